@@ -1,0 +1,279 @@
+"""IEEE floats by NumPy: fast, and rounded. Promise: none on error; special values as IEEE 754 has them, no warnings.
+
+NumPy's functions are scalar and bulk at once, so that the scalar context below is also what the arrays map. Sums and
+matrix products are NumPy's and BLAS's, in an order of theirs; `reference()` folds from zero, left to right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays
+from scalarspec.context import Context
+from scalarspec.errors import DomainError
+
+Float = Any  # a NumPy scalar, or an array of them
+
+
+@dataclass(frozen=True)
+class FloatContext(Context[Float]):
+    """The floats of one NumPy format."""
+
+    format: str
+    lifted: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.format
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype."""
+        return np.dtype(self.format)
+
+    @property
+    def arrays(self) -> Arrays:
+        """NumPy arrays, or the plain lifted ones of `reference()`."""
+        return QuietLiftedArrays(self) if self.lifted else FloatArrays(self)
+
+    def reference(self) -> FloatContext:
+        """The same floats, summed from zero in row-major order."""
+        return replace(self, lifted=True)
+
+    def __repr__(self) -> str:
+        return self.name + (".reference()" if self.lifted else "")
+
+    def literal(self, value: Fraction) -> Float:
+        """The nearest float, ties to even, rounded once."""
+        return nearest(value, self.dtype)
+
+    def data(self, value: Any) -> Float:
+        """Floats as they are, NaN and infinities too; other numbers rounded once."""
+        if isinstance(value, float | np.floating):
+            return self.dtype.type(value)
+        return super().data(value)
+
+    def exact_value(self, x: Float) -> Fraction:
+        """The dyadic rational that a finite float is."""
+        if not np.isfinite(x):
+            raise DomainError(f"{x} is not a real number")
+        return Fraction(*x.as_integer_ratio())
+
+    def item(self, x: Float) -> float:
+        """A Python float."""
+        return float(x)
+
+    def text(self, x: Float) -> str:
+        """The shortest decimal that reads back as the same float of this format."""
+        return str(self.dtype.type(x))
+
+    def add(self, x: Float, y: Float) -> Float:
+        return np.add(x, y)
+
+    def subtract(self, x: Float, y: Float) -> Float:
+        return np.subtract(x, y)
+
+    def negative(self, x: Float) -> Float:
+        return np.negative(x)
+
+    def multiply(self, x: Float, y: Float) -> Float:
+        return np.multiply(x, y)
+
+    def divide(self, x: Float, y: Float) -> Float:
+        return np.divide(x, y)
+
+    def square(self, x: Float) -> Float:
+        return np.square(x)
+
+    def less(self, x: Float, y: Float) -> Any:
+        return np.less(x, y)
+
+    def less_equal(self, x: Float, y: Float) -> Any:
+        return np.less_equal(x, y)
+
+    def equal(self, x: Float, y: Float) -> Any:
+        return np.equal(x, y)
+
+    def logical_not(self, p: Any) -> Any:
+        return np.logical_not(p)
+
+    def logical_and(self, p: Any, q: Any) -> Any:
+        return np.logical_and(p, q)
+
+    def logical_or(self, p: Any, q: Any) -> Any:
+        return np.logical_or(p, q)
+
+    def where(self, p: Any, x: Float, y: Float) -> Float:
+        chosen: Any = np.where(p, x, y)
+        return chosen[()]
+
+    def maximum(self, x: Float, y: Float) -> Float:
+        return np.maximum(x, y)
+
+    def minimum(self, x: Float, y: Float) -> Float:
+        return np.minimum(x, y)
+
+    def abs(self, x: Float) -> Float:
+        return np.abs(x)
+
+    def sign(self, x: Float) -> Float:
+        return np.sign(x)
+
+    def heaviside(self, x: Float) -> Float:
+        """Like the definition, and NaN stays NaN."""
+        return np.heaviside(x, self._number(0))
+
+    def pi(self) -> Float:
+        return self.dtype.type(np.pi)
+
+    def exp(self, x: Float) -> Float:
+        return np.exp(x)
+
+    def expm1(self, x: Float) -> Float:
+        return np.expm1(x)
+
+    def expm1mx(self, x: Float) -> Float:
+        """Below 1/2 in size by the Taylor series, where the definition cancels; the next term is below 2**-54."""
+        near = np.clip(x, self.literal(Fraction(-1, 2)), self.literal(Fraction(1, 2)))
+        tail = np.ones_like(near)
+        for k in range(14, 2, -1):
+            tail = 1 + near / k * tail
+        return self.where(np.abs(x) < self.literal(Fraction(1, 2)), np.square(near) / 2 * tail, np.expm1(x) - x)
+
+    def log(self, x: Float) -> Float:
+        return np.log(x)
+
+    def log1p(self, x: Float) -> Float:
+        return np.log1p(x)
+
+    def sqrt(self, x: Float) -> Float:
+        return np.sqrt(x)
+
+    def sin(self, x: Float) -> Float:
+        return np.sin(x)
+
+    def cos(self, x: Float) -> Float:
+        return np.cos(x)
+
+    def tan(self, x: Float) -> Float:
+        return np.tan(x)
+
+    def sinh(self, x: Float) -> Float:
+        return np.sinh(x)
+
+    def cosh(self, x: Float) -> Float:
+        return np.cosh(x)
+
+    def tanh(self, x: Float) -> Float:
+        return np.tanh(x)
+
+    def pow(self, x: Float, y: Float) -> Float:
+        return np.power(x, y)
+
+    def sigmoid(self, x: Float) -> Float:
+        """e^min(x, 0) / (1 + e^-|x|), which never overflows."""
+        return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+    def softplus(self, x: Float) -> Float:
+        return np.logaddexp(x, self._number(0))
+
+    def logcosh(self, x: Float) -> Float:
+        """Near 0 as the definition; beyond 1 as |x| + log(1 + e^-2|x|) - log 2, which does not overflow."""
+        size = np.abs(x)
+        near = np.log1p(2 * np.square(np.sinh(np.minimum(size, 1) / 2)))
+        far = size + np.log1p(np.exp(-2 * size)) - np.log(self._number(2))
+        return self.where(size < 1, near, far)
+
+
+class QuietLiftedArrays(LiftedArrays):
+    """Lifted arrays without NumPy's warnings on IEEE special values."""
+
+    def apply(self, operation: str, *values: Any, **parameters: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return super().apply(operation, *values, **parameters)
+
+
+class FloatArrays(NumPyArrays):
+    """Values are NumPy arrays of the format (truths: of bool), or NumPy scalars for shape ()."""
+
+    def apply(self, operation: str, *values: Any, **parameters: Any) -> Any:
+        """NumPy's error state is set around the work, and is then as the caller left it."""
+        with np.errstate(all="ignore"):
+            return super().apply(operation, *values, **parameters)
+
+    def elementwise(self, operation: str, *values: Any) -> Any:
+        return getattr(self.context, operation)(*values)
+
+    def data(self, array: np.ndarray[Any, Any]) -> Any:
+        with np.errstate(all="ignore"):
+            if array.dtype.kind in "fiu":
+                return array.astype(self.context.name)
+            return self.pack(QuietLiftedArrays(self.context).data(array))
+
+    def pack(self, scalars: np.ndarray[Any, Any]) -> Any:
+        truths = scalars.size > 0 and isinstance(scalars.flat[0], bool | np.bool_)
+        return scalars.astype(bool if truths else self.context.name)
+
+    def unpack(self, value: Any) -> np.ndarray[Any, Any]:
+        array = np.asarray(value)
+        scalars = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(*array.shape):
+            scalars[index] = array[index].item() if array.dtype == bool else array[index]
+        return scalars
+
+    def items(self, value: Any) -> np.ndarray[Any, Any]:
+        return np.asarray(value)
+
+    def sum(self, x: Any, axis: tuple[int, ...]) -> Any:
+        return np.sum(x, axis=axis)
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        return np.matmul(a, b)
+
+    def logsumexp(self, x: Any, axis: tuple[int, ...]) -> Any:
+        """Without overflow."""
+        return np.logaddexp.reduce(x, axis=axis)
+
+
+def nearest(value: Fraction, form: np.dtype[Any]) -> Float:
+    """The float of a format nearest to an exact value, ties to even; overflow gives an infinity, as IEEE rounds."""
+    try:
+        double = np.float64(value.numerator / value.denominator)  # Python rounds this quotient correctly
+    except OverflowError:
+        double = np.float64(np.inf if value > 0 else -np.inf)
+    if form == np.float64:
+        return double
+    with np.errstate(all="ignore"):
+        guess = form.type(double)  # rounded twice: right, or a neighbour of what is right
+        candidates = [guess, np.nextafter(guess, form.type(-np.inf)), np.nextafter(guess, form.type(np.inf))]
+    return min(candidates, key=lambda c: (abs(_extended(c, form) - value), _is_odd(c)))
+
+
+def _extended(x: Float, form: np.dtype[Any]) -> Fraction:
+    """The value of a float, an infinity counting as the power of two after the largest float."""
+    if np.isfinite(x):
+        return Fraction(*x.as_integer_ratio())
+    beyond = Fraction(2) ** int(np.finfo(form).maxexp)
+    return beyond if x > 0 else -beyond
+
+
+def _is_odd(x: Float) -> bool:
+    if not np.isfinite(x):
+        return False
+    _, exponent = np.frexp(x)
+    unit = max(int(exponent) - np.finfo(x).nmant - 1, np.finfo(x).minexp - np.finfo(x).nmant)
+    return (Fraction(*x.as_integer_ratio()) / Fraction(2) ** unit).numerator % 2 == 1
+
+
+def float64() -> FloatContext:
+    """IEEE binary64."""
+    return FloatContext("float64")
+
+
+def float32() -> FloatContext:
+    """IEEE binary32."""
+    return FloatContext("float32")

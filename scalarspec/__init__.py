@@ -1,0 +1,40 @@
+"""One text of a model, a spec, evaluated under many scalars: floats, rigorous intervals, exact rationals, symbols."""
+
+from scalarspec import activation, errors, latent, layers, loss
+from scalarspec.bounds import Ball, Box, ball, bounds, box
+from scalarspec.context import Context
+from scalarspec.crosscheck import compare, crosscheck
+from scalarspec.derive import derive
+from scalarspec.functions import *  # noqa: F403 - every function that specs are written in
+from scalarspec.functions import __all__ as _functions
+from scalarspec.lifting import lift
+from scalarspec.registry import context
+from scalarspec.shape import Dim, Scalar, Shape
+from scalarspec.tensor import Tensor, Truth
+
+__version__ = "0.1.0"
+
+__all__ = [
+    *_functions,
+    "Ball",
+    "Box",
+    "Context",
+    "Dim",
+    "Scalar",
+    "Shape",
+    "Tensor",
+    "Truth",
+    "activation",
+    "ball",
+    "bounds",
+    "box",
+    "compare",
+    "context",
+    "crosscheck",
+    "derive",
+    "errors",
+    "latent",
+    "layers",
+    "lift",
+    "loss",
+]

@@ -1,0 +1,75 @@
+"""Activations by name, with their derivatives as functions of the pre-activation (TorchLean's definitions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scalarspec import functions as f
+from scalarspec.errors import UnknownName
+from scalarspec.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of tensors, elementwise, and its derivative."""
+
+    function: Callable[[Tensor], Tensor]
+    derivative: Callable[[Tensor], Tensor]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The function of x."""
+        return self.function(x)
+
+
+def identity(x: Tensor) -> Tensor:
+    """x."""
+    return x
+
+
+def identity_derivative(x: Tensor) -> Tensor:
+    """1, in the shape of x."""
+    return f.broadcast_to(x.context.tensor(1), x.shape)
+
+
+def relu_derivative(x: Tensor) -> Tensor:
+    """1 where x > 0, else 0; over an interval that straddles 0, [0, 1]."""
+    return f.heaviside(x)
+
+
+def leaky_relu_derivative(x: Tensor) -> Tensor:
+    """1 where x > 0, else the default slope of leaky_relu, 1/100."""
+    return f.where(x > 0, f.broadcast_to(x.context.tensor(1), x.shape), "0.01")
+
+
+def sigmoid_derivative(x: Tensor) -> Tensor:
+    """σ(x) (1 - σ(x))."""
+    y = f.sigmoid(x)
+    return y * (1 - y)
+
+
+def tanh_derivative(x: Tensor) -> Tensor:
+    """1 - tanh² x."""
+    return 1 - f.square(f.tanh(x))
+
+
+def softplus_derivative(x: Tensor) -> Tensor:
+    """σ(x)."""
+    return f.sigmoid(x)
+
+
+ACTIVATIONS = {
+    "relu": Activation(f.relu, relu_derivative),
+    "leaky_relu": Activation(f.leaky_relu, leaky_relu_derivative),
+    "sigmoid": Activation(f.sigmoid, sigmoid_derivative),
+    "tanh": Activation(f.tanh, tanh_derivative),
+    "softplus": Activation(f.softplus, softplus_derivative),
+    "identity": Activation(identity, identity_derivative),
+}
+
+
+def named(name: str) -> Activation:
+    """The activation of that name. Raises UnknownName, listing the valid ones."""
+    if name not in ACTIVATIONS:
+        raise UnknownName(f"no activation is called {name!r}; there are {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]

@@ -1,0 +1,38 @@
+"""The arguments of a job: bound to the parameters of a spec, by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from scalarspec.errors import ArgumentError, UnknownName
+from scalarspec.tensor import Tensor
+
+
+def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] = ()) -> dict[str, Any]:
+    """The arguments of `spec` by parameter name, defaults included; `known` are names that must be among them."""
+    if not callable(spec):
+        raise ArgumentError(f"spec: expected a function on tensors, got {spec!r}")
+    try:
+        bound = inspect.signature(spec).bind(*args)
+    except TypeError as error:
+        raise ArgumentError(f"spec {spec_name(spec)}{inspect.signature(spec)}: {error}") from None
+    bound.apply_defaults()
+    for name in known:
+        if name not in bound.arguments:
+            raise UnknownName(f"{spec_name(spec)} has no parameter {name!r}; it has {', '.join(bound.arguments)}")
+    return dict(bound.arguments)
+
+
+def call(spec: Callable[..., Tensor], args: Sequence[Any]) -> Tensor:
+    """The spec's value, which must be a tensor."""
+    result = spec(*args)
+    if not isinstance(result, Tensor):
+        raise ArgumentError(f"spec {spec_name(spec)}: expected it to return a Tensor, got {type(result).__name__}")
+    return result
+
+
+def spec_name(spec: Callable[..., Any]) -> str:
+    """How a spec is called in messages."""
+    return getattr(spec, "__name__", type(spec).__name__)

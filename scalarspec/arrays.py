@@ -1,0 +1,174 @@
+"""`Arrays`: how many scalars of a context are held, and how operations map over them in bulk.
+
+A tensor's value is opaque to everything but the arrays of its context. All work goes through one method, `apply`,
+with an operation's name, positional values and keyword parameters; an interpreter that records or transforms
+tensor operations replaces that one method. Operations:
+
+  elementwise    every scalar operation of `Context`, over values of one shape, or scalars
+  reductions     sum, mean, mean_square, logsumexp         (axis: a tuple of axes)
+  linear         matmul, affine
+  structure      getitem (index), reshape (shape), matrix_transpose, broadcast_to (shape), stack
+
+The scalar context is the meaning: whatever arrays do must agree with the lifted scalars.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scalarspec.exact import as_array
+
+if TYPE_CHECKING:
+    from scalarspec.context import Context
+
+Value = Any
+ObjectArray = np.ndarray[Any, Any]
+
+
+class Arrays:
+    """The default of each operation that can be said in terms of others. Subclasses add the rest, and replace any."""
+
+    def __init__(self, context: Context[Any]) -> None:
+        self.context = context
+
+    def apply(self, operation: str, *values: Value, **parameters: Any) -> Value:
+        """The one door: the value of an operation on values."""
+        bulk = getattr(self, operation, None)
+        return bulk(*values, **parameters) if bulk else self.elementwise(operation, *values)
+
+    @abstractmethod
+    def elementwise(self, operation: str, *values: Value) -> Value:
+        """A scalar operation of the context on each element; values of shape () serve every element."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def data(self, array: np.ndarray[Any, Any]) -> Value:
+        """The value for numbers from outside."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def pack(self, scalars: ObjectArray) -> Value:
+        """The value for an object array of the context's scalars (or truths)."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def unpack(self, value: Value) -> ObjectArray:
+        """The object array of the context's scalars (or truths) that a value holds."""
+        raise NotImplementedError
+
+    def items(self, value: Value) -> np.ndarray[Any, Any]:
+        """The array of familiar Python objects that users see."""
+        return lift(self.context.item, self.unpack(value))
+
+    def mean(self, x: Value, axis: tuple[int, ...], count: int) -> Value:
+        """The sum over `count` elements, divided by their number; 0 over none (TorchLean's total convention)."""
+        size = self.pack(boxed(self.context.literal(Fraction(max(count, 1)))))
+        return self.apply("divide", self.apply("sum", x, axis=axis), size)
+
+    def mean_square(self, x: Value, axis: tuple[int, ...], count: int) -> Value:
+        """The mean of the squares."""
+        return self.apply("mean", self.apply("square", x), axis=axis, count=count)
+
+    def logsumexp(self, x: Value, axis: tuple[int, ...]) -> Value:
+        """log Σ eˣ; each element occurs once, so that it is tight over sets."""
+        return self.apply("log", self.apply("sum", self.apply("exp", x), axis=axis))
+
+    def affine(self, weight: Value, x: Value, bias: Value) -> Value:
+        """weight @ x + bias."""
+        return self.apply("add", self.apply("matmul", weight, x), bias)
+
+
+class NumPyArrays(Arrays):
+    """Values that are NumPy arrays of any kind: their structure is NumPy's."""
+
+    def getitem(self, x: Value, index: tuple[Any, ...]) -> Value:
+        """x[index], as an array even where one element is left."""
+        return x[(*index, ...)]
+
+    def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
+        """The same elements, row-major, in another shape."""
+        return np.reshape(x, shape)
+
+    def matrix_transpose(self, x: Value) -> Value:
+        """The last two axes exchanged."""
+        return np.swapaxes(x, -1, -2)
+
+    def broadcast_to(self, x: Value, shape: tuple[int, ...]) -> Value:
+        """x repeated to fill the shape."""
+        return np.broadcast_to(x, shape)
+
+    def stack(self, *values: Value) -> Value:
+        """The values along a new outer axis."""
+        return np.stack(values)
+
+
+class LiftedArrays(NumPyArrays):
+    """NumPy object arrays over which the scalar operations are lifted: correct for any scalar, and slow."""
+
+    def elementwise(self, operation: str, *values: Value) -> Value:
+        """One call of the context's method an element."""
+        return lift(getattr(self.context, operation), *values)
+
+    def data(self, array: np.ndarray[Any, Any]) -> Value:
+        """Each number by `Context.data`."""
+        return lift(self.context.data, array)
+
+    def pack(self, scalars: ObjectArray) -> Value:
+        """The array itself."""
+        return scalars
+
+    def unpack(self, value: Value) -> ObjectArray:
+        """The array itself."""
+        return as_array(value)
+
+    def total(self, terms: Sequence[Any]) -> Any:
+        """The sum of scalars: a left fold from zero, TorchLean's order. Replace it where n-ary sums are better."""
+        result = self.context.literal(Fraction(0))
+        for term in terms:
+            result = self.context.add(result, term)
+        return result
+
+    def sum(self, x: Value, axis: tuple[int, ...]) -> Value:
+        """The sum over some axes, each in row-major order."""
+        kept = [i for i in range(x.ndim) if i not in axis]
+        groups = np.transpose(x, (*kept, *axis)).reshape(*(x.shape[i] for i in kept), -1 if x.size else 0)
+        return _reduce(self.total, groups, tuple(x.shape[i] for i in kept))
+
+    def matmul(self, a: Value, b: Value) -> Value:
+        """Each entry the sum of products of a row and a column."""
+        rows = a if a.ndim == 2 else a[None, :]
+        columns = b.T if b.ndim == 2 else b[None, :]
+        result = np.empty((len(rows), len(columns)), dtype=object)
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                result[i, j] = self.total(list(map(self.context.multiply, row, column)))
+        return result.reshape(a.shape[:-1] + b.shape[1:])
+
+
+def lift(function: Callable[..., Any], *values: ObjectArray) -> ObjectArray:
+    """`function` of scalars, mapped over arrays of one shape, or of shape ()."""
+    shape = np.broadcast_shapes(*(value.shape for value in values))
+    result = np.empty(shape, dtype=object)
+    flat = result.reshape(-1)
+    for i, scalars in enumerate(zip(*(np.broadcast_to(v, shape).flat for v in values), strict=True)):
+        flat[i] = function(*scalars)
+    return result
+
+
+def boxed(scalar: Any) -> ObjectArray:
+    """A scalar as an array of shape ()."""
+    array = np.empty((), dtype=object)
+    array[()] = scalar
+    return array
+
+
+def _reduce(total: Callable[[list[Any]], Any], groups: ObjectArray, shape: tuple[int, ...]) -> ObjectArray:
+    result = np.empty(shape, dtype=object)
+    for index in np.ndindex(*shape):
+        result[index] = total(list(groups[index]))
+    return result

@@ -1,0 +1,45 @@
+"""Carrying a model, or any argument of a job, to a context."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any, TypeVar
+
+import numpy as np
+
+from scalarspec.context import Context
+from scalarspec.tensor import Tensor
+
+Model = TypeVar("Model")
+
+
+def lift(model: Model, context: Context[Any]) -> Model:
+    """`model` with every array and float in it a tensor of `context`, at its exact value.
+
+    Goes through dataclasses, lists, tuples and dictionaries. Integers (which may be indices), exact numbers, strings and
+    functions stay; integers and exact numbers become literals where they meet a tensor. What occurs twice stays shared.
+    """
+    lifted: Model = _lift(model, context, {})
+    return lifted
+
+
+def _lift(value: Any, context: Context[Any], done: dict[int, Any]) -> Any:
+    if id(value) not in done:
+        done[id(value)] = _lifted(value, context, done)
+    return done[id(value)]
+
+
+def _lifted(value: Any, context: Context[Any], done: dict[int, Any]) -> Any:
+    if isinstance(value, np.ndarray | Tensor | float | np.floating):
+        return context.tensor(value)
+    if isinstance(value, list | tuple):
+        return type(value)(_lift(item, context, done) for item in value)
+    if isinstance(value, dict):
+        return {key: _lift(item, context, done) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        result = copy.copy(value)
+        for field in dataclasses.fields(value):
+            object.__setattr__(result, field.name, _lift(getattr(value, field.name), context, done))
+        return result
+    return value

@@ -1,0 +1,53 @@
+"""Contexts by name. A backend is imported when its context is first asked for, never before."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from scalarspec.context import Context
+from scalarspec.errors import ArgumentError, UnknownName
+
+GROUP = "scalarspec.backends"
+"""The entry-point group in which other distributions register theirs."""
+
+BUILT_IN = {
+    "float64": "scalarspec.backends.float:float64",
+    "float32": "scalarspec.backends.float:float32",
+    "interval": "scalarspec.backends.interval:interval",
+    "rational": "scalarspec.backends.rational:RationalContext",
+    "symbolic": "scalarspec.backends.symbolic:SymbolicContext",
+}
+
+
+@cache
+def _entries() -> dict[str, EntryPoint]:
+    ours = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
+    return {entry.name: entry for entry in entry_points(group=GROUP)} | ours
+
+
+def names() -> list[str]:
+    """The names of all registered contexts, ours first."""
+    return [*BUILT_IN, *sorted(_entries().keys() - BUILT_IN.keys())]
+
+
+def context(name: str, **parameters: Any) -> Context[Any]:
+    """The context of that name, such as `context("interval", prec=100)`.
+
+    Raises UnknownName (listing what exists) and ArgumentError for parameters that the backend does not take.
+    """
+    if name not in _entries():
+        raise UnknownName(f"no backend is called {name!r}; there are {', '.join(names())}")
+    make = _entries()[name].load()
+    try:
+        made: Context[Any] = make(**parameters)
+    except TypeError as error:
+        given = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
+        raise ArgumentError(f"context {name!r} cannot be made with {given}: {error}") from None
+    return made
+
+
+def resolve(backend: str | Context[Any]) -> Context[Any]:
+    """A context itself, or the one of that name."""
+    return context(backend) if isinstance(backend, str) else backend

@@ -1,0 +1,66 @@
+"""Numbers as text and as data. Enclosures never round inward, and exact values never round unmarked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scalarspec.exact import End, decimal_text, exact_text, interval_text
+from scalarspec.functions import endpoints
+from scalarspec.tensor import Tensor
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns under a header, separated by two spaces."""
+    lines = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([text[0], "-" * sum([*widths, 2 * len(widths) - 2]), *text[1:]])
+
+
+def tensor_text(t: Tensor, digits: int = 12) -> str:
+    """A tensor as it is shown beside others: one number where it holds one, else all of them."""
+    if t.shape:
+        return repr(t)
+    rounds = not (t.context.exact or t.context.encloses)
+    if rounds or t.dtype == "symbolic":
+        return t.context.text(t.scalars()[()])
+    lower, upper = map(unboxed, endpoints(t))
+    return enclosure_text(lower, upper, digits)
+
+
+def enclosure_text(lower: End, upper: End, digits: int = 12) -> str:
+    """`middle ± radius`, the radius rounded up; for one number its decimal, with `...` where digits are left out."""
+    if isinstance(lower, float) or isinstance(upper, float):
+        return interval_text(lower, upper, digits)
+    shown = decimal_text((lower + upper) / 2, digits)
+    if lower == upper:
+        return shown if Fraction(shown) == lower else f"{shown}..."
+    radius = max(upper - Fraction(shown), Fraction(shown) - lower)
+    return f"{shown} ± {decimal_text(radius, 2, ROUND_CEILING)}"
+
+
+def unboxed(array: Any) -> Any:
+    """The one element of an array of shape (), else the array."""
+    return array[()] if np.shape(array) == () and isinstance(array, np.ndarray) else array
+
+
+def ends_json(lower: Any, upper: Any) -> dict[str, Any]:
+    """Exact end points as strings, nested as the arrays are."""
+    return {"lower": _strings(lower), "upper": _strings(upper)}
+
+
+def tensor_json(t: Tensor) -> dict[str, Any]:
+    """A tensor as plain data: exact values and ends as strings, floats as shortest decimals, expressions as text."""
+    head = {"context": repr(t.context), "shape": list(t.shape)}
+    if t.context.encloses:
+        return {**head, **ends_json(*endpoints(t))}
+    return {**head, "value": np.vectorize(t.context.text, otypes=[object])(t.scalars()).tolist() if t.size else []}
+
+
+def _strings(ends: Any) -> Any:
+    return np.vectorize(exact_text, otypes=[object])(ends).tolist() if np.size(ends) else []

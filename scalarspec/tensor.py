@@ -1,0 +1,298 @@
+"""`Tensor`: a shape, a context, and a value that only the context's arrays understand.
+
+A tensor of shape `Dim(n, s)` is n tensors of shape s: it has a length, iterates and is indexed that way. Here are
+shapes, literals and errors; no numerics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from scalarspec import shape as shapes
+from scalarspec.arrays import boxed
+from scalarspec.context import Context
+from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
+from scalarspec.exact import as_array, literal_value
+from scalarspec.shape import Scalar, Shape
+
+
+class Nested:
+    """What tensors of numbers and tensors of truths share: shape, indexing, iteration."""
+
+    __slots__ = ("context", "shape", "value")
+
+    def __init__(self, context: Context[Any], shape: Shape, value: Any) -> None:
+        self.context = context
+        self.shape = shape
+        self.value = value
+
+    @classmethod
+    def from_scalars(cls, context: Context[Any], scalars: np.ndarray[Any, Any]) -> Self:
+        """From an object array of the context's own scalars (or truths)."""
+        return cls(context, Shape(scalars.shape), context.arrays.pack(scalars))
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of scalars."""
+        return self.shape.size
+
+    def scalars(self) -> np.ndarray[Any, Any]:
+        """The object array of the context's own scalars (or truths)."""
+        return self.context.arrays.unpack(self.value)
+
+    def __len__(self) -> int:
+        return self.shape.outer
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Self:
+        index = key if isinstance(key, tuple) else (key,)
+        shape = shapes.index_shape(self.shape, index)
+        return type(self)(self.context, shape, self.context.arrays.apply("getitem", self.value, index=index))
+
+
+class Tensor(Nested):
+    """A nested tensor of the numbers of one context. Build it with `context.tensor(data)`."""
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy leaves `array + tensor` to us
+
+    @classmethod
+    def from_data(cls, context: Context[Any], data: Any) -> Tensor:
+        """Numbers from outside, each at its exact value; see `Context.tensor`."""
+        if isinstance(data, Tensor) and data.context == context:
+            return data
+        array = as_array(data)
+        return cls(context, Shape(array.shape), context.arrays.data(array))
+
+    @classmethod
+    def of(cls, context: Context[Any], shape: Iterable[int], items: Iterable[Tensor]) -> Tensor:
+        """n tensors of shape `shape` as one of shape `Dim(n, shape)`; n may be 0."""
+        inner, parts = Shape(shape), list(items)
+        for part in parts:
+            if part.context != context:
+                raise ContextMismatch(f"stack: {part.context} and {context}")
+            if part.shape != inner:
+                raise ShapeError(f"stack: shapes {part.shape} and {inner} differ")
+        outer = shapes.Dim(len(parts), inner)
+        if not parts:
+            return cls.from_scalars(context, np.empty(outer, dtype=object))
+        return cls(context, outer, context.arrays.apply("stack", *(part.value for part in parts)))
+
+    @property
+    def dtype(self) -> str:
+        """The name of the context."""
+        return self.context.name
+
+    def item(self) -> Any:
+        """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression."""
+        if self.shape:
+            raise ShapeError(f"item: a tensor of shape {self.shape} is not one number")
+        return self.tolist()
+
+    def tolist(self) -> Any:
+        """Nested lists of such numbers."""
+        return self.context.arrays.items(self.value).tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if copy is False:
+            raise ValueError("a tensor's numbers cannot be shared with NumPy without a copy")
+        items = np.array(self.context.arrays.items(self.value))
+        if dtype is None or items.dtype == dtype or np.dtype(dtype) == object:
+            return items if dtype is None else items.astype(dtype)
+        if self.context.encloses:
+            raise NotExact(f"an {self.dtype} tensor is not an array of {np.dtype(dtype)}; use endpoints(t)")
+        return items.astype(dtype)
+
+    def __repr__(self) -> str:
+        texts = np.empty(self.shape, dtype=object)
+        for index, scalar in np.ndenumerate(self.scalars()):
+            texts[index] = self.context.text(scalar)
+        shown = np.array2string(texts, formatter={"all": str}, separator=", ", threshold=50, prefix="Tensor(")
+        return f"Tensor({shown}, {self.shape}, {self.dtype})"
+
+    def __bool__(self) -> bool:
+        raise Undecided("a tensor of numbers has no truth value; write a comparison such as t > 0")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __add__(self, other: Any) -> Tensor:
+        return elementwise("add", self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return elementwise("add", other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return elementwise("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return elementwise("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return elementwise("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return elementwise("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return elementwise("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return elementwise("divide", other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return elementwise("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return elementwise("pow", other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return elementwise("negative", self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return elementwise("abs", self)
+
+    def __lt__(self, other: Any) -> Truth:
+        return relation("less", self, other)
+
+    def __le__(self, other: Any) -> Truth:
+        return relation("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> Truth:
+        return relation("less", other, self)
+
+    def __ge__(self, other: Any) -> Truth:
+        return relation("less_equal", other, self)
+
+    def __eq__(self, other: Any) -> Truth:  # type: ignore[override]
+        return relation("equal", self, other)
+
+    def __ne__(self, other: Any) -> Truth:  # type: ignore[override]
+        return ~relation("equal", self, other)
+
+
+class Truth(Nested):
+    """A nested tensor of truth values of one context: what comparisons give and `where` takes."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """The truth of a single comparison; Undecided if the context cannot tell."""
+        if self.shape:
+            raise ShapeError(f"the truth of a tensor of shape {self.shape} is not one value; use all() or any()")
+        return self.context.decide(self.scalars()[()])
+
+    def __invert__(self) -> Truth:
+        return self._apply("logical_not", self)
+
+    def __and__(self, other: Truth) -> Truth:
+        return self._apply("logical_and", self, other)
+
+    def __or__(self, other: Truth) -> Truth:
+        return self._apply("logical_or", self, other)
+
+    def all(self) -> Truth:
+        """The truth that every element holds, of shape ()."""
+        return self._fold("logical_and", True)
+
+    def any(self) -> Truth:
+        """The truth that some element holds, of shape ()."""
+        return self._fold("logical_or", False)
+
+    def tolist(self) -> Any:
+        """Nested lists of True, False, and what the context has for neither."""
+        return self.scalars().tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        """The array of bools; Undecided if the context cannot tell one of them."""
+        decided = [self.context.decide(p) for p in self.scalars().flat]
+        return np.array(decided, dtype=bool).reshape(self.shape).astype(dtype or bool)
+
+    def __repr__(self) -> str:
+        return f"Truth({self.tolist()}, {self.shape}, {self.context.name})"
+
+    def _fold(self, operation: str, start: bool) -> Truth:
+        result: Any = start
+        for p in self.scalars().flat:
+            result = getattr(self.context, operation)(result, p)
+        return Truth.from_scalars(self.context, boxed(result))
+
+    @staticmethod
+    def _apply(operation: str, *operands: Truth) -> Truth:
+        context = operands[0].context
+        for p in operands:
+            if not isinstance(p, Truth) or p.context != context:
+                raise ContextMismatch(f"{operation}: expected truths of {context.name}, got {p!r}")
+        shape = shapes.equal_shapes(operation, [p.shape for p in operands])
+        return Truth(context, shape, context.arrays.apply(operation, *(p.value for p in operands)))
+
+
+def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
+    """The context of the tensors among the operands; they must agree, and there must be one."""
+    found: Context[Any] | None = None
+    for operand in operands:
+        if isinstance(operand, Nested):
+            if found is not None and operand.context != found:
+                raise ContextMismatch(
+                    f"{operation}: {found} and {operand.context} do not mix; carry one over with context.tensor(t)"
+                )
+            found = operand.context
+    if found is None:
+        kinds = ", ".join(type(operand).__name__ for operand in operands)
+        raise ArgumentError(f"{operation}: expected a Tensor among the operands, got {kinds}; see context.tensor(data)")
+    return found
+
+
+def as_tensor(context: Context[Any], operand: Any) -> Tensor:
+    """An operand in a context: numbers enter as literals, arrays and lists as data."""
+    if isinstance(operand, Tensor):
+        return operand
+    if isinstance(operand, Truth):
+        raise ArgumentError(f"expected numbers, got truths: {operand!r}")
+    if isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
+        return context.tensor(operand)
+    return Tensor(context, Scalar, context.arrays.pack(boxed(context.literal(literal_value(operand)))))
+
+
+def operands_of(operation: str, *operands: Any) -> tuple[Context[Any], list[Tensor]]:
+    """The common context of some operands, and each of them as a tensor of it."""
+    context = common_context(operation, operands)
+    return context, [as_tensor(context, operand) for operand in operands]
+
+
+def elementwise(operation: str, *operands: Any) -> Tensor:
+    """A scalar operation on each element. Shapes are equal, or (): ShapeError otherwise."""
+    context, tensors = operands_of(operation, *operands)
+    shape = shapes.equal_shapes(operation, [t.shape for t in tensors])
+    return Tensor(context, shape, context.arrays.apply(operation, *(t.value for t in tensors)))
+
+
+def relation(operation: str, *operands: Any) -> Truth:
+    """A comparison on each element."""
+    result = elementwise(operation, *operands)
+    return Truth(result.context, result.shape, result.value)
+
+
+def matmul(a: Any, b: Any) -> Tensor:
+    """The matrix product of matrices and vectors."""
+    context, (x, y) = operands_of("matmul", a, b)
+    shape = shapes.matmul_shape(x.shape, y.shape)
+    return Tensor(context, shape, context.arrays.apply("matmul", x.value, y.value))
