@@ -137,10 +137,10 @@ class FloatContext(Context[Float]):
         return np.expm1(x)
 
     def expm1mx(self, x: Float) -> Float:
-        """Below 1/2 in size by the Taylor series, where the definition cancels; the next term is below 2**-54."""
+        """Below 1/2 in size, where the definition cancels, by the Taylor series, cut below 2**-60."""
         near = np.clip(x, self.literal(Fraction(-1, 2)), self.literal(Fraction(1, 2)))
         tail = np.ones_like(near)
-        for k in range(14, 2, -1):
+        for k in range(16, 2, -1):
             tail = 1 + near / k * tail
         return self.where(np.abs(x) < self.literal(Fraction(1, 2)), np.square(near) / 2 * tail, np.expm1(x) - x)
 

@@ -5,7 +5,7 @@ Nothing is simplified or expanded: an expression is what the spec wrote, with Sy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -57,6 +57,16 @@ class SymbolicContext(Context[Expr]):
         if not isinstance(x, sympy.Rational):
             raise NotExact(f"{x} is not a rational number")
         return Fraction(int(x.p), int(x.q))
+
+    def approximate(self, x: Expr) -> Fraction:
+        value = sympy.N(x, 110)
+        if not isinstance(value, sympy.Float | sympy.Rational):
+            raise NotExact(f"{x} is not a number")
+        exact = sympy.Rational(value)
+        return Fraction(int(exact.p), int(exact.q))
+
+    def substitute(self, x: Expr, values: Mapping[str, Fraction]) -> Expr:
+        return x.subs({self.symbol(name): self.literal(value) for name, value in values.items()})
 
     def add(self, x: Expr, y: Expr) -> Expr:
         return x + y

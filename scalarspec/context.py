@@ -12,7 +12,7 @@ proposition). Contexts are immutable, hashable and rebuilt from plain data when 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Never, Protocol, TypeVar
 
@@ -72,6 +72,10 @@ class Context(Protocol[S]):
     def exact_value(self, x: S) -> Fraction:
         """The one real number that `x` holds; NotExact if it is not one number."""
 
+    def approximate(self, x: S) -> Fraction:
+        """A rational within 10**-100 of the number that `x` is, relatively: for laws, never for results."""
+        return self.exact_value(x)
+
     def data(self, value: Any) -> S:
         """The scalar for a datum at its exact value. Contexts that hold more than reals (NaN, sets) extend this."""
         return self.literal(data_value(value))
@@ -98,6 +102,10 @@ class Context(Protocol[S]):
     def symbol(self, name: str) -> S:
         """The free real variable of that name (symbolic contexts)."""
         raise NotSupported(f"symbols: {self.name} has no variables; use 'symbolic'")
+
+    def substitute(self, x: S, values: Mapping[str, Fraction]) -> S:
+        """`x` with numbers for some of its variables (symbolic contexts)."""
+        raise NotSupported(f"substitute: {self.name} has no variables; use 'symbolic'")
 
     # ---- the field --------------------------------------------------------------------------------------------------
 

@@ -125,7 +125,7 @@ class Crosscheck:
 def crosscheck(
     spec: Callable[..., Tensor], *args: Any, backend: str | Context[Any] = "float64", prec: int = 53
 ) -> Crosscheck:
-    """The spec under a float backend against its enclosure at `prec` bits and, where it stays rational, its exact value.
+    """The spec under a float backend against its enclosure at `prec` bits and its exact value, if rational.
 
     args: models on NumPy arrays, arrays and numbers, each float at its exact value; so under float32 the distance
     includes the rounding of arguments that float32 does not hold.

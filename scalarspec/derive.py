@@ -66,7 +66,7 @@ class Derivation:
         return "\n".join(sympy.latex(e) for e in self.value.scalars().flat)
 
     def python(self, name: str = "spec") -> str:
-        """A Python function of the variables, in float arithmetic by NumPy, with common subexpressions computed once."""
+        """A Python function of the variables, by NumPy, with common subexpressions computed once."""
         import sympy
         from sympy.printing.numpy import NumPyPrinter
 
@@ -100,9 +100,7 @@ class Derivation:
     def _scalar(self) -> Expr:
         self._guard()
         if self.value.shape:
-            raise ShapeError(
-                f"gradient: the spec has shape {self.value.shape}; expected () (take one element, or a sum)"
-            )
+            raise ShapeError(f"gradient: the spec has shape {self.value.shape}; expected (), such as a sum")
         return self.expression
 
     def _symbols(self, name: str | None) -> Any:
@@ -118,8 +116,8 @@ def derive(
 ) -> Derivation:
     """The spec in closed form. Arguments named in `wrt`, and those given as a `Shape`, become real variables.
 
-    The variables bear the parameter's name, with indices: x_0, x_1, ... Other arguments enter at their exact values, and
-    may hold symbolic tensors. For small sizes: expressions of more than `max_operations` operations are refused
+    The variables bear the parameter's name, with indices: x_0, x_1, ... Other arguments enter at their exact values,
+    and may hold symbolic tensors. For small sizes: expressions of more than `max_operations` operations are refused
     (TooLarge) when they are to be shown or differentiated.
     """
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)

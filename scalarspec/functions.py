@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from scalarspec import shape as shapes
+from scalarspec.arrays import boxed
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.exact import End
-from scalarspec.shape import Scalar, Shape
+from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor, Truth, as_tensor, common_context, elementwise, matmul, operands_of, relation
 
 Operand = Any  # a Tensor, a number (literal), or an array or list (data)
@@ -189,7 +190,7 @@ def clip(x: Operand, lower: Operand, upper: Operand) -> Tensor:
 
 def pi(context: Context[Any]) -> Tensor:
     """π, as a tensor of shape ()."""
-    return Tensor(context, Scalar, context.arrays.apply("pi"))
+    return Tensor.from_scalars(context, boxed(context.pi()))
 
 
 # ---- truth ----------------------------------------------------------------------------------------------------------

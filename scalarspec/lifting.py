@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,10 +17,10 @@ Model = TypeVar("Model")
 
 
 def lift(model: Model, context: Context[Any]) -> Model:
-    """`model` with every array and float in it a tensor of `context`, at its exact value.
+    """`model` with every array, float, Fraction and Decimal in it a tensor of `context`, at its exact value.
 
-    Goes through dataclasses, lists, tuples and dictionaries. Integers (which may be indices), exact numbers, strings and
-    functions stay; integers and exact numbers become literals where they meet a tensor. What occurs twice stays shared.
+    Goes through dataclasses, lists, tuples and dictionaries. Integers (which may be indices), strings and
+    functions stay; integers become literals where they meet a tensor.
     """
     lifted: Model = _lift(model, context, {})
     return lifted
@@ -31,7 +33,7 @@ def _lift(value: Any, context: Context[Any], done: dict[int, Any]) -> Any:
 
 
 def _lifted(value: Any, context: Context[Any], done: dict[int, Any]) -> Any:
-    if isinstance(value, np.ndarray | Tensor | float | np.floating):
+    if isinstance(value, np.ndarray | Tensor | float | np.floating | Fraction | Decimal):
         return context.tensor(value)
     if isinstance(value, list | tuple):
         return type(value)(_lift(item, context, done) for item in value)

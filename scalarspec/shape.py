@@ -17,6 +17,7 @@ class Shape(tuple[int, ...]):
     __slots__ = ()
 
     def __new__(cls, dimensions: Iterable[int] = ()) -> Shape:
+        """Raises ShapeError unless each dimension is an integer >= 0."""
         dimensions = tuple(dimensions)
         for n in dimensions:
             if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:

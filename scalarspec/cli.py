@@ -1,0 +1,345 @@
+"""The command `scalarspec`: the jobs, on the shipped models or on a user's own files.
+
+A spec is named `path/to/file.py:function` or `package.module:function`. Its arguments come from an .npz file, by
+parameter name, and from `--set name=value`, where a value is an integer, a decimal or a fraction, taken exactly.
+Exit code 0: done; 1: a check failed (a float outside its enclosure, a broken law); 2: bad input, one message.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import inspect
+import json
+import sys
+import traceback
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scalarspec import laws, registry
+from scalarspec.bounds import Ball, ball, bounds
+from scalarspec.crosscheck import DEFAULT_BACKENDS, compare, crosscheck
+from scalarspec.derive import derive
+from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
+from scalarspec.exact import data_value
+from scalarspec.report import table
+from scalarspec.tensor import Tensor
+
+Spec = Callable[..., Tensor]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        result, code = options.run(options)
+    except ScalarSpecError as error:
+        print(f"scalarspec: error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(result.to_json(), indent=2, ensure_ascii=False) if options.json else result)
+    return int(code)
+
+
+# ---- the commands: each gives what to print, and the exit code ------------------------------------------------------
+
+
+def _run(options: argparse.Namespace) -> tuple[Any, int]:
+    from scalarspec.examples import digits
+
+    report = digits.run(options.digit, options.count, options.radius, _progress(options.count))
+    return report, 0 if report.agreement.holds and report.slice.agrees else 1
+
+
+def _compare(options: argparse.Namespace) -> tuple[Any, int]:
+    spec, args = _spec_and_arguments(options)
+    backends = [_context(name, options.prec) for name in options.backend or DEFAULT_BACKENDS]
+    return compare(spec, *args, backends=backends), 0
+
+
+def _bounds(options: argparse.Namespace) -> tuple[Any, int]:
+    spec, args = _spec_and_arguments(options)
+    vary = _radii(options.radius)
+    return bounds(spec, *args, vary=vary, backend=_context(options.backend, options.prec)), 0
+
+
+def _derive(options: argparse.Namespace) -> tuple[Any, int]:
+    spec, args = _spec_and_arguments(options)
+    derivation = derive(spec, *args, wrt=options.wrt, max_operations=options.max_operations)
+    if options.form == "latex":
+        return _Text(derivation.latex()), 0
+    if options.form == "python":
+        return _Text(derivation.python(getattr(spec, "__name__", "spec"))), 0
+    return derivation, 0
+
+
+def _crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
+    spec, args = _spec_and_arguments(options)
+    result = crosscheck(spec, *args, backend=options.backend, prec=options.prec or 53)
+    return result, 0 if result.inside else 1
+
+
+def _backends(_: argparse.Namespace) -> tuple[Any, int]:
+    return _Backends(), 0
+
+
+def _laws(options: argparse.Namespace) -> tuple[Any, int]:
+    verdicts = _Laws({name: laws.run(_context(name, options.prec)) for name in options.backend or registry.names()})
+    return verdicts, 1 if verdicts.failed else 0
+
+
+# ---- what they print ------------------------------------------------------------------------------------------------
+
+
+class _Text(str):
+    """A text that is its own report."""
+
+    __slots__ = ()
+
+    def to_json(self) -> str:
+        return str(self)
+
+
+class _Backends:
+    """The registered contexts, and what each promises: the first line of its module's docstring."""
+
+    def __init__(self) -> None:
+        self.rows = [(name, self._kind(name), self._promise(name)) for name in registry.names()]
+
+    @staticmethod
+    def _kind(name: str) -> str:
+        context = registry.context(name)
+        return "exact" if context.exact else "encloses" if context.encloses else "rounds"
+
+    @staticmethod
+    def _promise(name: str) -> str:
+        module = inspect.getmodule(type(registry.context(name)))
+        return (inspect.getdoc(module) or "").split("\n")[0]
+
+    def __str__(self) -> str:
+        return table(["backend", "kind", "what it is"], self.rows)
+
+    def to_json(self) -> list[dict[str, str]]:
+        return [{"backend": name, "kind": kind, "what": what} for name, kind, what in self.rows]
+
+
+class _Laws:
+    """How many laws of each kind hold, and which do not or have no case."""
+
+    def __init__(self, results: dict[str, list[laws.Result]]) -> None:
+        self.results = results
+
+    @property
+    def failed(self) -> int:
+        return sum(result.status == "failed" for results in self.results.values() for result in results)
+
+    def __str__(self) -> str:
+        kinds = list(dict.fromkeys(r.law.kind for results in self.results.values() for r in results))
+        counts = {name: Counter((r.law.kind, r.status) for r in results) for name, results in self.results.items()}
+        rows = [[name, *(self._cell(counts[name], kind) for kind in kinds)] for name in self.results]
+        notes = [f"{name}: {r.status}: {r.law}: {r.message}" for name, r in self._noted()]
+        return "\n".join([table(["passed", *kinds], rows), *notes])
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [
+            {"backend": name, "kind": r.law.kind, "law": r.law.name, "status": r.status, "cases": r.cases}
+            for name, results in self.results.items()
+            for r in results
+        ]
+
+    def _noted(self) -> list[tuple[str, laws.Result]]:
+        return [(name, r) for name, results in self.results.items() for r in results if r.status != "passed"]
+
+    @staticmethod
+    def _cell(counts: Counter[tuple[str, laws.Status]], kind: str) -> str:
+        total = sum(n for (k, _), n in counts.items() if k == kind)
+        passed = counts[kind, "passed"]
+        return "-" if not total else str(passed) if passed == total else f"{passed} of {total}"
+
+
+# ---- a user's own files ---------------------------------------------------------------------------------------------
+
+
+def _spec_and_arguments(options: argparse.Namespace) -> tuple[Spec, list[Any]]:
+    spec = load_spec(options.spec)
+    given = _arrays(options.inputs) | dict(_setting(text) for text in options.set)
+    return spec, arguments_for(spec, given)
+
+
+def load_spec(target: str) -> Spec:
+    """The function named `file.py:function` or `module:function`. Raises ArgumentError or UnknownName."""
+    path, _, name = target.rpartition(":")
+    if not path or not name:
+        raise ArgumentError(f"spec: expected file.py:function or module:function, got {target!r}")
+    module = _import(path)
+    if not callable(getattr(module, name, None)):
+        functions = [n for n, v in vars(module).items() if inspect.isfunction(v) and not n.startswith("_")]
+        raise UnknownName(f"spec: {path} has no function {name!r}; it has {', '.join(functions) or 'none'}")
+    return _named_failures(getattr(module, name), target)
+
+
+def _import(path: str) -> Any:
+    try:
+        if not path.endswith(".py"):
+            return importlib.import_module(path)
+        if not Path(path).is_file():
+            raise ArgumentError(f"spec: there is no file {path}")
+        found = importlib.util.spec_from_file_location(Path(path).stem, path)
+        assert found is not None
+        assert found.loader is not None
+        module = importlib.util.module_from_spec(found)
+        sys.path.insert(0, str(Path(path).resolve().parent))  # as `python file.py` has it
+        found.loader.exec_module(module)
+    except ScalarSpecError:
+        raise
+    except Exception as error:  # whatever a user's file raises is a fact about that file
+        raise ArgumentError(f"spec: {path} does not import: {_described(error)}") from error
+    return module
+
+
+def _named_failures(function: Spec, target: str) -> Spec:
+    """The function, with errors of its own told as one message that names it."""
+
+    def called(*args: Any) -> Tensor:
+        try:
+            return function(*args)
+        except ScalarSpecError:
+            raise
+        except Exception as error:
+            raise ArgumentError(f"spec: {target} failed: {_described(error)}") from error
+
+    called.__name__ = getattr(function, "__name__", target)
+    called.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return called
+
+
+def _described(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def _arrays(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: _plain(archive[name]) for name in archive.files}
+    except FileNotFoundError:
+        raise ArgumentError(f"inputs: there is no file {path}") from None
+    except (OSError, ValueError, AttributeError, TypeError, zipfile.BadZipFile):
+        raise ArgumentError(f"inputs: {path} is not an .npz file of numbers") from None
+
+
+def _plain(array: np.ndarray[Any, Any]) -> Any:
+    """An array; an integer of shape () as a Python int, which may be an index."""
+    return int(array) if array.shape == () and array.dtype.kind in "iu" else array
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise ArgumentError(f"--set: expected name=value, got {text!r}")
+    exact = data_value(value)
+    return name, exact.numerator if exact.denominator == 1 else exact
+
+
+def _radii(texts: Sequence[str]) -> dict[str, Ball]:
+    pairs = [text.partition("=") for text in texts]
+    for (name, separator, radius), text in zip(pairs, texts, strict=True):
+        if not (name and separator and radius):
+            raise ArgumentError(f"--radius: expected name=number, got {text!r}")
+    return {name: ball(radius) for name, _, radius in pairs}
+
+
+def arguments_for(spec: Spec, given: dict[str, Any]) -> list[Any]:
+    """The given values in the order of the spec's parameters. Raises ArgumentError where one is missing."""
+    arguments = []
+    for name, parameter in inspect.signature(spec).parameters.items():
+        if name not in given and parameter.default is inspect.Parameter.empty:
+            has = ", ".join(given) or "nothing"
+            raise ArgumentError(f"{spec.__name__} needs an argument {name!r}; the .npz file and --set give {has}")
+        arguments.append(given.get(name, parameter.default))
+    return arguments
+
+
+def _context(name: str, prec: int | None) -> Any:
+    parameters = {"prec": prec} if prec is not None and name == "interval" else {}
+    return registry.context(name, **parameters)
+
+
+def _progress(count: int) -> Callable[[int], None]:
+    """A line on the terminal's error stream that counts digits; nothing where that is no terminal."""
+
+    def show(i: int) -> None:
+        if sys.stderr.isatty():
+            end = "\r" if i + 1 < count else "\r\033[K"
+            print(f"checking digit {i + 1} of {count}", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+# ---- the arguments --------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scalarspec", description=(__doc__ or "").split("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(name: str, run: Callable[..., Any], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--json", action="store_true", help="print data, with exact values as strings")
+        sub.set_defaults(run=run)
+        return sub
+
+    def spec_command(name: str, run: Callable[..., Any], text: str) -> argparse.ArgumentParser:
+        sub = command(name, run, text)
+        sub.add_argument("spec", help="file.py:function or module:function")
+        sub.add_argument("inputs", nargs="?", help=".npz file with the arguments, by parameter name")
+        sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an exact number argument")
+        return sub
+
+    run = command("run", _run, "the shipped models on held-out digits, under every backend")
+    run.add_argument("--digit", type=int, default=0, help="the digit of the table, 0 to 99 (default 0)")
+    run.add_argument("--count", type=int, default=100, help="digits to check for agreement (default 100)")
+    run.add_argument("--radius", default="0.01", help="the box of the bounds, in pixel units (default 0.01)")
+
+    several = {"action": "append", "metavar": "NAME", "help": "a backend; may be repeated (default: several)"}
+    sub = spec_command("compare", _compare, "a spec under several backends, side by side")
+    sub.add_argument("--backend", **several)  # type: ignore[arg-type]
+    _add_prec(sub)
+
+    sub = spec_command("bounds", _bounds, "an enclosure of a spec over a box of arguments")
+    sub.add_argument("--radius", action="append", required=True, metavar="NAME=NUMBER", help="vary an argument by this")
+    sub.add_argument("--backend", default="interval", help="an enclosing backend (default interval)")
+    _add_prec(sub)
+
+    sub = spec_command("derive", _derive, "a spec in closed form")
+    sub.add_argument("--wrt", action="append", default=[], metavar="NAME", help="an argument that becomes a variable")
+    sub.add_argument(
+        "--form", choices=["text", "latex", "python"], default="text", help="how to show it (default text)"
+    )
+    sub.add_argument("--max-operations", type=int, default=20_000, help="refuse larger expressions (default 20000)")
+
+    sub = spec_command("crosscheck", _crosscheck, "a float result against exact and enclosing arithmetic")
+    sub.add_argument("--backend", default="float64", help="the float backend (default float64)")
+    _add_prec(sub)
+
+    command("backends", _backends, "the registered backends, and what each promises")
+    sub = command("laws", _laws, "check what every backend must obey")
+    sub.add_argument("--backend", **several)  # type: ignore[arg-type]
+    _add_prec(sub)
+    return parser
+
+
+def _add_prec(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--prec", type=int, metavar="BITS", help="the precision of the interval backend (default 53)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
