@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never, Protocol, TypeVar
 import numpy as np
 
 from scalarspec.arrays import Arrays, LiftedArrays
-from scalarspec.errors import ArgumentError, NotExact, NotSupported
+from scalarspec.errors import ArgumentError, NotExact, NotSupported, ScalarSpecError
 from scalarspec.exact import End, data_value
 from scalarspec.truth import Kleene, kleene_and, kleene_not, kleene_or
 
@@ -264,8 +264,12 @@ class Context(Protocol[S]):
 
     @derived
     def pow(self, x: S, y: S) -> S:
-        """xʸ."""
-        return self.exp(self.multiply(y, self.log(x)))
+        """xʸ: by products for an integer y of at most 64 in size, else exp(y log x), for a positive x."""
+        n = self._small_integer(y)
+        if n is None:
+            return self.exp(self.multiply(y, self.log(x)))
+        power = self._product_of(x, abs(n))
+        return power if n >= 0 else self.reciprocal(power)
 
     @derived
     def expm1(self, x: S) -> S:
@@ -317,6 +321,19 @@ class Context(Protocol[S]):
 
     def _number(self, n: int) -> S:
         return self.literal(Fraction(n))
+
+    def _small_integer(self, y: S) -> int | None:
+        try:
+            exact = self.exact_value(y)
+        except ScalarSpecError:
+            return None
+        return exact.numerator if exact.denominator == 1 and abs(exact) <= 64 else None
+
+    def _product_of(self, x: S, n: int) -> S:
+        if n == 0:
+            return self._number(1)
+        even = self.square(self._product_of(x, n // 2)) if n > 1 else self._number(1)
+        return self.multiply(even, x) if n % 2 else even
 
     def _half(self, x: S) -> S:
         return self.divide(x, self._number(2))

@@ -1,0 +1,66 @@
+"""Every law over every backend: on fixed operands, and on hypothesis's."""
+
+from fractions import Fraction
+
+import pytest
+from conftest import CONTEXTS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scalarspec import functions, laws, registry
+from scalarspec.context import DERIVED, PRIMITIVES
+
+CASES = [
+    pytest.param(context, law, id=f"{name}-{law.kind}-{law.name}")
+    for name, context in CONTEXTS.items()
+    for law in laws.laws_for(context)
+]
+OPERANDS = st.integers(-64, 64).map(lambda m: Fraction(m, 16))
+
+
+def test_every_registered_backend_is_tested():
+    assert set(registry.names()) <= set(CONTEXTS)
+
+
+@pytest.mark.parametrize(("subject", "law"), CASES)
+def test_law(subject, law):
+    result = law.verify(subject)
+    assert result.status != "failed", result.message
+    if result.status == "skipped":
+        pytest.skip(result.message)
+    assert result.cases > 0
+
+
+@pytest.mark.parametrize(("subject", "law"), [case for case in CASES if case.values[1].arity > 0])
+def test_law_on_random_operands(subject, law):
+    checked = 0
+
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.tuples(*[OPERANDS] * law.arity))
+    def check(operands):
+        nonlocal checked
+        checked += law.holds(subject, operands)
+
+    check()
+    if not checked:
+        pytest.skip("refused in every case")
+
+
+def test_verify_returns_the_results_of_a_lawful_context(rational):
+    results = laws.verify(rational)
+    assert {result.status for result in results} == {"passed", "skipped"}
+
+
+@pytest.mark.parametrize("operation", [*PRIMITIVES, *DERIVED])
+def test_every_operation_has_a_function_and_a_law(operation):
+    assert operation in functions.__all__
+    assert getattr(functions, operation).__doc__
+    names = " ".join(law.name for context in CONTEXTS.values() for law in laws.laws_for(context))
+    covered = {"logical_not": "logic", "logical_and": "logic", "logical_or": "logic", "where": "where of several"}
+    assert covered.get(operation, operation) in names
+
+
+def test_every_replacement_has_its_law():
+    for context in CONTEXTS.values():
+        replaced = {name for name, default in DERIVED.items() if getattr(type(context), name) is not default}
+        assert replaced == {law.name for law in laws.laws_for(context) if law.kind == "replacement"}
