@@ -1,0 +1,144 @@
+"""The facts of the VAE theory, as far as evaluation shows them, under every context that supports them."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from agreement import inside, same
+from conftest import CONTEXTS, ENCLOSING
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_specs import a_vae, a_vqvae, vae_inputs
+from test_vectors import WITH_EXP, autoencoder_vector
+
+import scalarspec as ss
+from scalarspec import latent, loss
+from scalarspec.models import autoencoder, vae, vqvae
+
+RATIONALS = st.fractions(-4, 4, max_denominator=64)
+
+
+def test_forward_factors_through_the_sampled_latent(context):
+    model, (x, eps) = a_vae(context), vae_inputs(context)
+    z = latent.reparameterize_diag(model.encoder.mean(x), model.encoder.logvar(x), eps)
+    assert same(vae.sample_latent(model, x, eps), z)
+    assert same(vae.forward(model, x, eps), model.decoder.forward(z))
+
+
+def test_at_beta_zero_the_loss_is_the_reconstruction(context):
+    model, (x, eps) = a_vae(context), vae_inputs(context)
+    difference = vae.loss(model, 0, x, eps) - vae.reconstruction_loss(model, x, eps)
+    assert bool(ss.abs(difference) <= Fraction(1, 10**6))
+    if context.exact:
+        assert bool(difference == 0)
+
+
+def test_without_kl_the_loss_is_the_reconstruction_for_any_beta(exact):
+    standard = vae.Encoder(lambda x: x[:2] * 0, lambda x: x[:2] * 0)
+    model = vae.Model(standard, a_vae(exact).decoder)
+    x, eps = vae_inputs(exact)
+    assert bool(vae.kl_loss(model, x) == 0)
+    for beta in (0, 1, "7/3"):
+        assert bool(vae.loss(model, beta, x, eps) == vae.reconstruction_loss(model, x, eps))
+
+
+def test_the_loss_rises_with_beta(context):
+    model, (x, eps) = a_vae(context), vae_inputs(context)
+    assert bool(vae.kl_loss(model, x) > 0)
+    losses = [vae.loss(model, beta, x, eps) for beta in (0, "1/2", 2)]
+    assert bool(losses[0] < losses[1])
+    assert bool(losses[1] < losses[2])
+
+
+def test_kl_does_not_depend_on_the_noise_nor_vq_forward_on_the_input(symbolic):
+    model, (x, _) = a_vae(symbolic, 1), vae_inputs(symbolic)
+    eps = symbolic.symbols("eps", (2,))
+    assert not vae.kl_loss(model, x).item().free_symbols
+    assert vae.forward(model, x, eps)[0].item().free_symbols
+    quantizer, _ = a_vqvae(symbolic)
+    assert not any(e.free_symbols for e in vqvae.forward(quantizer, symbolic.symbols("x", (3,)), 1).tolist())
+
+
+def test_the_vq_loss_is_reconstruction_plus_one_plus_beta_codebook(exact):
+    model, x = a_vqvae(exact)
+    for idx in range(3):
+        codebook = vqvae.codebook_loss(model, x, idx)
+        assert bool(codebook == vqvae.commitment_loss(model, x, idx))
+        total = vqvae.reconstruction_loss(model, x, idx) + (1 + exact.tensor("1/4")) * codebook
+        assert bool(vqvae.loss(model, "1/4", x, idx) == total)
+
+
+def test_the_autoencoder_error_is_mse(context):
+    m, x = autoencoder_vector(context)
+    assert same(autoencoder.reconstruction_error(m, x), loss.mse(x, autoencoder.forward(m, x)))
+
+
+@pytest.mark.parametrize("name", [n for n in WITH_EXP if n != "symbolic"])
+@settings(max_examples=60, deadline=None, database=None)
+@given(RATIONALS, RATIONALS)
+def test_exp_lies_above_its_tangent_and_a_kl_coordinate_is_not_negative(name, mu, logvar):
+    context = CONTEXTS[name]
+    m, v = context.tensor(mu), context.tensor(logvar)
+    assert bool(ss.expm1mx(v) >= 0)
+    kl = latent.diagonal_gaussian_kl_to_standard(m, v)
+    assert bool(kl >= 0)
+    if abs(logvar) > Fraction(1, 100) or abs(mu) > Fraction(1, 100):
+        assert bool(kl > 0)
+
+
+@pytest.mark.parametrize("name", ENCLOSING)
+def test_kl_is_not_negative_near_zero_as_a_box(name):
+    context = CONTEXTS[name]
+    box = context.box(Fraction(-1, 10), Fraction(1, 10))
+    lower, upper = ss.endpoints(latent.diagonal_gaussian_kl_to_standard(box, box))
+    assert lower == 0
+    assert upper <= Fraction(1, 100)
+
+
+def test_kl_gradients():
+    """dKL/dμ = μ/n and dKL/dlogσ² = (exp(logσ²) - 1)/(2n)."""
+    import sympy
+
+    kl = ss.derive(latent.diagonal_gaussian_kl_to_standard, ss.Dim(3), ss.Dim(3))
+    for k in range(3):
+        mu, logvar = kl.variables["mu"][k], kl.variables["logvar"][k]
+        assert kl.gradient("mu")[k] == mu / 3
+        assert sympy.expand(kl.gradient("logvar")[k] - (sympy.exp(logvar) - 1) / 6) == 0
+
+
+def test_the_mean_of_the_loss_is_the_sum_of_the_theory_over_n(enclosing):
+    mu, logvar = enclosing.tensor([1, "1/3", -2]), enclosing.tensor(["1/2", 0, -1])
+    coordinates = [latent.diagonal_gaussian_kl_to_standard(m, v) for m, v in zip(mu, logvar, strict=True)]
+    mean = latent.diagonal_gaussian_kl_to_standard(mu, logvar)
+    total = coordinates[0] + coordinates[1] + coordinates[2]
+    lower, upper = ss.endpoints(total / 3 - mean)
+    assert lower <= 0 <= upper
+    assert upper - lower < Fraction(1, 10**5)
+
+
+def test_mean_and_variance_of_a_reparameterised_standard_normal():
+    import sympy
+    from sympy import stats
+
+    mu, eps = sympy.Symbol("mu", real=True), stats.Normal("eps", 0, 1)
+    sigma = sympy.Symbol("sigma", positive=True)
+    assert stats.E(mu + sigma * eps) == mu
+    assert sympy.simplify(stats.variance(mu + sigma * eps) - sigma**2) == 0
+
+
+def test_the_executable_loss_is_the_negative_elbo_under_the_identifications(symbolic):
+    """With NLL := reconstruction term and KL := KL term, loss = NLL + β KL, for opaque encoders and decoders."""
+    x, eps, beta = symbolic.symbols("x", (2,)), symbolic.symbols("eps", (2,)), symbolic.symbols("beta")
+    opaque = {name: symbolic.symbols(name, (2,)) for name in ("mu", "logvar", "recon")}
+    model = vae.Model(
+        vae.Encoder(lambda _: opaque["mu"], lambda _: opaque["logvar"]), vae.Decoder(lambda _: opaque["recon"])
+    )
+    nll, kl = vae.reconstruction_loss(model, x, eps).item(), vae.kl_loss(model, x).item()
+    assert vae.loss(model, beta, x, eps).item() == nll + beta.item() * kl
+
+
+def test_an_enclosure_contains_the_exact_loss(rational, enclosing):
+    model, x = a_vqvae(rational)
+    enclosed, x_enclosed = a_vqvae(enclosing)
+    exact = vqvae.loss(model, "1/3", x, 1).item()
+    assert inside(vqvae.loss(enclosed, "1/3", x_enclosed, 1), np.array(exact, dtype=object))
