@@ -39,10 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         result, code = options.run(options)
+        text = json.dumps(result.to_json(), indent=2, ensure_ascii=False) if options.json else str(result)
     except ScalarSpecError as error:
         print(f"scalarspec: error: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(result.to_json(), indent=2, ensure_ascii=False) if options.json else result)
+    print(text)
     return int(code)
 
 

@@ -74,12 +74,14 @@ class Derivation:
         symbols = [s for array in self.variables.values() for s in array.flat]
         fresh = sympy.numbered_symbols("t", exclude=symbols)
         shared, results = sympy.cse(list(self.value.scalars().flat), symbols=fresh)
-        show = NumPyPrinter({"fully_qualified_modules": True}).doprint
+        printer = NumPyPrinter({"fully_qualified_modules": True})
+        show = printer.doprint
         returned = ", ".join(show(e) for e in results)
         lines = [f"def {name}({', '.join(map(str, symbols))}):"]
         lines += [f"    {s} = {show(e)}" for s, e in shared]
         lines += [f"    return numpy.reshape([{returned}], {tuple(self.value.shape)})"]
-        return "\n".join(["import numpy", "", "", *lines, ""])
+        imports = [f"import {module}" for module in sorted({"numpy", *printer.module_imports})]
+        return "\n".join([*imports, "", "", *lines, ""])
 
     def __str__(self) -> str:
         self._guard()

@@ -449,7 +449,8 @@ def _reference_check(name: str, domain: Domain) -> Callable[..., None]:
         if not domain(*operands):
             raise DomainError("no case")
         least, greatest = reference(name, *operands)
-        _agree(elementwise(name, *_lifted(context, operands)), [(least, greatest)], abs(greatest), name)
+        scale = max(Fraction(1), abs(greatest), *map(abs, operands))
+        _agree(elementwise(name, *_lifted(context, operands)), [(least, greatest)], scale, name)
 
     return check
 

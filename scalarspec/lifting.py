@@ -17,7 +17,7 @@ Model = TypeVar("Model")
 
 
 def lift(model: Model, context: Context[Any]) -> Model:
-    """`model` with every array, float, Fraction and Decimal in it a tensor of `context`, at its exact value.
+    """`model` with every array, list of numbers, float, Fraction and Decimal in it a tensor, at its exact value.
 
     Goes through dataclasses, lists, tuples and dictionaries. Integers (which may be indices), strings and
     functions stay; integers become literals where they meet a tensor.
@@ -33,7 +33,7 @@ def _lift(value: Any, context: Context[Any], done: dict[int, Any]) -> Any:
 
 
 def _lifted(value: Any, context: Context[Any], done: dict[int, Any]) -> Any:
-    if isinstance(value, np.ndarray | Tensor | float | np.floating | Fraction | Decimal):
+    if isinstance(value, np.ndarray | Tensor | float | np.floating | Fraction | Decimal) or _is_numbers(value):
         return context.tensor(value)
     if isinstance(value, list | tuple):
         return type(value)(_lift(item, context, done) for item in value)
@@ -45,3 +45,9 @@ def _lifted(value: Any, context: Context[Any], done: dict[int, Any]) -> Any:
             object.__setattr__(result, field.name, _lift(getattr(value, field.name), context, done))
         return result
     return value
+
+
+def _is_numbers(value: Any) -> bool:
+    """A list of numbers, or of such lists."""
+    numbers = (int, float, Fraction, Decimal, np.integer, np.floating)
+    return isinstance(value, list) and bool(value) and all(isinstance(v, numbers) or _is_numbers(v) for v in value)

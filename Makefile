@@ -1,0 +1,25 @@
+# `make run` does the main job, `make test` passes the tests; each makes .venv when it is missing.
+PYTHON ?= python3
+BIN = .venv/bin
+RUN ?=
+
+.PHONY: run test lint clean
+
+run: .venv/installed
+	$(BIN)/scalarspec run $(RUN)
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,201 @@
+"""The command line: what it prints, its exit codes, and one clear message for each bad input."""
+
+import json
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scalarspec import cli
+
+SPECS = '''
+import numpy as np
+import scalarspec as ss
+
+def loss(x, target, beta=1):
+    """A quadratic."""
+    return ss.loss.mse(x, target) * beta
+
+def smooth(x):
+    return ss.mean(ss.exp(x))
+
+def pick(x, idx):
+    return x[idx]
+
+def lossy(x):
+    return ss.log(ss.exp(x))
+
+def broken(x):
+    return x.no_such_thing
+
+def _hidden(x):
+    return x
+'''
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    Path("specs.py").write_text(SPECS)
+    Path("bad.py").write_text("import does_not_exist\n")
+    Path("syntax.py").write_text("def f(:\n")
+    Path("text.npz").write_text("not an archive")
+    np.savez("in.npz", x=np.array([0.5, 2.0]), target=np.array([0.0, 1.0]), idx=1)
+    np.savez("part.npz", x=np.array([0.5, 2.0]))
+    np.savez("nan.npz", x=np.array([np.nan, 2.0]), target=np.array([0.0, 1.0]))
+    np.savez("far.npz", x=np.array([1000.0]))
+    np.savez("shapes.npz", x=np.array([1.0]), target=np.array([0.0, 1.0]))
+
+
+def run(capsys, *argv):
+    code = cli.main(argv)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_compare(files, capsys):
+    code, out, _ = run(capsys, "compare", "specs.py:loss", "in.npz", "--set", "beta=1/3", "--backend", "rational")
+    assert code == 0
+    assert "0.208333333333..." in out
+    code, out, _ = run(capsys, "compare", "specs.py:loss", "in.npz", "--json")
+    assert code == 0
+    assert json.loads(out)["rational"]["value"] == "5/8"
+
+
+def test_compare_under_another_precision(files, capsys):
+    _, out, _ = run(capsys, "compare", "specs.py:smooth", "in.npz", "--backend", "interval", "--prec", "200", "--json")
+    ends = json.loads(out)["interval(prec=200)"]
+    width = Fraction(ends["upper"]) - Fraction(ends["lower"])
+    assert 0 < width < Fraction(1, 2**195)
+
+
+def test_an_integer_in_the_archive_is_an_index(files, capsys):
+    code, out, _ = run(capsys, "compare", "specs.py:pick", "in.npz", "--backend", "rational", "--json")
+    assert code == 0
+    assert json.loads(out)["rational"]["value"] == "2"
+
+
+def test_bounds(files, capsys):
+    code, out, _ = run(
+        capsys, "bounds", "specs.py:loss", "in.npz", "--radius", "x=0.01", "--backend", "interval", "--json"
+    )
+    assert code == 0
+    found = {name: Fraction(json.loads(out)[name]) for name in ("lower", "upper")}
+    assert found["lower"] <= (Fraction("0.49") ** 2 + Fraction("0.99") ** 2) / 2 <= found["lower"] + Fraction(1, 10**14)
+    assert found["upper"] - Fraction(1, 10**14) <= (Fraction("0.51") ** 2 + Fraction("1.01") ** 2) / 2 <= found["upper"]
+
+
+def test_derive(files, capsys):
+    code, out, _ = run(capsys, "derive", "specs.py:loss", "in.npz", "--wrt", "target")
+    assert (code, "target_0" in out) == (0, True)
+    code, out, _ = run(capsys, "derive", "specs.py:smooth", "in.npz", "--wrt", "x", "--form", "latex")
+    assert (code, "e^{x_{0}}" in out) == (0, True)
+    code, out, _ = run(capsys, "derive", "specs.py:smooth", "in.npz", "--wrt", "x", "--form", "python")
+    assert (code, "def smooth(x_0, x_1):" in out) == (0, True)
+
+
+def test_crosscheck_says_by_its_exit_code_whether_the_float_is_inside(files, capsys):
+    code, out, _ = run(capsys, "crosscheck", "specs.py:loss", "in.npz")
+    assert (code, "inside the enclosure: yes" in out) == (0, True)
+    code, out, _ = run(capsys, "crosscheck", "specs.py:lossy", "far.npz")
+    assert (code, "inside the enclosure: NO" in out) == (1, True)
+
+
+def test_backends(files, capsys):
+    code, out, _ = run(capsys, "backends")
+    assert code == 0
+    for name in ("float64", "float32", "interval", "rational", "symbolic"):
+        assert name in out
+    assert len(json.loads(run(capsys, "backends", "--json")[1])) == 5
+
+
+def test_laws(files, capsys):
+    code, out, _ = run(capsys, "laws", "--backend", "rational")
+    assert code == 0
+    assert "rational: skipped: reference: pi: refused in every case" in out
+    assert {row["status"] for row in json.loads(run(capsys, "laws", "--backend", "rational", "--json")[1])} == {
+        "passed",
+        "skipped",
+    }
+
+
+def test_run(files, capsys):
+    code, out, _ = run(capsys, "run", "--count", "1", "--digit", "3")
+    assert code == 0
+    for text in ("VQ-VAE", "refused: exp is irrational", "8 of 8 terms", "1 of 1 digits", "█"):
+        assert text in out
+    code, out, _ = run(capsys, "run", "--count", "1", "--json")
+    row = json.loads(out)["rows"][3]
+    exact = Fraction(row["readings"]["rational"]["value"])
+    ends = row["readings"]["interval"]
+    assert Fraction(ends["lower"]) <= exact <= Fraction(ends["upper"])
+    assert Fraction(row["bounds"]["lower"]) < exact < Fraction(row["bounds"]["upper"])
+
+
+def test_a_module_is_named_like_a_file(files, capsys):
+    code, out, _ = run(
+        capsys, "derive", "scalarspec.latent:diagonal_gaussian_kl_to_standard", "--set", "mu=0", "--set", "logvar=0",
+        "--wrt", "mu", "--wrt", "logvar",
+    )  # fmt: skip
+    assert (code, out.strip()) == (0, "-logvar/2 + mu**2/2 + exp(logvar)/2 - 1/2")
+
+
+BAD_INPUT = {
+    "no backend is called 'octonion'; there are float64, float32, interval, rational, symbolic": "compare specs.py:loss in.npz --backend octonion",
+    "loss needs an argument 'target'; the .npz file and --set give x": "compare specs.py:loss part.npz",
+    "loss needs an argument 'x'; the .npz file and --set give nothing": "compare specs.py:loss",
+    "there is no file none.npz": "compare specs.py:loss none.npz",
+    "text.npz is not an .npz file of numbers": "compare specs.py:loss text.npz",
+    "specs.py is not an .npz file of numbers": "compare specs.py:loss specs.py",
+    "bad.py does not import: ModuleNotFoundError: No module named 'does_not_exist' (bad.py, line 1)": "compare bad.py:f",
+    "syntax.py does not import: SyntaxError": "compare syntax.py:f",
+    "there is no file none.py": "compare none.py:f",
+    "no.such.module does not import": "compare no.such.module:f",
+    "specs.py has no function 'los'; it has loss, smooth, pick, lossy, broken": "compare specs.py:los",
+    "expected file.py:function or module:function, got 'specs.py'": "compare specs.py",
+    "specs.py:broken failed: AttributeError": "compare specs.py:broken in.npz",
+    "mse: shapes (1,) and (2,) differ": "compare specs.py:loss shapes.npz",
+    "nan is not a real number": "bounds specs.py:loss nan.npz --radius target=1",
+    "loss has no parameter 'z'; it has x, target, beta": "bounds specs.py:loss in.npz --radius z=1",
+    "expected an enclosing context such as 'interval', got 'rational'": "bounds specs.py:loss in.npz --radius x=1 --backend rational",
+    "--radius: expected name=number, got 'x'": "bounds specs.py:loss in.npz --radius x",
+    "expected a number such as '0.1' or '1/3', got the string 'wide'": "bounds specs.py:loss in.npz --radius x=wide",
+    "--set: expected name=value, got 'beta'": "compare specs.py:loss in.npz --set beta",
+    "prec: expected a number of bits from 2 to 100000, got 1": "compare specs.py:loss in.npz --prec 1",
+    "expected a float context, got 'rational'": "crosscheck specs.py:loss in.npz --backend rational",
+    "pick has no parameter 'y'; it has x, idx": "derive specs.py:pick in.npz --wrt y",
+    "operations are more than max_operations = 3": "derive specs.py:smooth in.npz --wrt x --max-operations 3",
+    "digit: expected a number from 0 to 99, got 100": "run --digit 100",
+    "count: expected a number from 1 to 100, got 0": "run --count 0",
+}
+
+
+@pytest.mark.parametrize("message", BAD_INPUT)
+def test_bad_input_gets_one_clear_message(files, capsys, message):
+    code, out, err = run(capsys, *BAD_INPUT[message].split())
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.startswith("scalarspec: error: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("argv", [[], ["fly"], ["bounds", "specs.py:loss"], ["run", "--digit", "x"]])
+def test_bad_usage_is_exit_code_2(files, capsys, argv):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(argv)
+    assert stopped.value.code == 2
+    assert "usage: scalarspec" in capsys.readouterr().err
+
+
+def test_the_installed_command(files):
+    command = [str(Path(sys.executable).with_name("scalarspec")), "compare", "bad.py:f"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    helped = subprocess.run([command[0], "--help"], capture_output=True, text=True, check=True)
+    for name in ("run", "compare", "bounds", "derive", "crosscheck", "backends", "laws"):
+        assert name in helped.stdout

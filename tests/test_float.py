@@ -1,0 +1,55 @@
+"""Floats: how near NumPy comes, the order of sums, and the better forms of some operations."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from agreement import roundoff
+from conftest import CONTEXTS
+from test_interval import DOMAINS, FUNCTIONS, oracle
+
+import scalarspec as ss
+
+POINTS = [s * m / Fraction(2) ** k for s in (-1, 1) for m in (1, 3, 13) for k in (-2, 0, 1, 4, 10, 20)]
+
+
+@pytest.mark.parametrize("backend", ["float64", "float32"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_elementary_functions_come_within_eight_ulps(backend, name):
+    context = CONTEXTS[backend]
+    for x in POINTS:
+        if not DOMAINS.get(name, lambda _: True)(x):
+            continue
+        least, _ = oracle(FUNCTIONS[name], x)
+        largest, smallest = (Fraction(float(v)) for v in (np.finfo(backend).max, np.finfo(backend).tiny))
+        if not smallest < abs(least) < largest:
+            continue
+        actual = Fraction(getattr(ss, name)(context.tensor(x)).item())
+        assert abs(actual - least) <= 8 * roundoff(context) * abs(least), f"{name}({x})"
+
+
+def test_the_reference_sums_from_zero_left_to_right(float64):
+    data = [1e16, 1.0, 1.0, -1e16]
+    assert ss.sum(float64.reference().tensor(data)).item() == 0.0
+    assert repr(float64.reference()) == "float64.reference()"
+    assert float64.reference() != float64
+
+
+def test_the_reference_is_quiet_too(float64):
+    t = float64.reference().tensor([-1.0, 0.0])
+    assert np.isnan(ss.log(t).tolist()[0])
+    assert ss.logsumexp(t).item() == pytest.approx(0.3132616875182228)
+
+
+def test_special_data_keep_their_bits(float64):
+    t = float64.tensor([-0.0, np.inf])
+    assert np.signbit(np.asarray(t)[0])
+    assert np.asarray(float64.tensor(np.array([-0.0])) * 1)[0] == 0
+
+
+def test_the_format_holds_through_every_function():
+    t = ss.context("float32").tensor([0.5, 2.0])
+    for name in FUNCTIONS:
+        if name != "log1p":
+            assert np.asarray(getattr(ss, name)(t)).dtype == np.float32
+    assert np.asarray(ss.mean(t / 3 + "0.1")).dtype == np.float32

@@ -1,0 +1,240 @@
+"""bounds, derive, compare and crosscheck."""
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+from conftest import CONTEXTS
+from test_vectors import mlp
+
+import scalarspec as ss
+from scalarspec.errors import ArgumentError, ContextMismatch, ShapeError, TooLarge, UnknownName
+from scalarspec.latent import diagonal_gaussian_kl_to_standard as kl
+from scalarspec.models import autoencoder
+
+
+def polynomial(x):
+    return ss.sum(ss.square(x) + x / 10 - "1/2")
+
+
+def scaled(x, beta=2):
+    return ss.sum(x) * beta
+
+
+# ---- bounds ---------------------------------------------------------------------------------------------------------
+
+
+def test_bounds_of_a_model_on_a_box(interval):
+    m = mlp(CONTEXTS["rational"])
+    x = np.array([Fraction(1, 2), Fraction(4, 5)], dtype=object)
+    found = ss.bounds(autoencoder.forward, m_as_arrays(m), x, vary={"x": ss.ball("0.1")})
+    assert found.lower[0] <= Fraction(238, 125) < Fraction(282, 125) <= found.upper[0]
+    assert found.width[0] < Fraction(44, 125) + Fraction(1, 10**14)
+    assert (found.method, found.boxes, found.enclosure.dtype) == ("interval", 1, "interval")
+
+
+def m_as_arrays(m):
+    parts = (m.encoder_weights, m.encoder_bias, m.decoder_weights, m.decoder_bias)
+    return autoencoder.Autoencoder(*(np.asarray(part) for part in parts))
+
+
+def test_bounds_of_a_scalar_are_fractions():
+    found = ss.bounds(polynomial, np.array([0.0]), vary={"x": ss.ball("1/2")})
+    assert isinstance(found.lower, Fraction)
+    assert found.lower <= Fraction(-11, 20) < Fraction(-1, 5) <= found.upper
+    assert found.width < Fraction(7, 20) + Fraction(1, 10**15)
+    assert str(found).startswith("[-0.55")
+    assert Fraction(json.loads(json.dumps(found.to_json()))["lower"]) == found.lower
+
+
+def test_a_float_radius_counts_at_its_binary_value():
+    assert ss.ball(0.1).radius == Fraction(0.1)
+    assert ss.ball("0.1").radius == Fraction(1, 10)
+
+
+def test_bounds_over_a_box_and_of_a_number():
+    found = ss.bounds(scaled, np.zeros(2), 3, vary={"x": ss.box(0, 1), "beta": ss.ball(1)})
+    assert (found.lower, found.upper) == (0, 8)
+    found = ss.bounds(scaled, np.zeros(2), vary={"x": ss.box([0, 1], [1, 3])})
+    assert (found.lower, found.upper) == (2, 8)
+
+
+def test_bounds_contain_every_corner_and_random_points():
+    rng = np.random.default_rng(0)
+    mu, logvar = rng.normal(size=3), rng.normal(size=3)
+    found = ss.bounds(kl, mu, logvar, vary={"mu": ss.ball("0.1"), "logvar": ss.ball("0.1")})
+    precise = ss.context("interval", prec=120)
+    for _ in range(50):
+        shift = [rng.choice([-1, 1, rng.uniform(-1, 1)], size=3) for _ in range(2)]
+        point = [
+            precise.tensor([Fraction(v) + Fraction(s) / 10 for v, s in zip(a, d, strict=True)])
+            for a, d in zip((mu, logvar), shift, strict=True)
+        ]
+        low, high = ss.endpoints(kl(*point))
+        assert found.lower <= low
+        assert high <= found.upper
+
+
+def test_bounds_refuse_what_they_cannot_use():
+    x = np.zeros(2)
+    with pytest.raises(UnknownName, match="polynomial has no parameter 'y'; it has x"):
+        ss.bounds(polynomial, x, vary={"y": ss.ball(1)})
+    with pytest.raises(ArgumentError, match="expected an enclosing context such as 'interval', got 'float64'"):
+        ss.bounds(polynomial, x, vary={"x": ss.ball(1)}, backend="float64")
+    with pytest.raises(ArgumentError, match=r"expected ball\(radius\) or box\(lower, upper\) for 'x', got 0.1"):
+        ss.bounds(polynomial, x, vary={"x": 0.1})
+    with pytest.raises(ArgumentError, match="radius: expected a number >= 0, got -1"):
+        ss.ball(-1)
+    with pytest.raises(ArgumentError, match="method: expected 'interval', got 'linear'"):
+        ss.bounds(polynomial, x, vary={"x": ss.ball(1)}, method="linear")
+    with pytest.raises(ShapeError, match=r"box: ends of shapes \(3,\) and \(3,\) for an argument of shape \(2,\)"):
+        ss.bounds(polynomial, x, vary={"x": ss.box(np.zeros(3), np.ones(3))})
+    with pytest.raises(ArgumentError, match="missing a required argument: 'x'"):
+        ss.bounds(polynomial, vary={"x": ss.ball(1)})
+    with pytest.raises(ArgumentError, match="expected it to return a Tensor, got int"):
+        ss.bounds(lambda x: 3, x, vary={"x": ss.ball(1)})
+
+
+def test_bounds_may_be_infinite():
+    found = ss.bounds(lambda x: 1 / x, 0.5, vary={"x": ss.ball(1)})
+    assert (found.lower, found.upper) == (-math.inf, math.inf)
+
+
+# ---- compare --------------------------------------------------------------------------------------------------------
+
+
+def test_compare_shows_every_backend_and_names_refusals():
+    found = ss.compare(kl, np.array([0.5, -1.0]), np.array([0.0, 0.25]))
+    assert list(found.readings) == ["float32", "float64", "interval", "rational"]
+    assert found["rational"].value is None
+    assert "exp(1/4) is not rational" in str(found["rational"])
+    assert found["float64"].value.dtype == "float64"
+    assert "refused" in found.to_json()["rational"]
+    assert "0.3210063541" in str(found)
+
+
+def test_compare_takes_contexts_and_numbers_at_their_exact_value():
+    found = ss.compare(scaled, [1, 2], 0.1, backends=["rational", ss.context("interval", prec=100)])
+    assert found["rational"].value.item() == 3 * Fraction(0.1)
+    assert "interval(prec=100)" in found.readings
+
+
+def test_compare_does_not_hide_errors():
+    with pytest.raises(UnknownName, match="no backend is called 'quaternion'; there are float64, float32, interval"):
+        ss.compare(polynomial, np.zeros(1), backends=["quaternion"])
+    with pytest.raises(ShapeError):
+        ss.compare(lambda x: x @ x, np.zeros((2, 3)))
+    foreign = ss.context("rational").tensor([1])
+    with pytest.raises(ContextMismatch):
+        ss.compare(lambda x: x + foreign, np.zeros(1))
+    with pytest.raises(ArgumentError, match="expected a function on tensors"):
+        ss.compare(3)
+
+
+# ---- crosscheck -----------------------------------------------------------------------------------------------------
+
+
+def test_crosscheck_of_a_rational_spec_is_exact():
+    x = np.array([0.1, 0.2, 0.7])
+    found = ss.crosscheck(lambda x: ss.mean_square(x), x)
+    exact = sum(Fraction(v) ** 2 for v in x) / 3
+    assert found.exact == exact
+    assert found.inside
+    assert found.distance == (abs(Fraction(found.actual.item()) - exact),) * 2
+    assert found.enclosure[0] <= exact <= found.enclosure[1]
+
+
+def test_crosscheck_of_an_irrational_spec_encloses():
+    found = ss.crosscheck(kl, np.array([0.5, -1.0]), np.array([0.0, 0.2]))
+    assert found.exact is None
+    assert found.inside
+    assert found.distance[0] <= found.distance[1] < Fraction(1, 10**15)
+    assert "exact: refused, so enclosed" in str(found)
+
+
+def test_crosscheck_finds_a_float_that_is_wrong():
+    """(x + 1) - x loses its ones in float64, at 2⁶⁰."""
+    found = ss.crosscheck(lambda x: (x + 1) - x, np.array([2.0**60, 1.0]), prec=100)
+    assert not found.inside
+    assert found.distance[0].tolist() == [1, 0]
+    assert "inside the enclosure: NO" in str(found)
+    assert found.to_json()["inside"] is False
+
+
+def test_crosscheck_finds_an_overflow():
+    found = ss.crosscheck(lambda x: ss.log(ss.exp(x)), 1000.0)
+    assert not found.inside
+    assert found.distance == (math.inf, math.inf)
+
+
+def test_crosscheck_wants_a_float_backend():
+    with pytest.raises(ArgumentError, match="expected a float context, got 'interval'"):
+        ss.crosscheck(polynomial, np.zeros(1), backend="interval")
+
+
+# ---- derive ---------------------------------------------------------------------------------------------------------
+
+
+def test_derive_a_closed_form():
+    mu, logvar = (sympy.Symbol(name, real=True) for name in ("mu", "logvar"))
+    found = ss.derive(kl, ss.Scalar, ss.Scalar)
+    assert sympy.expand(found.expression - (sympy.exp(logvar) + mu**2 - 1 - logvar) / 2) == 0
+    assert found.gradient("mu") == mu
+    assert found.hessian("mu").tolist() == [[1]]
+    assert found.latex() == sympy.latex(found.expression)
+    assert set(found.to_json()) == {"shape", "operations", "expression", "latex", "python"}
+
+
+def test_derive_with_respect_to_given_arguments():
+    found = ss.derive(scaled, np.array([0.1, 0.5]), 3, wrt="x")
+    assert [str(s) for s in found.variables["x"]] == ["x_0", "x_1"]
+    assert found.gradient().tolist() == [3, 3]
+    both = ss.derive(scaled, np.array([0.1, 0.5]), 3, wrt=["beta"])
+    assert both.gradient("beta") == sympy.Rational(Fraction(0.1).numerator, Fraction(0.1).denominator) + sympy.Rational(
+        1, 2
+    )
+
+
+@pytest.mark.parametrize(
+    "spec", [kl, lambda mu, logvar: ss.stack([ss.sum(ss.relu(mu)), ss.mean(ss.sigmoid(logvar) * mu)])]
+)
+def test_the_python_text_runs_and_agrees_with_floats(spec, float64):
+    found = ss.derive(spec, ss.Dim(2), ss.Dim(2))
+    scope = {}
+    exec(found.python("generated"), scope)
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        a, b = rng.normal(size=(2, 2))
+        np.testing.assert_allclose(
+            scope["generated"](*a, *b), np.asarray(spec(float64.tensor(a), float64.tensor(b))), rtol=1e-13
+        )
+
+
+def test_derive_takes_symbolic_tensors_as_arguments(symbolic):
+    found = ss.derive(scaled, symbolic.symbols("y", (2,)), 1)
+    assert str(found) == "y_0 + y_1"
+    with pytest.raises(UnknownName, match="no variable 'x'; there are none"):
+        found.gradient("x")
+
+
+def test_derive_refuses_what_would_swell():
+    deep = ss.derive(lambda x: ss.sum(ss.tanh(ss.outer(x, x)) @ ss.exp(x)), ss.Dim(12), max_operations=500)
+    for shown in (str, lambda d: d.latex(), lambda d: d.gradient("x"), lambda d: d.python()):
+        with pytest.raises(TooLarge, match="more than max_operations = 500; derive a smaller slice"):
+            shown(deep)
+
+
+def test_derive_refuses_what_it_cannot_use():
+    with pytest.raises(ArgumentError, match="only tensors and numbers become variables"):
+        ss.derive(lambda f, x: f(x), ss.layers.relu, np.zeros(1), wrt="f")
+    with pytest.raises(ShapeError, match=r"the spec has shape \(2,\); expected \(\)"):
+        ss.derive(lambda x: x, ss.Dim(2)).gradient()
+
+
+def test_the_derivative_at_a_kink_is_zero():
+    x = sympy.Symbol("x", real=True)
+    assert ss.derive(ss.abs, ss.Scalar).gradient().subs(x, 0) == 0
+    assert ss.derive(ss.relu, ss.Scalar).gradient().subs(x, 0) == 0

@@ -1,0 +1,61 @@
+"""README's Python runs, in order, and prints what README says; its commands exist; its house is the real one."""
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from scalarspec import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_python_prints_what_it_says():
+    scope = {"__name__": "readme"}
+    printed = io.StringIO()
+    checked = 0
+    for kind, text in BLOCKS:
+        if kind == "python":
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(text, scope_in_a_module(scope))
+        elif kind == "text":
+            assert printed.getvalue() == text
+            checked += 1
+    assert checked == 4
+
+
+def scope_in_a_module(scope):
+    """A real module for the code, so that its classes pickle."""
+    import sys
+    import types
+
+    module = sys.modules.setdefault("readme", types.ModuleType("readme"))
+    module.__dict__.update(scope)
+    return module.__dict__
+
+
+COMMANDS = re.findall(r"^\$ (scalarspec .*)$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_run(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    assert cli.main(shlex.split(command)[1:]) == 0
+    assert capsys.readouterr().out
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) == 4
+
+
+def test_the_house_is_as_drawn():
+    for kind in ("context", "arrays", "shape", "tensor", "functions", "registry", "errors", "laws", "cli"):
+        assert (ROOT / "scalarspec" / f"{kind}.py").is_file()
+    for backend in ("float", "interval", "rational", "symbolic"):
+        assert (ROOT / "backends" / f"{backend}.py").is_file()
