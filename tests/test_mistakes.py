@@ -91,8 +91,8 @@ def with_bulk_mistake(context, name, make):
     return wrong(**{field.name: getattr(context, field.name) for field in fields(context)})
 
 
-def broken_laws(context):
-    return [result for result in laws.run(context) if result.status == "failed"]
+def breaks_a_law(context):
+    return any(law.verify(context).status == "failed" for law in laws.laws_for(context))
 
 
 # Over the rationals these are right wherever there is an answer: at 0 (log: at 1), and refused elsewhere.
@@ -104,13 +104,13 @@ HARMLESS_OVER_RATIONALS = {"log is off by 1e-6", "sin is off by 1e-6", "sigmoid 
     [(b, m) for b in BACKENDS for m in SCALAR_MISTAKES if b != "rational" or m not in HARMLESS_OVER_RATIONALS],
 )
 def test_a_scalar_mistake_is_caught(backend, mistake):
-    assert broken_laws(with_scalar_mistake(CONTEXTS[backend], SCALAR_MISTAKES[mistake]))
+    assert breaks_a_law(with_scalar_mistake(CONTEXTS[backend], SCALAR_MISTAKES[mistake]))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("mistake", BULK_MISTAKES)
 def test_a_bulk_mistake_is_caught(backend, mistake):
-    assert broken_laws(with_bulk_mistake(CONTEXTS[backend], *BULK_MISTAKES[mistake]))
+    assert breaks_a_law(with_bulk_mistake(CONTEXTS[backend], *BULK_MISTAKES[mistake]))
 
 
 def test_verify_names_the_broken_laws():
@@ -144,4 +144,4 @@ def test_an_enclosure_mistake_is_caught(backend, mistake):
         wrong = replaced(less=lambda right: lambda self, x, y: bool(self.endpoints(x)[0] < self.endpoints(y)[1]))
     else:
         wrong = replaced(divide=ENCLOSURE_MISTAKES[mistake])
-    assert broken_laws(with_scalar_mistake(CONTEXTS[backend], wrong))
+    assert breaks_a_law(with_scalar_mistake(CONTEXTS[backend], wrong))
