@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from scalarspec import shape as shapes
-from scalarspec.arrays import boxed
+from scalarspec.arrays import boxed, lift
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
 from scalarspec.exact import as_array, literal_value
@@ -69,8 +69,8 @@ class Tensor(Nested):
     @classmethod
     def from_data(cls, context: Context[Any], data: Any) -> Tensor:
         """Numbers from outside, each at its exact value; see `Context.tensor`."""
-        if isinstance(data, Tensor) and data.context == context:
-            return data
+        if isinstance(data, Tensor):
+            return data if data.context == context else _converted(context, data)
         array = as_array(data)
         return cls(context, Shape(array.shape), context.arrays.data(array))
 
@@ -243,6 +243,16 @@ class Truth(Nested):
                 raise ContextMismatch(f"{operation}: expected truths of {context.name}, got {p!r}")
         shape = shapes.equal_shapes(operation, [p.shape for p in operands])
         return Truth(context, shape, context.arrays.apply(operation, *(p.value for p in operands)))
+
+
+def _converted(context: Context[Any], t: Tensor) -> Tensor:
+    """A tensor of another context: its exact values, or the boxes that it holds. NotExact where it holds neither."""
+    source = t.context
+    if not (source.exact or source.encloses):
+        return context.tensor(np.asarray(t))
+    if context.encloses:
+        return Tensor.from_scalars(context, lift(lambda s: context.enclose(*source.endpoints(s)), t.scalars()))
+    return Tensor.from_scalars(context, lift(lambda s: context.data(source.exact_value(s)), t.scalars()))
 
 
 def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:

@@ -441,3 +441,21 @@ def test_lift_goes_through_a_model_and_leaves_indices_alone(rational):
     assert linear.weight.dtype == "rational"
     assert relu is ss.relu
     assert isinstance(model["layers"][0].layers[0].weight, np.ndarray)
+
+
+def test_a_tensor_is_carried_to_another_context_exactly_or_not_at_all(context):
+    for source in CONTEXTS.values():
+        carried = context.tensor(source.tensor([1, "-5/4"]))
+        assert carried.context == context
+        assert_is(carried, [1, Fraction(-5, 4)])
+
+
+def test_a_box_is_carried_to_enclosing_contexts_alone(enclosing, rational, interval):
+    from scalarspec.errors import NotExact
+
+    low, high = ss.endpoints(enclosing.tensor(interval.box([-1], [2])))
+    assert (low[0], high[0]) == (-1, 2)
+    with pytest.raises(NotExact, match="is not one number"):
+        rational.tensor(interval.box(-1, 2))
+    with pytest.raises(NotExact, match="x is not a rational number"):
+        enclosing.tensor(CONTEXTS["symbolic"].symbols("x"))
