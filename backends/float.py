@@ -6,6 +6,7 @@ matrix products are NumPy's and BLAS's, in an order of theirs; `reference()` fol
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -158,6 +159,13 @@ class FloatContext(Context[Float]):
 
     def cos(self, x: Float) -> Float:
         return np.cos(x)
+
+    def atan(self, x: Float) -> Float:
+        return np.arctan(x)
+
+    def erf(self, x: Float) -> Float:
+        """The C library's, in double precision; NumPy has none."""
+        return self.dtype.type(math.erf(x)) if np.ndim(x) == 0 else np.vectorize(math.erf, otypes=[self.dtype])(x)
 
     def tan(self, x: Float) -> Float:
         return np.tan(x)

@@ -1,24 +1,32 @@
-"""Rigorous intervals at any precision, by mpmath. Promise: every result contains the exact real value.
+"""Rigorous intervals at any precision, by integers. Promise: every result contains the exact real value.
 
-A scalar is a pair of raw mpmath numbers, (infimum, supremum). The promise rests on this, and on nothing else:
+A scalar is four integers (a, e, b, f): the interval [a 2^e, b 2^f]. Why each operation encloses:
 
-* `+ - * / √` of mpmath's `libmp`, which round in the direction asked for. Sums are taken at no less than the
-  operands' own length, since `mpf_add` is not directed on longer operands.
-* `exp`, `log`, `sin` and `cos` of `libmp` at GUARD extra bits, *not* trusted in their rounding: their results are
-  moved outward by 2**MARGIN units of the working precision, some hundred times the largest error known of them.
-* every other function is composed of these by interval evaluation at the ends of pieces on which it is monotone.
+    + - * square, integer powers    exact in integers, then one shift: `>>` of Python's integers rounds down
+    / √                             integer quotient and root, which round down, and up where there is a remainder
+    min max abs relu where          a choice among exact ends
+    exp log                         fixed point: reduction by ln 2, then a series from values of libmp, at GUARD extra bits, moved
+                                    outward by 2^MARGIN of its last places (log near 1: as the next line)
+    sin cos tan atan pi             libmp's value at GUARD extra bits, moved outward by 2^MARGIN of its last places
+    erf                             its series of positive terms, term by term as intervals, and a bound of the tail
+    expm1 log1p expm1mx sinh cosh   interval evaluation, at a higher precision, at the ends of pieces on which the
+    tanh sigmoid softplus logcosh   function is monotone; a Taylor enclosure where the argument is tiny
+    pow                             exp(y log x) for a positive base, at a higher precision
 
-mpmath's own interval functions are used for the sign cases of products and quotients alone: its `iv.exp`, `iv.log`
-and powers can miss the true value. No global state is read or written.
+So the trust rests on Python's integers and, for the six functions in the middle, on libmp's being right to 2^MARGIN
+last places at GUARD extra bits (the largest error ever seen there is below 2). The functions that mpmath itself builds
+for intervals are not used: `iv.exp`, `iv.log` and powers can miss the true value. No global state is read or written.
 
-Magnitudes are kept within 2**±EXPONENT_LIMIT: beyond it an end moves outward, to an infinity, to 0, or to the limit.
-So nothing hangs and nothing fills the memory. An infinite end stands for "no bound is known".
+Termination: exponents stay within ±EXPONENT_LIMIT. An end beyond moves outward: to an infinity, to 0, or to the
+limit. An angle beyond 2^ANGLE_BITS_LIMIT is not reduced: its sine is [-1, 1]. An infinite end means that no bound is
+known; a lower end is never +∞.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -26,285 +34,426 @@ from typing import Any, ClassVar
 import numpy as np
 from mpmath import libmp
 from mpmath.ctx_iv import MPIntervalContext
+from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, exp_basecase, ln2_fixed, log_taylor_cached, pi_fixed
 
+from scalarspec.arrays import Arrays, LiftedArrays
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, NotExact, TooLarge
-from scalarspec.exact import End, data_value, interval_text, mpf_value
+from scalarspec.exact import End, data_value, interval_text
 from scalarspec.truth import Kleene, Maybe
 
-MPF = Any  # mpmath's raw number: (sign, mantissa, exponent, bitcount)
-MPI = tuple[MPF, MPF]
-Point = Callable[[MPF], MPI]
+Interval = tuple[int, int, int, int]
+Point = Callable[[int, int], Interval]
+Number = tuple[int, int]  # mantissa, exponent
 
 GUARD = 24
 MARGIN = 10
 EXPONENT_LIMIT = 1 << 20
 ANGLE_BITS_LIMIT = 1 << 14
-"""Angles beyond 2**this are not reduced: their sine is only known to lie in [-1, 1]."""
-
+EXP_TABLE_BITS = 256
+"""Up to this many bits, exp uses a table."""
 POWER_BITS_LIMIT = 64
 """Integer exponents of more bits are refused."""
 
-DOWN, UP = libmp.round_floor, libmp.round_ceiling
-ZERO, ONE, TWO, HALF = libmp.fzero, libmp.fone, libmp.ftwo, libmp.fhalf
-MINUS_ONE, INF, MINUS_INF, NAN = libmp.fnone, libmp.finf, libmp.fninf, libmp.fnan
-UNIT: MPI = (MINUS_ONE, ONE)
-ENTIRE: MPI = (MINUS_INF, INF)
+INFINITE = 1 << 40
+"""The exponent of the infinities (1, INFINITE) and (-1, INFINITE)."""
+FAR = 1 << 30
+"""Exponents differ by more than this only where one is infinite."""
+
+MINUS_INF, INF = (-1, INFINITE), (1, INFINITE)
+ZERO, ONE, TWO, UNIT = (0, 0, 0, 0), (1, 0, 1, 0), (1, 1, 1, 1), (-1, 0, 1, 0)
+ENTIRE = (*MINUS_INF, *INF)
 
 
 @dataclass(frozen=True)
-class IntervalContext(Context[MPI]):
+class IntervalContext(Context[Interval]):
     """Closed intervals of reals whose ends have `prec` bits."""
 
     prec: int = 53
+    lifted: bool = False
     encloses: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
         return "interval"
 
+    @property
+    def arrays(self) -> Arrays:
+        return LiftedArrays(self) if self.lifted else IntervalArrays(self)
+
+    def reference(self) -> IntervalContext:
+        """The same intervals, summed one by one."""
+        return replace(self, lifted=True)
+
     def __repr__(self) -> str:
-        return f"interval(prec={self.prec})"
+        return f"interval(prec={self.prec})" + (".reference()" if self.lifted else "")
 
     # ---- in and out -------------------------------------------------------------------------------------------------
 
-    def literal(self, value: Fraction) -> MPI:
+    def literal(self, value: Fraction) -> Interval:
         """The tightest enclosure."""
-        parts = libmp.from_int(value.numerator), libmp.from_int(value.denominator)
-        return bounded(libmp.mpf_div(*parts, self.prec, DOWN), libmp.mpf_div(*parts, self.prec, UP))
+        low = quotient_down(value.numerator, 0, value.denominator, 0, self.prec)
+        return bounded(*low, *quotient_up(value.numerator, 0, value.denominator, 0, self.prec))
 
-    def data(self, value: Any) -> MPI:
+    def data(self, value: Any) -> Interval:
         """A dyadic number as a point, whatever its length; another as its tightest enclosure; an mpmath interval."""
         if hasattr(value, "_mpi_"):
-            lower, upper = value._mpi_
-            if NAN in (lower, upper):
-                raise DomainError(f"{value} is not an interval of real numbers")
-            return bounded(lower, upper)
+            return bounded(*_from_mpf(value._mpi_[0]), *_from_mpf(value._mpi_[1]))
         exact = data_value(value)
         if exact.denominator & (exact.denominator - 1):
             return self.literal(exact)
-        point = libmp.from_man_exp(exact.numerator, 1 - exact.denominator.bit_length())
-        return bounded(point, point)
+        point = exact.numerator, 1 - exact.denominator.bit_length()
+        return bounded(*point, *point)
 
-    def enclose(self, lower: Any, upper: Any) -> MPI:
+    def enclose(self, lower: Any, upper: Any) -> Interval:
         """The interval from `lower` to `upper`, rounded outward; an end may be an infinity."""
-        low = MINUS_INF if _is_float(lower, -np.inf) else self.data(lower)[0]
-        high = INF if _is_float(upper, np.inf) else self.data(upper)[1]
+        low = MINUS_INF if _is_float(lower, -np.inf) else self.data(lower)[:2]
+        high = INF if _is_float(upper, np.inf) else self.data(upper)[2:]
         if low != MINUS_INF and high != INF and data_value(lower) > data_value(upper):
             raise ArgumentError(f"box: the lower end {lower} exceeds the upper end {upper}")
-        return low, high
+        return (*low, *high)
 
-    def exact_value(self, x: MPI) -> Fraction:
-        if x[0] != x[1]:
+    def exact_value(self, x: Interval) -> Fraction:
+        if not _is_point(x):
             raise NotExact(f"{self.text(x)} is not one number")
-        return mpf_value(x[0])
+        return _fraction(*x[:2])
 
-    def endpoints(self, x: MPI) -> tuple[End, End]:
-        low = float("-inf") if x[0] == MINUS_INF else mpf_value(x[0])
-        high = float("inf") if x[1] == INF else mpf_value(x[1])
-        return low, high
+    def endpoints(self, x: Interval) -> tuple[End, End]:
+        a, e, b, f = x
+        return (
+            -math.inf if e == INFINITE else _fraction(a, e),
+            math.inf if f == INFINITE else _fraction(b, f),
+        )
 
-    def item(self, x: MPI) -> Any:
+    def item(self, x: Interval) -> Any:
         """mpmath's interval, of a context of ours with this precision."""
-        return _mpmath(self.prec).make_mpf(x)
+        return _mpmath(self.prec).make_mpf((_to_mpf(*x[:2]), _to_mpf(*x[2:])))
 
-    def text(self, x: MPI) -> str:
+    def text(self, x: Interval) -> str:
         return interval_text(*self.endpoints(x))
 
     # ---- the field --------------------------------------------------------------------------------------------------
 
-    def add(self, x: MPI, y: MPI) -> MPI:
-        return self._sum(x[0], y[0], DOWN), self._sum(x[1], y[1], UP)
+    def add(self, x: Interval, y: Interval) -> Interval:
+        a, e, b, f = x
+        c, g, d, h = y
+        prec = self.prec
+        return (*sum_down(a, e, c, g, prec), *sum_up(b, f, d, h, prec))
 
-    def negative(self, x: MPI) -> MPI:
-        return libmp.mpf_neg(x[1]), libmp.mpf_neg(x[0])
+    def subtract(self, x: Interval, y: Interval) -> Interval:
+        a, e, b, f = x
+        c, g, d, h = y
+        prec = self.prec
+        return (*sum_down(a, e, -d, h, prec), *sum_up(b, f, -c, g, prec))
 
-    def multiply(self, x: MPI, y: MPI) -> MPI:
-        return bounded(*libmp.mpi_mul(x, y, self.prec))
+    def negative(self, x: Interval) -> Interval:
+        a, e, b, f = x
+        return -b, f, -a, e
 
-    def divide(self, x: MPI, y: MPI) -> MPI:
+    def multiply(self, x: Interval, y: Interval) -> Interval:
+        a, e, b, f = exact_product(x, y)
+        prec = self.prec
+        k = a.bit_length() - prec
+        if k > 0:
+            a, e = a >> k, e + k
+        k = b.bit_length() - prec
+        if k > 0:
+            b, f = -(-b >> k), f + k
+        return bounded(a, e, b, f)
+
+    def divide(self, x: Interval, y: Interval) -> Interval:
         """The set of quotients; everything where 0 lies inside y. y = 0 itself is refused."""
-        if y == (ZERO, ZERO):
+        c, g, d, h = y
+        if c == d == 0:
             raise DivisionByZero(f"divide({self.text(x)}, 0): division by zero")
-        return bounded(*libmp.mpi_div(x, y, self.prec))
+        if d <= 0:
+            x, (c, g, d, h) = self.negative(x), self.negative(y)
+        a, e, b, f = x
+        if a == b == 0:
+            return ZERO
+        if c < 0 or (c == 0 and a < 0 < b):
+            return ENTIRE
+        low = MINUS_INF if a < 0 and c == 0 else quotient_down(a, e, *((d, h) if a >= 0 else (c, g)), self.prec)
+        high = INF if b > 0 and c == 0 else quotient_up(b, f, *((c, g) if b > 0 else (d, h)), self.prec)
+        return bounded(*low, *high)
 
-    def square(self, x: MPI) -> MPI:
-        low, high = self.abs(x)
-        return bounded(libmp.mpf_mul(low, low, self.prec, DOWN), libmp.mpf_mul(high, high, self.prec, UP))
+    def square(self, x: Interval) -> Interval:
+        a, e, b, f = self.abs(x)
+        return self._round((a * a, 2 * e, b * b, 2 * f))
 
     # ---- order ------------------------------------------------------------------------------------------------------
 
-    def less(self, x: MPI, y: MPI) -> Kleene:
-        if libmp.mpf_lt(x[1], y[0]):
+    def less(self, x: Interval, y: Interval) -> Kleene:
+        if less(x[2], x[3], y[0], y[1]):
             return True
-        return False if libmp.mpf_ge(x[0], y[1]) else Maybe(self, "<", x, y)
+        return Maybe(self, "<", x, y) if less(x[0], x[1], y[2], y[3]) else False
 
-    def less_equal(self, x: MPI, y: MPI) -> Kleene:
-        if libmp.mpf_le(x[1], y[0]):
-            return True
-        return False if libmp.mpf_gt(x[0], y[1]) else Maybe(self, "<=", x, y)
+    def less_equal(self, x: Interval, y: Interval) -> Kleene:
+        if less(y[2], y[3], x[0], x[1]):
+            return False
+        return Maybe(self, "<=", x, y) if less(y[0], y[1], x[2], x[3]) else True
 
-    def where(self, p: Kleene, x: MPI, y: MPI) -> MPI:
+    def where(self, p: Kleene, x: Interval, y: Interval) -> Interval:
         """The hull of both branches where p is undecided."""
         if isinstance(p, Maybe):
-            return _smaller(x[0], y[0]), _larger(x[1], y[1])
+            return (*_smaller(x[:2], y[:2]), *_larger(x[2:], y[2:]))
         return x if p else y
 
-    def maximum(self, x: MPI, y: MPI) -> MPI:
-        return _larger(x[0], y[0]), _larger(x[1], y[1])
+    def maximum(self, x: Interval, y: Interval) -> Interval:
+        return (*_larger(x[:2], y[:2]), *_larger(x[2:], y[2:]))
 
-    def minimum(self, x: MPI, y: MPI) -> MPI:
-        return _smaller(x[0], y[0]), _smaller(x[1], y[1])
+    def minimum(self, x: Interval, y: Interval) -> Interval:
+        return (*_smaller(x[:2], y[:2]), *_smaller(x[2:], y[2:]))
 
-    def abs(self, x: MPI) -> MPI:
-        low, high = self.negative(x) if _sign(x[1]) <= 0 else x
-        return (low, high) if _sign(low) >= 0 else (ZERO, _larger(libmp.mpf_neg(low), high))
+    def abs(self, x: Interval) -> Interval:
+        a, e, b, f = x
+        if a >= 0:
+            return x
+        return (-b, f, -a, e) if b <= 0 else (0, 0, *_larger((-a, e), (b, f)))
+
+    def relu(self, x: Interval) -> Interval:
+        a, e, b, f = x
+        return x if a >= 0 else (0, 0, b, f) if b > 0 else ZERO
 
     # ---- elementary functions ---------------------------------------------------------------------------------------
 
-    def pi(self) -> MPI:
-        return self._widen(libmp.mpf_pi(self.prec + GUARD))
+    def pi(self) -> Interval:
+        return self._near(libmp.mpf_pi(self.prec + GUARD))
 
-    def exp(self, x: MPI) -> MPI:
+    def exp(self, x: Interval) -> Interval:
         return _increasing(self._exp_at, x)
 
-    def log(self, x: MPI) -> MPI:
-        if _sign(x[0]) <= 0:
+    def log(self, x: Interval) -> Interval:
+        if x[0] <= 0:
             raise DomainError(f"log({self.text(x)}): the logarithm needs a positive interval")
         return _increasing(self._log_at, x)
 
-    def sqrt(self, x: MPI) -> MPI:
-        if _sign(x[0]) < 0:
+    def sqrt(self, x: Interval) -> Interval:
+        if x[0] < 0:
             raise DomainError(f"sqrt({self.text(x)}): the square root needs a non-negative interval")
-        return libmp.mpf_sqrt(x[0], self.prec, DOWN), libmp.mpf_sqrt(x[1], self.prec, UP)
+        return _increasing(self._sqrt_at, x)
 
-    def cos(self, x: MPI) -> MPI:
-        return self._wave(x, libmp.mpf_cos, ZERO)
+    def cos(self, x: Interval) -> Interval:
+        return self._wave(x, self._cos_at, 0)
 
-    def sin(self, x: MPI) -> MPI:
-        return self._wave(x, libmp.mpf_sin, HALF)
+    def sin(self, x: Interval) -> Interval:
+        return self._wave(x, self._sin_at, 1)
 
-    def expm1(self, x: MPI) -> MPI:
+    def tan(self, x: Interval) -> Interval:
+        """Rising between its poles, which lie where cos is 0: everything, if there may be one in x."""
+        if self._extremes(x, 1) is not None:
+            return ENTIRE
+        return _increasing(lambda m, e: self._near(_libmp_tan(_to_mpf(m, e), self.prec + GUARD)), x)
+
+    def atan(self, x: Interval) -> Interval:
+        return _increasing(self._atan_at, x)
+
+    def erf(self, x: Interval) -> Interval:
+        return _increasing(_odd(self._erf_at), x)
+
+    def expm1(self, x: Interval) -> Interval:
         return _increasing(self._expm1_at, x)
 
-    def log1p(self, x: MPI) -> MPI:
-        if libmp.mpf_le(x[0], MINUS_ONE):
+    def log1p(self, x: Interval) -> Interval:
+        if not less(-1, 0, x[0], x[1]):
             raise DomainError(f"log1p({self.text(x)}): log(1 + x) needs an interval above -1")
         return _increasing(self._log1p_at, x)
 
-    def expm1mx(self, x: MPI) -> MPI:
+    def expm1mx(self, x: Interval) -> Interval:
         """Falling on the negative axis, rising on the positive one, 0 at 0."""
-        at_ends = [self._expm1mx_at(end) for end in x]
-        if _sign(x[0]) <= 0 <= _sign(x[1]):
-            return ZERO, _larger(at_ends[0][1], at_ends[1][1])
-        return (at_ends[0][0], at_ends[1][1]) if _sign(x[0]) > 0 else (at_ends[1][0], at_ends[0][1])
+        left, right = self._expm1mx_at(*x[:2]), self._expm1mx_at(*x[2:])
+        if x[0] <= 0 <= x[2]:
+            return (0, 0, *_larger(left[2:], right[2:]))
+        return (*left[:2], *right[2:]) if x[0] > 0 else (*right[:2], *left[2:])
 
-    def sinh(self, x: MPI) -> MPI:
+    def sinh(self, x: Interval) -> Interval:
         return _increasing(_odd(self._sinh_at), x)
 
-    def cosh(self, x: MPI) -> MPI:
+    def cosh(self, x: Interval) -> Interval:
         return self._round(Context.cosh(self._finer(), x))
 
-    def tanh(self, x: MPI) -> MPI:
+    def tanh(self, x: Interval) -> Interval:
         return _increasing(_odd(self._tanh_at), x)
 
-    def sigmoid(self, x: MPI) -> MPI:
+    def sigmoid(self, x: Interval) -> Interval:
         return self._round(Context.sigmoid(self._finer(), x))
 
-    def softplus(self, x: MPI) -> MPI:
+    def softplus(self, x: Interval) -> Interval:
         return self._round(Context.softplus(self._finer(), x))
 
-    def logcosh(self, x: MPI) -> MPI:
+    def logcosh(self, x: Interval) -> Interval:
         return self._round(Context.logcosh(self._finer(), x))
 
-    def pow(self, x: MPI, y: MPI) -> MPI:
+    def pow(self, x: Interval, y: Interval) -> Interval:
         """Integer powers piece by piece; real ones, of a non-negative base, as exp(y log x)."""
-        if y[0] == y[1] and y[0] not in (INF, MINUS_INF) and y[0][2] >= 0:
-            if _magnitude(y[0]) > POWER_BITS_LIMIT:
-                raise TooLarge(f"pow: an integer exponent of over {POWER_BITS_LIMIT} bits")
-            return self._integer_power(x, int(libmp.to_int(y[0])))
-        if _sign(x[0]) < 0 or (_sign(x[0]) == 0 and _sign(y[0]) <= 0):
+        n = _integer(y)
+        if n is not None:
+            return self._integer_power(x, n)
+        if x[0] < 0 or (x[0] == 0 and y[0] <= 0):
             raise DomainError(f"pow({self.text(x)}, {self.text(y)}): a real exponent needs a positive base")
-        if _sign(x[0]) > 0:
-            return self._round(Context.pow(self._finer(24), x, y))
-        return ZERO, ZERO if _sign(x[1]) == 0 else self.pow((x[1], x[1]), y)[1]
+        if x[0] > 0:
+            work = self._finer(24)
+            return self._round(work.exp(work.multiply(y, work.log(x))))
+        return (0, 0, *(self.pow((*x[2:], *x[2:]), y)[2:] if x[2] else (0, 0)))
 
-    # ---- values at a point, enclosed --------------------------------------------------------------------------------
+    # ---- values at a point m 2^e, enclosed --------------------------------------------------------------------------
 
-    def _exp_at(self, x: MPF) -> MPI:
-        if x in (ZERO, INF, MINUS_INF):
-            return {ZERO: (ONE, ONE), INF: (INF, INF), MINUS_INF: (ZERO, ZERO)}[x]
-        if _magnitude(x) > EXPONENT_LIMIT.bit_length():
-            limit = libmp.mpf_shift(ONE, EXPONENT_LIMIT if _sign(x) > 0 else -EXPONENT_LIMIT)
-            return (limit, INF) if _sign(x) > 0 else (ZERO, limit)
-        return self._widen(libmp.mpf_exp(x, self.prec + GUARD, "n"))
+    def _exp_at(self, m: int, e: int) -> Interval:
+        if m == 0:
+            return ONE
+        magnitude = m.bit_length() + e
+        if magnitude > EXPONENT_LIMIT.bit_length():
+            return (1, EXPONENT_LIMIT, *INF) if m > 0 else (0, 0, 1, -EXPONENT_LIMIT)
+        prec = self.prec
+        wp = prec + GUARD
+        extra = magnitude if magnitude > 0 else 0
+        shift = e + wp + extra
+        n, t = divmod(m << shift if shift >= 0 else m >> -shift, ln2_fixed(wp + extra))
+        value = _exp_fixed(t >> extra, wp)
+        low, high = value - (1 << MARGIN), value + (1 << MARGIN)
+        k = low.bit_length() - prec
+        j = high.bit_length() - prec
+        exponent = n - wp
+        return bounded(low >> k, exponent + k, -(-high >> j), exponent + j)
 
-    def _log_at(self, x: MPF) -> MPI:
-        return (INF, INF) if x == INF else self._widen(libmp.mpf_log(x, self.prec + GUARD, "n"))
+    def _log_at(self, m: int, e: int) -> Interval:
+        if e == INFINITE:
+            return (*INF, *INF)
+        wp, bits = self.prec + GUARD, m.bit_length()
+        up = 1 if (m << 2) >> bits == 2 else 0  # the argument is t 2^n with t in [3/4, 3/2)
+        n, t = bits + e - up, _fixed(m, up - bits, wp)
+        if (n == 0 and abs(t - (1 << wp)) >> (wp - 6) == 0) or wp > LOG_TAYLOR_PREC:
+            return self._near(libmp.mpf_log(_to_mpf(m, e), wp, "n"))  # near 1 the logarithm is small
+        value, error = log_taylor_cached(t, wp) + n * ln2_fixed(wp), (1 << MARGIN) + 2 * abs(n)
+        return self._round((value - error, -wp, value + error, -wp))
 
-    def _expm1_at(self, x: MPF) -> MPI:
-        if x in (ZERO, INF):
-            return x, x
+    def _sqrt_at(self, m: int, e: int) -> Interval:
+        if m == 0 or e == INFINITE:
+            return m, e, m, e
+        shift = max(0, 2 * self.prec + 2 - m.bit_length())
+        shift += (e - shift) % 2
+        square = m << shift
+        root = math.isqrt(square)
+        half = (e - shift) // 2
+        return self._round((root, half, root + (root * root != square), half))
+
+    def _cos_at(self, m: int, e: int) -> Interval:
+        return ONE if m == 0 else self._near(libmp.mpf_cos(_to_mpf(m, e), self.prec + GUARD, "n"))
+
+    def _sin_at(self, m: int, e: int) -> Interval:
+        return ZERO if m == 0 else self._near(libmp.mpf_sin(_to_mpf(m, e), self.prec + GUARD, "n"))
+
+    def _atan_at(self, m: int, e: int) -> Interval:
+        return ZERO if m == 0 else self._near(libmp.mpf_atan(_to_mpf(m, e), self.prec + GUARD, "n"))
+
+    def _expm1_at(self, m: int, e: int) -> Interval:
+        x = (m, e, m, e)
+        if m == 0 or x[:2] == INF:
+            return x
         if self._is_tiny(x):  # x <= eˣ - 1 <= x + x²
-            return self._round((x, self._finer().add((x, x), self.square((x, x)))[1]))
-        work = self._finer(max(0, -_magnitude(x)))
-        return self._round(work.subtract(work._exp_at(x), (ONE, ONE)))
+            return self._round((m, e, *self._finer().add(x, self.square(x))[2:]))
+        work = self._finer(max(0, -m.bit_length() - e))
+        return self._round(work.subtract(work._exp_at(m, e), ONE))
 
-    def _log1p_at(self, x: MPF) -> MPI:
-        if x in (ZERO, INF):
-            return x, x
+    def _log1p_at(self, m: int, e: int) -> Interval:
+        x = (m, e, m, e)
+        if m == 0 or x[:2] == INF:
+            return x
         if self._is_tiny(x):  # x - x² <= log(1 + x) <= x
-            return self._round((self._finer().subtract((x, x), self.square((x, x)))[0], x))
-        work = self._finer(max(0, -_magnitude(x)))
-        return self._round(work.log(work.add((ONE, ONE), (x, x))))
+            return self._round((*self._finer().subtract(x, self.square(x))[:2], m, e))
+        work = self._finer(max(0, -m.bit_length() - e))
+        return self._round(work.log(work.add(ONE, x)))
 
-    def _expm1mx_at(self, x: MPF) -> MPI:
-        if x in (ZERO, INF, MINUS_INF):
-            return {ZERO: (ZERO, ZERO)}.get(x, (INF, INF))
+    def _expm1mx_at(self, m: int, e: int) -> Interval:
+        x = (m, e, m, e)
+        if m == 0:
+            return ZERO
+        if e == INFINITE:
+            return (1, EXPONENT_LIMIT, *INF)
         if self._is_tiny(x):  # Lagrange's remainder: x²/2 exp(t), t between 0 and x
             work = self._finer()
-            between = (_smaller(ZERO, x), _larger(ZERO, x))
-            return self._round(work.multiply(work.divide(work.square((x, x)), (TWO, TWO)), work.exp(between)))
-        work = self._finer(2 * max(0, -_magnitude(x)))
-        return self._round(work.subtract(work._expm1_at(x), (x, x)))
+            between = (0, 0, m, e) if m > 0 else (m, e, 0, 0)
+            return self._round(work.multiply(work.divide(work.square(x), TWO), work.exp(between)))
+        work = self._finer(2 * max(0, -m.bit_length() - e))
+        return self._round(work.subtract(work._expm1_at(m, e), x))
 
-    def _sinh_at(self, x: MPF) -> MPI:
+    def _sinh_at(self, m: int, e: int) -> Interval:
         work = self._finer()
-        u = work._expm1_at(x)
-        return self._round(work.divide(work.add(u, work.divide(u, work.add(u, (ONE, ONE)))), (TWO, TWO)))
+        u = work._expm1_at(m, e)
+        return self._round(work.divide(work.add(u, work.divide(u, work.add(u, ONE))), TWO))
 
-    def _tanh_at(self, x: MPF) -> MPI:
+    def _tanh_at(self, m: int, e: int) -> Interval:
         work = self._finer()
-        u = work._expm1_at(libmp.mpf_shift(x, 1))
-        if libmp.mpf_lt(x, ONE):
-            return self._round(work.divide(u, work.add(u, (TWO, TWO))))
-        return self._round(work.subtract((ONE, ONE), work.divide((TWO, TWO), work.add(u, (TWO, TWO)))))
+        u = work._expm1_at(m, e + 1) if e != INFINITE else (*INF, *INF)
+        if less(m, e, 1, 0):
+            return self._round(work.divide(u, work.add(u, TWO)))
+        return self._round(work.subtract(ONE, work.divide(TWO, work.add(u, TWO))))
 
-    def _wave(self, x: MPI, function: Callable[..., MPF], phase: MPF) -> MPI:
-        """cos, or sin with a phase of a half: extreme where x/π - phase is an integer, 1 at the even ones."""
-        if any(end in (INF, MINUS_INF) or _magnitude(end) > ANGLE_BITS_LIMIT for end in x):
+    def _erf_at(self, m: int, e: int) -> Interval:
+        """2/√π e^(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (1 3 5 ... (2n+1)), for x >= 0; 1 - e^(-x²) <= erf x <= 1 where that is sharp."""
+        x = (m, e, m, e)
+        work = self._finer(8)
+        square = work.square(x)
+        if m == 0:
+            return ZERO
+        if less(self.prec + GUARD, 0, *square[:2]):
+            return self._round((*work.subtract(ONE, work.exp(work.negative(square)))[:2], 1, 0))
+        twice, term, total, n = work.multiply(TWO, square), x, x, 0
+        while not self._is_negligible(term, total) or not less(*twice[2:], n + 1, 0):
+            n += 1
+            term = work.divide(work.multiply(term, twice), (2 * n + 1, 0, 2 * n + 1, 0))
+            total = work.add(total, term)
+        total = (*total[:2], *work.add(total, term)[2:])  # the rest is at most the last term: its ratios are below 1/2
+        scale = work.divide(TWO, work.sqrt(work.pi()))
+        value = work.multiply(scale, work.multiply(work.exp(work.negative(square)), total))
+        return self._round((*value[:2], *_smaller(value[2:], (1, 0))))
+
+    def _wave(self, x: Interval, at: Point, phase: int) -> Interval:
+        """cos, or sin with the phase 1, from its ends and its extremes."""
+        extremes = self._extremes(x, phase)
+        if extremes == "both":
             return UNIT
-        if x == (ZERO, ZERO):
-            return (ZERO, ZERO) if phase == HALF else (ONE, ONE)
-        work = self._finer(max(0, *map(_magnitude, x)))
-        turns = work.subtract(work.divide(x, work.pi()), (phase, phase))
-        first, last = libmp.to_int(turns[0], UP), libmp.to_int(turns[1], DOWN)
-        values = [self._widen(function(end, self.prec + GUARD, "n")) for end in x]
-        low = MINUS_ONE if _has_parity(first, last, 1) else _larger(MINUS_ONE, _smaller(values[0][0], values[1][0]))
-        high = ONE if _has_parity(first, last, 0) else _smaller(ONE, _larger(values[0][1], values[1][1]))
-        return low, high
+        left = at(*x[:2])
+        right = left if _is_point(x) else at(*x[2:])
+        low = (-1, 0) if extremes == "low" else _larger((-1, 0), _smaller(left[:2], right[:2]))
+        high = (1, 0) if extremes == "high" else _smaller((1, 0), _larger(left[2:], right[2:]))
+        return (*low, *high)
 
-    def _integer_power(self, x: MPI, n: int) -> MPI:
+    def _extremes(self, x: Interval, phase: int) -> str | None:
+        """Which extremes of cos(t - phase π/2) may t in x reach? They lie where t/π - phase/2 is an integer.
+
+        Decided in fixed point, an error of 2^-(prec/2) to the safe side: so near an extreme, the value rounds to it.
+        """
+        a, e, b, f = x
+        size = max(a.bit_length() + e, b.bit_length() + f, 0)
+        if INFINITE in (e, f) or size > ANGLE_BITS_LIMIT:
+            return "both"
+        if a == b == 0:
+            return None if phase else "high"
+        scale = self.prec // 2 + 16
+        wp = scale + size + 10
+        pi = pi_fixed(wp)
+        half = phase << (scale - 1)
+        first = -((half + 8 - ((_fixed(a, e, wp) << scale) // pi)) >> scale)
+        last = ((_fixed(b, f, wp) << scale) // pi + 8 - half) >> scale
+        if first > last:
+            return None
+        return "both" if first < last else "low" if first % 2 else "high"
+
+    def _integer_power(self, x: Interval, n: int) -> Interval:
         if n < 0:
-            return self._round(self._finer().reciprocal(self._finer()._integer_power(x, -n)))
+            work = self._finer()
+            return self._round(work.reciprocal(work._integer_power(x, -n)))
         if n == 0:
-            return ONE, ONE
-        base = self.abs(x) if n % 2 == 0 else x
+            return ONE
+        a, e, b, f = self.abs(x) if n % 2 == 0 else x
+        if n * max(a.bit_length(), b.bit_length()) <= 8192 and INFINITE not in (e, f):
+            return self._round((a**n, e * n, b**n, f * n))
         work = self._finer(n.bit_length())
-        return self._round(_increasing(lambda end: work._power_at(end, n), base))
+        return self._round(_increasing(lambda m, k: work._power_at(m, k, n), (a, e, b, f)))
 
-    def _power_at(self, x: MPF, n: int) -> MPI:
-        result, factor = (ONE, ONE), (x, x)
+    def _power_at(self, m: int, e: int, n: int) -> Interval:
+        result, factor = ONE, (m, e, m, e)
         while n:
             if n & 1:
                 result = self.multiply(result, factor)
@@ -314,81 +463,258 @@ class IntervalContext(Context[MPI]):
 
     # ---- rounding ---------------------------------------------------------------------------------------------------
 
-    def _sum(self, a: MPF, b: MPF, direction: str) -> MPF:
-        prec = max(self.prec, a[3], b[3])
-        total = libmp.mpf_add(a, b, prec, direction)
-        if total == NAN:  # ∞ - ∞: nothing is known
-            return MINUS_INF if direction == DOWN else INF
-        return total if prec == self.prec else libmp.mpf_pos(total, self.prec, direction)
+    def _round(self, x: Interval) -> Interval:
+        a, e, b, f = x
+        k = a.bit_length() - self.prec
+        if k > 0:
+            a, e = a >> k, e + k
+        k = b.bit_length() - self.prec
+        if k > 0:
+            b, f = -(-b >> k), f + k
+        return bounded(a, e, b, f)
 
-    def _round(self, x: MPI) -> MPI:
-        return bounded(libmp.mpf_pos(x[0], self.prec, DOWN), libmp.mpf_pos(x[1], self.prec, UP))
-
-    def _widen(self, value: MPF) -> MPI:
-        """The enclosure of what `value` approximates to 2**MARGIN units of the working precision."""
-        less, more = _margins(self.prec)
-        below, above = (more, less) if _sign(value) < 0 else (less, more)
-        return bounded(libmp.mpf_mul(value, below, self.prec, DOWN), libmp.mpf_mul(value, above, self.prec, UP))
+    def _near(self, value: tuple[Any, ...]) -> Interval:
+        """The enclosure of what libmp's `value` approximates to 2^MARGIN last places of the working precision."""
+        sign, mantissa, exponent, bits = value
+        shift = self.prec + GUARD - bits
+        m = -(mantissa << shift) if sign else mantissa << shift
+        e = exponent - shift
+        return self._round((m - (1 << MARGIN), e, m + (1 << MARGIN), e))
 
     def _finer(self, bits: int = 0) -> IntervalContext:
-        return IntervalContext(self.prec + GUARD + bits)
+        return _context(self.prec + GUARD + bits)
 
-    def _is_tiny(self, x: MPF) -> bool:
-        return _magnitude(x) < -self.prec - GUARD
+    def _is_tiny(self, x: Interval) -> bool:
+        return x[0].bit_length() + x[1] < -self.prec - GUARD
 
-
-def bounded(low: MPF, high: MPF) -> MPI:
-    """The ends, moved outward where they lie beyond the exponent limit."""
-    if abs(_magnitude(low)) > EXPONENT_LIMIT:
-        low = _limited(low)
-    if abs(_magnitude(high)) > EXPONENT_LIMIT:
-        high = libmp.mpf_neg(_limited(libmp.mpf_neg(high)))
-    return low, high
+    def _is_negligible(self, term: Interval, total: Interval) -> bool:
+        return term[2].bit_length() + term[3] < total[0].bit_length() + total[1] - self.prec - GUARD
 
 
-def _limited(low: MPF) -> MPF:
-    """A lower end beyond the limit, moved down."""
-    large = _magnitude(low) > 0
-    if _sign(low) > 0:
-        return libmp.mpf_shift(ONE, EXPONENT_LIMIT - 1) if large else ZERO
-    return MINUS_INF if large else libmp.mpf_shift(MINUS_ONE, -EXPONENT_LIMIT)
+class IntervalArrays(LiftedArrays):
+    """Lifted arrays whose sums and inner products are exact in integers, and rounded outward once."""
+
+    context: IntervalContext
+
+    def total(self, terms: Sequence[Any]) -> Any:
+        return self._rounded_sum(terms)
+
+    def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
+        return self._rounded_sum(list(map(exact_product, xs, ys)))
+
+    def affine(self, weight: Any, x: Any, bias: Any) -> Any:
+        """weight @ x + bias, rounded once. weight: (m, n); x: (n,); bias: (m,)."""
+        result = np.empty(bias.shape, dtype=object)
+        for i, row in enumerate(weight):
+            result[i] = self._rounded_sum([*map(exact_product, row, x), bias[i]])
+        return result
+
+    def _rounded_sum(self, terms: Sequence[Interval]) -> Interval:
+        if not terms:
+            return ZERO
+        lows, highs = [t[:2] for t in terms], [t[2:] for t in terms]
+        return self.context._round((*_exact_sum(lows, -1), *_exact_sum(highs, 1)))
 
 
-def _increasing(function: Point, x: MPI) -> MPI:
-    low = function(x[0])
-    return low if x[0] == x[1] else (low[0], function(x[1])[1])
+def _exact_sum(numbers: Sequence[Number], infinity: int) -> Number:
+    """The sum of some m 2^e; the infinity of that sign as soon as one is infinite."""
+    numbers = [number for number in numbers if number[0]]
+    exponents = [e for _, e in numbers]
+    least = min(exponents, default=0)
+    if max(exponents, default=0) > FAR:
+        return infinity, INFINITE
+    return sum([m << (e - least) for m, e in numbers]), least
+
+
+# ---- numbers m 2^e ----------------------------------------------------------------------------------------------
+
+
+def sum_down(m: int, e: int, n: int, f: int, prec: int) -> Number:
+    """m 2^e + n 2^f, rounded down; an infinite operand is -∞."""
+    s = e - f
+    if s >= 0:
+        if s > FAR:
+            return MINUS_INF
+        m, e = (m << s) + n, f
+    elif s < -FAR:
+        return MINUS_INF
+    else:
+        m += n << -s
+    k = m.bit_length() - prec
+    if k > 0:
+        return m >> k, e + k
+    return (m, e) if e < FAR else MINUS_INF
+
+
+def sum_up(m: int, e: int, n: int, f: int, prec: int) -> Number:
+    """m 2^e + n 2^f, rounded up; an infinite operand is +∞."""
+    s = e - f
+    if s >= 0:
+        if s > FAR:
+            return INF
+        m, e = (m << s) + n, f
+    elif s < -FAR:
+        return INF
+    else:
+        m += n << -s
+    k = m.bit_length() - prec
+    if k > 0:
+        return -(-m >> k), e + k
+    return (m, e) if e < FAR else INF
+
+
+def exact_product(x: Interval, y: Interval) -> Interval:
+    """The ends of x y, exact; 0 times an infinity is 0, and other infinities are left to `bounded`."""
+    a, e, b, f = x
+    c, g, d, h = y
+    if a >= 0:
+        if c >= 0:
+            return a * c, e + g, b * d, f + h
+        return (b * c, f + g, a * d, e + h) if d <= 0 else (b * c, f + g, b * d, f + h)
+    if b <= 0:
+        if c >= 0:
+            return a * d, e + h, b * c, f + g
+        return (b * d, f + h, a * c, e + g) if d <= 0 else (a * d, e + h, a * c, e + g)
+    if c >= 0:
+        return a * d, e + h, b * d, f + h
+    if d <= 0:
+        return b * c, f + g, a * c, e + g
+    return (*_smaller((a * d, e + h), (b * c, f + g)), *_larger((a * c, e + g), (b * d, f + h)))
+
+
+def quotient_down(m: int, e: int, n: int, f: int, prec: int) -> Number:
+    """m 2^e / (n 2^f) for n > 0, rounded down."""
+    shift = max(0, prec + 1 + n.bit_length() - m.bit_length())
+    q = (m << shift) // n
+    k = max(0, q.bit_length() - prec)
+    return q >> k, e - f - shift + k
+
+
+def quotient_up(m: int, e: int, n: int, f: int, prec: int) -> Number:
+    """m 2^e / (n 2^f) for n > 0, rounded up."""
+    q, k = quotient_down(-m, e, n, f, prec)
+    return -q, k
+
+
+def less(m: int, e: int, n: int, f: int) -> bool:
+    """m 2^e < n 2^f."""
+    s = e - f
+    if s == 0:
+        return m < n
+    if s > 0:
+        return (m << s) < n if s < FAR else m < 0
+    return m < (n << -s) if s > -FAR else n > 0
+
+
+def bounded(a: int, e: int, b: int, f: int) -> Interval:
+    """The ends, moved outward where their exponents lie beyond the limit."""
+    if -EXPONENT_LIMIT < e < EXPONENT_LIMIT and -EXPONENT_LIMIT < f < EXPONENT_LIMIT:
+        return a, e, b, f
+    c, g = _limited(-b, f)
+    return (*_limited(a, e), -c, g)
+
+
+def _limited(m: int, e: int) -> Number:
+    """A lower end, moved down if it lies beyond the limit."""
+    if m == 0:
+        return 0, 0
+    if abs(e) < EXPONENT_LIMIT:
+        return m, e
+    if m > 0:
+        return (1, EXPONENT_LIMIT) if e > 0 else (0, 0)
+    return (
+        MINUS_INF if e > 0 else (-1, (m.bit_length() + e) if m.bit_length() + e > -EXPONENT_LIMIT else -EXPONENT_LIMIT)
+    )
+
+
+def _smaller(x: Number, y: Number) -> Number:
+    return y if less(*y, *x) else x
+
+
+def _larger(x: Number, y: Number) -> Number:
+    return y if less(*x, *y) else x
+
+
+def _is_point(x: Interval) -> bool:
+    a, e, b, f = x
+    return (a == b and e == f) or (e != INFINITE and f != INFINITE and not less(a, e, b, f))
+
+
+def _integer(y: Interval) -> int | None:
+    """The integer that y is; None if it is none. TooLarge beyond the limit on exponents."""
+    m, e = y[:2]
+    if not _is_point(y) or e == INFINITE:
+        return None
+    if m and m.bit_length() + e > POWER_BITS_LIMIT:
+        raise TooLarge(f"pow: an exponent of over {POWER_BITS_LIMIT} bits")
+    if e >= 0:
+        return m << e
+    return m >> -e if m & ((1 << -e) - 1) == 0 else None
+
+
+def _increasing(function: Point, x: Interval) -> Interval:
+    a, e, b, f = x
+    low = function(a, e)
+    return low if a == b and e == f else (*low[:2], *function(b, f)[2:])
 
 
 def _odd(function: Point) -> Point:
-    def extended(x: MPF) -> MPI:
-        if _sign(x) >= 0:
-            return function(x)
-        low, high = function(libmp.mpf_neg(x))
-        return libmp.mpf_neg(high), libmp.mpf_neg(low)
+    def extended(m: int, e: int) -> Interval:
+        if m >= 0:
+            return function(m, e)
+        a, j, b, k = function(-m, e)
+        return -b, k, -a, j
 
     return extended
 
 
-def _magnitude(x: MPF) -> int:
-    """e with 2**(e-1) <= |x| < 2**e; 0 for 0 and the infinities."""
-    return x[2] + x[3] if x[1] else 0
+def _fixed(m: int, e: int, scale: int) -> int:
+    """m 2^e in units of 2^-scale, rounded down."""
+    shift = e + scale
+    return m << shift if shift >= 0 else m >> -shift
 
 
-def _sign(x: MPF) -> int:
-    return int(libmp.mpf_sign(x))
+def _fraction(m: int, e: int) -> Fraction:
+    return Fraction(m << e) if e >= 0 else Fraction(m, 1 << -e)
 
 
-def _smaller(a: MPF, b: MPF) -> MPF:
-    return a if libmp.mpf_le(a, b) else b
+def _exp_fixed(t: int, wp: int) -> int:
+    """exp of t in [0, ln 2), in units of 2^-wp: e^(k/256) from a table, times Taylor's series below 2^-8."""
+    if wp > EXP_TABLE_BITS:
+        return int(exp_basecase(t, wp))
+    table, terms = _exp_table(wp)
+    k = t >> (wp - 8)
+    r = t - (k << (wp - 8))
+    one = result = 1 << wp
+    for n in terms:
+        result = one + (r * result >> wp) // n
+    return table[k] * result >> wp
 
 
-def _larger(a: MPF, b: MPF) -> MPF:
-    return b if libmp.mpf_le(a, b) else a
+@lru_cache(maxsize=256)
+def _exp_table(wp: int) -> tuple[list[int], list[int]]:
+    """e^(k/256) in units of 2^-wp, and the divisors of Horner's scheme, last first: the rest is below 2^-wp."""
+    last = next(n for n in range(1, wp) if 8 * n + math.lgamma(n + 1) / math.log(2) > wp)
+    return [exp_basecase((k << wp) >> 8, wp) for k in range(178)], list(range(last, 0, -1))
 
 
-def _has_parity(first: int, last: int, parity: int) -> bool:
-    """Is there an integer of that parity from `first` to `last`?"""
-    return last - first >= 1 or (first == last and first % 2 == parity)
+def _to_mpf(m: int, e: int) -> Any:
+    if e == INFINITE:
+        return libmp.finf if m > 0 else libmp.fninf
+    return libmp.from_man_exp(m, e)
+
+
+def _from_mpf(value: tuple[Any, ...]) -> Number:
+    sign, mantissa, exponent, _ = value
+    if not mantissa and exponent:
+        if value not in (libmp.finf, libmp.fninf):
+            raise DomainError("an mpmath interval with a NaN end is not an interval of real numbers")
+        return INF if value == libmp.finf else MINUS_INF
+    return (-int(mantissa) if sign else int(mantissa)), int(exponent)
+
+
+def _libmp_tan(x: Any, prec: int) -> Any:
+    return libmp.fzero if x == libmp.fzero else libmp.mpf_tan(x, prec, "n")
 
 
 def _is_float(value: Any, wanted: float) -> bool:
@@ -399,13 +725,10 @@ def interval(prec: int = 53) -> IntervalContext:
     """Intervals whose ends have `prec` bits, from 2 to 100000."""
     if isinstance(prec, bool) or not isinstance(prec, int) or not 2 <= prec <= 100_000:
         raise ArgumentError(f"prec: expected a number of bits from 2 to 100000, got {prec!r}")
-    return IntervalContext(prec)
+    return _context(prec)
 
 
-@lru_cache(maxsize=256)
-def _margins(prec: int) -> MPI:
-    unit = libmp.mpf_shift(ONE, MARGIN - prec - GUARD)
-    return libmp.mpf_sub(ONE, unit), libmp.mpf_add(ONE, unit)
+_context = lru_cache(maxsize=1024)(IntervalContext)
 
 
 @lru_cache(maxsize=64)

@@ -80,6 +80,12 @@ class RationalContext(Context[Fraction]):
     def cos(self, x: Fraction) -> Fraction:
         return Fraction(1) if x == 0 else self.refuse("cos", x)
 
+    def atan(self, x: Fraction) -> Fraction:
+        return Fraction(0) if x == 0 else self.refuse("atan", x)
+
+    def erf(self, x: Fraction) -> Fraction:
+        return Fraction(0) if x == 0 else self.refuse("erf", x)
+
     def pow(self, x: Fraction, y: Fraction) -> Fraction:
         """Integer powers, and rational ones of perfect powers."""
         if x < 0 and y.denominator > 1:

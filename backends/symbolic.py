@@ -139,6 +139,12 @@ class SymbolicContext(Context[Expr]):
     def cos(self, x: Expr) -> Expr:
         return sympy.cos(x)
 
+    def atan(self, x: Expr) -> Expr:
+        return sympy.atan(x)
+
+    def erf(self, x: Expr) -> Expr:
+        return sympy.erf(x)
+
     def tan(self, x: Expr) -> Expr:
         return sympy.tan(x)
 

@@ -58,12 +58,24 @@ def softplus_derivative(x: Tensor) -> Tensor:
     return f.sigmoid(x)
 
 
+def gelu(x: Tensor) -> Tensor:
+    """x Φ(x), Φ the standard normal distribution function. PyTorch: `F.gelu`. Hendrycks & Gimpel 2016."""
+    return x / 2 * (1 + f.erf(x / f.sqrt(x.context.tensor(2))))
+
+
+def gelu_derivative(x: Tensor) -> Tensor:
+    """Φ(x) + x φ(x), φ the standard normal density."""
+    density = f.exp(-f.square(x) / 2) / f.sqrt(2 * f.pi(x.context))
+    return (1 + f.erf(x / f.sqrt(x.context.tensor(2)))) / 2 + x * density
+
+
 ACTIVATIONS = {
     "relu": Activation(f.relu, relu_derivative),
     "leaky_relu": Activation(f.leaky_relu, leaky_relu_derivative),
     "sigmoid": Activation(f.sigmoid, sigmoid_derivative),
     "tanh": Activation(f.tanh, tanh_derivative),
     "softplus": Activation(f.softplus, softplus_derivative),
+    "gelu": Activation(gelu, gelu_derivative),
     "identity": Activation(identity, identity_derivative),
 }
 

@@ -133,6 +133,10 @@ class LiftedArrays(NumPyArrays):
             result = self.context.add(result, term)
         return result
 
+    def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
+        """The sum of products of scalars."""
+        return self.total(list(map(self.context.multiply, xs, ys)))
+
     def sum(self, x: Value, axis: tuple[int, ...]) -> Value:
         """The sum over some axes, each in row-major order."""
         kept = [i for i in range(x.ndim) if i not in axis]
@@ -146,18 +150,14 @@ class LiftedArrays(NumPyArrays):
         result = np.empty((len(rows), len(columns)), dtype=object)
         for i, row in enumerate(rows):
             for j, column in enumerate(columns):
-                result[i, j] = self.total(list(map(self.context.multiply, row, column)))
+                result[i, j] = self.inner(row, column)
         return result.reshape(a.shape[:-1] + b.shape[1:])
 
 
 def lift(function: Callable[..., Any], *values: ObjectArray) -> ObjectArray:
     """`function` of scalars, mapped over arrays of one shape, or of shape ()."""
-    shape = np.broadcast_shapes(*(value.shape for value in values))
-    result = np.empty(shape, dtype=object)
-    flat = result.reshape(-1)
-    for i, scalars in enumerate(zip(*(np.broadcast_to(v, shape).flat for v in values), strict=True)):
-        flat[i] = function(*scalars)
-    return result
+    result = np.frompyfunc(function, len(values), 1)(*values)
+    return result if any(value.ndim for value in values) else boxed(result)
 
 
 def boxed(scalar: Any) -> ObjectArray:

@@ -257,6 +257,16 @@ class Context(Protocol[S]):
         """cos x, in radians."""
         self.refuse("cos", x)
 
+    @primitive
+    def atan(self, x: S) -> S:
+        """The angle in (-π/2, π/2) whose tangent is x."""
+        self.refuse("atan", x)
+
+    @primitive
+    def erf(self, x: S) -> S:
+        """2/√π times the integral of e^-t² from 0 to x."""
+        self.refuse("erf", x)
+
     @derived
     def tan(self, x: S) -> S:
         """tan x."""

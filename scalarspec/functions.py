@@ -23,7 +23,7 @@ Operand = Any  # a Tensor, a number (literal), or an array or list (data)
 Axis = int | tuple[int, ...] | None
 
 __all__ = [
-    "abs", "add", "affine", "broadcast_to", "clip", "cos", "cosh", "divide", "dot", "endpoints", "equal", "exp",
+    "abs", "add", "affine", "atan", "broadcast_to", "clip", "cos", "cosh", "divide", "dot", "endpoints", "equal", "erf", "exp",
     "expm1", "expm1mx", "heaviside", "leaky_relu", "less", "less_equal", "log", "log1p", "logcosh", "logical_and",
     "logical_not", "logical_or", "logsumexp", "matmul", "matrix_transpose", "maximum", "mean", "mean_square", "minimum",
     "multiply", "negative", "outer", "pi", "pow", "reciprocal", "relu", "reshape", "sigmoid", "sign", "sin", "sinh",
@@ -116,6 +116,16 @@ def cos(x: Operand) -> Tensor:
 def tan(x: Operand) -> Tensor:
     """tan x, in radians."""
     return elementwise("tan", x)
+
+
+def atan(x: Operand) -> Tensor:
+    """The angle in (-π/2, π/2) whose tangent is x."""
+    return elementwise("atan", x)
+
+
+def erf(x: Operand) -> Tensor:
+    """2/√π times the integral of e^-t² from 0 to x."""
+    return elementwise("erf", x)
 
 
 def sinh(x: Operand) -> Tensor:

@@ -117,6 +117,12 @@ class ArbContext(Context[tuple[arb, arb]]):
     def cos(self, x):
         return self._wave(arb.cos, x, Fraction(0))
 
+    def atan(self, x):
+        return increasing(arb.atan, x)
+
+    def erf(self, x):
+        return increasing(arb.erf, x)
+
     def expm1mx(self, x):
         low, high = hull(*(end.exp() - 1 - end for end in x))
         return (arb(0), high) if low < 0 or x[0] <= 0 <= x[1] else (low, high)

@@ -23,6 +23,8 @@ FUNCTIONS = {
     "sin": lambda x: x.sin(),
     "cos": lambda x: x.cos(),
     "tan": lambda x: x.tan(),
+    "atan": lambda x: x.atan(),
+    "erf": lambda x: x.erf(),
     "expm1": lambda x: x.expm1(),
     "log1p": lambda x: x.log1p(),
     "sinh": lambda x: x.sinh(),

@@ -38,6 +38,8 @@ def test_smooth_activations(name):
     assert_near(autoencoder.activation_derivative("tanh", t), "0.78644773296592741014", 18, ulps=16)
     assert_near(activation.named("softplus")(t), "0.97407698418010668087", 18)
     assert_near(activation.named("softplus").derivative(t), "0.62245933120185456464", 18)
+    assert_near(activation.named("gelu")(t), "0.34573123063700655", 16, ulps=32)
+    assert_near(activation.named("gelu").derivative(t), "0.86749512465616284", 16, ulps=64)
 
 
 def test_the_smooth_activations_at_zero_are_rational(rational):
@@ -54,7 +56,7 @@ def test_the_derivative_of_relu_over_a_straddling_interval(enclosing):
 
 
 def test_an_unknown_activation_is_refused(context):
-    message = "no activation is called 'relú'; there are relu, leaky_relu, sigmoid, tanh, softplus, identity"
+    message = "no activation is called 'relú'; there are relu, leaky_relu, sigmoid, tanh, softplus, gelu, identity"
     with pytest.raises(UnknownName, match=message):
         autoencoder.activation("relú", context.tensor([1]))
     with pytest.raises(UnknownName):
