@@ -2,14 +2,20 @@
 PYTHON ?= python3
 BIN = .venv/bin
 RUN ?=
+FUZZ ?=
 
-.PHONY: run test lint clean
+.PHONY: run test fuzz lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+# The interval kernel against the oracle: some millions of cases, then every finite 16-bit float.
+fuzz: .venv/installed
+	$(BIN)/python tests/fuzz.py $(FUZZ)
+	$(BIN)/python tests/fuzz.py --exhaustive
 
 lint: .venv/installed
 	$(BIN)/ruff check .

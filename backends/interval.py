@@ -5,8 +5,8 @@ A scalar is four integers (a, e, b, f): the interval [a 2^e, b 2^f]. Why each op
     + - * square, integer powers    exact in integers, then one shift: `>>` of Python's integers rounds down
     / √                             integer quotient and root, which round down, and up where there is a remainder
     min max abs relu where          a choice among exact ends
-    exp log                         fixed point: reduction by ln 2, then a series from values of libmp, at GUARD extra bits, moved
-                                    outward by 2^MARGIN of its last places (log near 1: as the next line)
+    exp log                         fixed point at GUARD extra bits: reduction by ln 2, then a series from values of
+                                    libmp; moved outward by 2^MARGIN of its last places (log near 1: as next line)
     sin cos tan atan pi             libmp's value at GUARD extra bits, moved outward by 2^MARGIN of its last places
     erf                             its series of positive terms, term by term as intervals, and a bound of the tail
     expm1 log1p expm1mx sinh cosh   interval evaluation, at a higher precision, at the ends of pieces on which the
@@ -212,7 +212,7 @@ class IntervalContext(Context[Interval]):
         return (-b, f, -a, e) if b <= 0 else (0, 0, *_larger((-a, e), (b, f)))
 
     def relu(self, x: Interval) -> Interval:
-        a, e, b, f = x
+        a, _, b, f = x
         return x if a >= 0 else (0, 0, b, f) if b > 0 else ZERO
 
     # ---- elementary functions ---------------------------------------------------------------------------------------

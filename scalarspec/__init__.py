@@ -9,6 +9,8 @@ from scalarspec.functions import *  # noqa: F403 - every function that specs are
 from scalarspec.functions import __all__ as _functions
 from scalarspec.lifting import lift
 from scalarspec.registry import context
+from scalarspec.sets import *  # noqa: F403 - IEEE 1788's predicates on intervals as sets
+from scalarspec.sets import __all__ as _sets
 from scalarspec.shape import Dim, Scalar, Shape
 from scalarspec.tensor import Tensor, Truth
 
@@ -16,6 +18,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     *_functions,
+    *_sets,
     "Ball",
     "Box",
     "Context",

@@ -5,6 +5,7 @@ as a literal must be the number that it prints, since `0.1` in a formula means o
 """
 
 import decimal
+import math
 import numbers
 from decimal import Decimal
 from fractions import Fraction
@@ -126,6 +127,23 @@ def _nested(items: list[Any]) -> np.ndarray[Any, Any]:
     for i, part in enumerate(parts):
         array[i, ...] = part
     return array
+
+
+def float_below(value: End) -> float:
+    """The largest float64 that is at most `value`."""
+    if isinstance(value, float):
+        return value
+    try:
+        nearest = value.numerator / value.denominator
+    except OverflowError:
+        nearest = math.inf if value > 0 else -math.inf
+    exceeds = nearest == math.inf or (nearest != -math.inf and Fraction(nearest) > value)
+    return math.nextafter(nearest, -math.inf) if exceeds else nearest
+
+
+def float_above(value: End) -> float:
+    """The smallest float64 that is at least `value`."""
+    return 0.0 - float_below(-value)
 
 
 def decimal_text(value: End, digits: int = 17, rounding: str = decimal.ROUND_HALF_EVEN) -> str:

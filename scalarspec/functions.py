@@ -23,11 +23,12 @@ Operand = Any  # a Tensor, a number (literal), or an array or list (data)
 Axis = int | tuple[int, ...] | None
 
 __all__ = [
-    "abs", "add", "affine", "atan", "broadcast_to", "clip", "cos", "cosh", "divide", "dot", "endpoints", "equal", "erf", "exp",
-    "expm1", "expm1mx", "heaviside", "leaky_relu", "less", "less_equal", "log", "log1p", "logcosh", "logical_and",
-    "logical_not", "logical_or", "logsumexp", "matmul", "matrix_transpose", "maximum", "mean", "mean_square", "minimum",
-    "multiply", "negative", "outer", "pi", "pow", "reciprocal", "relu", "reshape", "sigmoid", "sign", "sin", "sinh",
-    "softplus", "sqrt", "square", "stack", "subtract", "sum", "tan", "tanh", "where",
+    "abs", "add", "affine", "atan", "broadcast_to", "clip", "cos", "cosh", "divide", "dot", "endpoints", "equal",
+    "erf", "exp", "expm1", "expm1mx", "heaviside", "leaky_relu", "less", "less_equal", "log", "log1p", "logcosh",
+    "logical_and", "logical_not", "logical_or", "logsumexp", "matmul", "matrix_transpose", "maximum", "mean",
+    "mean_square", "minimum", "multiply", "negative", "outer", "pi", "pow", "reciprocal", "relu", "reshape",
+    "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "square", "stack", "subtract", "sum", "tan", "tanh",
+    "where",
 ]  # fmt: skip
 
 # ---- elementwise ----------------------------------------------------------------------------------------------------
@@ -237,13 +238,31 @@ def logical_or(p: Truth, q: Truth) -> Truth:
 
 
 def where(condition: Truth, x: Operand, y: Operand) -> Tensor:
-    """x where the condition holds, else y. Undecided: the hull (intervals) or a Piecewise (symbols)."""
+    """x where the condition holds, else y. Undecided: the hull (intervals) or a Piecewise (symbols).
+
+    A branch may also be a function without arguments. It is called only where some element may take it, so that
+    `where(x > 0, lambda: log(x), 0)` does not fail on an x that is surely negative.
+    """
     if not isinstance(condition, Truth):
         raise ArgumentError(f"where: expected a comparison such as a > b as the condition, got {condition!r}")
+    if callable(x) or callable(y):
+        x, y = _called(condition, x, y)
     context = common_context("where", [condition, x, y])
     a, b = as_tensor(context, x), as_tensor(context, y)
     shape = shapes.equal_shapes("where", [condition.shape, a.shape, b.shape])
     return Tensor(context, shape, context.arrays.apply("where", condition.value, a.value, b.value))
+
+
+def _called(condition: Truth, x: Operand, y: Operand) -> tuple[Operand, Operand]:
+    """The branches, those that are functions called; one that no element takes gives way to the other."""
+    outcomes = set(map(_certain, condition.scalars().flat)) or {None}
+    first = None if outcomes == {False} else x() if callable(x) else x
+    second = None if outcomes == {True} else y() if callable(y) else y
+    return (second if first is None else first), (first if second is None else second)
+
+
+def _certain(p: Any) -> bool | None:
+    return p if isinstance(p, bool) else None
 
 
 # ---- reductions -----------------------------------------------------------------------------------------------------
