@@ -4,7 +4,7 @@ BIN = .venv/bin
 RUN ?=
 FUZZ ?=
 
-.PHONY: run test fuzz lint clean
+.PHONY: run test fuzz bench lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
@@ -16,6 +16,10 @@ test: .venv/installed
 fuzz: .venv/installed
 	$(BIN)/python tests/fuzz.py $(FUZZ)
 	$(BIN)/python tests/fuzz.py --exhaustive
+
+# Ratios of times, side by side in one process.
+bench: .venv/installed
+	$(BIN)/python benchmarks/interval.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -63,6 +63,8 @@ FAR = 1 << 30
 MINUS_INF, INF = (-1, INFINITE), (1, INFINITE)
 ZERO, ONE, TWO, UNIT = (0, 0, 0, 0), (1, 0, 1, 0), (1, 1, 1, 1), (-1, 0, 1, 0)
 ENTIRE = (*MINUS_INF, *INF)
+HUGE = (1, EXPONENT_LIMIT, *INF)
+"""What a function that grows without bound has at +∞, or beyond the limit."""
 
 
 @dataclass(frozen=True)
@@ -241,9 +243,8 @@ class IntervalContext(Context[Interval]):
 
     def tan(self, x: Interval) -> Interval:
         """Rising between its poles, which lie where cos is 0: everything, if there may be one in x."""
-        if self._extremes(x, 1) is not None:
-            return ENTIRE
-        return _increasing(lambda m, e: self._near(_libmp_tan(_to_mpf(m, e), self.prec + GUARD)), x)
+        poles = self._extremes(x, 1, scale=self.prec + GUARD)
+        return ENTIRE if poles is not None else _increasing(self._tan_at, x)
 
     def atan(self, x: Interval) -> Interval:
         return _increasing(self._atan_at, x)
@@ -291,10 +292,19 @@ class IntervalContext(Context[Interval]):
             return self._integer_power(x, n)
         if x[0] < 0 or (x[0] == 0 and y[0] <= 0):
             raise DomainError(f"pow({self.text(x)}, {self.text(y)}): a real exponent needs a positive base")
-        if x[0] > 0:
-            work = self._finer(24)
-            return self._round(work.exp(work.multiply(y, work.log(x))))
-        return (0, 0, *(self.pow((*x[2:], *x[2:]), y)[2:] if x[2] else (0, 0)))
+        if x[0] == 0:
+            return (0, 0, *(self.pow((*x[2:], *x[2:]), y)[2:] if x[2] else (0, 0)))
+        if _is_point(y) or INFINITE in (x[3], y[1], y[3]):
+            return self._power_of(x, y)
+        corners = [self.pow((*a, *a), (*c, *c)) for a in {x[:2], x[2:]} for c in {y[:2], y[2:]}]
+        low, high = corners[0][:2], corners[0][2:]
+        for corner in corners[1:]:  # y log x is bilinear: its extremes lie at corners
+            low, high = _smaller(low, corner[:2]), _larger(high, corner[2:])
+        return (*low, *high)
+
+    def _power_of(self, x: Interval, y: Interval) -> Interval:
+        work = self._finer(24)
+        return self._round(work.exp(work.multiply(y, work.log(x))))
 
     # ---- values at a point m 2^e, enclosed --------------------------------------------------------------------------
 
@@ -303,7 +313,7 @@ class IntervalContext(Context[Interval]):
             return ONE
         magnitude = m.bit_length() + e
         if magnitude > EXPONENT_LIMIT.bit_length():
-            return (1, EXPONENT_LIMIT, *INF) if m > 0 else (0, 0, 1, -EXPONENT_LIMIT)
+            return HUGE if m > 0 else (0, 0, 1, -EXPONENT_LIMIT)
         prec = self.prec
         wp = prec + GUARD
         extra = magnitude if magnitude > 0 else 0
@@ -318,8 +328,10 @@ class IntervalContext(Context[Interval]):
 
     def _log_at(self, m: int, e: int) -> Interval:
         if e == INFINITE:
-            return (*INF, *INF)
+            return (1, 0, *INF)
         wp, bits = self.prec + GUARD, m.bit_length()
+        if bits + e == 1 and m == 1 << (bits - 1):
+            return ZERO
         up = 1 if (m << 2) >> bits == 2 else 0  # the argument is t 2^n with t in [3/4, 3/2)
         n, t = bits + e - up, _fixed(m, up - bits, wp)
         if (n == 0 and abs(t - (1 << wp)) >> (wp - 6) == 0) or wp > LOG_TAYLOR_PREC:
@@ -329,7 +341,7 @@ class IntervalContext(Context[Interval]):
 
     def _sqrt_at(self, m: int, e: int) -> Interval:
         if m == 0 or e == INFINITE:
-            return m, e, m, e
+            return (0, 0, m, e)
         shift = max(0, 2 * self.prec + 2 - m.bit_length())
         shift += (e - shift) % 2
         square = m << shift
@@ -343,13 +355,16 @@ class IntervalContext(Context[Interval]):
     def _sin_at(self, m: int, e: int) -> Interval:
         return ZERO if m == 0 else self._near(libmp.mpf_sin(_to_mpf(m, e), self.prec + GUARD, "n"))
 
+    def _tan_at(self, m: int, e: int) -> Interval:
+        return ZERO if m == 0 else self._near(libmp.mpf_tan(_to_mpf(m, e), self.prec + GUARD, "n"))
+
     def _atan_at(self, m: int, e: int) -> Interval:
         return ZERO if m == 0 else self._near(libmp.mpf_atan(_to_mpf(m, e), self.prec + GUARD, "n"))
 
     def _expm1_at(self, m: int, e: int) -> Interval:
         x = (m, e, m, e)
-        if m == 0 or x[:2] == INF:
-            return x
+        if m == 0 or (m, e) == INF:
+            return HUGE if m else ZERO
         if self._is_tiny(x):  # x <= eˣ - 1 <= x + x²
             return self._round((m, e, *self._finer().add(x, self.square(x))[2:]))
         work = self._finer(max(0, -m.bit_length() - e))
@@ -357,8 +372,8 @@ class IntervalContext(Context[Interval]):
 
     def _log1p_at(self, m: int, e: int) -> Interval:
         x = (m, e, m, e)
-        if m == 0 or x[:2] == INF:
-            return x
+        if m == 0 or e == INFINITE:
+            return (0, 0, m, e)
         if self._is_tiny(x):  # x - x² <= log(1 + x) <= x
             return self._round((*self._finer().subtract(x, self.square(x))[:2], m, e))
         work = self._finer(max(0, -m.bit_length() - e))
@@ -369,7 +384,7 @@ class IntervalContext(Context[Interval]):
         if m == 0:
             return ZERO
         if e == INFINITE:
-            return (1, EXPONENT_LIMIT, *INF)
+            return HUGE
         if self._is_tiny(x):  # Lagrange's remainder: x²/2 exp(t), t between 0 and x
             work = self._finer()
             between = (0, 0, m, e) if m > 0 else (m, e, 0, 0)
@@ -384,7 +399,7 @@ class IntervalContext(Context[Interval]):
 
     def _tanh_at(self, m: int, e: int) -> Interval:
         work = self._finer()
-        u = work._expm1_at(m, e + 1) if e != INFINITE else (*INF, *INF)
+        u = work._expm1_at(m, e + 1) if e != INFINITE else HUGE
         if less(m, e, 1, 0):
             return self._round(work.divide(u, work.add(u, TWO)))
         return self._round(work.subtract(ONE, work.divide(TWO, work.add(u, TWO))))
@@ -410,7 +425,7 @@ class IntervalContext(Context[Interval]):
 
     def _wave(self, x: Interval, at: Point, phase: int) -> Interval:
         """cos, or sin with the phase 1, from its ends and its extremes."""
-        extremes = self._extremes(x, phase)
+        extremes = self._extremes(x, phase, scale=self.prec // 2 + 16)
         if extremes == "both":
             return UNIT
         left = at(*x[:2])
@@ -419,10 +434,11 @@ class IntervalContext(Context[Interval]):
         high = (1, 0) if extremes == "high" else _smaller((1, 0), _larger(left[2:], right[2:]))
         return (*low, *high)
 
-    def _extremes(self, x: Interval, phase: int) -> str | None:
+    def _extremes(self, x: Interval, phase: int, scale: int) -> str | None:
         """Which extremes of cos(t - phase π/2) may t in x reach? They lie where t/π - phase/2 is an integer.
 
-        Decided in fixed point, an error of 2^-(prec/2) to the safe side: so near an extreme, the value rounds to it.
+        Decided in fixed point, in units of 2^-scale of a half turn, and up to 8 of them to the safe side: within half
+        the precision of an extreme of cos or sin, the value rounds to it.
         """
         a, e, b, f = x
         size = max(a.bit_length() + e, b.bit_length() + f, 0)
@@ -430,7 +446,6 @@ class IntervalContext(Context[Interval]):
             return "both"
         if a == b == 0:
             return None if phase else "high"
-        scale = self.prec // 2 + 16
         wp = scale + size + 10
         pi = pi_fixed(wp)
         half = phase << (scale - 1)
@@ -711,10 +726,6 @@ def _from_mpf(value: tuple[Any, ...]) -> Number:
             raise DomainError("an mpmath interval with a NaN end is not an interval of real numbers")
         return INF if value == libmp.finf else MINUS_INF
     return (-int(mantissa) if sign else int(mantissa)), int(exponent)
-
-
-def _libmp_tan(x: Any, prec: int) -> Any:
-    return libmp.fzero if x == libmp.fzero else libmp.mpf_tan(x, prec, "n")
 
 
 def _is_float(value: Any, wanted: float) -> bool:

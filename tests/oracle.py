@@ -61,7 +61,7 @@ DOMAIN = {"log": lambda x: x > 0, "sqrt": lambda x: x >= 0, "log1p": lambda x: x
 VALLEYS = {"expm1mx", "cosh", "logcosh", "square", "abs"}  # falling to 0, rising from 0
 FALLING = {"negative"}
 UNARY = list(POINT)
-BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum"]
+BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "pow"]
 POWERS = [2, 3, 4, 7, -1, -2, -3]
 
 
@@ -101,6 +101,8 @@ def binary(name: str, a: Fraction, b: Fraction, c: Fraction, d: Fraction) -> Ran
     """The range of x ∘ y over [a, b] and [c, d]; None for division by zero alone."""
     if name == "divide":
         return _quotients(a, b, c, d)
+    if name == "pow":
+        return _powers(a, b, c, d)
     combine = {
         "add": lambda x, y: x + y,
         "subtract": lambda x, y: x - y,
@@ -134,6 +136,22 @@ def power(n: int, a: Fraction, b: Fraction) -> Range | None:
     ends = [a**n, b**n]
     low = Fraction(0) if n % 2 == 0 and a <= 0 <= b else min(ends)
     return exactly(low), exactly(max(ends))
+
+
+def _powers(a: Fraction, b: Fraction, c: Fraction, d: Fraction) -> Range | None:
+    """The range of xʸ over [a, b] and [c, d]: y log x is bilinear, so that its extremes lie at corners."""
+    if c == d and c.denominator == 1:
+        return power(c.numerator, a, b)
+    if a == 0 and c <= 0:
+        return None
+    corners = [_power(x, y) for x in {a, b} for y in {c, d}]
+    return min(corners), max(corners)
+
+
+def _power(x: Fraction, y: Fraction) -> Bound:
+    if x in (0, 1) or y.denominator == 1:
+        return exactly(x ** (y.numerator if y.denominator == 1 else 1))
+    return at(lambda v: (v.log() * ball(y)).exp(), x)
 
 
 def real_power(a: Fraction, b: Fraction, y: Fraction) -> Range | None:
