@@ -94,7 +94,9 @@ class Crosscheck:
     """A float result beside the truth. For a spec of shape () the fields hold numbers, else object arrays.
 
     actual: the float tensor; enclosure: (lower, upper), exact; exact: the exact value where the spec stays rational,
-    else None; distance: (least, greatest) possible |actual - exact value|; inside: every float lies in its enclosure.
+    else None; distance: (least, greatest) possible |actual - exact value|; inside: every float lies where outward
+    rounding at each single operation puts it, so that rounding explains its error. (The enclosure itself may be
+    narrower than that, since sums in it are rounded once, and then leaves out the float and not the exact value.)
     """
 
     actual: Tensor
@@ -108,7 +110,7 @@ class Crosscheck:
         return "\n".join(
             [
                 f"{self.actual.dtype}: {tensor_text(self.actual)}",
-                f"inside the enclosure: {'yes' if self.inside else 'NO'}",
+                f"within rounding of the enclosure: {'yes' if self.inside else 'NO'}",
                 f"exact: {'refused, so enclosed' if self.exact is None else 'yes'}",
                 f"|float - exact| (worst element): {_between(least, greatest)}",
             ]
@@ -134,12 +136,14 @@ def crosscheck(
     if context.exact or context.encloses:
         raise ArgumentError(f"backend: expected a float context, got {context.name!r}")
     actual = evaluate(spec, args, context)
-    lower, upper = endpoints(evaluate(spec, args, named_context("interval", prec=prec)))
+    enclosing = named_context("interval", prec=prec)
+    lower, upper = endpoints(evaluate(spec, args, enclosing))
+    least, greatest = endpoints(evaluate(spec, args, enclosing.reference()))
     exact = _exact(spec, args)
     floats = np.empty(actual.shape, dtype=object)
     for index, x in np.ndenumerate(np.asarray(actual)):
         floats[index] = Fraction(*x.as_integer_ratio()) if np.isfinite(x) else float(x)
-    inside = bool(np.all((lower <= floats) & (floats <= upper)))
+    inside = bool(np.all((least <= floats) & (floats <= greatest)))
     truth = (lower, upper) if exact is None else (exact, exact)
     distance = _distance(floats, *truth)
     return Crosscheck(

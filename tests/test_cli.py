@@ -100,9 +100,9 @@ def test_derive(files, capsys):
 
 def test_crosscheck_says_by_its_exit_code_whether_the_float_is_inside(files, capsys):
     code, out, _ = run(capsys, "crosscheck", "specs.py:loss", "in.npz")
-    assert (code, "inside the enclosure: yes" in out) == (0, True)
+    assert (code, "within rounding of the enclosure: yes" in out) == (0, True)
     code, out, _ = run(capsys, "crosscheck", "specs.py:lossy", "far.npz")
-    assert (code, "inside the enclosure: NO" in out) == (1, True)
+    assert (code, "within rounding of the enclosure: NO" in out) == (1, True)
 
 
 def test_backends(files, capsys):

@@ -43,6 +43,7 @@ def test_a_wrong_term_is_noticed(loaded):
     inside, exact, _ = digits._outcome(
         digits.Term("", "", lambda: 8 * ss.context("float64").tensor(0.5), ()),
         digits.Term("", "", lambda: ss.context("interval").tensor(0.5), ()),
+        digits.Term("", "", lambda: ss.context("interval").tensor(0.5), ()),
         digits.Term("", "", lambda: ss.context("rational").tensor(0.25), ()),
     )
     assert (inside, exact) == (False, False)

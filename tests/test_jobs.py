@@ -160,7 +160,7 @@ def test_crosscheck_finds_a_float_that_is_wrong():
     found = ss.crosscheck(lambda x: (x + 1) - x, np.array([2.0**60, 1.0]), prec=100)
     assert not found.inside
     assert found.distance[0].tolist() == [1, 0]
-    assert "inside the enclosure: NO" in str(found)
+    assert "within rounding of the enclosure: NO" in str(found)
     assert found.to_json()["inside"] is False
 
 
