@@ -38,29 +38,39 @@ from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, exp_basecase, ln2_fixed, log
 
 from scalarspec.arrays import Arrays, LiftedArrays
 from scalarspec.context import Context
+from scalarspec.dyadic import (
+    EXPONENT_LIMIT,
+    INF,
+    INFINITE,
+    MINUS_INF,
+    Number,
+    exact_sum,
+    fixed,
+    fraction,
+    larger,
+    less,
+    limited,
+    quotient_down,
+    quotient_up,
+    smaller,
+    sum_down,
+    sum_up,
+)
 from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, NotExact, TooLarge
 from scalarspec.exact import End, data_value, interval_text
 from scalarspec.truth import Kleene, Maybe
 
 Interval = tuple[int, int, int, int]
 Point = Callable[[int, int], Interval]
-Number = tuple[int, int]  # mantissa, exponent
 
 GUARD = 24
 MARGIN = 10
-EXPONENT_LIMIT = 1 << 20
 ANGLE_BITS_LIMIT = 1 << 14
 EXP_TABLE_BITS = 256
 """Up to this many bits, exp uses a table."""
 POWER_BITS_LIMIT = 64
 """Integer exponents of more bits are refused."""
 
-INFINITE = 1 << 40
-"""The exponent of the infinities (1, INFINITE) and (-1, INFINITE)."""
-FAR = 1 << 30
-"""Exponents differ by more than this only where one is infinite."""
-
-MINUS_INF, INF = (-1, INFINITE), (1, INFINITE)
 ZERO, ONE, TWO, UNIT = (0, 0, 0, 0), (1, 0, 1, 0), (1, 1, 1, 1), (-1, 0, 1, 0)
 ENTIRE = (*MINUS_INF, *INF)
 HUGE = (1, EXPONENT_LIMIT, *INF)
@@ -118,13 +128,13 @@ class IntervalContext(Context[Interval]):
     def exact_value(self, x: Interval) -> Fraction:
         if not _is_point(x):
             raise NotExact(f"{self.text(x)} is not one number")
-        return _fraction(*x[:2])
+        return fraction(*x[:2])
 
     def endpoints(self, x: Interval) -> tuple[End, End]:
         a, e, b, f = x
         return (
-            -math.inf if e == INFINITE else _fraction(a, e),
-            math.inf if f == INFINITE else _fraction(b, f),
+            -math.inf if e == INFINITE else fraction(a, e),
+            math.inf if f == INFINITE else fraction(b, f),
         )
 
     def item(self, x: Interval) -> Any:
@@ -153,15 +163,7 @@ class IntervalContext(Context[Interval]):
         return -b, f, -a, e
 
     def multiply(self, x: Interval, y: Interval) -> Interval:
-        a, e, b, f = exact_product(x, y)
-        prec = self.prec
-        k = a.bit_length() - prec
-        if k > 0:
-            a, e = a >> k, e + k
-        k = b.bit_length() - prec
-        if k > 0:
-            b, f = -(-b >> k), f + k
-        return bounded(a, e, b, f)
+        return self._round(exact_product(x, y))
 
     def divide(self, x: Interval, y: Interval) -> Interval:
         """The set of quotients; everything where 0 lies inside y. y = 0 itself is refused."""
@@ -198,20 +200,20 @@ class IntervalContext(Context[Interval]):
     def where(self, p: Kleene, x: Interval, y: Interval) -> Interval:
         """The hull of both branches where p is undecided."""
         if isinstance(p, Maybe):
-            return (*_smaller(x[:2], y[:2]), *_larger(x[2:], y[2:]))
+            return (*smaller(x[:2], y[:2]), *larger(x[2:], y[2:]))
         return x if p else y
 
     def maximum(self, x: Interval, y: Interval) -> Interval:
-        return (*_larger(x[:2], y[:2]), *_larger(x[2:], y[2:]))
+        return (*larger(x[:2], y[:2]), *larger(x[2:], y[2:]))
 
     def minimum(self, x: Interval, y: Interval) -> Interval:
-        return (*_smaller(x[:2], y[:2]), *_smaller(x[2:], y[2:]))
+        return (*smaller(x[:2], y[:2]), *smaller(x[2:], y[2:]))
 
     def abs(self, x: Interval) -> Interval:
         a, e, b, f = x
         if a >= 0:
             return x
-        return (-b, f, -a, e) if b <= 0 else (0, 0, *_larger((-a, e), (b, f)))
+        return (-b, f, -a, e) if b <= 0 else (0, 0, *larger((-a, e), (b, f)))
 
     def relu(self, x: Interval) -> Interval:
         a, _, b, f = x
@@ -264,7 +266,7 @@ class IntervalContext(Context[Interval]):
         """Falling on the negative axis, rising on the positive one, 0 at 0."""
         left, right = self._expm1mx_at(*x[:2]), self._expm1mx_at(*x[2:])
         if x[0] <= 0 <= x[2]:
-            return (0, 0, *_larger(left[2:], right[2:]))
+            return (0, 0, *larger(left[2:], right[2:]))
         return (*left[:2], *right[2:]) if x[0] > 0 else (*right[:2], *left[2:])
 
     def sinh(self, x: Interval) -> Interval:
@@ -299,7 +301,7 @@ class IntervalContext(Context[Interval]):
         corners = [self.pow((*a, *a), (*c, *c)) for a in {x[:2], x[2:]} for c in {y[:2], y[2:]}]
         low, high = corners[0][:2], corners[0][2:]
         for corner in corners[1:]:  # y log x is bilinear: its extremes lie at corners
-            low, high = _smaller(low, corner[:2]), _larger(high, corner[2:])
+            low, high = smaller(low, corner[:2]), larger(high, corner[2:])
         return (*low, *high)
 
     def _power_of(self, x: Interval, y: Interval) -> Interval:
@@ -333,7 +335,7 @@ class IntervalContext(Context[Interval]):
         if bits + e == 1 and m == 1 << (bits - 1):
             return ZERO
         up = 1 if (m << 2) >> bits == 2 else 0  # the argument is t 2^n with t in [3/4, 3/2)
-        n, t = bits + e - up, _fixed(m, up - bits, wp)
+        n, t = bits + e - up, fixed(m, up - bits, wp)
         if (n == 0 and abs(t - (1 << wp)) >> (wp - 6) == 0) or wp > LOG_TAYLOR_PREC:
             return self._near(libmp.mpf_log(_to_mpf(m, e), wp, "n"))  # near 1 the logarithm is small
         value, error = log_taylor_cached(t, wp) + n * ln2_fixed(wp), (1 << MARGIN) + 2 * abs(n)
@@ -421,7 +423,7 @@ class IntervalContext(Context[Interval]):
         total = (*total[:2], *work.add(total, term)[2:])  # the rest is at most the last term: its ratios are below 1/2
         scale = work.divide(TWO, work.sqrt(work.pi()))
         value = work.multiply(scale, work.multiply(work.exp(work.negative(square)), total))
-        return self._round((*value[:2], *_smaller(value[2:], (1, 0))))
+        return self._round((*value[:2], *smaller(value[2:], (1, 0))))
 
     def _wave(self, x: Interval, at: Point, phase: int) -> Interval:
         """cos, or sin with the phase 1, from its ends and its extremes."""
@@ -430,8 +432,8 @@ class IntervalContext(Context[Interval]):
             return UNIT
         left = at(*x[:2])
         right = left if _is_point(x) else at(*x[2:])
-        low = (-1, 0) if extremes == "low" else _larger((-1, 0), _smaller(left[:2], right[:2]))
-        high = (1, 0) if extremes == "high" else _smaller((1, 0), _larger(left[2:], right[2:]))
+        low = (-1, 0) if extremes == "low" else larger((-1, 0), smaller(left[:2], right[:2]))
+        high = (1, 0) if extremes == "high" else smaller((1, 0), larger(left[2:], right[2:]))
         return (*low, *high)
 
     def _extremes(self, x: Interval, phase: int, scale: int) -> str | None:
@@ -449,8 +451,8 @@ class IntervalContext(Context[Interval]):
         wp = scale + size + 10
         pi = pi_fixed(wp)
         half = phase << (scale - 1)
-        first = -((half + 8 - ((_fixed(a, e, wp) << scale) // pi)) >> scale)
-        last = ((_fixed(b, f, wp) << scale) // pi + 8 - half) >> scale
+        first = -((half + 8 - ((fixed(a, e, wp) << scale) // pi)) >> scale)
+        last = ((fixed(b, f, wp) << scale) // pi + 8 - half) >> scale
         if first > last:
             return None
         return "both" if first < last else "low" if first % 2 else "high"
@@ -528,54 +530,7 @@ class IntervalArrays(LiftedArrays):
         if not terms:
             return ZERO
         lows, highs = [t[:2] for t in terms], [t[2:] for t in terms]
-        return self.context._round((*_exact_sum(lows, -1), *_exact_sum(highs, 1)))
-
-
-def _exact_sum(numbers: Sequence[Number], infinity: int) -> Number:
-    """The sum of some m 2^e; the infinity of that sign as soon as one is infinite."""
-    numbers = [number for number in numbers if number[0]]
-    exponents = [e for _, e in numbers]
-    least = min(exponents, default=0)
-    if max(exponents, default=0) > FAR:
-        return infinity, INFINITE
-    return sum([m << (e - least) for m, e in numbers]), least
-
-
-# ---- numbers m 2^e ----------------------------------------------------------------------------------------------
-
-
-def sum_down(m: int, e: int, n: int, f: int, prec: int) -> Number:
-    """m 2^e + n 2^f, rounded down; an infinite operand is -∞."""
-    s = e - f
-    if s >= 0:
-        if s > FAR:
-            return MINUS_INF
-        m, e = (m << s) + n, f
-    elif s < -FAR:
-        return MINUS_INF
-    else:
-        m += n << -s
-    k = m.bit_length() - prec
-    if k > 0:
-        return m >> k, e + k
-    return (m, e) if e < FAR else MINUS_INF
-
-
-def sum_up(m: int, e: int, n: int, f: int, prec: int) -> Number:
-    """m 2^e + n 2^f, rounded up; an infinite operand is +∞."""
-    s = e - f
-    if s >= 0:
-        if s > FAR:
-            return INF
-        m, e = (m << s) + n, f
-    elif s < -FAR:
-        return INF
-    else:
-        m += n << -s
-    k = m.bit_length() - prec
-    if k > 0:
-        return -(-m >> k), e + k
-    return (m, e) if e < FAR else INF
+        return self.context._round((*exact_sum(lows, -1), *exact_sum(highs, 1)))
 
 
 def exact_product(x: Interval, y: Interval) -> Interval:
@@ -594,60 +549,15 @@ def exact_product(x: Interval, y: Interval) -> Interval:
         return a * d, e + h, b * d, f + h
     if d <= 0:
         return b * c, f + g, a * c, e + g
-    return (*_smaller((a * d, e + h), (b * c, f + g)), *_larger((a * c, e + g), (b * d, f + h)))
-
-
-def quotient_down(m: int, e: int, n: int, f: int, prec: int) -> Number:
-    """m 2^e / (n 2^f) for n > 0, rounded down."""
-    shift = max(0, prec + 1 + n.bit_length() - m.bit_length())
-    q = (m << shift) // n
-    k = max(0, q.bit_length() - prec)
-    return q >> k, e - f - shift + k
-
-
-def quotient_up(m: int, e: int, n: int, f: int, prec: int) -> Number:
-    """m 2^e / (n 2^f) for n > 0, rounded up."""
-    q, k = quotient_down(-m, e, n, f, prec)
-    return -q, k
-
-
-def less(m: int, e: int, n: int, f: int) -> bool:
-    """m 2^e < n 2^f."""
-    s = e - f
-    if s == 0:
-        return m < n
-    if s > 0:
-        return (m << s) < n if s < FAR else m < 0
-    return m < (n << -s) if s > -FAR else n > 0
+    return (*smaller((a * d, e + h), (b * c, f + g)), *larger((a * c, e + g), (b * d, f + h)))
 
 
 def bounded(a: int, e: int, b: int, f: int) -> Interval:
     """The ends, moved outward where their exponents lie beyond the limit."""
     if -EXPONENT_LIMIT < e < EXPONENT_LIMIT and -EXPONENT_LIMIT < f < EXPONENT_LIMIT:
         return a, e, b, f
-    c, g = _limited(-b, f)
-    return (*_limited(a, e), -c, g)
-
-
-def _limited(m: int, e: int) -> Number:
-    """A lower end, moved down if it lies beyond the limit."""
-    if m == 0:
-        return 0, 0
-    if abs(e) < EXPONENT_LIMIT:
-        return m, e
-    if m > 0:
-        return (1, EXPONENT_LIMIT) if e > 0 else (0, 0)
-    return (
-        MINUS_INF if e > 0 else (-1, (m.bit_length() + e) if m.bit_length() + e > -EXPONENT_LIMIT else -EXPONENT_LIMIT)
-    )
-
-
-def _smaller(x: Number, y: Number) -> Number:
-    return y if less(*y, *x) else x
-
-
-def _larger(x: Number, y: Number) -> Number:
-    return y if less(*x, *y) else x
+    c, g = limited(-b, f)
+    return (*limited(a, e), -c, g)
 
 
 def _is_point(x: Interval) -> bool:
@@ -681,16 +591,6 @@ def _odd(function: Point) -> Point:
         return -b, k, -a, j
 
     return extended
-
-
-def _fixed(m: int, e: int, scale: int) -> int:
-    """m 2^e in units of 2^-scale, rounded down."""
-    shift = e + scale
-    return m << shift if shift >= 0 else m >> -shift
-
-
-def _fraction(m: int, e: int) -> Fraction:
-    return Fraction(m << e) if e >= 0 else Fraction(m, 1 << -e)
 
 
 def _exp_fixed(t: int, wp: int) -> int:

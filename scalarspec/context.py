@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never, Protocol, TypeVar
 
 import numpy as np
 
-from scalarspec.arrays import Arrays, LiftedArrays
-from scalarspec.errors import ArgumentError, NotExact, NotSupported, ScalarSpecError
-from scalarspec.exact import End, data_value
+from scalarspec.arrays import Arrays, LiftedArrays, lift
+from scalarspec.errors import NotExact, NotSupported, ScalarSpecError, ShapeError
+from scalarspec.exact import End, as_array, data_value
 from scalarspec.truth import Kleene, kleene_and, kleene_not, kleene_or
 
 if TYPE_CHECKING:
@@ -376,10 +376,16 @@ class Context(Protocol[S]):
         return Tensor.from_data(self, data)
 
     def box(self, lower: Any, upper: Any) -> Tensor:
-        """The tensor of all points between `lower` and `upper`, two data of equal shape (enclosing contexts)."""
+        """The tensor of all points between `lower` and `upper`, two data of equal shape (enclosing contexts).
+
+        Raises ArgumentError where a lower end exceeds the upper one, ShapeError for unequal shapes.
+        """
         from scalarspec.tensor import Tensor
 
-        return Tensor.from_scalars(self, _map2(self.enclose, lower, upper))
+        low, high = as_array(lower), as_array(upper)
+        if low.shape != high.shape:
+            raise ShapeError(f"box: lower has shape {low.shape} and upper has shape {high.shape}")
+        return Tensor.from_scalars(self, lift(self.enclose, low, high))
 
     def symbols(self, name: str, shape: tuple[int, ...] = ()) -> Tensor:
         """The tensor of the real variables name_i_j..., or the variable `name` for shape () (symbolic contexts)."""
@@ -389,15 +395,3 @@ class Context(Protocol[S]):
         for index in np.ndindex(*shape):
             scalars[index] = self.symbol("_".join([name, *map(str, index)]))
         return Tensor.from_scalars(self, scalars)
-
-
-def _map2(function: Callable[[Any, Any], Any], lower: Any, upper: Any) -> np.ndarray[Any, Any]:
-    from scalarspec.exact import as_array
-
-    low, high = as_array(lower), as_array(upper)
-    if low.shape != high.shape:
-        raise ArgumentError(f"box: lower has shape {low.shape} and upper has shape {high.shape}")
-    result = np.empty(low.shape, dtype=object)
-    for index in np.ndindex(*low.shape):
-        result[index] = function(low[index], high[index])
-    return result

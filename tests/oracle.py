@@ -130,6 +130,8 @@ def _quotients(a: Fraction, b: Fraction, c: Fraction, d: Fraction) -> Range | No
 
 def power(n: int, a: Fraction, b: Fraction) -> Range | None:
     """The range of xⁿ over [a, b], for an integer n."""
+    if n == 0:
+        return exactly(Fraction(1)), exactly(Fraction(1))
     if n < 0:
         inner = power(-n, a, b)
         return _quotients(Fraction(1), Fraction(1), inner[0][0], inner[1][0])
