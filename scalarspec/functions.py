@@ -363,6 +363,8 @@ def endpoints(x: Tensor) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
     For exact and enclosing contexts; NotSupported for those that round.
     """
+    if not isinstance(x, Tensor):
+        raise ArgumentError(f"endpoints: expected a Tensor, got {type(x).__name__}")
     scalars = x.scalars()
     lower, upper = np.empty(x.shape, dtype=object), np.empty(x.shape, dtype=object)
     for index in np.ndindex(*x.shape):

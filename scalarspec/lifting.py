@@ -11,18 +11,19 @@ from typing import Any, TypeVar
 import numpy as np
 
 from scalarspec.context import Context
+from scalarspec.registry import resolve
 from scalarspec.tensor import Tensor
 
 Model = TypeVar("Model")
 
 
-def lift(model: Model, context: Context[Any]) -> Model:
+def lift(model: Model, context: str | Context[Any]) -> Model:
     """`model` with every array, list of numbers, float, Fraction and Decimal in it a tensor, at its exact value.
 
     Goes through dataclasses, lists, tuples and dictionaries. Integers (which may be indices), strings and
     functions stay; integers become literals where they meet a tensor.
     """
-    lifted: Model = _lift(model, context, {})
+    lifted: Model = _lift(model, resolve(context), {})
     return lifted
 
 

@@ -34,12 +34,19 @@ def tensor_text(t: Tensor, digits: int = 12) -> str:
 
 
 def enclosure_text(lower: End, upper: End, digits: int = 12) -> str:
-    """`middle ± radius`, the radius rounded up; for one number its decimal, with `...` where digits are left out."""
+    """`middle ± radius`, the radius rounded up; for one number its decimal, with `...` where digits are left out.
+
+    An enclosure is shown with as many digits, from `digits` on, as keep the text from being much wider than it.
+    """
     if isinstance(lower, float) or isinstance(upper, float):
         return interval_text(lower, upper, digits)
-    shown = decimal_text((lower + upper) / 2, digits)
+    middle = (lower + upper) / 2
     if lower == upper:
+        shown = decimal_text(middle, digits)
         return shown if Fraction(shown) == lower else f"{shown}..."
+    while abs(Fraction(decimal_text(middle, digits)) - middle) > (upper - lower) / 4:
+        digits += 1
+    shown = decimal_text(middle, digits)
     radius = max(upper - Fraction(shown), Fraction(shown) - lower)
     return f"{shown} ± {decimal_text(radius, 2, ROUND_CEILING)}"
 

@@ -18,6 +18,8 @@ class Shape(tuple[int, ...]):
 
     def __new__(cls, dimensions: Iterable[int] = ()) -> Shape:
         """Raises ShapeError unless each dimension is an integer >= 0."""
+        if not isinstance(dimensions, Iterable):
+            raise ShapeError(f"a shape is a tuple of integers, got {dimensions!r}")
         dimensions = tuple(dimensions)
         for n in dimensions:
             if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
@@ -75,6 +77,8 @@ def normal_axes(operation: str, shape: Shape, axis: int | tuple[int, ...] | None
     if axis is None:
         return tuple(range(len(shape)))
     axes = axis if isinstance(axis, tuple) else (axis,)
+    if not all(isinstance(a, int | np.integer) for a in axes):
+        raise ShapeError(f"{operation}: expected an integer, a tuple of them or None as the axis, got {axis!r}")
     normal = tuple(a + len(shape) if a < 0 else a for a in axes)
     if len(set(normal)) < len(normal) or any(not 0 <= a < len(shape) for a in normal):
         raise ShapeError(f"{operation}: axis {axis} of a tensor of shape {shape}")

@@ -266,7 +266,7 @@ def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
                 )
             found = operand.context
     if found is None:
-        kinds = ", ".join(type(operand).__name__ for operand in operands)
+        kinds = ", ".join(type(operand).__name__ for operand in operands) or "nothing"
         raise ArgumentError(f"{operation}: expected a Tensor among the operands, got {kinds}; see context.tensor(data)")
     return found
 

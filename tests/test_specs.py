@@ -367,6 +367,8 @@ WRONG_SHAPES = {
     "2 indices for a tensor of shape (3,)": lambda t: t[0][0, 0],
     "a tensor of shape () has no outer dimension": lambda t: len(t[0, 0]),
     "a dimension is an integer >= 0, got -1": lambda t: ss.reshape(t, (-1,)),
+    "expected an integer, a tuple of them or None as the axis, got 'x'": lambda t: ss.sum(t, axis="x"),
+    "a shape is a tuple of integers, got 4": lambda t: ss.reshape(t, 4),
     "got elements of shapes (2,), ()": lambda t: t.context.tensor([[1, 2], 3]),
 }
 
