@@ -14,7 +14,7 @@ The scalar context is the meaning: whatever arrays do must agree with the lifted
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ Value = Any
 ObjectArray = np.ndarray[Any, Any]
 
 
-class Arrays:
+class Arrays(ABC):
     """The default of each operation that can be said in terms of others. Subclasses add the rest, and replace any."""
 
     def __init__(self, context: Context[Any]) -> None:
@@ -44,22 +44,18 @@ class Arrays:
     @abstractmethod
     def elementwise(self, operation: str, *values: Value) -> Value:
         """A scalar operation of the context on each element; values of shape () serve every element."""
-        raise NotImplementedError
 
     @abstractmethod
     def data(self, array: np.ndarray[Any, Any]) -> Value:
         """The value for numbers from outside."""
-        raise NotImplementedError
 
     @abstractmethod
     def pack(self, scalars: ObjectArray) -> Value:
         """The value for an object array of the context's scalars (or truths)."""
-        raise NotImplementedError
 
     @abstractmethod
     def unpack(self, value: Value) -> ObjectArray:
         """The object array of the context's scalars (or truths) that a value holds."""
-        raise NotImplementedError
 
     def items(self, value: Value) -> np.ndarray[Any, Any]:
         """The array of familiar Python objects that users see."""

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
+import oracle
 import pytest
 from agreement import inside, same
 from conftest import CONTEXTS, ENCLOSING
@@ -91,8 +92,18 @@ def test_kl_is_not_negative_near_zero_as_a_box(name):
     context = CONTEXTS[name]
     box = context.box(Fraction(-1, 10), Fraction(1, 10))
     lower, upper = ss.endpoints(latent.diagonal_gaussian_kl_to_standard(box, box))
+    greatest, _ = oracle.at(lambda x: (x.expm1() - x + x * x) / 2, Fraction(1, 10))  # at the corner (1/10, 1/10)
     assert lower == 0
-    assert upper <= Fraction(1, 100)
+    assert greatest <= upper <= greatest * Fraction(101, 100)
+
+
+@pytest.mark.parametrize("name", ENCLOSING)
+def test_the_losses_over_boxes_are_not_negative(name):
+    context = CONTEXTS[name]
+    x, eps = context.box([-1, -1, -1], [1, 2, 3]), context.box([-1, -2], [1, 2])
+    assert ss.endpoints(vae.loss(a_vae(context, 1), "1/3", x, eps))[0] >= 0
+    quantizer, _ = a_vqvae(context)
+    assert ss.endpoints(vqvae.loss(quantizer, "1/4", x, 1))[0] >= 0
 
 
 def test_kl_gradients():
