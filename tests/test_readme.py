@@ -35,7 +35,7 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
 def assert_same_text(printed, shown):
-    """The same words, and the same numbers: to 10⁻¹⁴, since NumPy's exp may differ in the last place from CPU to CPU."""
+    """The same words and numbers, to 10⁻¹⁴: the last place of NumPy's exp may differ from CPU to CPU."""
     assert NUMBER.sub("#", printed) == NUMBER.sub("#", shown)
     for ours, theirs in zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=True):
         assert math.isclose(float(ours), float(theirs), rel_tol=1e-6 if len(theirs) < 12 else 1e-14, abs_tol=1e-15)
