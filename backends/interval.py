@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,6 +77,20 @@ ZERO, ONE, TWO, UNIT = (0, 0, 0, 0), (1, 0, 1, 0), (1, 1, 1, 1), (-1, 0, 1, 0)
 ENTIRE = (*MINUS_INF, *INF)
 HUGE = (1, EXPONENT_LIMIT, *INF)
 """What a function that grows without bound has at +∞, or beyond the limit."""
+
+
+LIBMP = Lock()
+"""Held while libmp works: it lengthens its stored values of π and ln 2 in two steps, and threads that met there would
+read a wrong one. The program's own mpmath code cannot hold it; so both are lengthened here once, for all but giants."""
+pi_fixed(1 << 15)
+ln2_fixed(1 << 15)
+
+
+@lru_cache(maxsize=4096)
+def constant(fixed_point: Callable[[int], int], bits: int) -> int:
+    """ln 2 or π in units of 2^-bits, by libmp."""
+    with LIBMP:
+        return fixed_point(bits)
 
 
 @dataclass(frozen=True)
@@ -223,7 +238,8 @@ class IntervalContext(Context[Interval]):
     # ---- elementary functions ---------------------------------------------------------------------------------------
 
     def pi(self) -> Interval:
-        return self._near(libmp.mpf_pi(self.prec + GUARD))
+        with LIBMP:
+            return self._near(libmp.mpf_pi(self.prec + GUARD))
 
     def exp(self, x: Interval) -> Interval:
         return _increasing(self._exp_at, x)
@@ -321,7 +337,7 @@ class IntervalContext(Context[Interval]):
         wp = prec + GUARD
         extra = magnitude if magnitude > 0 else 0
         shift = e + wp + extra
-        n, t = divmod(m << shift if shift >= 0 else m >> -shift, ln2_fixed(wp + extra))
+        n, t = divmod(m << shift if shift >= 0 else m >> -shift, constant(ln2_fixed, wp + extra))
         value = _exp_fixed(t >> extra, wp)
         low, high = value - (1 << MARGIN), value + (1 << MARGIN)
         k = low.bit_length() - prec
@@ -338,8 +354,8 @@ class IntervalContext(Context[Interval]):
         up = 1 if (m << 2) >> bits == 2 else 0  # the argument is t 2^n with t in [3/4, 3/2)
         n, t = bits + e - up, fixed(m, up - bits, wp)
         if (n == 0 and abs(t - (1 << wp)) >> (wp - 6) == 0) or wp > LOG_TAYLOR_PREC:
-            return self._near(libmp.mpf_log(_to_mpf(m, e), wp, "n"))  # near 1 the logarithm is small
-        value, error = log_taylor_cached(t, wp) + n * ln2_fixed(wp), (1 << MARGIN) + 2 * abs(n)
+            return self._by_libmp(libmp.mpf_log, m, e)  # near 1 the logarithm is small
+        value, error = log_taylor_cached(t, wp) + n * constant(ln2_fixed, wp), (1 << MARGIN) + 2 * abs(n)
         return self._round((value - error, -wp, value + error, -wp))
 
     def _sqrt_at(self, m: int, e: int) -> Interval:
@@ -353,16 +369,16 @@ class IntervalContext(Context[Interval]):
         return self._round((root, half, root + (root * root != square), half))
 
     def _cos_at(self, m: int, e: int) -> Interval:
-        return ONE if m == 0 else self._near(libmp.mpf_cos(_to_mpf(m, e), self.prec + GUARD, "n"))
+        return ONE if m == 0 else self._by_libmp(libmp.mpf_cos, m, e)
 
     def _sin_at(self, m: int, e: int) -> Interval:
-        return ZERO if m == 0 else self._near(libmp.mpf_sin(_to_mpf(m, e), self.prec + GUARD, "n"))
+        return ZERO if m == 0 else self._by_libmp(libmp.mpf_sin, m, e)
 
     def _tan_at(self, m: int, e: int) -> Interval:
-        return ZERO if m == 0 else self._near(libmp.mpf_tan(_to_mpf(m, e), self.prec + GUARD, "n"))
+        return ZERO if m == 0 else self._by_libmp(libmp.mpf_tan, m, e)
 
     def _atan_at(self, m: int, e: int) -> Interval:
-        return ZERO if m == 0 else self._near(libmp.mpf_atan(_to_mpf(m, e), self.prec + GUARD, "n"))
+        return ZERO if m == 0 else self._by_libmp(libmp.mpf_atan, m, e)
 
     def _expm1_at(self, m: int, e: int) -> Interval:
         x = (m, e, m, e)
@@ -450,7 +466,7 @@ class IntervalContext(Context[Interval]):
         if a == b == 0:
             return None if phase else "high"
         wp = scale + size + 10
-        pi = pi_fixed(wp)
+        pi = constant(pi_fixed, wp)
         half = phase << (scale - 1)
         first = -((half + 8 - ((fixed(a, e, wp) << scale) // pi)) >> scale)
         last = ((fixed(b, f, wp) << scale) // pi + 8 - half) >> scale
@@ -498,6 +514,10 @@ class IntervalContext(Context[Interval]):
         m = -(mantissa << shift) if sign else mantissa << shift
         e = exponent - shift
         return self._round((m - (1 << MARGIN), e, m + (1 << MARGIN), e))
+
+    def _by_libmp(self, function: Callable[..., Any], m: int, e: int) -> Interval:
+        with LIBMP:
+            return self._near(function(_to_mpf(m, e), self.prec + GUARD, "n"))
 
     def _finer(self, bits: int = 0) -> IntervalContext:
         return _context(self.prec + GUARD + bits)
