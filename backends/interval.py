@@ -333,17 +333,12 @@ class IntervalContext(Context[Interval]):
         magnitude = m.bit_length() + e
         if magnitude > EXPONENT_LIMIT.bit_length():
             return HUGE if m > 0 else (0, 0, 1, -EXPONENT_LIMIT)
-        prec = self.prec
-        wp = prec + GUARD
+        wp = self.prec + GUARD
         extra = magnitude if magnitude > 0 else 0
         shift = e + wp + extra
         n, t = divmod(m << shift if shift >= 0 else m >> -shift, constant(ln2_fixed, wp + extra))
         value = _exp_fixed(t >> extra, wp)
-        low, high = value - (1 << MARGIN), value + (1 << MARGIN)
-        k = low.bit_length() - prec
-        j = high.bit_length() - prec
-        exponent = n - wp
-        return bounded(low >> k, exponent + k, -(-high >> j), exponent + j)
+        return self._round((value - (1 << MARGIN), n - wp, value + (1 << MARGIN), n - wp))
 
     def _log_at(self, m: int, e: int) -> Interval:
         if e == INFINITE:
@@ -484,16 +479,7 @@ class IntervalContext(Context[Interval]):
         if n * max(a.bit_length(), b.bit_length()) <= 8192 and INFINITE not in (e, f):
             return self._round((a**n, e * n, b**n, f * n))
         work = self._finer(n.bit_length())
-        return self._round(_increasing(lambda m, k: work._power_at(m, k, n), (a, e, b, f)))
-
-    def _power_at(self, m: int, e: int, n: int) -> Interval:
-        result, factor = ONE, (m, e, m, e)
-        while n:
-            if n & 1:
-                result = self.multiply(result, factor)
-            n >>= 1
-            factor = self.square(factor) if n else factor
-        return result
+        return self._round(_increasing(lambda m, k: work._product_of((m, k, m, k), n), (a, e, b, f)))
 
     # ---- rounding ---------------------------------------------------------------------------------------------------
 

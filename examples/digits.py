@@ -198,7 +198,7 @@ def _outcome(floating: Term, stepwise: Term, enclosed: Term, exact: Term) -> tup
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """Two pixels and two hidden units of the autoencoder, and two latents of the KL, in closed form."""
+    """Two pixels and two hidden units of the autoencoder, and the KL of one latent, in closed form."""
 
     kl: str
     kl_gradient: str

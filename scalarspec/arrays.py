@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalarspec.exact import as_array
+from scalarspec.exact import as_array, boxed
 
 if TYPE_CHECKING:
     from scalarspec.context import Context
@@ -154,13 +154,6 @@ def lift(function: Callable[..., Any], *values: ObjectArray) -> ObjectArray:
     """`function` of scalars, mapped over arrays of one shape, or of shape ()."""
     result = np.frompyfunc(function, len(values), 1)(*values)
     return result if any(value.ndim for value in values) else boxed(result)
-
-
-def boxed(scalar: Any) -> ObjectArray:
-    """A scalar as an array of shape ()."""
-    array = np.empty((), dtype=object)
-    array[()] = scalar
-    return array
 
 
 def _reduce(total: Callable[[list[Any]], Any], groups: ObjectArray, shape: tuple[int, ...]) -> ObjectArray:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.arguments import bind, call
+from scalarspec.arrays import lift as lift_elements
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.exact import as_array, data_value, interval_text
@@ -120,14 +121,9 @@ def bounds(
 def _box(context: Context[Any], name: str, argument: Any, region: Ball | Box) -> Tensor:
     if not isinstance(region, Ball | Box):
         raise ArgumentError(f"vary: expected ball(radius) or box(lower, upper) for {name!r}, got {region!r}")
-    if isinstance(argument, Tensor):
-        given = (
-            endpoints(argument) if argument.context.exact or argument.context.encloses else (np.asarray(argument),) * 2
-        )
-    else:
-        given = (as_array(argument),) * 2
-    exact = np.frompyfunc(_exact_or_infinite, 1, 1)
-    return context.box(*region.around(*(np.asarray(exact(end), dtype=object) for end in given)))
+    has_ends = isinstance(argument, Tensor) and not argument.context.rounds
+    ends = endpoints(argument) if has_ends else (as_array(argument),) * 2
+    return context.box(*region.around(*(lift_elements(_exact_or_infinite, end) for end in ends)))
 
 
 def _exact_or_infinite(value: Any) -> Any:

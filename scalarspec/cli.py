@@ -18,11 +18,11 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalarspec import laws, registry
+from scalarspec import registry
 from scalarspec.bounds import Ball, ball, bounds
 from scalarspec.crosscheck import DEFAULT_BACKENDS, compare, crosscheck
 from scalarspec.derive import derive
@@ -30,6 +30,9 @@ from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
 from scalarspec.exact import data_value
 from scalarspec.report import table
 from scalarspec.tensor import Tensor
+
+if TYPE_CHECKING:
+    from scalarspec import laws
 
 Spec = Callable[..., Tensor]
 
@@ -90,6 +93,8 @@ def _backends(_: argparse.Namespace) -> tuple[Any, int]:
 
 
 def _laws(options: argparse.Namespace) -> tuple[Any, int]:
+    from scalarspec import laws  # mpmath comes with them
+
     verdicts = _Laws({name: laws.run(_context(name, options.prec)) for name in options.backend or registry.names()})
     return verdicts, 1 if verdicts.failed else 0
 

@@ -62,6 +62,11 @@ class Context(Protocol[S]):
     def name(self) -> str:
         """The registered name; also the `dtype` of this context's tensors."""
 
+    @property
+    def rounds(self) -> bool:
+        """Results are near the exact value, without a bound: neither exact nor enclosing."""
+        return not (self.exact or self.encloses)
+
     # ---- in and out -------------------------------------------------------------------------------------------------
 
     @abstractmethod

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.arguments import bind, call
+from scalarspec.arrays import lift as lift_elements
 from scalarspec.errors import ArgumentError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import as_array
 from scalarspec.lifting import lift
@@ -50,7 +51,7 @@ class Derivation:
         `name` may be left out where there is one variable. A derivative at a kink is 0 (relu′(0) = 0, |x|′(0) = 0), and
         a derivative of a step is 0: no DiracDelta occurs.
         """
-        return unboxed(_each(self._symbols(name), lambda s: derivative(self._scalar(), s)))
+        return unboxed(lift_elements(lambda s: derivative(self._scalar(), s), self._symbols(name)))
 
     def hessian(self, name: str | None = None) -> Any:
         """∂² value / ∂ name², for a spec of shape (): an object array of shape (n, n), n the parameter's size."""
@@ -158,10 +159,3 @@ def _shape(name: str, value: Any) -> Shape:
     if callable(value):
         raise ArgumentError(f"wrt: {name!r} is a {type(value).__name__}; only tensors and numbers become variables")
     return Shape(as_array(value).shape)
-
-
-def _each(array: Any, function: Callable[[Any], Any]) -> Any:
-    result = np.empty(array.shape, dtype=object)
-    for index in np.ndindex(*array.shape):
-        result[index] = function(array[index])
-    return result

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.dyadic import fraction
 from scalarspec.errors import ArgumentError, DomainError, NotExact, ShapeError, TooLarge
 
 End = Fraction | float
@@ -61,8 +62,7 @@ def mpf_value(raw: tuple[Any, ...]) -> Fraction:
     sign, mantissa, exponent, _ = raw
     if not mantissa and exponent:
         raise DomainError("an mpmath infinity or NaN is not a real number")
-    signed = -int(mantissa) if sign else int(mantissa)
-    return Fraction(signed << exponent) if exponent >= 0 else Fraction(signed, 1 << -exponent)
+    return fraction(-int(mantissa) if sign else int(mantissa), exponent)
 
 
 def _printed(number: Any) -> str:
@@ -108,10 +108,11 @@ def as_array(data: Any) -> np.ndarray[Any, Any]:
         return np.asarray(data)
     if isinstance(data, list | tuple | range):
         return _nested(list(data))
-    return _boxed(data)
+    return boxed(data)
 
 
-def _boxed(item: Any) -> np.ndarray[Any, Any]:
+def boxed(item: Any) -> np.ndarray[Any, Any]:
+    """One object as an array of shape (), whatever it is."""
     array = np.empty((), dtype=object)
     array[()] = item
     return array
@@ -144,6 +145,11 @@ def float_below(value: End) -> float:
 def float_above(value: End) -> float:
     """The smallest float64 that is at least `value`."""
     return 0.0 - float_below(-value)
+
+
+def infinite(*ends: End) -> bool:
+    """Is one of the ends an infinity?"""
+    return any(isinstance(end, float) for end in ends)
 
 
 def decimal_text(value: End, digits: int = 17, rounding: str = decimal.ROUND_HALF_EVEN) -> str:

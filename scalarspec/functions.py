@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec import shape as shapes
-from scalarspec.arrays import boxed
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.exact import End
+from scalarspec.exact import End, boxed
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor, Truth, as_tensor, common_context, elementwise, matmul, operands_of, relation
 

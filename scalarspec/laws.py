@@ -35,10 +35,9 @@ from mpmath.ctx_mp import MPContext
 
 from scalarspec import functions as f
 from scalarspec import latent, loss
-from scalarspec.arrays import boxed
 from scalarspec.context import DERIVED, PRIMITIVES, Context
 from scalarspec.errors import DomainError, NotExact, NotSupported, Undecided
-from scalarspec.exact import End, interval_text, mpf_value
+from scalarspec.exact import End, boxed, infinite, interval_text, mpf_value
 from scalarspec.models import autoencoder
 from scalarspec.tensor import Tensor, elementwise, relation
 
@@ -173,17 +172,24 @@ def _agree(actual: Tensor, expected: Sequence[tuple[Fraction, Fraction]], scale:
 
 def _meet(left: Tensor, right: Tensor, scale: Fraction, what: str) -> None:
     """Two ways to the same reals agree: enclosures of them meet."""
-    finite = [(Fraction(low), Fraction(high)) for low, high in _range(right) if not _infinite(low, high)]
+    finite = [(Fraction(low), Fraction(high)) for low, high in _range(right) if not infinite(low, high)]
     if len(finite) == right.size:
         _agree(left, finite, scale, what)
 
 
-def _infinite(*ends: End) -> bool:
-    return any(isinstance(end, float) for end in ends)
-
-
 def _points(values: Sequence[Fraction]) -> list[tuple[Fraction, Fraction]]:
     return [(value, value) for value in values]
+
+
+def _square_scale(operands: Operands) -> Fraction:
+    """The size that terms of degree two in the operands can have."""
+    return 1 + sum((x * x for x in operands), Fraction(0))
+
+
+def _exponential_scale(operands: Operands) -> Fraction:
+    """The size that products of an exponential and three operands can have."""
+    largest = max(map(abs, operands))
+    return (1 + largest) ** 3 * Fraction(math.exp(largest))
 
 
 def _lifted(context: Context[Any], operands: Operands) -> list[Tensor]:
@@ -345,8 +351,8 @@ def _squares(x: Sequence[Fraction]) -> Fraction:
 
 
 def _rational_laws() -> Iterator[Law]:
-    for name, function in _RATIONAL.items():
-        yield Law("rational", name, arity_of(name), _rational_check(name, function))
+    for name in _RATIONAL:
+        yield Law("rational", name, arity_of(name), _rational_check(name))
     for name, relate in _RELATIONS.items():
         yield Law("rational", name, 2, _relation_check(name, relate))
     for name, (evaluate, exact) in _GROUPS.items():
@@ -354,13 +360,10 @@ def _rational_laws() -> Iterator[Law]:
     yield Law("rational", "integer powers", 1, _powers)
 
 
-def _rational_check(name: str, function: Callable[..., Fraction]) -> Callable[..., None]:
+def _rational_check(name: str) -> Callable[..., None]:
     def check(context: Context[Any], *operands: Fraction) -> None:
-        if name in ("divide", "reciprocal") and operands[-1] == 0:
-            raise DomainError("no case")
-        actual = elementwise(name, *_lifted(context, operands))
-        expected = Fraction(function(*operands))
-        _agree(actual, _points([expected]), abs(expected), name)
+        exact = _known(name, operands)
+        _agree(elementwise(name, *_lifted(context, operands)), [exact], abs(exact[0]), name)
 
     return check
 
@@ -378,7 +381,7 @@ def _group_check(
     name: str, evaluate: Callable[..., Tensor], exact: Callable[..., list[Fraction]]
 ) -> Callable[..., None]:
     def check(context: Context[Any], *operands: Fraction) -> None:
-        scale = 1 + sum((x * x for x in operands), Fraction(0))
+        scale = _square_scale(operands)
         _agree(evaluate(*_lifted(context, operands)), _points(exact(*operands)), scale, name)
 
     return check
@@ -441,20 +444,18 @@ def reference(name: str, *operands: Fraction) -> tuple[Fraction, Fraction]:
 
 
 def _references() -> Iterator[Law]:
-    for name, domain in _ELEMENTARY.items():
-        yield Law("reference", name, arity_of(name), _reference_check(name, domain))
+    for name in _ELEMENTARY:
+        yield Law("reference", name, arity_of(name), _reference_check(name))
     yield Law("reference", "pi", 0, _pi_check)
     yield Law("reference", "logsumexp", 3, _logsumexp_check)
     yield Law("reference", "cross_entropy", 3, _cross_entropy_check)
 
 
-def _reference_check(name: str, domain: Domain) -> Callable[..., None]:
+def _reference_check(name: str) -> Callable[..., None]:
     def check(context: Context[Any], *operands: Fraction) -> None:
-        if not domain(*operands):
-            raise DomainError("no case")
-        least, greatest = reference(name, *operands)
-        scale = max(Fraction(1), abs(greatest), *map(abs, operands))
-        _agree(elementwise(name, *_lifted(context, operands)), [(least, greatest)], scale, name)
+        exact = _known(name, operands)
+        scale = max(Fraction(1), abs(exact[1]), *map(abs, operands))
+        _agree(elementwise(name, *_lifted(context, operands)), [exact], scale, name)
 
     return check
 
@@ -479,6 +480,24 @@ def _cross_entropy_check(context: Context[Any], *operands: Fraction) -> None:
     bounds = [(value - _REFERENCE_ERROR, value + _REFERENCE_ERROR)]
     actual = loss.cross_entropy(context.tensor(list(operands)), context.tensor([0, 1, 0]))
     _agree(actual, bounds, Fraction(8), "cross_entropy")
+
+
+def _exactly(name: str, operands: Operands) -> tuple[Fraction, Fraction] | None:
+    """Bounds on the exact value of an operation at a point; None where it has none."""
+    if name in _ELEMENTARY:
+        return reference(name, *operands) if _ELEMENTARY[name](*operands) else None
+    if name in ("divide", "reciprocal") and operands[-1] == 0:
+        return None
+    value = Fraction(_RATIONAL[name](*operands))
+    return value, value
+
+
+def _known(name: str, operands: Operands) -> tuple[Fraction, Fraction]:
+    """The same, where a point without a value is no case of a law."""
+    exact = _exactly(name, operands)
+    if exact is None:
+        raise DomainError(f"{name} has no value here: no case")
+    return exact
 
 
 # ---- identities -----------------------------------------------------------------------------------------------------
@@ -522,8 +541,7 @@ def _identities() -> Iterator[Law]:
 def _identity_check(name: str, sides: Callable[..., tuple[Any, Any]]) -> Callable[..., None]:
     def check(context: Context[Any], *operands: Fraction) -> None:
         left, right = sides(*_lifted(context, operands))
-        largest = max(map(abs, operands))
-        _meet(left, right, (1 + largest) ** 3 * Fraction(math.exp(largest)), name)
+        _meet(left, right, _exponential_scale(operands), name)
 
     return check
 
@@ -556,7 +574,7 @@ def _replacement(name: str) -> Callable[..., None]:
         scalars = [context.data(x) for x in operands]
         with np.errstate(all="ignore"):
             ours, default = getattr(context, name)(*scalars), DERIVED[name](context, *scalars)
-        scale = (1 + max(map(abs, operands))) ** 3 * Fraction(math.exp(max(map(abs, operands))))
+        scale = _exponential_scale(operands)
         left, right = (Tensor.from_scalars(context, boxed(scalar)) for scalar in (ours, default))
         _meet(left, right, scale, name)
 
@@ -596,7 +614,7 @@ def _bulk_check(name: str) -> Callable[..., None]:
         vectors = [usable[i:] + usable[:i] for i in range(arity)]
         bulk = elementwise(name, *(context.tensor(v) for v in vectors))
         plain = elementwise(name, *(context.reference().tensor(v) for v in vectors))
-        scale = max(abs(Fraction(value)) for ends in _range(plain) for value in ends if not _infinite(value))
+        scale = max(abs(Fraction(value)) for ends in _range(plain) for value in ends if not infinite(value))
         _meet(bulk, plain, scale, name)
 
     return check
@@ -604,7 +622,7 @@ def _bulk_check(name: str) -> Callable[..., None]:
 
 def _bulk_group_check(name: str, evaluate: Callable[..., Tensor]) -> Callable[..., None]:
     def check(context: Context[Any], *operands: Fraction) -> None:
-        scale = 1 + sum((x * x for x in operands), Fraction(0))
+        scale = _square_scale(operands)
         bulk, plain = (evaluate(*_lifted(c, operands)) for c in (context, context.reference()))
         _meet(bulk, plain, scale, name)
 
@@ -612,16 +630,6 @@ def _bulk_group_check(name: str, evaluate: Callable[..., Tensor]) -> Callable[..
 
 
 # ---- sets -----------------------------------------------------------------------------------------------------------
-
-
-def _exactly(name: str, operands: Operands) -> tuple[Fraction, Fraction] | None:
-    """Bounds on the exact value of an operation at a point; None where it has none."""
-    if name in _ELEMENTARY:
-        return reference(name, *operands) if _ELEMENTARY[name](*operands) else None
-    if name in ("divide", "reciprocal") and operands[-1] == 0:
-        return None
-    value = Fraction(_RATIONAL[name](*operands))
-    return value, value
 
 
 def _boxes(context: Context[Any], ends: Operands) -> list[Tensor]:
@@ -671,24 +679,21 @@ def _partners(ends: Operands) -> Operands:
 
 def _narrow_check(name: str) -> Callable[..., None]:
     def check(context: Context[Any], *point: Fraction) -> None:
-        if _exactly(name, point) is None:
-            raise DomainError("no case")
+        _known(name, point)
         _is_narrow(elementwise(name, *_lifted(context, point)), Fraction(1), name)
 
     return check
 
 
 def _narrow_groups(context: Context[Any], *operands: Fraction) -> None:
-    scale = 1 + sum((x * x for x in operands), Fraction(0))
+    scale = _square_scale(operands)
     for name in ("sum", "mean", "matmul", "affine", "dot"):
         _is_narrow(_GROUPS[name][0](*_lifted(context, operands)), scale, name)
 
 
 def _is_narrow(result: Tensor, scale: Fraction, name: str) -> None:
     for low, high in _range(result):
-        if _infinite(low, high) or high - low > NARROW_ULPS * _roundoff(result.context) * max(
-            scale, abs(Fraction(low))
-        ):
+        if infinite(low, high) or high - low > NARROW_ULPS * _roundoff(result.context) * max(scale, abs(Fraction(low))):
             raise LawViolation(f"{name} of a point is as wide as {interval_text(low, high)}")
 
 
@@ -757,9 +762,7 @@ def _substitutions() -> Iterator[Law]:
 
 def _substitution_check(name: str) -> Callable[..., None]:
     def check(context: Context[Any], *operands: Fraction) -> None:
-        exact = _exactly(name, operands)
-        if exact is None:
-            raise DomainError("no case")
+        exact = _known(name, operands)
         names = [f"x_{i}" for i in range(len(operands))]
         general = elementwise(name, *(context.symbols(n) for n in names)).scalars()[()]
         special = context.substitute(general, dict(zip(names, operands, strict=True)))

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.exact import End, decimal_text, exact_text, interval_text
+from scalarspec.arrays import lift
+from scalarspec.exact import End, as_array, decimal_text, exact_text, interval_text
 from scalarspec.functions import endpoints
 from scalarspec.tensor import Tensor
 
@@ -26,8 +27,7 @@ def tensor_text(t: Tensor, digits: int = 12) -> str:
     """A tensor as it is shown beside others: one number where it holds one, else all of them."""
     if t.shape:
         return repr(t)
-    rounds = not (t.context.exact or t.context.encloses)
-    if rounds or t.dtype == "symbolic":
+    if t.context.rounds or t.dtype == "symbolic":
         return t.context.text(t.scalars()[()])
     lower, upper = map(unboxed, endpoints(t))
     return enclosure_text(lower, upper, digits)
@@ -66,8 +66,8 @@ def tensor_json(t: Tensor) -> dict[str, Any]:
     head = {"context": repr(t.context), "shape": list(t.shape)}
     if t.context.encloses:
         return {**head, **ends_json(*endpoints(t))}
-    return {**head, "value": np.vectorize(t.context.text, otypes=[object])(t.scalars()).tolist() if t.size else []}
+    return {**head, "value": lift(t.context.text, t.scalars()).tolist()}
 
 
 def _strings(ends: Any) -> Any:
-    return np.vectorize(exact_text, otypes=[object])(ends).tolist() if np.size(ends) else []
+    return lift(exact_text, as_array(ends)).tolist()

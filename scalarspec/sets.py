@@ -16,7 +16,7 @@ import numpy as np
 from scalarspec import shape as shapes
 from scalarspec.arrays import lift
 from scalarspec.errors import DomainError
-from scalarspec.exact import End, float_above, float_below
+from scalarspec.exact import End, float_above, float_below, infinite
 from scalarspec.functions import Operand, endpoints
 from scalarspec.tensor import Tensor, operands_of
 
@@ -41,7 +41,7 @@ def sup(x: Tensor) -> Array:
 def width(x: Tensor) -> Array:
     """sup - inf of each element, exactly: an object array of Fraction, or inf."""
     lower, upper = endpoints(x)
-    return lift(lambda low, high: math.inf if _infinite(low, high) else high - low, lower, upper)
+    return lift(lambda low, high: math.inf if infinite(low, high) else high - low, lower, upper)
 
 
 def contains(x: Operand, number: Operand) -> Array:
@@ -114,7 +114,3 @@ def _box(operation: str, combine: Callable[..., tuple[End, End]], x: Operand, y:
 
 def _floats(ends: Array, rounded: Callable[[End], float]) -> Array:
     return np.asarray(lift(rounded, ends).astype(np.float64))
-
-
-def _infinite(*ends: End) -> bool:
-    return any(isinstance(end, float) for end in ends)

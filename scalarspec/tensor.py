@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from scalarspec import shape as shapes
-from scalarspec.arrays import boxed, lift
+from scalarspec.arrays import lift
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
-from scalarspec.exact import as_array, literal_value
+from scalarspec.exact import as_array, boxed, literal_value
 from scalarspec.shape import Scalar, Shape
 
 
@@ -114,9 +114,7 @@ class Tensor(Nested):
         return items.astype(dtype)
 
     def __repr__(self) -> str:
-        texts = np.empty(self.shape, dtype=object)
-        for index, scalar in np.ndenumerate(self.scalars()):
-            texts[index] = self.context.text(scalar)
+        texts = lift(self.context.text, self.scalars())
         shown = np.array2string(texts, formatter={"all": str}, separator=", ", threshold=50, prefix="Tensor(")
         return f"Tensor({shown}, {self.shape}, {self.dtype})"
 
@@ -248,7 +246,7 @@ class Truth(Nested):
 def _converted(context: Context[Any], t: Tensor) -> Tensor:
     """A tensor of another context: its exact values, or the boxes that it holds. NotExact where it holds neither."""
     source = t.context
-    if not (source.exact or source.encloses):
+    if source.rounds:
         return context.tensor(np.asarray(t))
     if context.encloses:
         return Tensor.from_scalars(context, lift(lambda s: context.enclose(*source.endpoints(s)), t.scalars()))

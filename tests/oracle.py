@@ -65,10 +65,15 @@ BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "pow"]
 POWERS = [2, 3, 4, 7, -1, -2, -3]
 
 
+def in_domain(name: str, x: Fraction) -> bool:
+    """Has the operation a value at x?"""
+    return DOMAIN.get(name, lambda _: True)(x)
+
+
 def unary(name: str, a: Fraction, b: Fraction) -> Range | None:
     """The range over [a, b]; None outside the domain."""
     function = POINT[name]
-    if not DOMAIN.get(name, lambda _: True)(a):
+    if not in_domain(name, a):
         return None
     left = at(function, a)
     right = left if a == b else at(function, b)

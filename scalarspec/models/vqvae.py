@@ -103,7 +103,7 @@ def check_code(model: Model, x: Tensor, idx: int) -> Assignment:
     z = encode(model, x)
     codes = z.context.tensor(model.codebook.embedding)
     chosen = z.context.tensor(quantized(model, idx))
-    if not (z.context.exact or z.context.encloses):
+    if z.context.rounds:
         return Assignment(int(idx), "undecided")
     open_rival: int | None = None
     for rival, code in enumerate(codes):
@@ -123,7 +123,7 @@ def _distances(model: Model, z: Tensor) -> Tensor:
 
 def _midpoints(distances: Tensor) -> np.ndarray[Any, Any]:
     """What to take the least of: the numbers themselves, or the middles of enclosures."""
-    if not (distances.context.exact or distances.context.encloses):
+    if distances.context.rounds:
         return np.asarray(distances)
     lower, upper = f.endpoints(distances)
     return np.asarray(lower + upper)
