@@ -6,18 +6,44 @@ matrix products are NumPy's and BLAS's, in an order of theirs; `reference()` fol
 
 from __future__ import annotations
 
+import contextvars
 import math
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays
+from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.context import Context
 from scalarspec.errors import DomainError
 
 Float = Any  # a NumPy scalar, or an array of them
+
+_BERNOULLI = (1 / 23950080, -1 / 604800, 1 / 15120, -1 / 360, 1 / 6)
+"""2 B₂ₖ / (2k)! for k = 5, 4, ..., 1."""
+
+_UFUNCS: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "negative": np.negative,
+    "square": np.square,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "abs": np.abs,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "tanh": np.tanh,
+}
+"""The operations that are one call of NumPy's: `FloatArrays` goes straight to it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +62,7 @@ class FloatContext(Context[Float]):
         """The NumPy dtype."""
         return np.dtype(self.format)
 
-    @property
+    @cached_property
     def arrays(self) -> Arrays:
         """NumPy arrays, or the plain lifted ones of `reference()`."""
         return QuietLiftedArrays(self) if self.lifted else FloatArrays(self)
@@ -121,6 +147,9 @@ class FloatContext(Context[Float]):
     def abs(self, x: Float) -> Float:
         return np.abs(x)
 
+    def relu(self, x: Float) -> Float:
+        return np.maximum(x, 0)
+
     def sign(self, x: Float) -> Float:
         return np.sign(x)
 
@@ -138,12 +167,18 @@ class FloatContext(Context[Float]):
         return np.expm1(x)
 
     def expm1mx(self, x: Float) -> Float:
-        """Below 1/2 in size, where the definition cancels, by the Taylor series, cut below 2**-60."""
-        near = np.clip(x, self.literal(Fraction(-1, 2)), self.literal(Fraction(1, 2)))
-        tail = np.ones_like(near)
-        for k in range(16, 2, -1):
-            tail = 1 + near / k * tail
-        return self.where(np.abs(x) < self.literal(Fraction(1, 2)), np.square(near) / 2 * tail, np.expm1(x) - x)
+        """Where the definition cancels, below 1/4 in size, as x² (1 - x P) / (x coth(x/2) - x), x coth(x/2) = 2 + x² P.
+
+        P is the series of the Bernoulli numbers, cut below 2**-56.
+        """
+        near = np.minimum(np.maximum(x, -0.25), 0.25)
+        square = near * near
+        series = square * _BERNOULLI[0]
+        for coefficient in _BERNOULLI[1:-1]:
+            series = (series + coefficient) * square
+        series = (series + _BERNOULLI[-1]) * near
+        value = square * (1 - series) / (near * series + 2 - near)
+        return self.where(np.abs(x) < 0.25, value, np.expm1(x) - x)
 
     def log(self, x: Float) -> Float:
         return np.log(x)
@@ -183,8 +218,8 @@ class FloatContext(Context[Float]):
         return np.power(x, y)
 
     def sigmoid(self, x: Float) -> Float:
-        """e^min(x, 0) / (1 + e^-|x|), which never overflows."""
-        return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+        """1 / (1 + e^-x): where e^-x overflows, it is 0 as it should be."""
+        return 1 / (1 + np.exp(-x))
 
     def softplus(self, x: Float) -> Float:
         return np.logaddexp(x, self._number(0))
@@ -197,30 +232,64 @@ class FloatContext(Context[Float]):
         return self.where(size < 1, near, far)
 
 
+class _Quiet(threading.local):
+    """A context of the thread's own in which NumPy's error state is "ignore": the caller's is never touched.
+
+    np.errstate would do the same, at some six times the price of entering this one.
+    """
+
+    def __init__(self) -> None:
+        self.context = contextvars.Context()
+        self.context.run(np.seterr, all="ignore")
+        self.entered = False
+
+    def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
+        if self.entered:
+            return function(*values, **parameters)
+        self.entered = True
+        try:
+            return self.context.run(function, *values, **parameters)
+        finally:
+            self.entered = False
+
+
+_quiet = _Quiet()
+
+
 class QuietLiftedArrays(LiftedArrays):
     """Lifted arrays without NumPy's warnings on IEEE special values."""
 
-    def apply(self, operation: str, *values: Any, **parameters: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return super().apply(operation, *values, **parameters)
+    def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
+        return _quiet.run(function, *values, **parameters)
 
 
 class FloatArrays(NumPyArrays):
     """Values are NumPy arrays of the format (truths: of bool), or NumPy scalars for shape ()."""
 
-    def apply(self, operation: str, *values: Any, **parameters: Any) -> Any:
-        """NumPy's error state is set around the work, and is then as the caller left it."""
-        with np.errstate(all="ignore"):
-            return super().apply(operation, *values, **parameters)
+    context: FloatContext
+
+    def __init__(self, context: FloatContext) -> None:
+        super().__init__(context)
+        kind = type(context)  # a subclass may have replaced some
+        self._functions = {name: f for name, f in _UFUNCS.items() if getattr(kind, name) is getattr(FloatContext, name)}
+
+    def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
+        return _quiet.run(function, *values, **parameters)
+
+    def function(self, operation: str) -> Callable[..., Any]:
+        """NumPy's own where the operation is one of its ufuncs, else the method here or of the context."""
+        if operation not in self._functions:
+            method = getattr(self, operation, None) or getattr(self.context, operation)
+            self._functions[operation] = method
+        return self._functions[operation]
 
     def elementwise(self, operation: str, *values: Any) -> Any:
         return getattr(self.context, operation)(*values)
 
     def data(self, array: np.ndarray[Any, Any]) -> Any:
-        with np.errstate(all="ignore"):
-            if array.dtype.kind in "fiu":
-                return array.astype(self.context.name)
-            return self.pack(QuietLiftedArrays(self.context).data(array))
+        if array.dtype.kind in "fiu":
+            return self.run(array.astype, self.context.name)
+        return self.pack(self.run(lift, self.context.data, array))
 
     def pack(self, scalars: np.ndarray[Any, Any]) -> Any:
         truths = scalars.size > 0 and isinstance(scalars.flat[0], bool | np.bool_)
@@ -237,14 +306,32 @@ class FloatArrays(NumPyArrays):
         return np.asarray(value)
 
     def sum(self, x: Any, axis: tuple[int, ...]) -> Any:
-        return np.sum(x, axis=axis)
+        return np.add.reduce(x, axis=axis)
+
+    def mean(self, x: Any, axis: tuple[int, ...], count: int) -> Any:
+        return np.add.reduce(x, axis=axis) / self.context.dtype.type(max(count, 1))
+
+    def mean_square(self, x: Any, axis: tuple[int, ...], count: int) -> Any:
+        if len(axis) == 1 == x.ndim:
+            return np.dot(x, x) / self.context.dtype.type(max(count, 1))
+        return self.mean(np.square(x), axis, count)
 
     def matmul(self, a: Any, b: Any) -> Any:
         return np.matmul(a, b)
 
+    def affine(self, weight: Any, x: Any, bias: Any) -> Any:
+        return np.add(np.dot(weight, x), bias)
+
+    def affine_rows(self, weight: Any, x: Any, bias: Any, shape: tuple[int, int]) -> Any:
+        product = np.dot(x, weight.T)
+        return np.add(product, bias, out=product)
+
     def logsumexp(self, x: Any, axis: tuple[int, ...]) -> Any:
         """Without overflow."""
         return np.logaddexp.reduce(x, axis=axis)
+
+    def outcomes(self, truths: Any) -> set[bool | None]:
+        return set(np.unique(truths).tolist())
 
 
 def nearest(value: Fraction, form: np.dtype[Any]) -> Float:

@@ -29,7 +29,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import Lock
 from typing import Any, ClassVar
 
@@ -105,7 +105,7 @@ class IntervalContext(Context[Interval]):
     def name(self) -> str:
         return "interval"
 
-    @property
+    @cached_property
     def arrays(self) -> Arrays:
         return LiftedArrays(self) if self.lifted else IntervalArrays(self)
 

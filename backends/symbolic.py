@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, ClassVar
 
 import sympy
@@ -33,7 +34,7 @@ class SymbolicContext(Context[Expr]):
     def __repr__(self) -> str:
         return self.name
 
-    @property
+    @cached_property
     def arrays(self) -> Arrays:
         return SymbolicArrays(self)
 

@@ -1,6 +1,7 @@
 """One text of a model, a spec, evaluated under many scalars: floats, rigorous intervals, exact rationals, symbols."""
 
 from scalarspec import activation, errors, latent, layers, loss
+from scalarspec.batched import batched
 from scalarspec.bounds import Ball, Box, ball, bounds, box
 from scalarspec.context import Context
 from scalarspec.crosscheck import compare, crosscheck
@@ -8,6 +9,7 @@ from scalarspec.derive import derive
 from scalarspec.functions import *  # noqa: F403 - every function that specs are written in
 from scalarspec.functions import __all__ as _functions
 from scalarspec.lifting import lift
+from scalarspec.prepared import prepare
 from scalarspec.registry import context
 from scalarspec.sets import *  # noqa: F403 - IEEE 1788's predicates on intervals as sets
 from scalarspec.sets import __all__ as _sets
@@ -29,6 +31,7 @@ __all__ = [
     "Truth",
     "activation",
     "ball",
+    "batched",
     "bounds",
     "box",
     "compare",
@@ -40,4 +43,5 @@ __all__ = [
     "layers",
     "lift",
     "loss",
+    "prepare",
 ]

@@ -6,8 +6,8 @@ tensor operations replaces that one method. Operations:
 
   elementwise    every scalar operation of `Context`, over values of one shape, or scalars
   reductions     sum, mean, mean_square, logsumexp         (axis: a tuple of axes)
-  linear         matmul, affine
-  structure      getitem (index), reshape (shape), matrix_transpose, broadcast_to (shape), stack
+  linear         matmul, affine, affine_rows (shape)
+  structure      getitem (index), reshape (shape), matrix_transpose, broadcast_to (shape), stack (axis)
 
 The scalar context is the meaning: whatever arrays do must agree with the lifted scalars.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,8 +39,15 @@ class Arrays(ABC):
 
     def apply(self, operation: str, *values: Value, **parameters: Any) -> Value:
         """The one door: the value of an operation on values."""
-        bulk = getattr(self, operation, None)
-        return bulk(*values, **parameters) if bulk else self.elementwise(operation, *values)
+        return self.run(self.function(operation), *values, **parameters)
+
+    def run(self, function: Callable[..., Value], *values: Any, **parameters: Any) -> Value:
+        """A call of a function on values, in whatever state of the machine these arrays need."""
+        return function(*values, **parameters)
+
+    def function(self, operation: str) -> Callable[..., Value]:
+        """What `apply` calls for an operation: straight, for whoever looks it up once and calls it many times."""
+        return getattr(self, operation, None) or partial(self.elementwise, operation)
 
     @abstractmethod
     def elementwise(self, operation: str, *values: Value) -> Value:
@@ -78,6 +86,15 @@ class Arrays(ABC):
         """weight @ x + bias."""
         return self.apply("add", self.apply("matmul", weight, x), bias)
 
+    def affine_rows(self, weight: Value, x: Value, bias: Value, shape: tuple[int, int]) -> Value:
+        """weight @ row + bias for each row of x. x: (b, n); result: `shape`, which is (b, m)."""
+        product = self.apply("matmul", x, self.apply("matrix_transpose", weight))
+        return self.apply("add", product, self.apply("broadcast_to", bias, shape=shape))
+
+    def outcomes(self, truths: Value) -> set[bool | None]:
+        """The outcomes among some truths: True, False, and None for what is undecided."""
+        return {p if isinstance(p, bool) else None for p in self.unpack(truths).flat}
+
 
 class NumPyArrays(Arrays):
     """Values that are NumPy arrays of any kind: their structure is NumPy's."""
@@ -98,9 +115,9 @@ class NumPyArrays(Arrays):
         """x repeated to fill the shape."""
         return np.broadcast_to(x, shape)
 
-    def stack(self, *values: Value) -> Value:
-        """The values along a new outer axis."""
-        return np.stack(values)
+    def stack(self, *values: Value, axis: int = 0) -> Value:
+        """The values along a new axis."""
+        return np.stack(values, axis)
 
 
 class LiftedArrays(NumPyArrays):

@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Never, Protocol, TypeVar
 
 import numpy as np
@@ -56,6 +57,9 @@ class Context(Protocol[S]):
 
     encloses: ClassVar[bool] = False
     """Every result is a set of reals that contains the exact value."""
+
+    wrapped: Context[Any] | None = None
+    """The context whose tensors are constants here, where this one is an interpreter around another."""
 
     @property
     @abstractmethod
@@ -362,10 +366,14 @@ class Context(Protocol[S]):
 
     # ---- many of them -----------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def arrays(self) -> Arrays:
         """How many such scalars are held and mapped in bulk."""
         return LiftedArrays(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain data: the arrays are made anew in another process."""
+        return {name: value for name, value in vars(self).items() if name != "arrays"}
 
     def reference(self) -> Context[Any]:
         """The same scalars on plain lifted arrays, with sums folded from zero, left to right, in row-major order."""
@@ -391,6 +399,10 @@ class Context(Protocol[S]):
         if low.shape != high.shape:
             raise ShapeError(f"box: lower has shape {low.shape} and upper has shape {high.shape}")
         return Tensor.from_scalars(self, lift(self.enclose, low, high))
+
+    def constant(self, t: Any) -> Any:
+        """A tensor, or a truth, of the wrapped context as one of this context (interpreters)."""
+        raise NotSupported(f"constant: {self.name} wraps no other context")
 
     def symbols(self, name: str, shape: tuple[int, ...] = ()) -> Tensor:
         """The tensor of the real variables name_i_j..., or the variable `name` for shape () (symbolic contexts)."""

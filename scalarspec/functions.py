@@ -247,6 +247,8 @@ def where(condition: Truth, x: Operand, y: Operand) -> Tensor:
     if callable(x) or callable(y):
         x, y = _called(condition, x, y)
     context = common_context("where", [condition, x, y])
+    if condition.context != context:
+        condition = context.constant(condition)
     a, b = as_tensor(context, x), as_tensor(context, y)
     shape = shapes.equal_shapes("where", [condition.shape, a.shape, b.shape])
     return Tensor(context, shape, context.arrays.apply("where", condition.value, a.value, b.value))
@@ -254,14 +256,10 @@ def where(condition: Truth, x: Operand, y: Operand) -> Tensor:
 
 def _called(condition: Truth, x: Operand, y: Operand) -> tuple[Operand, Operand]:
     """The branches, those that are functions called; one that no element takes gives way to the other."""
-    outcomes = set(map(_certain, condition.scalars().flat)) or {None}
+    outcomes = condition.context.arrays.outcomes(condition.value) or {None}
     first = None if outcomes == {False} else x() if callable(x) else x
     second = None if outcomes == {True} else y() if callable(y) else y
     return (second if first is None else first), (first if second is None else second)
-
-
-def _certain(p: Any) -> bool | None:
-    return p if isinstance(p, bool) else None
 
 
 # ---- reductions -----------------------------------------------------------------------------------------------------
@@ -301,9 +299,10 @@ def _reduction(operation: str, x: Operand, axis: Axis, counted: bool = False) ->
 def affine(weight: Operand, x: Operand, bias: Operand) -> Tensor:
     """weight @ x + bias. weight: (m, n); x: (n,); bias: (m,); result: (m,)."""
     context, (w, v, b) = operands_of("affine", weight, x, bias)
-    if len(w.shape) != 2 or v.shape != w.shape[1:] or b.shape != w.shape[:1]:
+    fits = len(w.shape) == 2 and v.shape == w.shape[1:] and b.shape == w.shape[:1]
+    if not fits:
         raise ShapeError(f"affine: {w.shape} @ {v.shape} + {b.shape}; expected (m, n) @ (n,) + (m,)")
-    return Tensor(context, Shape(w.shape[:1]), context.arrays.apply("affine", w.value, v.value, b.value))
+    return Tensor(context, b.shape, context.arrays.apply("affine", w.value, v.value, b.value))
 
 
 def dot(x: Operand, y: Operand) -> Tensor:

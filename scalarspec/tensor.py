@@ -6,7 +6,8 @@ shapes, literals and errors; no numerics.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -70,7 +71,8 @@ class Tensor(Nested):
     def from_data(cls, context: Context[Any], data: Any) -> Tensor:
         """Numbers from outside, each at its exact value; see `Context.tensor`."""
         if isinstance(data, Tensor):
-            return data if data.context == context else _converted(context, data)
+            within = data.context == context or _wraps(context, data.context)
+            return as_tensor(context, data) if within else _converted(context, data)
         array = as_array(data)
         return cls(context, Shape(array.shape), context.arrays.data(array))
 
@@ -235,12 +237,13 @@ class Truth(Nested):
 
     @staticmethod
     def _apply(operation: str, *operands: Truth) -> Truth:
-        context = operands[0].context
         for p in operands:
-            if not isinstance(p, Truth) or p.context != context:
-                raise ContextMismatch(f"{operation}: expected truths of {context.name}, got {p!r}")
-        shape = shapes.equal_shapes(operation, [p.shape for p in operands])
-        return Truth(context, shape, context.arrays.apply(operation, *(p.value for p in operands)))
+            if not isinstance(p, Truth):
+                raise ArgumentError(f"{operation}: expected truths such as a > b, got {p!r}")
+        context = common_context(operation, operands)
+        truths = [p if p.context == context else context.constant(p) for p in operands]
+        shape = shapes.equal_shapes(operation, [p.shape for p in truths])
+        return Truth(context, shape, context.arrays.apply(operation, *(p.value for p in truths)))
 
 
 def _converted(context: Context[Any], t: Tensor) -> Tensor:
@@ -254,43 +257,73 @@ def _converted(context: Context[Any], t: Tensor) -> Tensor:
 
 
 def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
-    """The context of the tensors among the operands; they must agree, and there must be one."""
+    """The context of the tensors among the operands; they must agree, or one wraps the other; there must be one."""
     found: Context[Any] | None = None
     for operand in operands:
-        if isinstance(operand, Nested):
-            if found is not None and operand.context != found:
-                raise ContextMismatch(
-                    f"{operation}: {found} and {operand.context} do not mix; carry one over with context.tensor(t)"
-                )
-            found = operand.context
+        if isinstance(operand, Nested) and operand.context is not found:
+            found = operand.context if found is None else _outer(operation, found, operand.context)
     if found is None:
         kinds = ", ".join(type(operand).__name__ for operand in operands) or "nothing"
         raise ArgumentError(f"{operation}: expected a Tensor among the operands, got {kinds}; see context.tensor(data)")
     return found
 
 
+def _outer(operation: str, a: Context[Any], b: Context[Any]) -> Context[Any]:
+    """The one of two contexts in which the other's tensors are constants."""
+    if a == b or _wraps(a, b):
+        return a
+    if _wraps(b, a):
+        return b
+    raise ContextMismatch(f"{operation}: {a} and {b} do not mix; carry one over with context.tensor(t)")
+
+
+def _wraps(outer: Context[Any], inner: Context[Any]) -> bool:
+    layer = outer.wrapped
+    return layer is not None and (layer == inner or _wraps(layer, inner))
+
+
 def as_tensor(context: Context[Any], operand: Any) -> Tensor:
     """An operand in a context: numbers enter as literals, arrays and lists as data."""
     if isinstance(operand, Tensor):
-        return operand
+        if operand.context == context or context.wrapped is None:
+            return operand
+        constant: Tensor = context.constant(as_tensor(context.wrapped, operand))
+        return constant
     if isinstance(operand, Truth):
         raise ArgumentError(f"expected numbers, got truths: {operand!r}")
     if isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
         return context.tensor(operand)
-    return Tensor(context, Scalar, context.arrays.pack(boxed(context.literal(literal_value(operand)))))
+    make: Callable[..., Tensor] = _literal if isinstance(operand, Hashable) else _new_literal
+    return make(context, operand)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _literal(context: Context[Any], number: Any) -> Tensor:
+    """Kept, since specs are full of small constants."""
+    return _new_literal(context, number)
+
+
+def _new_literal(context: Context[Any], number: Any) -> Tensor:
+    return Tensor(context, Scalar, context.arrays.pack(boxed(context.literal(literal_value(number)))))
 
 
 def operands_of(operation: str, *operands: Any) -> tuple[Context[Any], list[Tensor]]:
     """The common context of some operands, and each of them as a tensor of it."""
     context = common_context(operation, operands)
-    return context, [as_tensor(context, operand) for operand in operands]
+    return context, [
+        operand if type(operand) is Tensor and operand.context is context else as_tensor(context, operand)
+        for operand in operands
+    ]
 
 
 def elementwise(operation: str, *operands: Any) -> Tensor:
     """A scalar operation on each element. Shapes are equal, or (): ShapeError otherwise."""
     context, tensors = operands_of(operation, *operands)
-    shape = shapes.equal_shapes(operation, [t.shape for t in tensors])
-    return Tensor(context, shape, context.arrays.apply(operation, *(t.value for t in tensors)))
+    shape = tensors[0].shape
+    for t in tensors:
+        if t.shape != shape:
+            shape = shapes.equal_shapes(operation, [t.shape for t in tensors])
+    return Tensor(context, shape, context.arrays.apply(operation, *[t.value for t in tensors]))
 
 
 def relation(operation: str, *operands: Any) -> Truth:

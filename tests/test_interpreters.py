@@ -1,0 +1,130 @@
+"""`batched` and `prepare`: the same numbers as the spec alone, under every context."""
+
+import numpy as np
+import pytest
+from agreement import same
+from conftest import CONTEXTS
+
+import scalarspec as ss
+from scalarspec import functions as f
+from scalarspec.errors import ArgumentError, NotExact, NotSupported, ShapeError, UnknownName
+from scalarspec.models import autoencoder, vae, vqvae
+
+RNG = np.random.default_rng(5)
+XS, YS = (np.round(RNG.normal(size=(4, 3)) * 4) / 4 for _ in range(2))
+
+
+def small(*shape):
+    return np.round(RNG.normal(size=shape) * 8) / 8
+
+
+LINEAR = ss.layers.Linear(small(3, 3), small(3))
+NET = autoencoder.Autoencoder(small(2, 3), small(2), small(3, 2), small(3))
+VAE = vae.Model(vae.Encoder(LINEAR, LINEAR), vae.Decoder(ss.layers.Sequential(LINEAR, ss.layers.relu)))
+VQVAE = vqvae.Model(vqvae.Encoder(LINEAR), ss.latent.Codebook(small(2, 3)), vqvae.Decoder(LINEAR))
+
+SPECS = {
+    "forward": lambda x, y: autoencoder.forward(NET, x),
+    "backward": lambda x, y: autoencoder.input_grad(NET, x, y),
+    "weights_grad": lambda x, y: autoencoder.encoder_weights_grad(NET, x, y),
+    "vq loss": lambda x, y: vqvae.loss(VQVAE, "1/4", x, 1),
+    "mse": lambda x, y: ss.loss.mse(x, y),
+    "hinge": lambda x, y: ss.loss.hinge(x, y),
+    "where": lambda x, y: f.where(x < 1, x, 2 * y),
+    "lazy where": lambda x, y: f.where(x < y, lambda: x, 1),
+    "logic": lambda x, y: f.where((x < y) & ~(y < 0), x, y),
+    "index": lambda x, y: x[0] * y[1:],
+    "iterate": lambda x, y: sum((a * y for a in x), start=y),
+    "stack": lambda x, y: f.matrix_transpose(f.stack([x, y, 2 * x])),
+    "dot": lambda x, y: f.dot(x, y),
+    "quadratic": lambda x, y: x @ f.outer(y, x) @ y,
+    "mean of rows": lambda x, y: f.mean(f.outer(x, y), axis=1),
+    "scalars": lambda x, y: f.sum(x) * y + f.mean_square(x),
+    "a constant": lambda x, y: x.context.tensor([1, 2]) + 0,
+    "matrix product": lambda x, y: f.outer(x, y) @ x.context.tensor([[1, 2], [0, 1], [3, 1]]),
+    "weight on the left": lambda x, y: x.context.tensor([[1, 2, 3]]) @ x,
+    "reshape": lambda x, y: f.reshape(f.broadcast_to(x, (2, 3)), (3, 2)),
+}
+
+
+def agrees(context, left, right):
+    """The same numbers; enclosures of the same numbers where sums may be rounded in another order."""
+    if context.encloses:
+        (a, b), (c, d) = ss.endpoints(left), ss.endpoints(right)
+        return left.shape == right.shape and bool(np.all((a <= d) & (c <= b)))
+    if context.exact:
+        return same(left, right)
+    return left.shape == right.shape and np.allclose(np.asarray(left), np.asarray(right), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_batch_is_its_rows(context, name):
+    spec, xs, ys = SPECS[name], context.tensor(XS), context.tensor(YS)
+    rows = ss.stack([spec(x, y) for x, y in zip(xs, ys, strict=True)])
+    together = ss.batched(spec, over=("x", "y"))(xs, ys)
+    assert together.context == context
+    assert agrees(context, together, rows)
+
+
+@pytest.mark.parametrize("name", [name for name in SPECS if name != "lazy where"])
+def test_prepared_is_the_same(context, name):
+    spec, x, y = SPECS[name], context.tensor(XS[0]), context.tensor(YS[0])
+    prepared = ss.prepare(spec, x, y, inputs=("x", "y"), backend=context)
+    for i in range(4):
+        assert same(prepared(XS[i], YS[i]), spec(context.tensor(XS[i]), context.tensor(YS[i])))
+
+
+def test_a_prepared_batch_of_boxes(enclosing):
+    xs = enclosing.box(XS - 0.25, XS + 0.25)
+    losses = ss.batched(autoencoder.reconstruction_error, over="x")
+    prepared = ss.prepare(losses, ss.lift(NET, enclosing), xs, inputs="x", backend=enclosing)
+    for i, loss in enumerate(prepared(xs)):
+        low, high = (end[()] for end in ss.endpoints(loss))
+        value = autoencoder.reconstruction_error(ss.lift(NET, "rational"), CONTEXTS["rational"].tensor(XS[i])).item()
+        assert low < value < high
+
+
+def test_exp_is_refused_in_a_batch_as_alone(rational):
+    losses = ss.batched(vae.loss, over=("x", "eps"))
+    with pytest.raises(NotExact):
+        losses(VAE, 1, rational.tensor(XS), rational.tensor(YS))
+
+
+def test_an_empty_batch(context):
+    xs = ss.Tensor.of(context, (3,), [])
+    result = ss.batched(autoencoder.forward, over="x")(NET, xs)
+    assert result.shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("look", "why"),
+    [(lambda x: x[0].item(), "item"), (lambda x: x if x[0] > 0 else -x, "if"), (lambda x: x.tolist(), "tolist")],
+)
+def test_a_spec_that_looks_at_numbers_is_refused(float64, look, why):
+    with pytest.raises(NotSupported, match="looks at single numbers"):
+        ss.batched(look, over="x")(float64.tensor(XS))
+    with pytest.raises(NotSupported, match="looks at single numbers"):
+        ss.prepare(look, XS[0], inputs="x")
+
+
+def test_bad_input(float64):
+    xs = float64.tensor(XS)
+    with pytest.raises(ShapeError, match=r"batches of one length, got \{'prediction': 4, 'target': 3\}"):
+        ss.batched(ss.loss.mse, over=("prediction", "target"))(xs, xs[:3])
+    with pytest.raises(UnknownName, match="'z'; it has prediction, target"):
+        ss.batched(ss.loss.mse, over="z")(xs, xs)
+    with pytest.raises(ArgumentError, match="prediction: expected a tensor with a leading axis"):
+        ss.batched(ss.loss.mse, over="prediction")(XS, xs)
+    prepared = ss.prepare(ss.loss.mse, XS[0], YS[0], inputs=("prediction", "target"))
+    with pytest.raises(ShapeError, match=r"target: prepared for shape \(3,\), got \(2,\)"):
+        prepared(XS[0], XS[0, :2])
+    with pytest.raises(ArgumentError, match="expected 2 arguments"):
+        prepared(XS[0])
+    with pytest.raises(ArgumentError, match="prepared for float64, got a tensor of interval"):
+        prepared(XS[0], CONTEXTS["interval"].tensor(XS[0]))
+
+
+def test_a_batch_in_a_batch(float64):
+    products = ss.batched(ss.batched(lambda x, y: f.dot(x, y), over="y"), over="x")
+    table = products(float64.tensor(XS), float64.tensor(YS))
+    assert np.allclose(np.asarray(table), XS @ YS.T)
