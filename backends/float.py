@@ -253,14 +253,15 @@ class _Quiet(threading.local):
             self.entered = False
 
 
-_quiet = _Quiet()
+quiet = _Quiet().run
+"""A call of a function without NumPy's warnings."""
 
 
 class QuietLiftedArrays(LiftedArrays):
     """Lifted arrays without NumPy's warnings on IEEE special values."""
 
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
-        return _quiet.run(function, *values, **parameters)
+        return quiet(function, *values, **parameters)
 
 
 class FloatArrays(NumPyArrays):
@@ -274,7 +275,7 @@ class FloatArrays(NumPyArrays):
         self._functions = {name: f for name, f in _UFUNCS.items() if getattr(kind, name) is getattr(FloatContext, name)}
 
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
-        return _quiet.run(function, *values, **parameters)
+        return quiet(function, *values, **parameters)
 
     def function(self, operation: str) -> Callable[..., Any]:
         """NumPy's own where the operation is one of its ufuncs, else the method here or of the context."""

@@ -16,6 +16,7 @@ BUILT_IN = {
     "float64": "scalarspec.backends.float:float64",
     "float32": "scalarspec.backends.float:float32",
     "interval": "scalarspec.backends.interval:interval",
+    "interval64": "scalarspec.backends.interval64:interval64",
     "rational": "scalarspec.backends.rational:RationalContext",
     "symbolic": "scalarspec.backends.symbolic:SymbolicContext",
 }

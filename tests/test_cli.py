@@ -110,7 +110,7 @@ def test_backends(files, capsys):
     assert code == 0
     for name in ("float64", "float32", "interval", "rational", "symbolic"):
         assert name in out
-    assert len(json.loads(run(capsys, "backends", "--json")[1])) == 5
+    assert len(json.loads(run(capsys, "backends", "--json")[1])) == 6
 
 
 def test_laws(files, capsys):
@@ -145,7 +145,7 @@ def test_a_module_is_named_like_a_file(files, capsys):
 
 
 BAD_INPUT = {
-    "no backend is called 'octonion'; there are float64, float32, interval, rational, symbolic": "compare specs.py:loss in.npz --backend octonion",
+    "no backend is called 'octonion'; there are float64, float32, interval, interval64, rational, symbolic": "compare specs.py:loss in.npz --backend octonion",
     "loss needs an argument 'target'; the .npz file and --set give x": "compare specs.py:loss part.npz",
     "loss needs an argument 'x'; the .npz file and --set give nothing": "compare specs.py:loss",
     "there is no file none.npz": "compare specs.py:loss none.npz",

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from agreement import assert_is, assert_near
+from agreement import LOOSER, assert_is, assert_near
 from conftest import CONTEXTS
 
 import scalarspec as ss
@@ -55,6 +55,7 @@ def _box(context, lower, upper):
 def assert_ends(low, high, want_low, want_high, context, ulps=32):
     """The enclosure contains the range, and is wider by a few ulps at most."""
     slack = ulps * Fraction(2) ** -min(getattr(context, "prec", 53), 53)
+    slack *= LOOSER if context.name == "interval64" else 1
     for got, want in zip(np.ravel(low), want_low, strict=True):
         assert want - slack * max(abs(want), 1) <= got <= want
     for got, want in zip(np.ravel(high), want_high, strict=True):
@@ -67,8 +68,10 @@ def test_interval_propagation_through_two_layers(enclosing):
     b1, b2 = enclosing.tensor([1, 2, 3, 4]), enclosing.tensor([0, 1])
     x = enclosing.box([0, 1, 2], [2, 3, 4])
     low, high = ss.endpoints(ss.affine(w2, ss.relu(ss.affine(w1, x, b1)), b2))
-    assert low.tolist() == [230, 291]
-    assert high.tolist() == [554, 699]
+    if enclosing.name == "interval64":  # midpoint and radius, whose sums are rounded
+        assert_ends(low, high, [230, 291], [554, 699], enclosing)
+    else:
+        assert (low.tolist(), high.tolist()) == ([230, 291], [554, 699])
 
 
 def test_gate(enclosing):
@@ -115,13 +118,13 @@ def test_autoencoder_forward(context):
 def test_autoencoder_backward(context):
     m, x = autoencoder_vector(context)
     g = ss.loss.mse_derivative(autoencoder.forward(m, x), x)
-    assert_is(g, fractions("1/4", "-9/4"))
+    assert_is(g, fractions("1/4", "-9/4"), scale=3)
     grads = autoencoder.backward(m, x, g)
     assert grads._fields == ("encoder_weights", "encoder_bias", "decoder_weights", "decoder_bias", "input")
     assert_is(grads.encoder_weights, [[0, 0], fractions("1/12", "1/6"), [0, 0]], scale=3)
     assert_is(grads.encoder_bias, fractions("0", "1/12", "0"), scale=3)
-    assert_is(grads.decoder_weights, [fractions("0", "3/4", "0"), fractions("0", "-27/4", "0")])
-    assert_is(grads.decoder_bias, fractions("1/4", "-9/4"))
+    assert_is(grads.decoder_weights, [fractions("0", "3/4", "0"), fractions("0", "-27/4", "0")], scale=9)
+    assert_is(grads.decoder_bias, fractions("1/4", "-9/4"), scale=3)
     assert_is(grads.input, fractions("1/4", "1/24"), scale=3)
 
 
@@ -166,7 +169,7 @@ def test_dependency(enclosing):
 def test_products_quotients_and_clips(enclosing):
     box = enclosing.box
     low, high = ss.endpoints(box(-1, 1) * box(-2, 3))
-    assert (low, high) == (-3, 3)
+    assert_ends(low, high, [-3], [3], enclosing, ulps=1)
     with pytest.raises(ss.errors.DivisionByZero):
         1 / enclosing.tensor([-0.0])
     for (a, b), want in {(-3, -2): 0, (2, 3): 1}.items():

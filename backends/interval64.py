@@ -1,0 +1,786 @@
+"""Rigorous intervals with float64 ends, in NumPy arrays. Promise: every result contains the exact real value.
+
+The scalars are those of `interval` at 53 bits; this file is how many of them are held and mapped in bulk. A value is
+an array `ends` of shape (2, *shape), which holds -inf and sup (so that to round outward is to round up, for both, and
+to negate is to swap), or a `Point`, an array of floats that stands for itself. An end that is +∞ or NaN means that no
+bound is known; -∞ never occurs as an end, since whatever would give it gives NaN.
+
+What encloses, and why. u = 2^-53; all rests on IEEE 754's + - × ÷ √, comparisons and bit patterns.
+
+    + -            what a sum of floats has lost is a float (two-sum); where it is positive, s + 2u|s| lies above
+    × ÷            off by half a last place: s + 2u|s| lies above, plus 2^-1074 where it may have underflowed
+    √ exp log ...  `scalarspec.elementary`, whose relative errors are proved, at both ends of pieces on which the
+                   function is monotone, and its error added
+    sums           any order of n terms is off by at most (n - 1) u Σ|x| (1 + small); 2 (n + 2) u is added
+    affine matmul  midpoint and radius (Rump 1999): for x within r of m, W x lies within |W| (r + γ|m|) of BLAS's W m,
+                   γ = (n + 16) u, which holds for every order of summation and with FMA; the same bound once more pays
+                   for the radius product, and 2^-900 for underflow. Large |W| are held in float32, rounded up.
+    other          tan atan erf, real powers, division by what contains 0: scalar by scalar, as `interval` does it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from math import frexp, prod
+from typing import Any
+
+import numpy as np
+
+from scalarspec import elementary
+from scalarspec.arrays import Arrays, LiftedArrays, lift
+from scalarspec.backends.float import quiet
+from scalarspec.backends.interval import IntervalContext
+from scalarspec.context import DERIVED, PRIMITIVES
+from scalarspec.dyadic import INF, MINUS_INF
+from scalarspec.elementary import BLOCK, ERROR, U
+from scalarspec.errors import DivisionByZero, DomainError, ShapeError
+from scalarspec.exact import as_array, float_above, float_below, interval_text
+from scalarspec.shape import Shape
+from scalarspec.tensor import Tensor
+from scalarspec.truth import Maybe
+
+Ends = np.ndarray[Any, Any]
+FloatArray = np.ndarray[Any, Any]
+
+SMALL = 2.0**-960
+"""Below, a product may have lost more than its last place."""
+TINY = 2.0**-900
+"""Pays for the underflow of a sum of products; a normal number, since subnormal ones are slow."""
+LAST = 2.0**-1074
+TWO_U, FOUR_U = np.array(2 * U), np.array(4 * U)
+SINGLE_FROM, SINGLE_LENGTH = 1 << 14, 1 << 11
+"""|W| is held in float32 from that many weights on, and up to that many columns: looser by at most 1.3e-4."""
+
+
+@dataclass(frozen=True)
+class Interval64Context(IntervalContext):
+    """Closed intervals of reals; in bulk, their ends are float64s."""
+
+    @property
+    def name(self) -> str:
+        return "interval64"
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        return LiftedArrays(self) if self.lifted else Interval64Arrays(self)
+
+    def __repr__(self) -> str:
+        return self.name + (".reference()" if self.lifted else "")
+
+    def box(self, lower: Any, upper: Any) -> Tensor:
+        low, high = as_array(lower), as_array(upper)
+        if self.lifted or not (_is_float64(low) and _is_float64(high)):
+            return super().box(lower, upper)
+        if low.shape != high.shape:
+            raise ShapeError(f"box: lower has shape {low.shape} and upper has shape {high.shape}")
+        ends = np.stack((-low, high)).astype(np.float64)
+        if not np.all((low <= high) & (ends[0] > -np.inf) & (ends[1] > -np.inf)):  # also where one is NaN
+            return super().box(lower, upper)  # which names it
+        return Tensor(self, Shape(low.shape), ends)
+
+
+class Point:
+    """Floats that stand for themselves: weights, data, literals."""
+
+    __slots__ = ("magnitude", "x")
+
+    def __init__(self, x: Any) -> None:
+        self.x = np.asarray(x)
+        self.magnitude: FloatArray | None = None
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return int(self.x.size)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As NumPy has it."""
+        return tuple(self.x.shape)
+
+    def __reduce__(self) -> Any:
+        return Point, (self.x,)
+
+    def bound(self, t: FloatArray) -> FloatArray:
+        """At least |x| @ t (or t @ |x|ᵀ for rows t) / (1 + 2(n + 8) u), for t >= 0; the caller adds TINY."""
+        if self.magnitude is None:
+            single = self.x.size >= SINGLE_FROM and self.x.shape[1] <= SINGLE_LENGTH
+            self.magnitude = _single_above(np.abs(self.x)) if single else np.abs(self.x)
+        if self.magnitude.dtype == np.float64:
+            return np.asarray(np.dot(self.magnitude, t) if t.ndim == 1 else np.dot(t, self.magnitude.T))
+        n = self.x.shape[1]
+        scale = np.maximum(np.maximum.reduce(t, axis=-1, keepdims=True, initial=0.0), TINY)
+        scaled = t / scale
+        scaled += 2.0**-60  # no term of the product is subnormal, but for a |x| below 2^-66
+        rows = scaled.astype(np.float32)
+        rows *= np.float32(1 + 2.0**-22)
+        product = np.dot(self.magnitude, rows) if t.ndim == 1 else np.dot(rows, self.magnitude.T)
+        product += np.float32(n * 2.0**-120)
+        return np.asarray(product * (scale * (1 + (n + 16) * 2.0**-23)))
+
+
+Value = Ends | Point
+
+
+def _single_above(x: FloatArray) -> FloatArray:
+    """float32s at least as large as the x >= 0, and no subnormal ones."""
+    single = x.astype(np.float32) * np.float32(1 + 2.0**-22)
+    return np.where((x > 0) & (single < 2.0**-126), np.float32(2.0**-126), single)
+
+
+def ends_of(x: Value) -> Ends:
+    """-inf and sup."""
+    if type(x) is Point:
+        result = np.empty((2, *np.shape(x.x)))
+        np.negative(x.x, out=result[0, ...])
+        result[1] = x.x
+        return result
+    return x  # type: ignore[return-value]
+
+
+COLUMNS = [np.array([-1.0, 1.0]).reshape(2, *(1,) * n) for n in range(32)]
+"""Minus for the lower ends, by the number of axes."""
+
+
+def signed(x: Ends) -> FloatArray:
+    """inf and sup."""
+    return np.asarray(np.multiply(x, COLUMNS[x.ndim - 1]))
+
+
+def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The least floats that are at least a + b, nearly; and what rounding lost, exactly (Knuth's two-sum)."""
+    s = np.asarray(a + b)
+    back = s - a
+    lost = (a - (s - back)) + (b - back)
+    above = np.abs(s)
+    above *= TWO_U
+    above *= lost > 0
+    above += s
+    return above, lost
+
+
+def up_product(s: FloatArray, least: Callable[[], float]) -> FloatArray:
+    """At least the products or quotients that s rounds; least() is below the size of each that is not 0."""
+    above = np.abs(s)
+    if np.fmin.reduce(above, axis=None, initial=np.inf) < SMALL and least() < SMALL:
+        above = np.where(above < SMALL, LAST + above * (2 * U), above * (2 * U))
+    else:
+        above *= TWO_U
+    above += s
+    return above
+
+
+def least_size(x: Value) -> float:
+    """The smallest nonzero |x|, or ∞."""
+    size = np.abs(x.x if isinstance(x, Point) else x)
+    return float(np.min(size, where=size > 0, initial=np.inf))
+
+
+def aligned(*values: Ends) -> list[Ends]:
+    """Ends of shape () beside others: with as many axes."""
+    dimensions = max(e.ndim for e in values)
+    return [e if e.ndim == dimensions else e.reshape(len(e), *(1,) * (dimensions - 1)) for e in values]
+
+
+def magnitude(e: Ends) -> FloatArray:
+    """The largest |x|."""
+    return np.asarray(np.maximum(e[0], e[1]))
+
+
+def mignitude(e: Ends) -> FloatArray:
+    """The smallest |x|."""
+    return np.asarray(-np.minimum(np.minimum(e[0], e[1]), 0.0))
+
+
+def slack_of(name: str, values: FloatArray, x: FloatArray) -> FloatArray:
+    """More than the error of the values of a function of `elementary` at x."""
+    sizes = np.abs(values)
+    slack = np.asarray(sizes * ((ERROR[name] + 2) * U))
+    if np.fmin.reduce(sizes, axis=None, initial=np.inf) < SMALL:
+        slack += LAST * ((sizes != 0) | (sizes < SMALL) & (x != (1.0 if name == "log" else 0.0)))
+    return slack
+
+
+def widened(name: str, values: FloatArray, x: FloatArray) -> Ends:
+    """Ends around the values of a function of `elementary` at x, its infimum and its supremum."""
+    ends = slack_of(name, values, x)
+    ends += values * COLUMNS[values.ndim - 1]
+    return ends
+
+
+def moved(x: FloatArray, least: float, greatest: float) -> tuple[FloatArray, bool]:
+    """x moved into the range of a function; and was it all there before?"""
+    inside = np.minimum(np.maximum(x, least), greatest)
+    return inside, not (inside != x).any()
+
+
+class Interval64Arrays(Arrays):
+    """Values are `Ends` or `Point`; truths are arrays of bool, or of objects where some are undecided."""
+
+    context: Interval64Context
+
+    def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
+        """Without NumPy's warnings: overflow gives an unknown end, which is an answer."""
+        return quiet(function, *values, **parameters)
+
+    def function(self, operation: str) -> Callable[..., Any]:
+        """An elementwise operation on many elements is done part by part."""
+        method = super().function(operation)
+        return partial(_blocks, method) if operation in _NUMERIC else method
+
+    # ---- in and out -------------------------------------------------------------------------------------------------
+
+    def elementwise(self, operation: str, *values: Any) -> Any:
+        """An operation that has no bulk form: by the scalars."""
+        scalars = [self.unpack(value) for value in values]
+        packed: Value = self.pack(lift(getattr(self.context, operation), *scalars))
+        return packed
+
+    def data(self, array: np.ndarray[Any, Any]) -> Value:
+        if not _is_float64(array):
+            return self.pack(lift(self.context.data, array))
+        if not np.all(np.isfinite(array)):
+            lift(self.context.data, array)  # raises, naming the number
+        return Point(array.astype(np.float64))
+
+    def pack(self, scalars: np.ndarray[Any, Any]) -> Any:
+        if scalars.size and isinstance(scalars.flat[0], bool | Maybe):
+            return _decided(scalars)
+        result = np.empty((2, *scalars.shape))
+        for index, scalar in np.ndenumerate(scalars):
+            low, high = self.context.endpoints(scalar)
+            result[(0, *index)], result[(1, *index)] = -float_below(low), float_above(high)
+        points = np.array_equal(-result[0], result[1]) and not np.isinf(result).any()
+        return Point(result[1]) if points else result
+
+    def unpack(self, value: Any) -> np.ndarray[Any, Any]:
+        if type(value) is np.ndarray and value.dtype != np.float64:
+            return value.astype(object)
+        low, high = signed(ends_of(value))
+        scalars = np.empty(np.shape(low), dtype=object)
+        for index, (a, b) in _pairs(low, high):
+            scalars[index] = (*_end(a, MINUS_INF), *_end(b, INF))
+        return scalars
+
+    def outcomes(self, truths: Any) -> set[bool | None]:
+        return set(np.unique(truths).tolist()) if truths.dtype == bool else super().outcomes(truths)
+
+    def bounds(self, value: Value) -> tuple[FloatArray, FloatArray]:
+        low, high = signed(ends_of(value))
+        return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+
+    # ---- structure --------------------------------------------------------------------------------------------------
+
+    def getitem(self, x: Any, index: tuple[Any, ...]) -> Any:
+        return _structural(x, lambda a: a[(*index, ...)], lambda e: e[(slice(None), *index, ...)])
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return _structural(x, lambda a: np.reshape(a, shape), lambda e: e.reshape(2, *shape))
+
+    def matrix_transpose(self, x: Any) -> Any:
+        return _structural(x, *[lambda a: np.swapaxes(a, -1, -2)] * 2)
+
+    def broadcast_to(self, x: Any, shape: tuple[int, ...]) -> Any:
+        def spread(e: Ends) -> Ends:
+            padding = (1,) * (len(shape) - e.ndim + 1)
+            return np.broadcast_to(e.reshape(2, *padding, *e.shape[1:]), (2, *shape))
+
+        return _structural(x, lambda a: np.broadcast_to(a, shape), spread)
+
+    def stack(self, *values: Any, axis: int = 0) -> Any:
+        if all(type(value) is Point for value in values):
+            return Point(np.stack([value.x for value in values], axis))
+        return np.stack([ends_of(value) for value in values], axis + 1)
+
+    # ---- the field --------------------------------------------------------------------------------------------------
+
+    def add(self, x: Value, y: Value) -> Value:
+        if isinstance(x, Point) and isinstance(y, Point):
+            s, lost = up_sum(x.x, y.x)
+            if not lost.any():
+                return Point(s)
+        return up_sum(*aligned(ends_of(x), ends_of(y)))[0]
+
+    def subtract(self, x: Value, y: Value) -> Value:
+        return self.add(x, self.negative(y))
+
+    def negative(self, x: Value) -> Value:
+        return Point(-x.x) if isinstance(x, Point) else np.asarray(x[::-1])
+
+    def multiply(self, x: Value, y: Value) -> Value:
+        def least() -> float:
+            return least_size(x) * least_size(y)
+
+        if isinstance(x, Point):
+            if isinstance(y, Point) and (exact := _exact_product(x.x, y.x)) is not None:
+                return Point(exact)
+            x, y = y, x
+        if isinstance(y, Point):
+            product = _scaled(ends_of(x), y, np.multiply)
+            return product if _is_shift(product, y) else up_product(product, least)
+        (a, b), (c, d) = (signed(e) for e in aligned(ends_of(x), ends_of(y)))
+        return up_product(_hull_of(a * c, a * d, b * c, b * d), least)
+
+    def divide(self, x: Value, y: Value) -> Value:
+        """By what contains 0: as the scalars do it."""
+        if isinstance(y, Point) and y.x.all():
+            quotient = _scaled(ends_of(x), y, np.divide)
+            if _is_shift(quotient, y):
+                return quotient
+            return up_product(quotient, lambda: least_size(x) / float(np.max(np.abs(y.x))))
+        (a, b), (c, d) = (signed(e) for e in np.broadcast_arrays(*aligned(ends_of(x), ends_of(y))))
+        hard = ~((c > 0) | (d < 0))
+        if hard.any():
+            return self._divide_some(np.stack((-a, b)), np.stack((-c, d)), hard)
+
+        def least() -> float:
+            return least_size(x) / float(np.max(np.maximum(np.abs(c), np.abs(d)), initial=0.0))
+
+        return up_product(_hull_of(a / c, a / d, b / c, b / d), least)
+
+    def _divide_some(self, x: Ends, y: Ends, hard: np.ndarray[Any, Any]) -> Ends:
+        """By what may contain 0, one by one; the others in bulk."""
+        if np.any(hard & (y == 0).all(axis=0)):
+            raise DivisionByZero("divide: division by zero")
+        result = np.empty(x.shape)
+        result[:, hard] = ends_of(self.elementwise("divide", x[:, hard], y[:, hard]))
+        result[:, ~hard] = ends_of(self.divide(x[:, ~hard], y[:, ~hard]))
+        return result
+
+    def reciprocal(self, x: Value) -> Value:
+        return self.divide(Point(np.float64(1.0)), x)
+
+    def square(self, x: Value) -> Value:
+        if isinstance(x, Point) and (exact := _exact_product(x.x, x.x)) is not None:
+            return Point(exact)
+        e = ends_of(x)
+        low, high = mignitude(e), magnitude(e)
+        s = np.empty((2, *np.shape(low)))
+        np.multiply(low, -low, out=s[0, ...])
+        np.multiply(high, high, out=s[1, ...])
+        result = up_product(s, lambda: least_size(x) ** 2)
+        np.minimum(result[0, ...], 0.0, out=result[0, ...])
+        return result
+
+    def pow(self, x: Value, y: Value) -> Any:
+        """Small integer powers by products; others as the scalars do it."""
+        n = float(y.x) if type(y) is Point and np.ndim(y.x) == 0 else 0.5
+        if not (n.is_integer() and 1 <= n <= 64):
+            return self.elementwise("pow", x, y)
+        if n % 2 == 0:
+            return self._product_of(self.abs(x), int(n))
+        e = signed(ends_of(x))
+        sizes = ends_of(self._product_of(Point(np.abs(e)), int(n)))  # of |inf| and of |sup|
+        low, high = np.where(e < 0, sizes[::-1], sizes).swapaxes(0, 1)
+        return np.stack((low[0], high[1]))
+
+    def _product_of(self, x: Value, n: int) -> Value:
+        """xⁿ for x >= 0, where every product is increasing."""
+        if n == 1:
+            return x
+        even = self._product_of(self.square(x), n // 2)
+        return self.multiply(even, x) if n % 2 else even
+
+    # ---- order ------------------------------------------------------------------------------------------------------
+
+    def less(self, x: Value, y: Value) -> np.ndarray[Any, Any]:
+        a, b = aligned(ends_of(x), ends_of(y))
+        return self._relation("<", np.asarray(a[1] < -b[0]), np.asarray(-a[0] >= b[1]), x, y)
+
+    def less_equal(self, x: Value, y: Value) -> np.ndarray[Any, Any]:
+        a, b = aligned(ends_of(x), ends_of(y))
+        return self._relation("<=", np.asarray(a[1] <= -b[0]), np.asarray(-a[0] > b[1]), x, y)
+
+    def _relation(self, symbol: str, true: Any, false: Any, x: Value, y: Value) -> np.ndarray[Any, Any]:
+        if np.all(true | false):
+            return np.asarray(true)
+        left, right = (np.broadcast_to(self.unpack(v), true.shape) for v in (x, y))
+        truths = np.array(true, dtype=object)
+        for index in np.argwhere(~(true | false)):
+            truths[*index] = Maybe(self.context, symbol, left[*index], right[*index])
+        return truths
+
+    def equal(self, x: Value, y: Value) -> np.ndarray[Any, Any]:
+        return self.logical_and(self.less_equal(x, y), self.less_equal(y, x))
+
+    def logical_not(self, p: Any) -> np.ndarray[Any, Any]:
+        return self._logical(np.logical_not, "logical_not", p)
+
+    def logical_and(self, p: Any, q: Any) -> np.ndarray[Any, Any]:
+        return self._logical(np.logical_and, "logical_and", p, q)
+
+    def logical_or(self, p: Any, q: Any) -> np.ndarray[Any, Any]:
+        return self._logical(np.logical_or, "logical_or", p, q)
+
+    def _logical(self, decided: Callable[..., Any], operation: str, *truths: Any) -> np.ndarray[Any, Any]:
+        if all(p.dtype == bool for p in truths):
+            return np.asarray(decided(*truths))
+        return _decided(lift(getattr(self.context, operation), *(p.astype(object) for p in truths)))
+
+    def where(self, p: Any, x: Value, y: Value) -> Ends:
+        """The hull of both branches where p is undecided."""
+        a, b = aligned(ends_of(x), ends_of(y))
+        a, b, _ = aligned(a, b, np.empty((2, *p.shape)))
+        if p.dtype == bool:
+            return np.where(p, a, b)
+        undecided = lift(lambda q: isinstance(q, Maybe), p).astype(bool)
+        true = lift(lambda q: q is True, p).astype(bool)
+        return np.where(undecided, np.maximum(a, b), np.where(true, a, b))
+
+    def maximum(self, x: Value, y: Value) -> Ends:
+        return _extreme(np.minimum, np.maximum, x, y)
+
+    def minimum(self, x: Value, y: Value) -> Ends:
+        return _extreme(np.maximum, np.minimum, x, y)
+
+    def abs(self, x: Value) -> Value:
+        if isinstance(x, Point):
+            return Point(np.abs(x.x))
+        return np.stack((-mignitude(x), magnitude(x)))
+
+    def clip(self, x: Value, lower: Value, upper: Value) -> Ends:
+        return self.minimum(self.maximum(x, lower), upper)
+
+    def relu(self, x: Value) -> Value:
+        if isinstance(x, Point):
+            return Point(np.maximum(x.x, 0.0))
+        result = np.empty(x.shape)
+        np.minimum(x[0], 0.0, out=result[0, ...])
+        np.maximum(x[1], 0.0, out=result[1, ...])
+        return result
+
+    def leaky_relu(self, x: Value, slope: Value) -> Value:
+        return self.add(self.relu(x), self.multiply(slope, self.minimum(x, Point(np.float64(0.0)))))
+
+    def heaviside(self, x: Value) -> Ends:
+        e = ends_of(x)
+        return np.stack((np.where(e[0] < 0, -1.0, 0.0), np.where(e[1] <= 0, 0.0, 1.0)))
+
+    def sign(self, x: Value) -> Value:
+        return self.subtract(self.heaviside(x), self.heaviside(self.negative(x)))
+
+    # ---- elementary functions ---------------------------------------------------------------------------------------
+
+    def exp(self, x: Value) -> Ends:
+        return self._increasing("exp", x, LOWEST, HIGHEST, floor=0.0)
+
+    def expm1(self, x: Value) -> Ends:
+        result = self._increasing("expm1", x, LOWEST, HIGHEST, floor=-1.0)
+        np.minimum(result[0, ...], 1.0, out=result[0, ...])
+        return result
+
+    def log(self, x: Value) -> Ends:
+        return self._increasing("log", self._above(0.0, "log", x), LAST, LARGEST, floor=-np.inf)
+
+    def log1p(self, x: Value) -> Ends:
+        return self._increasing("log1p", self._above(-1.0, "log1p", x), -1.0, LARGEST, floor=-np.inf)
+
+    def sqrt(self, x: Value) -> Ends:
+        return self._at_ends("sqrt", np.sqrt, self._above(-LAST, "sqrt", x))
+
+    def tanh(self, x: Value) -> Ends:
+        return np.minimum(self._at_ends("tanh", elementary.tanh, x), 1.0)
+
+    def sigmoid(self, x: Value) -> Ends:
+        result = self._increasing("sigmoid", x, LOWEST, LARGEST, floor=0.0)
+        np.minimum(result[1, ...], 1.0, out=result[1, ...])
+        return result
+
+    def softplus(self, x: Value) -> Ends:
+        return self._increasing("softplus", x, LOWEST, LARGEST, floor=0.0)
+
+    def sinh(self, x: Value) -> Ends:
+        return self._increasing("sinh", x, -HIGHEST, HIGHEST, floor=-np.inf)
+
+    def _at_ends(self, name: str, function: Callable[..., Any], x: Value) -> Ends:
+        """An increasing function that is computed everywhere."""
+        e = signed(ends_of(x))
+        return widened(name, function(e), e)
+
+    def _increasing(self, name: str, x: Value, least: float, greatest: float, floor: float) -> Ends:
+        """An increasing function, computed between two numbers; below it is at least `floor`, above perhaps ∞."""
+        e = signed(ends_of(x))
+        inside, all_inside = moved(e, least, greatest)
+        result = widened(name, getattr(elementary, name)(inside), inside)
+        if not all_inside:  # also where x is unknown
+            np.copyto(result[0, ...], -floor, where=~(e[0] >= least))
+            np.copyto(result[1, ...], np.inf, where=~(e[1] <= greatest))
+        return result
+
+    def _above(self, pole: float, name: str, x: Value) -> Value:
+        """x, if all of it lies above a number, else DomainError."""
+        low, high = signed(ends_of(x))
+        if not np.all(low > pole):
+            index = np.unravel_index(np.argmax(~(low > pole)), np.shape(low))
+            shown = interval_text(float(np.asarray(low)[index]), float(np.asarray(high)[index]))
+            raise DomainError(f"{name}({shown}): {_DOMAINS[name]}")
+        return x
+
+    def expm1mx(self, x: Value) -> Ends:
+        """Falling on the negative axis, rising on the positive one, 0 at 0; beyond the range, as eˣ - 1 less x."""
+        e = signed(ends_of(x))
+        inside, all_inside = moved(e, LOWEST, HIGHEST)
+        if not all_inside:
+            result = ends_of(self.subtract(self.expm1(x), x))
+            np.minimum(result[0, ...], 0.0, out=result[0, ...])
+            return result
+        values = elementary.expm1mx(inside)
+        slack = slack_of("expm1mx", values, inside)
+        result = np.empty(e.shape)
+        np.maximum.reduce(values + slack, axis=0, out=result[1, ...])
+        np.maximum.reduce(slack - values, axis=0, out=result[0, ...])
+        np.copyto(result[0, ...], 0.0, where=(e[0] <= 0) & (e[1] >= 0))
+        np.minimum(result[0, ...], 0.0, out=result[0, ...])
+        return result
+
+    def cosh(self, x: Value) -> Ends:
+        return self._valley("cosh", x, HIGHEST, floor=1.0)
+
+    def logcosh(self, x: Value) -> Ends:
+        return self._valley("logcosh", x, LARGEST, floor=0.0)
+
+    def _valley(self, name: str, x: Value, limit: float, floor: float) -> Ends:
+        """An even function that rises with |x| from `floor`; beyond the limit, perhaps ∞."""
+        e = ends_of(x)
+        sizes = np.stack((mignitude(e), magnitude(e)))
+        inside, all_inside = moved(sizes, 0.0, limit)
+        result = widened(name, getattr(elementary, name)(inside), inside)
+        np.minimum(result[0, ...], -floor, out=result[0, ...])
+        if not all_inside:
+            np.copyto(result[1, ...], np.inf, where=~(sizes[1] <= limit))
+        return result
+
+    def sin(self, x: Value) -> Ends:
+        return self._wave(elementary.sin, x, 0.5)
+
+    def cos(self, x: Value) -> Ends:
+        return self._wave(elementary.cos, x, 0.0)
+
+    def _wave(self, function: Callable[[Any], Any], x: Value, phase: float) -> Ends:
+        """From the ends and the extremes, which lie where x/π - phase is an integer: even for 1, odd for -1.
+
+        x/π is computed to 4 u |x/π| + 2^-1074; an extreme is taken to lie in x wherever it may.
+        """
+        e = signed(ends_of(x))
+        known = (e[0] >= -elementary.LARGEST_ANGLE) & (e[1] <= elementary.LARGEST_ANGLE)
+        inside = np.where(known, e, 0.0)
+        values, turns = function(inside), inside / np.pi - phase
+        slack = (np.abs(turns) + 1) * (8 * U)
+        first, last = np.ceil(turns[0] - slack[0]), np.floor(turns[1] + slack[1])
+        several, odd = first < last, np.mod(first, 2.0) != 0
+        error = (elementary.ANGLE_ERROR + 1) * U
+        result = np.empty(e.shape)
+        np.minimum(error - np.minimum(values[0], values[1]), 1.0, out=result[0, ...])
+        np.minimum(error + np.maximum(values[0], values[1]), 1.0, out=result[1, ...])
+        np.copyto(result[0, ...], 1.0, where=~known | several | ((first == last) & odd))
+        np.copyto(result[1, ...], 1.0, where=~known | several | ((first == last) & ~odd))
+        return result
+
+    # ---- sums -------------------------------------------------------------------------------------------------------
+
+    def sum(self, x: Value, axis: tuple[int, ...]) -> Ends:
+        e = ends_of(x)
+        axes = tuple([a + 1 for a in axis])
+        count = prod([e.shape[a] for a in axes])
+        total = np.asarray(np.add.reduce(e, axis=axes))
+        if count > 1:
+            total = total + np.add.reduce(np.abs(e), axis=axes) * (2 * (count + 2) * U)
+        return total
+
+    def mean(self, x: Value, axis: tuple[int, ...], count: int) -> Ends:
+        total = self.sum(x, axis)
+        return up_product(total / max(count, 1), lambda: least_size(total) / max(count, 1))
+
+    def mean_square(self, x: Value, axis: tuple[int, ...], count: int) -> Ends:
+        """Of the smallest and the largest sizes; never negative."""
+        e = ends_of(x)
+        low, high = (_sum_of_squares(size, axis) / max(count, 1) for size in (mignitude(e), magnitude(e)))
+        slack = 2 * (count + 8) * U
+        result = np.empty((2, *np.shape(low)))
+        np.minimum(low * slack - low, 0.0, out=result[0, ...])
+        np.add(high, high * slack, out=result[1, ...])
+        if np.fmin.reduce(high, axis=None, initial=np.inf) < TINY:
+            np.copyto(result[0, ...], 0.0, where=low < TINY)
+            result[1] += TINY * np.any(magnitude(e) != 0, axis=axis)
+        return result
+
+    # ---- linear algebra ---------------------------------------------------------------------------------------------
+
+    def affine(self, weight: Value, x: Value, bias: Value) -> Ends:
+        if isinstance(weight, Point) and isinstance(bias, Point) and weight.x.size:
+            return _layer(weight, x, bias)
+        return ends_of(super().affine(weight, x, bias))
+
+    def affine_rows(self, weight: Value, x: Value, bias: Value, shape: tuple[int, int]) -> Ends:
+        if isinstance(weight, Point) and isinstance(bias, Point) and weight.x.size:
+            return _layer(weight, x, bias)
+        return ends_of(super().affine_rows(weight, x, bias, shape))
+
+    def matmul(self, a: Value, b: Value) -> Value:
+        """Of middles (m, c) and radii (r, s): m c, off by |m| (s + γ|c|) + r (|c| + s)."""
+        n = a.shape[-1]
+        (m, r), (c, s) = _middle(a, n), _middle(b, n)
+        center = np.asarray(m @ c)
+        if not n:
+            return Point(center)
+        radius = np.abs(m) @ s
+        if not isinstance(a, Point):
+            radius = radius + r @ (np.abs(c) + s)
+        return _around(center, np.asarray(radius))
+
+
+_NUMERIC = {
+    name
+    for name in PRIMITIVES | DERIVED
+    if hasattr(Interval64Arrays, name)
+    and name not in ("less", "less_equal", "equal", "where")
+    and "logical" not in name
+}
+_DOMAINS = {
+    "log": "the logarithm needs a positive interval",
+    "log1p": "log(1 + x) needs an interval above -1",
+    "sqrt": "the square root needs a non-negative interval",
+}
+LOWEST, HIGHEST = elementary.SMALLEST_EXPONENT, elementary.LARGEST_EXPONENT
+LARGEST = float(np.finfo(np.float64).max)
+
+
+def _layer(weight: Point, x: Value, bias: Point) -> Ends:
+    """weight @ x + bias, or that for each row of x."""
+    n = weight.x.shape[1]
+    m, t = _middle(x, n)
+    center = np.dot(weight.x, m) if m.ndim == 1 else np.dot(m, weight.x.T)
+    center += bias.x
+    return _around(center, weight.bound(t))
+
+
+def _blocks(operation: Callable[..., Value], *values: Value) -> Value:
+    """An elementwise operation on some elements at a time, so that what it needs in between stays in the cache."""
+    if max([value.size for value in values]) <= 2 * BLOCK:
+        return operation(*values)
+    shape = max([value.shape if isinstance(value, Point) else value.shape[1:] for value in values], key=len)
+    result = np.empty((2, prod(shape)))
+    for start in range(0, result.shape[1], BLOCK):
+        part = slice(start, start + BLOCK)
+        result[:, part] = ends_of(operation(*(_part(value, part) for value in values)))
+    return result.reshape(2, *shape)
+
+
+def _part(x: Value, part: slice) -> Value:
+    """Some of the elements of x, in row-major order; all of a scalar."""
+    if isinstance(x, Point):
+        return Point(x.x.reshape(-1)[part]) if x.shape else x
+    return x.reshape(2, -1)[:, part] if x.ndim > 1 else x
+
+
+def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
+    """m and t with t at least |x - m| + γ|m|, times 1 + 2(n + 16) u, for sums of n products."""
+    if isinstance(x, Point):
+        return x.x, np.abs(x.x) * (1.001 * (n + 16) * U)
+    m = x[1] - x[0]
+    t = x[0] + x[1]
+    t *= 0.5 + (n + 16) * U
+    m *= 0.5
+    t += np.abs(m) * (1.001 * (n + 16) * U)
+    return m, t
+
+
+def _around(center: FloatArray, radius: FloatArray) -> Ends:
+    """The ends center ± radius: center is off by one rounding more, and so is each end."""
+    radius = radius + np.abs(center) * FOUR_U
+    radius += TINY
+    result = np.empty((2, *center.shape))
+    np.subtract(radius, center, out=result[0, ...])
+    np.add(radius, center, out=result[1, ...])
+    return result
+
+
+def _sum_of_squares(x: FloatArray, axis: tuple[int, ...]) -> FloatArray:
+    if x.ndim == len(axis) == 1:
+        return np.dot(x, x)  # type: ignore[no-any-return]
+    return np.asarray(np.add.reduce(np.square(x), axis=axis))
+
+
+def _scaled(x: Ends, y: Point, operation: Callable[..., Any]) -> Ends:
+    """x times, or over, points: the ends change places where these are negative."""
+    if not y.x.ndim:
+        return np.asarray(operation(x if y.x >= 0 else x[::-1], np.abs(y.x)))
+    a, b = aligned(x, y.x[None])
+    result: Ends = operation(a, np.abs(b[0]))
+    negative = b[0] < 0
+    return np.where(negative, result[::-1], result) if negative.any() else result
+
+
+def _exact_product(x: FloatArray, y: FloatArray) -> FloatArray | None:
+    """x y, if no rounding is needed for it (Dekker's two-product, where nothing overflows or underflows)."""
+    product = x * y
+    sizes = np.abs(np.broadcast_arrays(x, y, product))
+    if not ((sizes < 1 / SMALL) & ((sizes > SMALL) | (product == 0) & ((x == 0) | (y == 0)))).all():
+        return None
+    (a, b), (c, d) = _halves(x), _halves(y)
+    lost = b * d - (((product - a * c) - b * c) - a * d)
+    return None if lost.any() else product
+
+
+def _halves(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Two floats of at most 26 bits whose sum is x (Veltkamp)."""
+    spread = x * 134217729.0
+    high = spread - (spread - x)
+    return high, x - high
+
+
+def _is_shift(result: Ends, factor: Point) -> bool:
+    """Is the factor a power of two, and the result exact?"""
+    return not factor.x.ndim and abs(frexp(factor.x)[0]) == 0.5 and bool((np.abs(result) >= SMALL).all())
+
+
+def _hull_of(p: FloatArray, q: FloatArray, r: FloatArray, s: FloatArray) -> Ends:
+    result = np.empty((2, *np.shape(p)))
+    np.negative(np.minimum(np.minimum(p, q), np.minimum(r, s)), out=result[0, ...])
+    np.maximum(np.maximum(p, q), np.maximum(r, s), out=result[1, ...])
+    return result
+
+
+def _extreme(of_low: Callable[..., Any], of_high: Callable[..., Any], x: Value, y: Value) -> Ends:
+    """Of minus the lower ends, and of the upper ones."""
+    a, b = aligned(ends_of(x), ends_of(y))
+    low, high = of_low(a[0], b[0]), of_high(a[1], b[1])
+    return np.stack((low, high))
+
+
+def _structural(x: Any, of_points: Callable[[Any], Any], of_ends: Callable[[Any], Any]) -> Any:
+    """What structure does to points (and truths), and to ends."""
+    if type(x) is Point:
+        return Point(of_points(x.x))
+    return of_ends(x) if x.dtype == np.float64 else of_points(x)
+
+
+def _decided(truths: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """As an array of bool where all are decided."""
+    undecided = any(isinstance(p, Maybe) for p in truths.flat)
+    return truths if undecided else truths.astype(bool)
+
+
+def _pairs(low: FloatArray, high: FloatArray) -> Any:
+    return ((index, (a, high[index])) for index, a in np.ndenumerate(low))
+
+
+def _end(value: float, unknown: tuple[int, int]) -> tuple[int, int]:
+    """An end as a scalar of `interval` has it."""
+    if not np.isfinite(value):
+        return unknown
+    mantissa, power = float(value).as_integer_ratio()
+    return mantissa, 1 - power.bit_length()
+
+
+def _is_float64(array: np.ndarray[Any, Any]) -> bool:
+    """Does float64 hold all numbers of this type?"""
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    return (kind == "f" and size <= 8) or (kind in "iu" and size <= 4)
+
+
+def interval64() -> Interval64Context:
+    """Intervals with float64 ends, many at a time."""
+    return Interval64Context()
