@@ -240,7 +240,8 @@ class Interval64Arrays(Arrays):
 
     def data(self, array: np.ndarray[Any, Any]) -> Value:
         if not _is_float64(array):
-            return self.pack(lift(self.context.data, array))
+            packed: Value = self.pack(lift(self.context.data, array))
+            return packed
         if not np.all(np.isfinite(array)):
             lift(self.context.data, array)  # raises, naming the number
         return Point(array.astype(np.float64))

@@ -599,6 +599,8 @@ def _truth_replacement(name: str) -> Callable[..., None]:
 def _bulk_laws() -> Iterator[Law]:
     for name in [*_RATIONAL, *_ELEMENTARY]:
         yield Law("bulk", name, 6, _bulk_check(name))
+    for name in _RELATIONS:
+        yield Law("bulk", name, 2, _bulk_relation_check(name))
     for name, (evaluate, _) in _GROUPS.items():
         yield Law("bulk", name, 6, _bulk_group_check(name, evaluate))
 
@@ -616,6 +618,16 @@ def _bulk_check(name: str) -> Callable[..., None]:
         plain = elementwise(name, *(context.reference().tensor(v) for v in vectors))
         scale = max(abs(Fraction(value)) for ends in _range(plain) for value in ends if not infinite(value))
         _meet(bulk, plain, scale, name)
+
+    return check
+
+
+def _bulk_relation_check(name: str) -> Callable[..., None]:
+    def check(context: Context[Any], x: Fraction, y: Fraction) -> None:
+        for pair in ((x, y), (y, x), (x, x)):
+            bulk, plain = (bool(relation(name, *_lifted(c, pair))) for c in (context, context.reference()))
+            if bulk is not plain:
+                raise LawViolation(f"{name}{tuple(map(str, pair))} is {bulk} in bulk and {plain} for scalars")
 
     return check
 

@@ -114,7 +114,7 @@ def test_a_bulk_mistake_is_caught(backend, mistake):
 
 
 def test_verify_names_the_broken_laws():
-    wrong = with_scalar_mistake(CONTEXTS["rational"], SCALAR_MISTAKES["maximum is minimum"])
+    wrong = with_scalar_mistake(CONTEXTS["rational"].reference(), SCALAR_MISTAKES["maximum is minimum"])
     with pytest.raises(laws.LawViolation, match=r"anchor: maximum\(1, 2\) = 2: .*expected \[2, 2\]"):
         laws.verify(wrong)
 
