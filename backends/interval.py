@@ -38,7 +38,7 @@ from mpmath import libmp
 from mpmath.ctx_iv import MPIntervalContext
 from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, exp_basecase, ln2_fixed, log_taylor_cached, pi_fixed
 
-from scalarspec.arrays import Arrays, LiftedArrays
+from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.context import Context
 from scalarspec.dyadic import (
     EXPONENT_LIMIT,
@@ -60,16 +60,20 @@ from scalarspec.dyadic import (
 )
 from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, NotExact, TooLarge
 from scalarspec.exact import End, data_value, interval_text
+from scalarspec.integers import TERMS, Digits, digit_bits, least_exponent, product, whole_numbers
 from scalarspec.truth import Kleene, Maybe
 
 Interval = tuple[int, int, int, int]
 Point = Callable[[int, int], Interval]
+Array = np.ndarray[Any, Any]
 
 GUARD = 24
 MARGIN = 10
 ANGLE_BITS_LIMIT = 1 << 14
 EXP_TABLE_BITS = 256
 """Up to this many bits, exp uses a table."""
+BY_DIGITS_FROM = 512
+"""Products of matrices with that many multiplications go through BLAS, exactly."""
 POWER_BITS_LIMIT = 64
 """Integer exponents of more bits are refused."""
 
@@ -515,10 +519,69 @@ class IntervalContext(Context[Interval]):
         return term[2].bit_length() + term[3] < total[0].bit_length() + total[1] - self.prec - GUARD
 
 
+class Points:
+    """Floats that stand for themselves: weights and data, as they came."""
+
+    __slots__ = ("_digits", "_scalars", "exponent", "floats", "length")
+
+    def __init__(self, floats: Array) -> None:
+        self.floats = floats
+        self.exponent, self.length = least_exponent(floats)
+        self._scalars: Array | None = None
+        self._digits: Digits | None = None
+
+    def __reduce__(self) -> Any:
+        return Points, (self.floats,)
+
+    def scalars(self) -> Array:
+        """The intervals that they are."""
+        if self._scalars is None:
+            mantissas = whole_numbers(self.floats, self.exponent)
+            self._scalars = lift(lambda m: (m, self.exponent, m, self.exponent), mantissas)
+        return self._scalars
+
+    def digits(self) -> Digits | None:
+        """Of the floats over 2^exponent, for inner products along the last axis."""
+        if self._digits is None and (bits := digit_bits(self.floats.shape[-1])):
+            self._digits = Digits.of_floats(self.floats, self.exponent, self.length, bits)
+        return self._digits
+
+
 class IntervalArrays(LiftedArrays):
-    """Lifted arrays whose sums and inner products are exact in integers, and rounded outward once."""
+    """Object arrays of scalars, or `Points`. Sums and inner products are exact in integers, and rounded outward once.
+
+    Where one factor of a product of matrices is points, W, and the other boxes from L to H, the exact ends are
+    (W (L + H) ± |W| (H - L)) / 2: two products of integer matrices.
+    """
 
     context: IntervalContext
+
+    def function(self, operation: str) -> Callable[..., Any]:
+        """`Points` are made scalars for all that has no use for them."""
+        method = super().function(operation)
+        if operation in _TAKES_POINTS:
+            return method
+        return lambda *values, **parameters: method(*map(self.unpack, values), **parameters)
+
+    def data(self, array: Array) -> Any:
+        if array.dtype.kind == "f" and array.dtype.itemsize <= 8 and np.all(np.isfinite(array)):
+            return Points(array.astype(np.float64))
+        return super().data(array)
+
+    def unpack(self, value: Any) -> Array:
+        return value.scalars() if isinstance(value, Points) else super().unpack(value)
+
+    def getitem(self, x: Any, index: tuple[Any, ...]) -> Any:
+        return _mapped(x, lambda a: NumPyArrays.getitem(self, a, index))
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return _mapped(x, lambda a: np.reshape(a, shape))
+
+    def matrix_transpose(self, x: Any) -> Any:
+        return _mapped(x, lambda a: np.swapaxes(a, -1, -2))
+
+    def broadcast_to(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return _mapped(x, lambda a: np.broadcast_to(a, shape))
 
     def total(self, terms: Sequence[Any]) -> Any:
         return self._rounded_sum(terms)
@@ -528,16 +591,76 @@ class IntervalArrays(LiftedArrays):
 
     def affine(self, weight: Any, x: Any, bias: Any) -> Any:
         """weight @ x + bias, rounded once. weight: (m, n); x: (n,); bias: (m,)."""
-        result = np.empty(bias.shape, dtype=object)
-        for i, row in enumerate(weight):
-            result[i] = self._rounded_sum([*map(exact_product, row, x), bias[i]])
+        return self._rows(weight, self.unpack(x)[None], self.unpack(bias)[None])[0]
+
+    def affine_rows(self, weight: Any, x: Any, bias: Any, shape: tuple[int, int]) -> Any:
+        return self._rows(weight, self.unpack(x), np.broadcast_to(self.unpack(bias), shape))
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        if isinstance(a, Points) and a.floats.ndim == 2:
+            columns = self.unpack(b).T.reshape(-1, a.floats.shape[1]) if a.floats.size else self.unpack(b)
+            products = exact_rows(a, columns)
+            transposed = True
+        elif isinstance(b, Points) and b.floats.ndim == 2:
+            rows = self.unpack(a)
+            products = exact_rows(_mapped(b, np.transpose), rows if rows.ndim == 2 else rows[None])
+            transposed = False
+        else:
+            products = None
+        left, right = self.unpack(a), self.unpack(b)
+        if products is None:
+            return super().matmul(left, right)
+        rounded = lift(self.context._round, products)
+        return (rounded.T if transposed else rounded).reshape(left.shape[:-1] + right.shape[1:])
+
+    def _rows(self, weight: Any, x: Array, bias: Array) -> Array:
+        """x @ weightᵀ + bias. weight: (m, n); x: (b, n); bias: (b, m)."""
+        products = exact_rows(weight, x) if isinstance(weight, Points) else None
+        if products is not None:
+            return np.asarray(lift(self._rounded_pair, products, bias))
+        rows, result = list(self.unpack(weight)), np.empty(bias.shape, dtype=object)
+        for i, j in np.ndindex(*bias.shape):
+            terms: list[Any] = [*map(exact_product, rows[j], x[i]), bias[i, j]]
+            result[i, j] = self._rounded_sum(terms)
         return result
+
+    def _rounded_pair(self, x: Interval, y: Interval) -> Interval:
+        return self._rounded_sum((x, y))
 
     def _rounded_sum(self, terms: Sequence[Interval]) -> Interval:
         if not terms:
             return ZERO
         lows, highs = [t[:2] for t in terms], [t[2:] for t in terms]
         return self.context._round((*exact_sum(lows, -1), *exact_sum(highs, 1)))
+
+
+_TAKES_POINTS = {"getitem", "reshape", "matrix_transpose", "broadcast_to", "affine", "affine_rows", "matmul"}
+
+
+def exact_rows(weight: Points, x: Array) -> Array | None:
+    """x @ weightᵀ, exactly; None where an end is infinite, or numbers are too long. weight: (m, n); x: (b, n)."""
+    if weight.floats.size * len(x) < BY_DIGITS_FROM or (digits := weight.digits()) is None:
+        return None
+    flat = x.ravel().tolist()
+    exponents = [e for a, e, b, f in flat if a] + [f for a, e, b, f in flat if b]
+    least = min(exponents, default=0)
+    if max(exponents, default=0) - least > digits.bits * TERMS:
+        return None
+    lows, highs = (
+        [m << (e - least) if m else 0 for m, e in ends] for ends in zip(*[(t[:2], t[2:]) for t in flat], strict=True)
+    )
+    low, high = (np.array(numbers, dtype=object).reshape(x.shape) for numbers in (lows, highs))
+    sums, differences = (Digits.of_integers(numbers, digits.bits) for numbers in (high + low, high - low))
+    if sums is None or differences is None:
+        return None
+    middle = product(sums, digits)
+    radius = product(differences, Digits(np.abs(digits.digits), digits.bits))
+    exponent = weight.exponent + least - 1
+    return lift(lambda a, b: (a, exponent, b, exponent), middle - radius, middle + radius)
+
+
+def _mapped(x: Any, function: Callable[[Array], Array]) -> Any:
+    return Points(np.asarray(function(x.floats))) if isinstance(x, Points) else function(x)
 
 
 def exact_product(x: Interval, y: Interval) -> Interval:

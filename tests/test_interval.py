@@ -7,10 +7,13 @@ import random
 from fractions import Fraction
 
 import mpmath
+import numpy as np
 import oracle
 import pytest
+from agreement import same
 
 import scalarspec as ss
+from scalarspec.backends import interval as kernel
 from scalarspec.backends.interval import IntervalContext
 
 PRECISIONS = [24, 53, 113, 200]
@@ -154,3 +157,69 @@ def test_text_is_rounded_outward():
 def test_a_bad_precision_is_refused(prec):
     with pytest.raises(ss.errors.ArgumentError, match="prec: expected a number of bits from 2 to 100000"):
         ss.context("interval", prec=prec)
+
+
+# ---- layers by digits -----------------------------------------------------------------------------------------------
+
+
+def layer_cases(context, seed):
+    """Layers and products of matrices, points and boxes, of sizes that go through BLAS."""
+    rng = np.random.default_rng(seed)
+    w, v = rng.normal(size=(9, 70)) * 2.0 ** rng.integers(-40, 3, size=(9, 70)), rng.normal(size=(70, 8))
+    low = rng.normal(size=(4, 70)) * (rng.uniform(size=(4, 70)) > 0.2)
+    x = context.box(low, low + rng.choice([0, 1e-12, 1.0], size=(4, 70)))
+    t, bias = context.tensor(w), context.box(rng.normal(size=9), 4 + rng.normal(size=9))
+    yield ss.affine(t, x[0], bias)
+    yield ss.affine(t, ss.relu(x[1]) / 3, bias)
+    yield ss.batched(lambda row: ss.affine(t, row, bias), over="row")(x)
+    yield t @ x[2]
+    yield x @ context.tensor(v)
+    yield x[3] @ context.tensor(v)
+    yield t @ ss.matrix_transpose(x)
+    yield context.tensor(w[:, :8]) @ ss.matrix_transpose(context.tensor(v))
+
+
+@pytest.mark.parametrize("prec", [24, 53, 113, 128])
+def test_layers_by_digits_are_those_of_the_scalars_to_the_last_bit(monkeypatch, prec):
+    context = ss.context("interval", prec=prec)
+    for seed in range(3):
+        by_digits = list(layer_cases(context, seed))
+        monkeypatch.setattr(kernel, "exact_rows", lambda weight, x: None)
+        by_scalars = list(layer_cases(context, seed))
+        monkeypatch.undo()
+        for a, b in zip(by_digits, by_scalars, strict=True):
+            assert same(a, b)
+
+
+def test_the_layers_of_that_test_do_go_by_digits(monkeypatch):
+    taken = []
+    right = kernel.exact_rows
+
+    def noted(weight, x):
+        taken.append(right(weight, x))
+        return taken[-1]
+
+    monkeypatch.setattr(kernel, "exact_rows", noted)
+    list(layer_cases(ss.context("interval"), 0))
+    assert len(taken) == 8
+    assert all(result is not None for result in taken)
+
+
+def test_one_ulp_in_a_layer_is_caught(monkeypatch):
+    context = ss.context("interval")
+    right = list(layer_cases(context, 0))
+    product = kernel.product
+    monkeypatch.setattr(kernel, "product", lambda a, b: (p := product(a, b)) + (p >> 52))
+    assert not any(same(a, b) for a, b in zip(right, layer_cases(context, 0), strict=True))
+
+
+def test_layers_of_infinite_boxes_and_of_far_numbers():
+    context = ss.context("interval")
+    w = np.ones((8, 70))
+    unbounded = ss.exp(ss.broadcast_to(context.tensor(10.0**7), (70,)))
+    low, high = ss.endpoints(ss.affine(context.tensor(w), unbounded, context.tensor(np.zeros(8))))
+    assert (high == np.inf).all()
+    tiny = context.box(np.zeros(70), np.full(70, 1e-300))
+    low, high = ss.endpoints(ss.affine(context.tensor(w), 1 + tiny, context.tensor(np.zeros(8))))
+    assert (low <= 70).all()
+    assert (high > 70).all()
