@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from math import frexp, prod
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -319,16 +319,18 @@ class Interval64Arrays(Arrays):
                 return Point(exact)
             x, y = y, x
         if isinstance(y, Point):
-            product = _scaled(ends_of(x), y, np.multiply)
-            return product if _is_shift(product, y) else up_product(product, least)
+            e = ends_of(x)
+            product = _scaled(e, y, np.multiply)
+            return product if _is_shift(e, product, y) else up_product(product, least)
         (a, b), (c, d) = (signed(e) for e in aligned(ends_of(x), ends_of(y)))
         return up_product(_hull_of(a * c, a * d, b * c, b * d), least)
 
     def divide(self, x: Value, y: Value) -> Value:
         """By what contains 0: as the scalars do it."""
         if isinstance(y, Point) and y.x.all():
-            quotient = _scaled(ends_of(x), y, np.divide)
-            if _is_shift(quotient, y):
+            e = ends_of(x)
+            quotient = _scaled(e, y, np.divide)
+            if _is_shift(e, quotient, y):
                 return quotient
             return up_product(quotient, lambda: least_size(x) / float(np.max(np.abs(y.x))))
         (a, b), (c, d) = (signed(e) for e in np.broadcast_arrays(*aligned(ends_of(x), ends_of(y))))
@@ -732,9 +734,11 @@ def _halves(x: FloatArray) -> tuple[FloatArray, FloatArray]:
     return high, x - high
 
 
-def _is_shift(result: Ends, factor: Point) -> bool:
-    """Is the factor a power of two, and the result exact?"""
-    return not factor.x.ndim and abs(frexp(factor.x)[0]) == 0.5 and bool((np.abs(result) >= SMALL).all())
+def _is_shift(x: Ends, result: Ends, factor: Point) -> bool:
+    """Are the factors powers of two, and the result exact?"""
+    if not (np.abs(np.frexp(factor.x)[0]) == 0.5).all():
+        return False
+    return bool(((np.abs(result) >= SMALL) | (result == 0) & (x == 0)).all())
 
 
 def _hull_of(p: FloatArray, q: FloatArray, r: FloatArray, s: FloatArray) -> Ends:

@@ -231,7 +231,7 @@ def symbolic_slice(digits: Digits, i: int) -> Slice:
     x = digits.pixels[i][centre]
     closed = ss.derive(autoencoder.reconstruction_error, small, x, wrt="x")
     context = closed.value.context
-    at_digit = context.substitute(closed.expression, {f"x_{k}": Fraction(v) for k, v in enumerate(x)})
+    at_digit = context.substitute(closed.value.scalars()[()], {f"x_{k}": Fraction(v) for k, v in enumerate(x)})
     exact = ss.compare(autoencoder.reconstruction_error, small, x, backends=["rational"])["rational"].value
     agrees = exact is not None and context.exact_value(at_digit) == exact.item()
     return Slice(str(kl), f"({', '.join(map(str, gradient))})", closed.operations, agrees)

@@ -8,6 +8,7 @@ from scalarspec.crosscheck import compare, crosscheck
 from scalarspec.derive import derive
 from scalarspec.functions import *  # noqa: F403 - every function that specs are written in
 from scalarspec.functions import __all__ as _functions
+from scalarspec.gradient import grad, value_and_grad
 from scalarspec.lifting import lift
 from scalarspec.prepared import prepare
 from scalarspec.registry import context
@@ -39,9 +40,11 @@ __all__ = [
     "crosscheck",
     "derive",
     "errors",
+    "grad",
     "latent",
     "layers",
     "lift",
     "loss",
     "prepare",
+    "value_and_grad",
 ]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from scalarspec.arguments import bind, call
-from scalarspec.arrays import lift as lift_elements
 from scalarspec.errors import ArgumentError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import as_array
+from scalarspec.gradient import grad
 from scalarspec.lifting import lift
 from scalarspec.registry import context as named_context
 from scalarspec.report import unboxed
@@ -31,32 +31,38 @@ class Derivation:
 
     value: Tensor
     variables: dict[str, Any]
-    max_operations: int = MAX_OPERATIONS
+    max_operations: int
+    spec: Callable[..., Tensor] = field(repr=False)
+    arguments: dict[str, Any] = field(repr=False)
 
     @property
     def expression(self) -> Expr:
         """The SymPy expression, or an object array of them."""
-        return unboxed(self.value.scalars())
+        return unboxed(self._expressions())
 
     @property
     def operations(self) -> int:
         """How many operations the expressions have, shared ones counted each time."""
         import sympy
 
-        return int(sum(sympy.count_ops(e) for e in self.value.scalars().flat))
+        return int(sum(sympy.count_ops(e) for e in self._expressions().flat))
 
     def gradient(self, name: str | None = None) -> Any:
-        """∂ value / ∂ name, for a spec of shape (): an object array in the parameter's shape.
+        """∂ value / ∂ name, for a spec of shape (): an object array in the parameter's shape, by one reverse sweep.
 
         `name` may be left out where there is one variable. A derivative at a kink is 0 (relu′(0) = 0, |x|′(0) = 0), and
         a derivative of a step is 0: no DiracDelta occurs.
         """
-        return unboxed(lift_elements(lambda s: derivative(self._scalar(), s), self._symbols(name)))
+        self._scalar()
+        position = list(self.arguments).index(self._named(name))
+        swept: Tensor = grad(self.spec, position)(*self.arguments.values())
+        return unboxed(swept.context.arrays.items(swept.value))
 
     def hessian(self, name: str | None = None) -> Any:
         """∂² value / ∂ name², for a spec of shape (): an object array of shape (n, n), n the parameter's size."""
-        symbols = list(self._symbols(name).flat)
-        rows = [[derivative(derivative(self._scalar(), s), t) for t in symbols] for s in symbols]
+        self._scalar()
+        symbols = list(self.variables[self._named(name)].flat)
+        rows = [[derivative(g, t) for t in symbols] for g in np.ravel(self.gradient(name))]
         return np.array(rows, dtype=object).reshape(len(symbols), len(symbols))
 
     def latex(self) -> str:
@@ -64,7 +70,7 @@ class Derivation:
         import sympy
 
         self._guard()
-        return "\n".join(sympy.latex(e) for e in self.value.scalars().flat)
+        return "\n".join(sympy.latex(e) for e in self._expressions().flat)
 
     def python(self, name: str = "spec") -> str:
         """A Python function of the variables, by NumPy, with common subexpressions computed once."""
@@ -74,7 +80,7 @@ class Derivation:
         self._guard()
         symbols = [s for array in self.variables.values() for s in array.flat]
         fresh = sympy.numbered_symbols("t", exclude=symbols)
-        shared, results = sympy.cse(list(self.value.scalars().flat), symbols=fresh)
+        shared, results = sympy.cse(list(self._expressions().flat), symbols=fresh)
         printer = NumPyPrinter({"fully_qualified_modules": True})
         show = printer.doprint
         returned = ", ".join(show(e) for e in results)
@@ -86,12 +92,15 @@ class Derivation:
 
     def __str__(self) -> str:
         self._guard()
-        return "\n".join(map(str, self.value.scalars().flat))
+        return "\n".join(map(str, self._expressions().flat))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: text, LaTeX and Python."""
         forms = {"expression": str(self), "latex": self.latex(), "python": self.python()}
         return {"shape": list(self.value.shape), "operations": self.operations, **forms}
+
+    def _expressions(self) -> Any:
+        return self.value.context.arrays.items(self.value.value)
 
     def _guard(self) -> None:
         if self.operations > self.max_operations:
@@ -100,18 +109,17 @@ class Derivation:
                 "derive a smaller slice, or fewer variables"
             )
 
-    def _scalar(self) -> Expr:
+    def _scalar(self) -> None:
         self._guard()
         if self.value.shape:
             raise ShapeError(f"gradient: the spec has shape {self.value.shape}; expected (), such as a sum")
-        return self.expression
 
-    def _symbols(self, name: str | None) -> Any:
+    def _named(self, name: str | None) -> str:
         if name is None and len(self.variables) == 1:
-            return next(iter(self.variables.values()))
+            return next(iter(self.variables))
         if name not in self.variables:
             raise UnknownName(f"derive: no variable {name!r}; there are {', '.join(self.variables) or 'none'}")
-        return self.variables[name]
+        return name
 
 
 def derive(
@@ -131,11 +139,12 @@ def derive(
         for name, value in arguments.items()
         if name in names or isinstance(value, Shape)
     }
-    lifted = [tensors[name] if name in tensors else lift(value, context) for name, value in arguments.items()]
-    value = call(spec, lifted)
+    lifted = {name: tensors[name] if name in tensors else lift(value, context) for name, value in arguments.items()}
+    value = call(spec, list(lifted.values()))
     if value.dtype != "symbolic":
         raise ArgumentError("derive: the spec has no symbolic argument; name some in wrt")
-    return Derivation(value, {name: t.scalars() for name, t in tensors.items()}, max_operations)
+    variables = {name: context.arrays.items(t.value) for name, t in tensors.items()}
+    return Derivation(value, variables, max_operations, spec, lifted)
 
 
 def derivative(expression: Expr, symbol: Expr) -> Expr:

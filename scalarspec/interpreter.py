@@ -23,7 +23,7 @@ from scalarspec.exact import End
 from scalarspec.shape import Scalar, Shape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Traced:
     """A value of an interpreter: its shape, the value of the wrapped arrays behind it, and is that a constant?"""
 

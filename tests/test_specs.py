@@ -101,10 +101,10 @@ def test_the_backward_pass_is_the_derivative(symbolic):
     error = autoencoder.reconstruction_error(m, t["x"]).item()
     g = loss.mse_derivative(autoencoder.forward(m, t["x"]), t["x"])
     grads = autoencoder.backward(m, t["x"], g)
-    numbers = {s: sympy.Rational(k + 1, 7) for k, s in enumerate(s for a in t.values() for s in a.scalars().flat)}
-    direct = [-2 * (a - b) / 2 for a, b in zip(autoencoder.forward(m, t["x"]).scalars(), t["x"].scalars(), strict=True)]
+    numbers = {s: sympy.Rational(k + 1, 7) for k, s in enumerate(s for a in t.values() for s in np.ravel(a.tolist()))}
+    direct = [-2 * (a - b) / 2 for a, b in zip(autoencoder.forward(m, t["x"]).tolist(), t["x"].tolist(), strict=True)]
     for name, grad in zip("WbVcx", grads, strict=True):
-        for k, (symbol, ours) in enumerate(zip(t[name].scalars().flat, grad.scalars().flat, strict=True)):
+        for k, (symbol, ours) in enumerate(zip(np.ravel(t[name].tolist()), np.ravel(grad.tolist()), strict=True)):
             target_too = direct[k] if name == "x" else 0  # x is also the target of the error
             difference = error.diff(symbol) - ours - target_too
             assert abs(sympy.N(difference.subs(numbers), 50)) < sympy.Float("1e-40")

@@ -1,0 +1,263 @@
+"""Gradients by one reverse sweep, under every context: floats, exact rationals, enclosures over boxes, symbols.
+
+The spec is evaluated on a tape, which notes each operation; then the notes are read backwards. A rule says what an
+operation hands back to each operand, in the functions that specs are written in, so that it means what they mean: over
+boxes the gradient is an enclosure of all gradients, under symbols it is an expression. At a kink the derivative is 0
+(relu′(0) = 0, |x|′ = 0 at 0); a step has derivative 0.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from scalarspec import functions as f
+from scalarspec.arguments import call, spec_name
+from scalarspec.errors import ArgumentError, NotSupported, ShapeError
+from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
+from scalarspec.shape import Shape
+from scalarspec.tensor import Tensor, Truth, common_context
+
+Gradient = Any  # a tensor, or a tuple of them
+
+
+def grad(spec: Callable[..., Tensor], argnums: int | tuple[int, ...] = 0) -> Callable[..., Gradient]:
+    """The gradient of a spec of shape () with respect to the arguments at these positions: tensors of their shapes.
+
+    Raises ShapeError where the spec's value has another shape, ArgumentError where such an argument is no tensor.
+    """
+    both = value_and_grad(spec, argnums)
+
+    @functools.wraps(spec)
+    def gradient(*args: Any) -> Gradient:
+        return both(*args)[1]
+
+    gradient.__signature__ = inspect.signature(spec)  # type: ignore[attr-defined]
+    return gradient
+
+
+def value_and_grad(
+    spec: Callable[..., Tensor], argnums: int | tuple[int, ...] = 0
+) -> Callable[..., tuple[Tensor, Gradient]]:
+    """The spec's value, and its gradient as `grad` gives it, by one evaluation."""
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def evaluate(*args: Any) -> tuple[Tensor, Gradient]:
+        for i in positions:
+            if not -len(args) <= i < len(args) or not isinstance(args[i], Tensor):
+                shown = repr(args[i]) if -len(args) <= i < len(args) else f"{len(args)} arguments"
+                raise ArgumentError(f"argnums: expected a tensor at position {i} of {spec_name(spec)}, got {shown}")
+        inner = common_context(spec_name(spec), [args[i] for i in positions])
+        tape = Tape(inner)
+        inputs = {i % len(args): tape.variable(args[i]) for i in positions}
+        result = call(spec, [inputs.get(i, arg) for i, arg in enumerate(args)])
+        if result.shape:
+            raise ShapeError(f"grad: the spec has shape {result.shape}; expected (), such as a sum")
+        if result.context is not tape:
+            result = tape.constant(result)
+        found = tape.arrays.swept(result.value, [inputs[i % len(args)].value for i in positions])
+        value = Tensor(inner, result.shape, result.value.value)
+        return value, found[0] if isinstance(argnums, int) else tuple(found)
+
+    return evaluate
+
+
+@dataclass(frozen=True, eq=False)
+class Tape(InterpreterContext):
+    """A tensor stands for a value inside that is noted."""
+
+    @cached_property
+    def arrays(self) -> TapeArrays:
+        """Arrays that note each operation."""
+        return TapeArrays(self)
+
+    def variable(self, t: Tensor) -> Tensor:
+        """A tensor of the inner context as one that gradients are taken of."""
+        return Tensor(self, t.shape, Traced(t.shape, t.value))
+
+    def __repr__(self) -> str:
+        return f"a tape in {self.inner}"
+
+
+@dataclass(frozen=True, eq=False)
+class Note:
+    """One operation that was done."""
+
+    operation: str
+    operands: tuple[Traced, ...]
+    parameters: dict[str, Any]
+    result: Traced
+
+
+class TapeArrays(InterpreterArrays):
+    """Arrays that work inside, and note what they do."""
+
+    def __init__(self, context: Tape) -> None:
+        super().__init__(context)
+        self.notes: list[Note] = []
+
+    def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
+        """The value inside, and a note."""
+        value = self.inner.apply(operation, *(x.value for x in operands), **parameters)
+        result = Traced(shape, value)
+        self.notes.append(Note(operation, operands, parameters, result))
+        return result
+
+    def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
+        """The scalars inside: a spec may look at its numbers here."""
+        return self.inner.unpack(value.value)
+
+    def outcomes(self, truths: Traced) -> set[bool | None]:
+        """As inside."""
+        return self.inner.outcomes(truths.value)
+
+    def swept(self, result: Traced, inputs: list[Traced]) -> list[Tensor]:
+        """The gradients of a result of shape () with respect to the inputs, by the notes read backwards."""
+        inner = self.context.inner
+        adjoints: dict[Traced, Tensor] = {result: inner.tensor(1)}
+        for note in reversed(self.notes):
+            adjoint = adjoints.get(note.result)
+            if adjoint is None:
+                continue
+            for operand, share in zip(note.operands, self._shares(note, adjoint), strict=True):
+                if share is not None:
+                    known = adjoints.get(operand)
+                    adjoints[operand] = share if known is None else known + share
+        return [adjoints[x] if x in adjoints else f.broadcast_to(inner.tensor(0), x.shape) for x in inputs]
+
+    def _shares(self, note: Note, adjoint: Tensor) -> list[Tensor | None]:
+        """What each operand is handed; None for constants and for truths."""
+        if note.operation not in RULES:
+            raise NotSupported(f"grad: {note.operation} has no derivative here")
+        kinds = [Truth if note.operation == "where" and i == 0 else Tensor for i in range(len(note.operands))]
+        operands = [kind(self.context.inner, x.shape, x.value) for kind, x in zip(kinds, note.operands, strict=True)]
+        value = Tensor(self.context.inner, note.result.shape, note.result.value)
+        shares = RULES[note.operation](adjoint, value, *operands, **note.parameters)
+        return [
+            None if share is None or x.constant else _fitted(share(), x.shape)
+            for share, x in zip(shares, note.operands, strict=True)
+        ]
+
+
+def _fitted(share: Tensor, shape: Shape) -> Tensor:
+    """A scalar that served every element is handed the sum of their shares."""
+    return share if share.shape == shape else f.sum(share)
+
+
+# ---- the rules: g is the adjoint of the result y; one function for each operand --------------------------------------
+
+Share = Callable[[], Tensor] | None
+RULES: dict[str, Callable[..., tuple[Share, ...]]] = {
+    "add": lambda g, y, a, b: (lambda: g, lambda: g),
+    "subtract": lambda g, y, a, b: (lambda: g, lambda: -g),
+    "multiply": lambda g, y, a, b: (lambda: g * b, lambda: g * a),
+    "divide": lambda g, y, a, b: (lambda: g / b, lambda: -g * y / b),
+    "maximum": lambda g, y, a, b: (lambda: g * f.heaviside(a - b), lambda: g * f.heaviside(b - a)),
+    "minimum": lambda g, y, a, b: (lambda: g * f.heaviside(b - a), lambda: g * f.heaviside(a - b)),
+    "clip": lambda g, y, a, low, high: (
+        lambda: g * f.heaviside(a - low) * f.heaviside(high - a),
+        lambda: g * f.heaviside(low - a),
+        lambda: g * f.heaviside(a - high),
+    ),
+    "where": lambda g, y, p, a, b: (None, lambda: f.where(p, g, 0), lambda: f.where(p, 0, g)),
+    "leaky_relu": lambda g, y, x, slope: (
+        lambda: g * f.where(x > 0, 1, f.broadcast_to(slope, x.shape)),
+        lambda: g * f.minimum(x, 0),
+    ),
+    "pow": lambda g, y, a, b: (lambda: g * b * a ** (b - 1), lambda: g * y * f.log(a)),
+    "sum": lambda g, y, x, axis: (lambda: _spread(g, x, axis),),
+    "mean": lambda g, y, x, axis, count: (lambda: _spread(g / max(count, 1), x, axis),),
+    "mean_square": lambda g, y, x, axis, count: (lambda: _spread(2 * g / max(count, 1), x, axis) * x,),
+    "logsumexp": lambda g, y, x, axis: (lambda: _spread(g, x, axis) * f.exp(x - _spread(y, x, axis)),),
+    "affine": lambda g, y, w, x, b: (lambda: f.outer(g, x), lambda: f.matmul(g, w), lambda: g),
+    "affine_rows": lambda g, y, w, x, b, shape: (
+        lambda: f.matmul(f.matrix_transpose(g), x),
+        lambda: f.matmul(g, w),
+        lambda: f.sum(g, axis=0),
+    ),
+    "matmul": lambda g, y, a, b: (lambda: _left(g, a, b), lambda: _right(g, a, b)),
+    "getitem": lambda g, y, x, index: (lambda: _scattered(g, x.shape, index),),
+    "reshape": lambda g, y, x, shape: (lambda: f.reshape(g, x.shape),),
+    "matrix_transpose": lambda g, y, x: (lambda: f.matrix_transpose(g),),
+    "broadcast_to": lambda g, y, x, shape: (lambda: _gathered(g, x.shape),),
+    "stack": lambda g, y, *xs, axis=0: tuple(
+        functools.partial(g.__getitem__, (slice(None),) * axis + (i,)) for i in range(len(xs))
+    ),
+}
+_DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
+    "negative": lambda x, y: -1,
+    "reciprocal": lambda x, y: -f.square(y),
+    "square": lambda x, y: 2 * x,
+    "abs": lambda x, y: f.sign(x),
+    "relu": lambda x, y: f.heaviside(x),
+    "heaviside": lambda x, y: 0,
+    "sign": lambda x, y: 0,
+    "exp": lambda x, y: y,
+    "expm1": lambda x, y: f.exp(x),
+    "expm1mx": lambda x, y: f.expm1(x),
+    "log": lambda x, y: 1 / x,
+    "log1p": lambda x, y: 1 / (1 + x),
+    "sqrt": lambda x, y: 1 / (2 * y),
+    "sin": lambda x, y: f.cos(x),
+    "cos": lambda x, y: -f.sin(x),
+    "tan": lambda x, y: 1 + f.square(y),
+    "atan": lambda x, y: 1 / (1 + f.square(x)),
+    "erf": lambda x, y: 2 * f.exp(-f.square(x)) / f.sqrt(f.pi(x.context)),
+    "sinh": lambda x, y: f.cosh(x),
+    "cosh": lambda x, y: f.sinh(x),
+    "tanh": lambda x, y: 1 - f.square(y),
+    "logcosh": lambda x, y: f.tanh(x),
+    "sigmoid": lambda x, y: y * (1 - y),
+    "softplus": lambda x, y: f.sigmoid(x),
+}
+
+
+def _of_one(derivative: Callable[[Tensor, Tensor], Any]) -> Callable[..., tuple[Share, ...]]:
+    return lambda g, y, x: (lambda: g * derivative(x, y),)
+
+
+RULES |= {name: _of_one(derivative) for name, derivative in _DERIVATIVES.items()}
+
+
+def _spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """What a reduction over some axes hands back: the same to all that it reduced."""
+    kept = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
+    return f.broadcast_to(f.reshape(g, kept), x.shape)
+
+
+def _left(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    if b.ndim == 1:
+        return g * b if a.ndim == 1 else f.outer(g, b)
+    return f.matmul(g, f.matrix_transpose(b))
+
+
+def _right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else f.outer(a, g)
+    return f.matmul(f.matrix_transpose(a), g)
+
+
+def _scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
+    """g at an index of a tensor of zeros."""
+    context = g.context
+    scalars = np.full(shape, None, dtype=object)
+    zero = context.tensor(0).scalars()[()]
+    for position in np.ndindex(*shape):
+        scalars[position] = zero
+    scalars[(*index, ...)] = g.scalars()
+    return Tensor.from_scalars(context, scalars)
+
+
+def _gathered(g: Tensor, shape: Shape) -> Tensor:
+    """The sum over the axes along which a tensor of that shape was repeated."""
+    padded = (1,) * (g.ndim - len(shape)) + shape
+    repeated = tuple(i for i, n in enumerate(padded) if n != g.shape[i])
+    summed = f.sum(g, axis=repeated) if repeated else g
+    return f.reshape(summed, shape) if prod(shape) == summed.size else summed
