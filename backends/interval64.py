@@ -738,6 +738,7 @@ def _is_shift(x: Ends, result: Ends, factor: Point) -> bool:
     """Are the factors powers of two, and the result exact?"""
     if not (np.abs(np.frexp(factor.x)[0]) == 0.5).all():
         return False
+    x, result = aligned(x, result)
     return bool(((np.abs(result) >= SMALL) | (result == 0) & (x == 0)).all())
 
 
