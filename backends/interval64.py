@@ -22,8 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from importlib.util import find_spec
 from math import prod
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -35,7 +37,7 @@ from scalarspec.backends.interval import IntervalContext
 from scalarspec.context import DERIVED, PRIMITIVES
 from scalarspec.dyadic import INF, MINUS_INF
 from scalarspec.elementary import BLOCK, ERROR, U
-from scalarspec.errors import DivisionByZero, DomainError, ShapeError
+from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, ShapeError
 from scalarspec.exact import as_array, float_above, float_below, interval_text
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
@@ -50,6 +52,8 @@ TINY = 2.0**-900
 """Pays for the underflow of a sum of products; a normal number, since subnormal ones are slow."""
 LAST = 2.0**-1074
 TWO_U, FOUR_U = np.array(2 * U), np.array(4 * U)
+KEPT = 1 << 12
+"""So many points keep their ends."""
 SINGLE_FROM, SINGLE_LENGTH = 1 << 14, 1 << 11
 """|W| is held in float32 from that many weights on, and up to that many columns: looser by at most 1.3e-4."""
 
@@ -58,13 +62,18 @@ SINGLE_FROM, SINGLE_LENGTH = 1 << 14, 1 << 11
 class Interval64Context(IntervalContext):
     """Closed intervals of reals; in bulk, their ends are float64s."""
 
+    fast: bool = False
+    """Are the loops fused by numba?"""
+
     @property
     def name(self) -> str:
         return "interval64"
 
     @cached_property
     def arrays(self) -> Arrays:
-        return LiftedArrays(self) if self.lifted else Interval64Arrays(self)
+        if self.lifted:
+            return LiftedArrays(self)
+        return FusedArrays(self) if self.fast else Interval64Arrays(self)
 
     def __repr__(self) -> str:
         return self.name + (".reference()" if self.lifted else "")
@@ -84,11 +93,12 @@ class Interval64Context(IntervalContext):
 class Point:
     """Floats that stand for themselves: weights, data, literals."""
 
-    __slots__ = ("magnitude", "x")
+    __slots__ = ("_ends", "_magnitudes", "x")
 
     def __init__(self, x: Any) -> None:
         self.x = np.asarray(x)
-        self.magnitude: FloatArray | None = None
+        self._magnitudes: FloatArray | None = None
+        self._ends: Ends | None = None
 
     @property
     def size(self) -> int:
@@ -103,20 +113,41 @@ class Point:
     def __reduce__(self) -> Any:
         return Point, (self.x,)
 
+    def magnitudes(self) -> FloatArray:
+        """|x|; of many, in float32, rounded up."""
+        if self._magnitudes is None:
+            single = self.x.size >= SINGLE_FROM and self.x.shape[1] <= SINGLE_LENGTH
+            self._magnitudes = _single_above(np.abs(self.x)) if single else np.abs(self.x)
+        return self._magnitudes
+
+    def ends(self) -> Ends:
+        """-x and x; kept where they are few."""
+        if self._ends is not None:
+            return self._ends
+        result = np.empty((2, *self.x.shape))
+        np.negative(self.x, out=result[0, ...])
+        result[1] = self.x
+        if self.x.size <= KEPT:
+            self._ends = result
+        return result
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that is held."""
+        return sum([a.nbytes for a in (self.x, self._magnitudes, self._ends) if a is not None])
+
     def bound(self, t: FloatArray) -> FloatArray:
         """At least |x| @ t (or t @ |x|ᵀ for rows t) / (1 + 2(n + 8) u), for t >= 0; the caller adds TINY."""
-        if self.magnitude is None:
-            single = self.x.size >= SINGLE_FROM and self.x.shape[1] <= SINGLE_LENGTH
-            self.magnitude = _single_above(np.abs(self.x)) if single else np.abs(self.x)
-        if self.magnitude.dtype == np.float64:
-            return np.asarray(np.dot(self.magnitude, t) if t.ndim == 1 else np.dot(t, self.magnitude.T))
+        magnitude = self.magnitudes()
+        if magnitude.dtype == np.float64:
+            return np.asarray(np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T))
         n = self.x.shape[1]
         scale = np.maximum(np.maximum.reduce(t, axis=-1, keepdims=True, initial=0.0), TINY)
         scaled = t / scale
         scaled += 2.0**-60  # no term of the product is subnormal, but for a |x| below 2^-66
         rows = scaled.astype(np.float32)
         rows *= np.float32(1 + 2.0**-22)
-        product = np.dot(self.magnitude, rows) if t.ndim == 1 else np.dot(rows, self.magnitude.T)
+        product = np.dot(magnitude, rows) if t.ndim == 1 else np.dot(rows, magnitude.T)
         product += np.float32(n * 2.0**-120)
         return np.asarray(product * (scale * (1 + (n + 16) * 2.0**-23)))
 
@@ -132,12 +163,7 @@ def _single_above(x: FloatArray) -> FloatArray:
 
 def ends_of(x: Value) -> Ends:
     """-inf and sup."""
-    if type(x) is Point:
-        result = np.empty((2, *np.shape(x.x)))
-        np.negative(x.x, out=result[0, ...])
-        result[1] = x.x
-        return result
-    return x  # type: ignore[return-value]
+    return x.ends() if type(x) is Point else x  # type: ignore[return-value]
 
 
 COLUMNS = [np.array([-1.0, 1.0]).reshape(2, *(1,) * n) for n in range(32)]
@@ -787,6 +813,155 @@ def _is_float64(array: np.ndarray[Any, Any]) -> bool:
     return (kind == "f" and size <= 8) or (kind in "iu" and size <= 4)
 
 
-def interval64() -> Interval64Context:
-    """Intervals with float64 ends, many at a time."""
-    return Interval64Context()
+class FusedArrays(Interval64Arrays):
+    """The same with fused loops, for the operations that have them."""
+
+    def function(self, operation: str) -> Callable[..., Any]:
+        """Fused, if it can be: the loops take many elements as they take few."""
+        loops = _fused()
+        plain = super().function(operation)
+        fused = getattr(self, f"_fused_{operation}", None)
+        if fused:
+            return partial(fused, loops, plain)
+        loop = loops.INCREASING.get(operation)
+        return partial(self._increasing_loop, loop, plain) if loop else plain
+
+    def _increasing_loop(self, loop: Callable[..., None], plain: Callable[..., Value], x: Value) -> Value:
+        return plain(x) if isinstance(x, Point) else _looped(loop, x)
+
+    def _fused_log(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
+        return _looped(loops.INCREASING["log"], ends_of(self._above(0.0, "log", x)))
+
+    def _fused_log1p(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
+        return _looped(loops.INCREASING["log1p"], ends_of(self._above(-1.0, "log1p", x)))
+
+    def _fused_relu(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
+        return plain(x) if isinstance(x, Point) else _looped(loops.relu, x)
+
+    def _fused_square(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
+        return plain(x) if isinstance(x, Point) else _looped(loops.square, x)
+
+    def _fused_expm1mx(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
+        e = ends_of(x)
+        result = np.empty(e.shape)
+        inside = loops.expm1mx(_contiguous(e).reshape(2, -1), result.reshape(2, -1))
+        return result if inside else plain(x)
+
+    def _fused_add(self, loops: Any, plain: Callable[..., Value], x: Value, y: Value) -> Value:
+        return self._sum_of_two(loops.add, plain, x, y)
+
+    def _fused_subtract(self, loops: Any, plain: Callable[..., Value], x: Value, y: Value) -> Value:
+        return self._sum_of_two(loops.subtract, plain, x, y)
+
+    def _sum_of_two(self, loop: Callable[..., None], plain: Callable[..., Value], x: Value, y: Value) -> Value:
+        if type(x) is Point and type(y) is Point:
+            return plain(x, y)
+        a, b = ends_of(x), ends_of(y)
+        return _looped(loop, a, b) if a.shape == b.shape else plain(x, y)
+
+    def _fused_multiply(self, loops: Any, plain: Callable[..., Value], x: Value, y: Value) -> Value:
+        if type(x) is Point:
+            x, y = y, x
+        product = self._scaled(loops, False, x, y) if _scales(x, y) else None
+        return plain(x, y) if product is None else product
+
+    def _fused_divide(self, loops: Any, plain: Callable[..., Value], x: Value, y: Value) -> Value:
+        quotient = self._scaled(loops, True, x, y) if _scales(x, y) else None
+        return plain(x, y) if quotient is None else quotient
+
+    def _scaled(self, loops: Any, divide: bool, x: Any, y: Any) -> Ends | None:
+        result = np.empty(x.shape)
+        factors = _contiguous(y.x).reshape(-1)
+        return result if loops.scaled(_contiguous(x).reshape(2, -1), factors, divide, result.reshape(2, -1)) else None
+
+    def _fused_mean(
+        self, loops: Any, plain: Callable[..., Value], x: Value, axis: tuple[int, ...], count: int
+    ) -> Value:
+        return self._of_rows(loops.mean, plain, x, axis, count)
+
+    def _fused_mean_square(
+        self, loops: Any, plain: Callable[..., Value], x: Value, axis: tuple[int, ...], count: int
+    ) -> Value:
+        return self._of_rows(loops.mean_square, plain, x, axis, count)
+
+    def _of_rows(
+        self, loop: Callable[..., None], plain: Callable[..., Value], x: Value, axis: tuple[int, ...], count: int
+    ) -> Value:
+        """A reduction over the last axis."""
+        e = ends_of(x)
+        if axis != (e.ndim - 2,) or not count:
+            return plain(x, axis=axis, count=count)
+        result = np.empty((2, *e.shape[1:-1]))
+        loop(_contiguous(e).reshape(2, -1, count), result.reshape(2, -1))
+        return result
+
+    def _fused_affine(self, loops: Any, plain: Callable[..., Value], weight: Value, x: Value, bias: Value) -> Value:
+        if type(weight) is not Point or type(bias) is not Point or not weight.x.size:
+            return plain(weight, x, bias)
+        result = np.empty((2, len(bias.x)))
+        loops.layer(weight.x, _contiguous(ends_of(x)), bias.x, result)
+        return result
+
+    def _fused_affine_rows(
+        self, loops: Any, plain: Callable[..., Value], weight: Value, x: Value, bias: Value, shape: tuple[int, int]
+    ) -> Value:
+        held_in_single = isinstance(weight, Point) and weight.size >= SINGLE_FROM and weight.shape[1] <= SINGLE_LENGTH
+        if not held_in_single or type(bias) is not Point:
+            return plain(weight, x, bias, shape=shape)
+        e, w = _contiguous(ends_of(x)), weight.x  # type: ignore[union-attr]
+        m, scale = _scratch("m", e.shape[1:], "d"), np.empty(e.shape[1])
+        t, product = _scratch("t", e.shape[1:], "f"), _scratch("product", shape, "f")
+        loops.middles(e, m, t, scale)
+        np.dot(t, weight.magnitudes().T, out=product)  # type: ignore[union-attr]
+        result = np.empty((2, *shape))
+        np.dot(m, w.T, out=result[1])
+        loops.around(product, scale, _contiguous(bias.x), w.shape[1], result)
+        return result
+
+
+_buffers = local()
+
+
+def _scratch(use: str, shape: tuple[int, ...], kind: str) -> FloatArray:
+    """A buffer of the thread's own: fresh memory for large arrays costs as much as the loops over them."""
+    flat: FloatArray | None = getattr(_buffers, use, None)
+    if flat is None or flat.size < prod(shape):
+        flat = np.empty(prod(shape), kind)
+        setattr(_buffers, use, flat)
+    return flat[: prod(shape)].reshape(shape)
+
+
+def _scales(x: Value, y: Value) -> bool:
+    """Are x boxes and y points, one for each or one for all?"""
+    return type(x) is not Point and isinstance(y, Point) and y.x.shape in ((), x.shape[1:])
+
+
+def _looped(loop: Callable[..., None], *values: Ends) -> Ends:
+    """An elementwise loop over arrays of one shape."""
+    first = values[0]
+    result = np.empty(first.shape)
+    if first.ndim == 2:
+        loop(*map(_contiguous, values), result)
+    else:
+        loop(*[_contiguous(v).reshape(2, -1) for v in values], result.reshape(2, -1))
+    return result
+
+
+def _contiguous(x: FloatArray) -> FloatArray:
+    return x if x.flags.c_contiguous else np.ascontiguousarray(x)
+
+
+@cache
+def _fused() -> Any:
+    """The compiled loops; compiling takes some seconds, once."""
+    from scalarspec import fused
+
+    return fused
+
+
+def interval64(fast: bool | None = None) -> Interval64Context:
+    """Intervals with float64 ends, many at a time. fast: with numba's loops; None: where numba is installed."""
+    installed = find_spec("numba") is not None
+    if fast and not installed:
+        raise ArgumentError("fast: numba is not installed; pip install 'scalarspec[fast]'")
+    return Interval64Context(fast=installed if fast is None else bool(fast))

@@ -82,6 +82,11 @@ def number(pattern: Array) -> Array:
     return pattern.view(np.float64)
 
 
+def chosen(condition: Array, x: Array, y: Array) -> Array:
+    """x where the condition holds, else y."""
+    return np.where(condition, x, y)
+
+
 def reduced(x: Array) -> tuple[Array, Array]:
     """n + MAGIC and r with x = n ln 2 + r. For |x| <= 745."""
     shifted = x * _PER_LN2 + _MAGIC
@@ -129,16 +134,16 @@ def expm1mx(x: Array) -> Array:
     square = r * r
     p = bernoulli(square)
     below = (2.0 - r) + square * p
-    return np.where(scale == 1.0, square * (1.0 - r * p) / below, scale * ((r + r) / below) + ((scale - 1.0) - x))
+    return chosen(scale == 1.0, square * (1.0 - r * p) / below, scale * ((r + r) / below) + ((scale - 1.0) - x))
 
 
 def log(x: Array) -> Array:
     """The logarithm of a finite positive number."""
     subnormal = x < _SMALLEST_NORMAL
-    pattern = bits(x * np.where(subnormal, 2.0**54, 1.0))
+    pattern = bits(x * chosen(subnormal, 2.0**54, 1.0))
     k = (pattern - _SQRT_HALF_BITS) >> 52
     f = number(pattern - (k << 52)) - 1.0
-    exponent = k - np.where(subnormal, 54.0, 0.0)
+    exponent = k - chosen(subnormal, 54.0, 0.0)
     s = f / (2.0 + f)
     square = s * s
     q = square * _Q[9] + _Q[8]
@@ -187,7 +192,7 @@ def cosh(x: Array) -> Array:
 def logcosh(x: Array) -> Array:
     """Log cosh x, for a finite x."""
     size = np.abs(x)
-    return np.where(size < 350.0, log1p(_cosh_minus_one(np.minimum(size, 350.0))), (size - _LN2_HI) - _LN2_LO)
+    return chosen(size < 350.0, log1p(_cosh_minus_one(np.minimum(size, 350.0))), (size - _LN2_HI) - _LN2_LO)
 
 
 def sigmoid(x: Array) -> Array:
@@ -225,7 +230,7 @@ def sin(x: Array) -> Array:
     shifted, r = turned(x)
     s, c = sin_and_cos(r)
     quadrant = bits(shifted)
-    value = np.where(quadrant & 1 == 0, s, c)
+    value = chosen(quadrant & 1 == 0, s, c)
     return value * (1.0 - (quadrant & 2))
 
 
@@ -234,5 +239,5 @@ def cos(x: Array) -> Array:
     shifted, r = turned(x)
     s, c = sin_and_cos(r)
     quadrant = bits(shifted) + 1
-    value = np.where(quadrant & 1 == 0, s, c)
+    value = chosen(quadrant & 1 == 0, s, c)
     return value * (1.0 - (quadrant & 2))

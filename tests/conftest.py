@@ -11,13 +11,14 @@ CONTEXTS = {
     "interval": ss.context("interval"),
     "interval24": ss.context("interval", prec=24),
     "interval113": ss.context("interval", prec=113),
-    "interval64": ss.context("interval64"),
+    "interval64": ss.context("interval64", fast=False),
+    "fused": ss.context("interval64", fast=True),
     "rational": ss.context("rational"),
     "symbolic": ss.context("symbolic"),
     "arb": ArbContext(),
 }
 EXACT = ["rational", "symbolic"]
-ENCLOSING = ["interval", "interval24", "interval113", "interval64", "arb"]
+ENCLOSING = ["interval", "interval24", "interval113", "interval64", "fused", "arb"]
 
 
 def pytest_generate_tests(metafunc):

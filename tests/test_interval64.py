@@ -18,6 +18,7 @@ from scalarspec.exact import float_above, float_below
 from scalarspec.models import vae
 
 C = CONTEXTS["interval64"]
+FUSED = CONTEXTS["fused"]
 PRECISE = ss.context("interval", prec=120)
 EXTREME = [
     0.0,
@@ -63,11 +64,12 @@ def boxes_for(operation, source, count):
     return found
 
 
-def bulk_of(operation, cases):
+def bulk_of(operation, cases, context=C):
     """The ends of the operation on all the boxes at once."""
     name, *exponent = operation.split()
     operands = [
-        C.box(*(np.array([float(case[k][end]) for case in cases]) for end in (0, 1))) for k in range(len(cases[0]))
+        context.box(*(np.array([float(case[k][end]) for case in cases]) for end in (0, 1)))
+        for k in range(len(cases[0]))
     ]
     operands += [int(e) for e in exponent]
     return ss.endpoints(getattr(functions, name)(*operands))
@@ -87,6 +89,36 @@ def misses_of(operation, seed="quick", count=300):
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_no_bulk_operation_misses(operation):
     assert misses_of(operation) == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_fused_loops_give_the_same_bits(operation):
+    """One text, read by NumPy for arrays and by numba for elements; NaN stands for an end that is not known."""
+    cases = boxes_for(operation, random.Random(f"{operation} fused"), 300)
+    operands = [[np.array([float(case[k][end]) for case in cases]) for end in (0, 1)] for k in range(len(cases[0]))]
+    name, *exponent = operation.split()
+    plain, fused = (
+        getattr(functions, name)(*(c.box(*ends) for ends in operands), *map(int, exponent)).value for c in (C, FUSED)
+    )
+    plain, fused = (np.where(np.isnan(ends), np.inf, kernel.ends_of(ends)) for ends in (plain, fused))
+    assert np.array_equal(plain, fused) or np.all((plain == fused) | (np.abs(plain - fused) <= kernel.LAST))
+
+
+@pytest.mark.parametrize("count", [1, 7, 400])
+def test_fused_sums_and_layers_are_as_tight(count):
+    rng = np.random.default_rng(count)
+    w, b, low = rng.normal(size=(60, count)), rng.normal(size=60), rng.normal(size=(5, count))
+    results = []
+    for c in (C, FUSED):
+        x = c.box(low, low + 0.25)
+        layers = ss.batched(lambda row, c=c: ss.affine(c.tensor(w), row, c.tensor(b)), over="row")(x)
+        results.append(
+            [ss.affine(c.tensor(w), x[0], c.tensor(b)), layers, ss.mean(x, axis=1), ss.mean_square(x, axis=1)]
+        )
+    for plain, fused in zip(*results, strict=True):
+        (a, b_), (c_, d) = kernel.signed(plain.value), kernel.signed(fused.value)
+        assert np.all(np.abs(a - c_) <= 1.5e-4 * (b_ - a))  # by float32 radii
+        assert np.all(np.abs(b_ - d) <= 1.5e-4 * (b_ - a))
 
 
 @pytest.mark.parametrize("operation", oracle.UNARY)
@@ -161,7 +193,7 @@ def whole_numbers(source, *shape):
     return source.integers(1, 9, size=shape).astype(float)
 
 
-def check_margins(seed=0):
+def check_margins(seed=0, c=C):
     """Each rounding of bulk sums and layers is paid for, to less than one roundoff: with whole numbers, whose sums are
     exact, an end lies out by what is claimed, so that an end that is one ulp off shows. Returns what is off."""
     source, off = np.random.default_rng(seed), []
@@ -169,10 +201,10 @@ def check_margins(seed=0):
         w, x, b = whole_numbers(source, 4, n), whole_numbers(source, n), whole_numbers(source, 4)
         size = w @ x + b
         claims = {
-            "affine": (ss.affine(C.tensor(w), C.tensor(x), C.tensor(b)), size, (n + 16) * (w @ x) / size + 4),
-            "matmul": (C.tensor(w) @ C.tensor(x), w @ x, np.full(4, n + 16 + 4.0)),
-            "sum": (ss.sum(C.tensor(w), axis=1), w.sum(axis=1), np.full(4, 2 * (n + 2.0))),
-            "mean_square": (ss.mean_square(C.tensor(w), axis=1), (w**2).sum(axis=1) / n, np.full(4, 2 * (n + 8.0))),
+            "affine": (ss.affine(c.tensor(w), c.tensor(x), c.tensor(b)), size, (n + 16) * (w @ x) / size + 4),
+            "matmul": (c.tensor(w) @ c.tensor(x), w @ x, np.full(4, n + 16 + 4.0)),
+            "sum": (ss.sum(c.tensor(w), axis=1), w.sum(axis=1), np.full(4, 2 * (n + 2.0))),
+            "mean_square": (ss.mean_square(c.tensor(w), axis=1), (w**2).sum(axis=1) / n, np.full(4, 2 * (n + 8.0))),
         }
         for name, (result, exact, claimed) in claims.items():
             low, high = ss.endpoints(result)
@@ -186,6 +218,7 @@ def check_margins(seed=0):
 
 def test_margins_are_as_claimed():
     assert check_margins() == []
+    assert check_margins(c=FUSED) == []
 
 
 # ---- the kernels, bit by bit ----------------------------------------------------------------------------------------
@@ -319,9 +352,10 @@ def check_containment(model, spec, x, rest, radius, points, source):
     lower, upper = x - radius, x + radius
     wide = {
         c: ends_of(spec(ss.lift(model, c), c.box(lower, upper), *map(c.tensor, rest)))
-        for c in (C, CONTEXTS["interval"])
+        for c in (C, FUSED, CONTEXTS["interval"])
     }
     low, high = wide[C]
+    low, high = max(low, wide[FUSED][0]), min(high, wide[FUSED][1])
     precise = ss.lift(model, PRECISE)
     for i in range(points):
         corner = source.integers(0, 2, size=x.shape) if i % 2 else source.uniform(size=x.shape)
@@ -330,7 +364,7 @@ def check_containment(model, spec, x, rest, radius, points, source):
         assert low <= least
         assert greatest <= high
     (a, b) = wide[CONTEXTS["interval"]]
-    return float((high - low) / (b - a)) if b > a else 1.0
+    return max(float((wide[c][1] - wide[c][0]) / (b - a)) for c in (C, FUSED)) if b > a else 1.0
 
 
 def vae_loss(model, x, eps):

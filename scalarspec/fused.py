@@ -1,0 +1,275 @@
+"""The loops of `interval64`, fused by numba (the optional extra [fast]): the same operations on each element in a pass.
+
+The kernels of `elementary` are compiled from their own texts, for one element: there is one definition of each.
+Nothing is contracted or reordered but the sums of `layer`, whose bound holds for any order and with FMA. Where numba
+is missing, this module cannot be imported, and `interval64` does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from scalarspec import elementary
+from scalarspec.elementary import ERROR, LARGEST_EXPONENT, SMALLEST_EXPONENT, U
+
+Array = np.ndarray[Any, Any]
+Loop = Callable[..., None]
+
+SMALL, LAST, TINY = 2.0**-960, 2.0**-1074, 2.0**-900
+LARGEST = float(np.finfo(np.float64).max)
+ANY_ORDER = {"reassoc", "contract", "nsz"}
+"""What the compiler may do to the sums of products of a layer."""
+
+
+@njit
+def _bits(x: float) -> Any:
+    return np.float64(x).view(np.int64)
+
+
+@njit
+def _number(pattern: int) -> Any:
+    return np.int64(pattern).view(np.float64)
+
+
+@njit
+def _chosen(condition: bool, x: float, y: float) -> float:
+    return x if condition else y
+
+
+def _compiled() -> dict[str, Any]:
+    """The functions of `elementary`, each seeing the others compiled."""
+    names = dict(vars(elementary))
+    scalar = {"bits": _bits, "number": _number, "chosen": _chosen}
+    names |= scalar
+    for name, function in vars(elementary).items():
+        if isinstance(function, FunctionType) and name not in scalar:
+            copy = FunctionType(function.__code__, names, name, function.__defaults__)
+            copy.__module__ = elementary.__name__
+            names[name] = njit(copy, error_model="numpy")
+    return names
+
+
+_KERNELS = _compiled()
+
+
+def increasing(name: str, least: float, greatest: float, floor: float, cap: float) -> Loop:
+    """The loop of an increasing function, as `Interval64Arrays` has it: (ends, out), both of shape (2, n)."""
+    kernel, error = _KERNELS[name], (ERROR[name] + 2) * U
+    pole = 1.0 if name == "log" else 0.0
+
+    @njit(error_model="numpy")
+    def loop(e: Array, out: Array) -> None:
+        for i in range(e.shape[1]):
+            low, high = -e[0, i], e[1, i]
+            a = np.minimum(np.maximum(low, least), greatest)
+            b = np.minimum(np.maximum(high, least), greatest)
+            v, w = kernel(a), kernel(b)
+            s, t = abs(v) * error, abs(w) * error
+            s += _chosen((abs(v) < SMALL) & ((v != 0.0) | (a != pole)), LAST, 0.0)
+            t += _chosen((abs(w) < SMALL) & ((w != 0.0) | (b != pole)), LAST, 0.0)
+            out[0, i] = _chosen(low >= least, np.minimum(s - v, -floor), -floor)
+            out[1, i] = _chosen(high <= greatest, np.minimum(t + w, cap), cap)
+
+    return loop
+
+
+INCREASING: dict[str, Loop] = {
+    "exp": increasing("exp", SMALLEST_EXPONENT, LARGEST_EXPONENT, 0.0, np.inf),
+    "expm1": increasing("expm1", SMALLEST_EXPONENT, LARGEST_EXPONENT, -1.0, np.inf),
+    "sigmoid": increasing("sigmoid", SMALLEST_EXPONENT, LARGEST, 0.0, 1.0),
+    "softplus": increasing("softplus", SMALLEST_EXPONENT, LARGEST, 0.0, np.inf),
+    "tanh": increasing("tanh", -LARGEST, LARGEST, -1.0, 1.0),
+    "sinh": increasing("sinh", -LARGEST_EXPONENT, LARGEST_EXPONENT, -np.inf, np.inf),
+    "log": increasing("log", LAST, LARGEST, -np.inf, np.inf),
+    "log1p": increasing("log1p", -1.0, LARGEST, -np.inf, np.inf),
+}
+_expm1mx, _EXPM1MX_ERROR = _KERNELS["expm1mx"], (ERROR["expm1mx"] + 2) * U
+
+
+@njit(error_model="numpy")
+def expm1mx(e: Array, out: Array) -> bool:
+    """False where an end lies beyond the range of exp."""
+    for i in range(e.shape[1]):
+        low, high = -e[0, i], e[1, i]
+        if not (low >= SMALLEST_EXPONENT and high <= LARGEST_EXPONENT):
+            return False
+        v, w = _expm1mx(low), _expm1mx(high)
+        s, t = v * _EXPM1MX_ERROR, w * _EXPM1MX_ERROR
+        s += _chosen((v < SMALL) & (low != 0.0), LAST, 0.0)
+        t += _chosen((w < SMALL) & (high != 0.0), LAST, 0.0)
+        inside = (low <= 0.0) & (high >= 0.0)
+        out[0, i] = _chosen(inside, 0.0, np.minimum(np.maximum(s - v, t - w), 0.0))
+        out[1, i] = np.maximum(s + v, t + w)
+    return True
+
+
+@njit(error_model="numpy")
+def relu(e: Array, out: Array) -> None:
+    """max(x, 0)."""
+    for i in range(e.shape[1]):
+        out[0, i] = np.minimum(e[0, i], 0.0)
+        out[1, i] = np.maximum(e[1, i], 0.0)
+
+
+@njit(error_model="numpy")
+def _up(s: float, exact: bool) -> float:
+    """At least what a product s rounds; `exact`: 0 is 0."""
+    return s + _chosen(exact, 0.0, _chosen(abs(s) < SMALL, LAST, 0.0) + abs(s) * (2 * U))
+
+
+@njit(error_model="numpy")
+def square(e: Array, out: Array) -> None:
+    """x²."""
+    for i in range(e.shape[1]):
+        size = np.maximum(e[0, i], e[1, i])
+        least = -np.minimum(np.minimum(e[0, i], e[1, i]), 0.0)
+        out[0, i] = np.minimum(_up(-(least * least), least == 0.0), 0.0)
+        out[1, i] = _up(size * size, size == 0.0)
+
+
+@njit(error_model="numpy")
+def _up_sum(x: float, y: float) -> float:
+    s = x + y
+    back = s - x
+    lost = (x - (s - back)) + (y - back)
+    above = s + _chosen(lost > 0.0, abs(s) * (2 * U), 0.0)
+    return _chosen(abs(s) <= LARGEST, above, np.nan)
+
+
+@njit(error_model="numpy")
+def add(a: Array, b: Array, out: Array) -> None:
+    """x + y, by two-sum."""
+    for k in range(2):
+        for i in range(out.shape[1]):
+            out[k, i] = _up_sum(a[k, i], b[k, i])
+
+
+@njit(error_model="numpy")
+def subtract(a: Array, b: Array, out: Array) -> None:
+    """x - y, by two-sum."""
+    for k in range(2):
+        for i in range(out.shape[1]):
+            out[k, i] = _up_sum(a[k, i], b[1 - k, i])
+
+
+@njit(error_model="numpy")
+def _up_scaled(s: float, x: float, shift: bool) -> float:
+    """At least the product or quotient of x that s rounds; exact by a power of two, unless it is small."""
+    exact = (x == 0.0) | (shift & (abs(s) >= SMALL))
+    return s + _chosen(exact, 0.0, _chosen(abs(s) < SMALL, LAST, 0.0) + abs(s) * (2 * U))
+
+
+@njit(error_model="numpy")
+def scaled(e: Array, x: Array, divide: bool, out: Array) -> bool:
+    """The boxes e times, or over, the points x: of shape (n,), or (1,) for one number. False where it divides by 0."""
+    for i in range(out.shape[1]):
+        factor = x[i % len(x)]
+        size = abs(factor)
+        shift = (_bits(size) & 0xFFFFFFFFFFFFF) == 0
+        low, high = e[0, i], e[1, i]
+        if factor < 0.0:
+            low, high = high, low
+        s, t = (low / size, high / size) if divide else (low * size, high * size)
+        zero = size == 0.0
+        if divide and zero:
+            return False
+        out[0, i] = _up_scaled(s, _chosen(zero, 0.0, low), shift)
+        out[1, i] = _up_scaled(t, _chosen(zero, 0.0, high), shift)
+    return True
+
+
+@njit(error_model="numpy")
+def mean(e: Array, out: Array) -> None:
+    """Of each row. e: (2, b, n); out: (2, b)."""
+    n = e.shape[2]
+    slack = _chosen(n > 1, 2 * (n + 2) * U, 0.0)
+    for k in range(2):
+        for row in range(e.shape[1]):
+            total = size = 0.0
+            for i in range(n):
+                total += e[k, row, i]
+                size += abs(e[k, row, i])
+            total = (total + size * slack) / n
+            out[k, row] = (
+                total + _chosen(abs(total) < SMALL, _chosen(size > 0.0, LAST, 0.0), 0.0) + abs(total) * (2 * U)
+            )
+
+
+@njit(error_model="numpy")
+def mean_square(e: Array, out: Array) -> None:
+    """Of each row. e: (2, b, n); out: (2, b)."""
+    n = e.shape[2]
+    slack = 2 * (n + 8) * U
+    for row in range(e.shape[1]):
+        low = high = largest = 0.0
+        for i in range(n):
+            size = np.maximum(e[0, row, i], e[1, row, i])
+            least = -np.minimum(np.minimum(e[0, row, i], e[1, row, i]), 0.0)
+            low += least * least
+            high += size * size
+            largest = np.maximum(largest, size)
+        low, high = low / n, high / n
+        out[0, row] = _chosen(low < TINY, 0.0, np.minimum(low * slack - low, 0.0))
+        out[1, row] = high + high * slack + _chosen((high < TINY) & (largest > 0.0), TINY, 0.0)
+
+
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def _products(w: Array, m: Array, t: Array) -> tuple[float, float]:
+    """w · m, and |w| · t."""
+    center = radius = 0.0
+    for j in range(len(m)):
+        center += w[j] * m[j]
+        radius += abs(w[j]) * t[j]
+    return center, radius
+
+
+@njit(error_model="numpy")
+def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
+    """weight @ x + bias, as `interval64` has it, with one pass over the weights."""
+    n = e.shape[1]
+    m, t = np.empty(n), np.empty(n)
+    for j in range(n):
+        difference = e[1, j] - e[0, j]
+        m[j] = 0.5 * difference
+        t[j] = (e[0, j] + e[1, j]) * (0.5 + (n + 16) * U) + abs(difference) * (0.501 * (n + 16) * U)
+    for i in range(len(bias)):
+        product, radius = _products(weight[i], m, t)
+        center = product + bias[i]
+        radius = radius + abs(center) * (4 * U) + TINY
+        out[0, i] = radius - center
+        out[1, i] = radius + center
+
+
+@njit(error_model="numpy")
+def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
+    """The middle and the scaled radius, in float32, of each row, as `Point.bound` has it. e: (2, b, n)."""
+    n = e.shape[2]
+    wide, deep = 0.5 + (n + 16) * U, 0.501 * (n + 16) * U
+    one_above = np.float32(1 + 2.0**-22)
+    for row in range(e.shape[1]):
+        largest = TINY
+        for j in range(n):
+            difference = e[1, row, j] - e[0, row, j]
+            m[row, j] = 0.5 * difference
+            largest = np.maximum(largest, (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep)
+        scale[row] = largest
+        for j in range(n):
+            radius = (e[0, row, j] + e[1, row, j]) * wide + abs(e[1, row, j] - e[0, row, j]) * deep
+            t[row, j] = np.float32(radius / largest + 2.0**-60) * one_above
+
+
+@njit(error_model="numpy")
+def around(product: Array, scale: Array, bias: Array, n: int, out: Array) -> None:
+    """The ends of a layer from `middles` and two products: (b, m), and another in out[1]. out: (2, b, m)."""
+    factor = 1 + (n + 16) * 2.0**-23
+    for row in range(product.shape[0]):
+        for i in range(product.shape[1]):
+            c = out[1, row, i] + bias[i]
+            radius = (np.float64(product[row, i]) + n * 2.0**-119) * (scale[row] * factor) + abs(c) * (4 * U) + TINY
+            out[0, row, i] = radius - c
+            out[1, row, i] = radius + c
