@@ -101,7 +101,9 @@ def test_fused_loops_give_the_same_bits(operation):
         getattr(functions, name)(*(c.box(*ends) for ends in operands), *map(int, exponent)).value for c in (C, FUSED)
     )
     plain, fused = (np.where(np.isnan(ends), np.inf, kernel.ends_of(ends)) for ends in (plain, fused))
-    assert np.array_equal(plain, fused) or np.all((plain == fused) | (np.abs(plain - fused) <= kernel.LAST))
+    finite = np.isfinite(plain) & np.isfinite(fused)
+    assert np.array_equal(plain[~finite], fused[~finite])
+    assert np.all(np.abs(plain[finite] - fused[finite]) <= kernel.LAST)
 
 
 @pytest.mark.parametrize("count", [1, 7, 400])
