@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import inspect
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -24,15 +26,16 @@ from scalarspec.report import table
 WEIGHTS = Path(__file__).with_name("digits.npz")
 BETA_VAE, BETA_VQVAE = Fraction(1, 32), Fraction(1, 4)
 BACKENDS = ("float32", "float64", "interval", "rational")
+HELD_OUT, ALL = 100, 1797
 SHADES = " ░▒▓█"
 Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """The models and the held-out digits; `ss.lift(digits, context)` carries all of it to a context.
+    """The models and some digits; `ss.lift(digits, context)` carries all of it to a context.
 
-    pixels: (100, 64) in [0, 1], exact in binary; eps: (100, 8), the noise of the VAE; codes: the VQ-VAE's index of each
+    pixels: (n, 64) in [0, 1], exact in binary; eps: (n, 8), the noise of the VAE; codes: the VQ-VAE's index of each
     digit, chosen under float64.
     """
 
@@ -45,8 +48,11 @@ class Digits:
     codes: tuple[int, ...]
 
 
-def load() -> Digits:
-    """The shipped models, their float32 weights as they were trained."""
+def load(count: int = HELD_OUT) -> Digits:
+    """The shipped models, their float32 weights as they were trained, and the last `count` of the 1,797 digits.
+
+    The last 100 were held out from training.
+    """
     w = dict(np.load(WEIGHTS))
 
     def linear(name: str) -> ss.layers.Linear:
@@ -63,17 +69,23 @@ def load() -> Digits:
         vqvae.Decoder(mlp("vqvae.decoder")),
     )
     layers = [w[f"ae.net.{layer}"] for layer in ("0.weight", "0.bias", "2.weight", "2.bias")]
-    pixels = w["pixels"] / 16
-    inputs = ss.context("float64").tensor(pixels)
+    pixels = w["pixels"][-count:] / 16
+    codes = ss.batched(_distances, over="x")(quantizer, ss.context("float64").tensor(pixels))
     return Digits(
         autoencoder=autoencoder.Autoencoder(*layers),
         vae=vae.Model(vae_encoder, vae.Decoder(mlp("vae.decoder.0", ss.layers.sigmoid))),
         vqvae=quantizer,
         pixels=pixels,
-        eps=w["eps"],
-        labels=tuple(w["labels"].tolist()),
-        codes=tuple(vqvae.nearest_code(quantizer, x).idx for x in inputs),
+        eps=w["eps"][-count:],
+        labels=tuple(w["labels"][-count:].tolist()),
+        codes=tuple(np.argmin(np.asarray(codes), axis=1).tolist()),
     )
+
+
+def _distances(model: vqvae.Model, x: ss.Tensor) -> ss.Tensor:
+    """|z - code|² for every code. x: (64,); result: (codes,)."""
+    z = vqvae.encode(model, x)
+    return ss.stack(ss.sum(ss.square(z - code)) for code in model.codebook.embedding)
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,6 +311,131 @@ def run(
         agreement(digits, count, progress),
         picture(digits, digit),
     )
+
+
+SWEPT = ("float64", "interval64", "rational")
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class SweptTerm:
+    """One term on all digits: how many were refused over the rationals, lie inside, and how long each backend took.
+
+    widest: the widest enclosure, relatively; seconds: by backend.
+    """
+
+    model: str
+    term: str
+    exact: int
+    inside: int
+    widest: Fraction
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Every term of every model on many digits, in batches, under float64, interval64 and rational."""
+
+    digits: int
+    rows: list[SweptTerm]
+
+    @property
+    def holds(self) -> bool:
+        """Every exact value lies inside its enclosure."""
+        return all(row.inside == row.exact for row in self.rows)
+
+    def __str__(self) -> str:
+        header = [
+            "model",
+            "term",
+            "exact inside",
+            "widest",
+            *(f"{name}, s" for name in SWEPT),
+            "/ float64",
+            "/ float64",
+        ]
+        cells = [
+            [
+                row.model,
+                row.term,
+                f"{row.inside} of {row.exact}" if row.exact else "exp is irrational",
+                f"{float(row.widest):.1e}",
+                *(f"{row.seconds[name]:.4f}" for name in SWEPT),
+                *(f"{row.seconds[name] / row.seconds['float64']:.1f}" for name in SWEPT[1:]),
+            ]
+            for row in self.rows
+        ]
+        return f"{self.digits} digits, in batches of {BATCH}\n\n{table(header, cells)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"digits": self.digits, "rows": [{**asdict(row), "widest": str(row.widest)} for row in self.rows]}
+
+
+def sweep(count: int = ALL, progress: Callable[[int, int], None] = lambda done, total: None) -> Sweep:
+    """Evaluate every term on the last `count` digits. Raises OutOfRange unless 1 <= count <= 1797."""
+    if not 1 <= count <= ALL:
+        raise OutOfRange(f"count: expected a number from 1 to {ALL}, got {count}")
+    digits = load(count)
+    lifted = {name: ss.lift(digits, ss.context(name)) for name in SWEPT}
+    first = {name: ss.lift(load(1), ss.context(name)) for name in SWEPT}  # what compiles does so before the clock runs
+    rows, names = [], [(term.model, term.name) for term in terms(digits, 0)]
+    for i, (model, name) in enumerate(names):
+        progress(i, len(names))
+        values, seconds = {}, {}
+        for backend in SWEPT:
+            _term_values(first[backend], i)
+            start = time.perf_counter()
+            values[backend] = _term_values(lifted[backend], i)
+            seconds[backend] = time.perf_counter() - start
+        rows.append(_swept(model, name, values, seconds))
+    progress(len(names), len(names))
+    return Sweep(count, rows)
+
+
+def _term_values(digits: Digits, i: int) -> list[tuple[Array, ss.Tensor]] | None:
+    """Term i on all digits: batches of indices, and its values there. None where it is refused as irrational.
+
+    A batch has one code of the VQ-VAE, which is an argument that no batch goes over.
+    """
+    found = []
+    try:
+        for batch in _batches(digits, by_code=terms(digits, 0)[i].model == "VQ-VAE"):
+            term = terms(digits, int(batch[0]))[i]
+            over = [name for name in ("x", "eps") if name in inspect.signature(term.spec).parameters]
+            rows = {"x": digits.pixels, "eps": digits.eps}
+            values = dict(zip(inspect.signature(term.spec).parameters, term.args, strict=True))
+            values |= {name: _taken(rows[name], batch) for name in over}
+            found.append((batch, ss.batched(term.spec, over=over)(*values.values())))
+    except NotExact:
+        return None
+    return found
+
+
+def _batches(digits: Digits, by_code: bool) -> list[Array]:
+    codes = np.array(digits.codes)
+    groups = [np.flatnonzero(codes == code) for code in np.unique(codes)] if by_code else [np.arange(len(codes))]
+    return [group[start : start + BATCH] for group in groups for start in range(0, len(group), BATCH)]
+
+
+def _taken(t: Any, rows: Array) -> Any:
+    """Some rows of a tensor: a slice where they are consecutive."""
+    if len(rows) == rows[-1] - rows[0] + 1:
+        return t[int(rows[0]) : int(rows[-1]) + 1]
+    return ss.stack(t[int(i)] for i in rows)
+
+
+def _swept(model: str, name: str, values: dict[str, Any], seconds: dict[str, float]) -> SweptTerm:
+    exact = inside = 0
+    widest = Fraction(0)
+    for k, (_, enclosed) in enumerate(values["interval64"]):
+        lower, upper = ss.endpoints(enclosed)
+        widest = max([widest, *((high - low) / high for low, high in zip(lower, upper, strict=True) if high)])
+        if values["rational"] is not None:
+            numbers = values["rational"][k][1].tolist()
+            exact += len(numbers)
+            inside += sum(low <= v <= high for low, v, high in zip(lower, numbers, upper, strict=True))
+    return SweptTerm(model, name, exact, inside, widest, seconds)
 
 
 def picture(digits: Digits, i: int) -> str:

@@ -60,6 +60,13 @@ def _run(options: argparse.Namespace) -> tuple[Any, int]:
     return report, 0 if report.agreement.holds and report.slice.agrees else 1
 
 
+def _sweep(options: argparse.Namespace) -> tuple[Any, int]:
+    from scalarspec.examples import digits
+
+    found = digits.sweep(options.count, _bar)
+    return found, 0 if found.holds else 1
+
+
 def _compare(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
     backends = [_context(name, options.prec) for name in options.backend or DEFAULT_BACKENDS]
@@ -290,6 +297,14 @@ def _progress(count: int) -> Callable[[int], None]:
     return show
 
 
+def _bar(done: int, total: int) -> None:
+    """A bar on the terminal's error stream; nothing where that is no terminal."""
+    if sys.stderr.isatty():
+        filled = 30 * done // total
+        end = "\r" if done < total else "\r\033[K"
+        print(f"[{'#' * filled}{'.' * (30 - filled)}] {done} of {total} terms", end=end, file=sys.stderr, flush=True)
+
+
 # ---- the arguments --------------------------------------------------------------------------------------------------
 
 
@@ -314,6 +329,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--digit", type=int, default=0, help="the digit of the table, 0 to 99 (default 0)")
     run.add_argument("--count", type=int, default=100, help="digits to check for agreement (default 100)")
     run.add_argument("--radius", default="0.01", help="the box of the bounds, in pixel units (default 0.01)")
+
+    sub = command("sweep", _sweep, "the shipped models on all 1,797 digits under float64, interval64 and rational")
+    sub.add_argument("--count", type=int, default=1797, help="the last so many digits (default 1797)")
 
     several = {"action": "append", "metavar": "NAME", "help": "a backend; may be repeated (default: several)"}
     sub = spec_command("compare", _compare, "a spec under several backends, side by side")

@@ -83,3 +83,35 @@ def test_the_symbolic_slice_agrees(loaded):
 def test_a_digit_out_of_range():
     with pytest.raises(OutOfRange, match="digit: expected a number from 0 to 99, got -1"):
         digits.run(digit=-1)
+
+
+def test_a_sweep_in_batches_finds_every_exact_value_inside():
+    found = digits.sweep(150)
+    assert found.holds
+    assert [row.exact for row in found.rows] == [0, 0, 0, 150, 150, 150, 150, 150]
+    assert all(0 < row.widest < Fraction(1, 10**9) for row in found.rows)
+    assert "150 digits" in str(found)
+    assert len(found.to_json()["rows"]) == 8
+    with pytest.raises(OutOfRange, match="count: expected a number from 1 to 1797, got 0"):
+        digits.sweep(0)
+
+
+def test_a_sweep_sees_a_value_outside(monkeypatch):
+    right = digits._term_values
+
+    def wrong(lifted, i):
+        values = right(lifted, i)
+        if values is None or lifted.pixels.context.name != "rational":
+            return values
+        return [(batch, t * "1.000001") for batch, t in values]
+
+    monkeypatch.setattr(digits, "_term_values", wrong)
+    assert not digits.sweep(20).holds
+
+
+def test_batches_are_the_terms_one_by_one(loaded):
+    float64 = ss.lift(digits.load(60), ss.context("float64"))
+    for i, term in enumerate(digits.terms(float64, 0)):
+        for batch, values in digits._term_values(float64, i):
+            alone = [digits.terms(float64, int(k))[i] for k in batch]
+            assert np.allclose(np.asarray(values), [t.spec(*t.args).item() for t in alone], rtol=1e-12), term.name
