@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 RUN ?=
 FUZZ ?=
+BENCH ?=
 
 .PHONY: run test fuzz bench lint clean
 
@@ -17,9 +18,9 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz.py $(FUZZ)
 	$(BIN)/python tests/fuzz.py --exhaustive
 
-# Ratios of times, side by side in one process.
+# Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed
-	$(BIN)/python benchmarks/interval.py
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

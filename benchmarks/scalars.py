@@ -1,18 +1,11 @@
-"""The interval backend beside mpmath's own intervals in NumPy object arrays: `make bench`.
-
-Each row is a ratio of times, ours to theirs, measured in turns in one process: below 1, ours is faster.
-"""
-
-import statistics
-import time
+"""The operations of the interval backend beside mpmath's own intervals in NumPy object arrays."""
 
 import mpmath
 import numpy as np
 
 import scalarspec as ss
-from scalarspec.report import table
 
-SIZE, REPEATS = 300, 9
+SIZE = 300
 
 
 def boxes(context, lower, upper):
@@ -61,24 +54,3 @@ def rows():
         ),
         "MSE spec": (lambda: ss.mean(ss.square(x - y)), lambda: ((a - b) ** 2).sum() / SIZE),
     }
-
-
-def seconds(function):
-    """The time of one call."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def main():
-    """Print the table."""
-    shown = []
-    for name, (ours, theirs) in rows().items():
-        pairs = [(seconds(ours), seconds(theirs)) for _ in range(REPEATS)]
-        least = min(a for a, _ in pairs) / min(b for _, b in pairs)
-        shown.append([name, f"{least:.2f}", f"{statistics.median(a / b for a, b in pairs):.2f}"])
-    print(table(["interval / mpmath.iv", "of the minima", "median"], shown))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,415 @@
+"""Every reading of the workloads beside NumPy by hand, and beside what one would write today: `make bench`.
+
+A row holds ways to the same result, measured in turns in one process on one thread. A ratio is a time over the time of
+the row's first way in the same turn; shown are the quotient of the smallest times and the median of the quotients.
+"""
+
+import os
+
+for _library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"  # before NumPy is loaded
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+
+import by_hand
+import numpy as np
+import scalars
+import sympy
+from workloads import BETA, A, Autoencoder, B, Vae
+
+import scalarspec as ss
+from scalarspec import integers
+from scalarspec.backends.symbolic import operations
+from scalarspec.lifting import lift
+from scalarspec.models import autoencoder, vae
+from scalarspec.report import table
+
+RADIUS = 1e-3
+BATCH, MANY = 128, 1024
+
+
+@dataclass
+class Row:
+    """Ways to one result, the first of which the others are measured against; goals by way, as the project states them."""
+
+    name: str
+    ways: dict
+    goals: dict = field(default_factory=dict)
+    repeats: int = 30
+    slow: tuple = ()  # ways that are measured once
+
+    def measured(self):
+        """way -> (ratio of minima, median ratio, smallest time)."""
+        fast = {name: run for name, run in self.ways.items() if name not in self.slow}
+        for run in fast.values():
+            run()
+        turns = [{name: seconds(run) for name, run in fast.items()} for _ in range(self.repeats)]
+        base = next(iter(self.ways))
+        found = {}
+        for name in fast:
+            least = min(turn[name] for turn in turns)
+            quotient = statistics.median(turn[name] / turn[base] for turn in turns)
+            found[name] = (least / min(turn[base] for turn in turns), quotient, least)
+        for name in self.slow:
+            once = seconds(self.ways[name])
+            ratio = once / statistics.median(turn[base] for turn in turns)
+            found[name] = (ratio, ratio, once)
+        return found
+
+
+def seconds(run):
+    """The time of one call."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+# ---- the rows -------------------------------------------------------------------------------------------------------
+
+
+def prepared(context, work, spec=vae.loss, boxes=True):
+    """The VAE loss of a workload in a context, prepared, at its input or at a box around it."""
+    x = context.box(work.x - RADIUS, work.x + RADIUS) if boxes else context.tensor(work.x)
+    eps, model = context.tensor(work.eps), lift(work.model(), context)
+    if work.batch is not None:
+        spec = ss.batched(spec, over=("x", "eps"))
+    run = ss.prepare(spec, model, BETA, x, eps, inputs=("x", "eps"), backend=context)
+    return lambda: run(x, eps)
+
+
+def eager(context, work, boxes=True):
+    """The same, as a plain call of the spec."""
+    x = context.box(work.x - RADIUS, work.x + RADIUS) if boxes else context.tensor(work.x)
+    eps, model = context.tensor(work.eps), lift(work.model(), context)
+    spec = vae.loss if work.batch is None else ss.batched(vae.loss, over=("x", "eps"))
+    return lambda: spec(model, BETA, x, eps)
+
+
+def float_rows():
+    """float64, as it is called and prepared."""
+    context = ss.context("float64")
+    for name, work, goal, repeats in (
+        ("A", Vae(A), 1.15, 200),
+        (f"A, batch {BATCH}", Vae(A, BATCH), 1.02, 30),
+        ("B", Vae(B), 1.5, 1000),
+    ):
+        ways = {
+            "NumPy by hand": work.by_hand,
+            "float64": eager(context, work, boxes=False),
+            "float64, prepared": prepared(context, work, boxes=False),
+        }
+        yield Row(f"float64: {name}", ways, {"float64, prepared": goal}, repeats)
+
+
+def interval64_rows():
+    """interval64, on NumPy alone and with fused loops."""
+    plain, fused = ss.context("interval64", fast=False), ss.context("interval64", fast=True)
+    flint = {"A": by_hand.FlintVae(Vae(A), RADIUS), "B": by_hand.FlintVae(Vae(B), RADIUS)}
+    for name, work, goal, fast_goal, repeats in (
+        ("A", Vae(A), 3, 1.25, 100),
+        (f"A, batch {BATCH}", Vae(A, BATCH), 2.7, 1.7, 20),
+        ("B", Vae(B), 5, 1, 500),
+    ):
+        ways = {"NumPy by hand": work.by_hand, "interval64": prepared(plain, work)}
+        ways["interval64, fused"] = prepared(fused, work)
+        slow = ()
+        if name in flint:
+            ways["python-flint arb_mat"], slow = flint[name], ("python-flint arb_mat",)
+        goals = {"interval64": goal, "interval64, fused": fast_goal}
+        yield Row(f"interval64: {name}", ways, goals, repeats, slow)
+
+
+def boxes_row():
+    """How many boxes for one float point."""
+    work = Vae(B, MANY)
+    ways = {
+        "float64, prepared": prepared(ss.context("float64"), work, boxes=False),
+        "interval64": prepared(ss.context("interval64", fast=False), work),
+        "interval64, fused": prepared(ss.context("interval64", fast=True), work),
+    }
+    yield Row(f"boxes of B, {MANY} at a time", ways, {"interval64": 4, "interval64, fused": 4}, 30)
+
+
+def interval_rows():
+    """interval at several precisions; mpmath.iv and arb as one would write them."""
+    for name, sizes, goal in (("A", A, 200), ("B", B, None)):
+        work = Vae(sizes)
+        ways = {"NumPy by hand": work.by_hand}
+        for prec in (53, 113, 128):
+            ways[f"interval, {prec} bits"] = eager(ss.context("interval", prec=prec), work)
+        ways["python-flint arb_mat"] = by_hand.FlintVae(work, RADIUS)
+        ways["mpmath.iv"] = by_hand.MpmathVae(work, RADIUS)
+        goals = {way: goal for way in ways if goal and way.startswith("interval")}
+        yield Row(f"interval: {name}", ways, goals, 5, ("mpmath.iv",))
+
+
+def without_flint(run):
+    """The same where python-flint is not installed."""
+
+    def alone():
+        kept, integers.flint = integers.flint, None
+        try:
+            run()
+        finally:
+            integers.flint = kept
+
+    return alone
+
+
+def rational_rows():
+    """rational; Fraction and fmpq_mat as one would write them."""
+    context, work = ss.context("rational"), Autoencoder()
+    model = lift(work.model(), context)
+
+    def ours():
+        return autoencoder.reconstruction_error(model, context.tensor(work.x)).item()
+
+    ways = {
+        "NumPy by hand": work.by_hand,
+        "rational": without_flint(ours),
+        "rational, with flint": ours,
+        "python-flint fmpq_mat": by_hand.FlintAutoencoder(work),
+        "Fraction": by_hand.FractionAutoencoder(work),
+    }
+    goals = {"rational": 150, "rational, with flint": 75}
+    yield Row("rational: C", ways, goals, 30, ("python-flint fmpq_mat", "Fraction"))
+
+    batch = Autoencoder(batch=16)
+    error = ss.batched(autoencoder.reconstruction_error, over="x")
+    ways = {"NumPy by hand": batch.by_hand, "rational": lambda: error(model, context.tensor(batch.x)).tolist()}
+    yield Row("rational: C, batch 16", ways, {"rational": 150}, 10)
+
+
+def certificate_row():
+    """The A loss at its point, enclosed to less than 1/100 ulp of its float64."""
+    work = Vae(A)
+    wide, narrow = (eager(ss.context("interval", prec=prec), work, boxes=False) for prec in (53, 80))
+    low, high = (end[()] for end in ss.endpoints(narrow()))
+    assert float(high - low) < math.ulp(float(low)) / 100
+    ways = {"NumPy by hand": work.by_hand, "interval, 53 bits": wide, "interval, 80 bits: 1/100 ulp": narrow}
+    yield Row("certificate: A", ways, {"interval, 80 bits: 1/100 ulp": 100}, 5)
+
+
+def scalar_rows():
+    """One operation at a time, on 300 boxes, beside mpmath's intervals in object arrays."""
+    for name, (ours, theirs) in scalars.rows().items():
+        yield Row(f"300 boxes: {name}", {"mpmath.iv": theirs, "interval": ours}, {}, 9)
+
+
+ROWS = {
+    "float64": float_rows,
+    "interval64": interval64_rows,
+    "boxes": boxes_row,
+    "interval": interval_rows,
+    "rational": rational_rows,
+    "certificate": certificate_row,
+    "scalars": scalar_rows,
+}
+
+# ---- gradients, memory, scaling -------------------------------------------------------------------------------------
+
+
+def tanh_vae(wm, bm, wv, bv, wd, bd, x, eps):
+    """The VAE loss of three layers, tanh in the encoder's mean and in the decoder."""
+    encoder = vae.Encoder(lambda t: ss.tanh(ss.affine(wm, t, bm)), lambda t: ss.affine(wv, t, bv))
+    return vae.loss(vae.Model(encoder, vae.Decoder(lambda z: ss.tanh(ss.affine(wd, z, bd)))), 1, x, eps)
+
+
+def variables(d, k):
+    """All of its arguments as symbols, the parameters first."""
+    shapes = {"wm": (k, d), "bm": (k,), "wv": (k, d), "bv": (k,), "wd": (d, k), "bd": (d,), "x": (d,), "e": (k,)}
+    return [ss.context("symbolic").symbols(name, shape) for name, shape in shapes.items()]
+
+
+def gradients(options):
+    """The symbolic gradient in all parameters: time, and operations beside those of the loss."""
+    rows = []
+    for d, k in ((4, 2), (8, 4), (16, 8), (64, 32)):
+        arguments = variables(d, k)
+        times = [seconds(lambda a=arguments: ss.value_and_grad(tanh_vae, tuple(range(6)))(*a)) for _ in range(3)]
+        value, found = ss.value_and_grad(tanh_vae, tuple(range(6)))(*arguments)
+        own = operations(value.scalars().flat)
+        both = operations([s for t in (value, *found) for s in t.scalars().flat])
+        theirs = "" if (d, k) != (4, 2) and not (options.long and d == 8) else sympy_seconds(value, arguments[:6])
+        goal = {16: "10 ms", 64: "300 ms"}.get(d, "")
+        shown = f"{statistics.median(times) * 1e3:.1f} ms"
+        rows.append([f"tanh VAE {d}-{k}", shown, goal, str(own), str(both), f"{both / own:.2f}", theirs])
+    header = ["symbolic gradient", "time", "goal", "loss: operations", "with gradient", "ratio (goal 2)", "sympy.diff"]
+    return header, rows
+
+
+def sympy_seconds(value, parameters):
+    """How long sympy.diff takes on the same loss."""
+    expression = value.item()
+    symbols = [s for t in parameters for s in np.ravel(np.array(t.tolist(), dtype=object))]
+    return f"{seconds(lambda: [sympy.diff(expression, s) for s in symbols]) * 1e3:.0f} ms"
+
+
+def memory(options):
+    """What a lifted model holds after an evaluation, beside its float64 weights."""
+    rows = []
+    for name, goal, work, spec in (
+        ("interval64", 4, Vae(A), lambda m, c, w: vae.loss(m, BETA, c.tensor(w.x), c.tensor(w.eps))),
+        ("rational", 8, Autoencoder(), lambda m, c, w: autoencoder.reconstruction_error(m, c.tensor(w.x))),
+    ):
+        context = ss.context(name)
+        model = lift(work.model(), context)
+        spec(model, context, work)
+        held = floats = 0
+        for layer in layers_of(model):
+            held += layer.value.nbytes
+            floats += 8 * layer.size
+        rows.append([f"{name}, workload {'A' if name == 'interval64' else 'C'}", f"{held / floats:.2f}", str(goal)])
+    return ["memory of a lifted model", "/ its float64 bytes", "goal"], rows
+
+
+def layers_of(model):
+    """All tensors in a model."""
+    if isinstance(model, ss.Tensor):
+        return [model]
+    parts = model if isinstance(model, tuple) else list(getattr(model, "__dict__", {}).values())
+    return [t for part in parts for t in layers_of(part)]
+
+
+def scaling(options):
+    """How cost grows: the exponent p of cost ~ size^p, fitted over the larger sizes."""
+    rng = np.random.default_rng(0)
+    rows = []
+
+    def fit(what, sizes, make, repeats=5):
+        runs = {n: make(n) for n in sizes}
+        for run in runs.values():
+            run()
+        times = [min(seconds(run) for _ in range(repeats)) for run in runs.values()]
+        exponent = np.polyfit(np.log(sizes), np.log(times), 1)[0]
+        growth = ", ".join(f"{n}: {t / times[0]:.1f}" for n, t in zip(sizes, times, strict=True))
+        rows.append([what, f"{exponent:.2f}", growth])
+
+    def layer(name, **parameters):
+        context = ss.context(name, **parameters)
+
+        def make(n):
+            w, b = context.tensor(rng.normal(size=(n, n))), context.tensor(rng.normal(size=n))
+            x = context.box(np.zeros(n), np.ones(n)) if context.encloses else context.tensor(rng.uniform(size=n))
+            return lambda: ss.affine(w, x, b)
+
+        return make
+
+    def batch(name):
+        def make(n):
+            return prepared(ss.context(name), Vae(B, n), boxes=name != "float64")
+
+        return make
+
+    def depth(name):
+        def make(n):
+            context, x = ss.context(name), ss.context(name).tensor(rng.uniform(size=32))
+            w, b = context.tensor(rng.normal(size=(32, 32)) / 6), context.tensor(rng.normal(size=32))
+
+            def run():
+                t = x
+                for _ in range(n):
+                    t = ss.relu(ss.affine(w, t, b))
+                return t
+
+            return run
+
+        return make
+
+    def precision(prec):
+        context = ss.context("interval", prec=prec)
+        return prepared(context, Vae(B))
+
+    for name in ("float64", "interval64", "interval", "rational"):
+        fit(f"{name}: width of a layer", [64, 128, 256, 512], layer(name))
+    for name in ("float64", "interval64"):
+        fit(f"{name}: batch of B", [64, 256, 1024, 4096], batch(name))
+    for name in ("float64", "interval64", "interval", "rational"):
+        fit(f"{name}: depth, 32-32 relu", [2, 4, 8, 16], depth(name))
+    fit("interval: bits, B", [64, 128, 256, 512, 1024], precision)
+    fit("symbolic: loss, tanh VAE n-n/2", [8, 16, 32, 64], lambda n: lambda: tanh_vae(*variables(n, n // 2)), 2)
+    return ["cost ~ size^p", "p", "times, over the first"], rows
+
+
+TABLES = {"gradients": gradients, "memory": memory, "scaling": scaling}
+
+# ---- the command ----------------------------------------------------------------------------------------------------
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("only", nargs="*", help=f"some of: {', '.join([*ROWS, *TABLES])} (default: all)")
+    parser.add_argument("--json", action="store_true", help="print data")
+    parser.add_argument("--long", action="store_true", help="sympy.diff at 8-4, too (15 s)")
+    parser.add_argument("--quick", action="store_true", help="two turns a row: to see that it runs")
+    options = parser.parse_args()
+    unknown = set(options.only) - {*ROWS, *TABLES}
+    if unknown:
+        parser.error(f"no rows are called {', '.join(sorted(unknown))}; there are {', '.join([*ROWS, *TABLES])}")
+    chosen = options.only or [*ROWS, *TABLES]
+    data = {"rows": measured_rows([name for name in ROWS if name in chosen], options)}
+    for name in TABLES:
+        if name in chosen:
+            say(name)
+            header, rows = TABLES[name](options)
+            data[name] = [dict(zip(header, row, strict=True)) for row in rows]
+    say("")
+    print(json.dumps(data, indent=2, ensure_ascii=False) if options.json else "\n\n".join(shown(data)))
+
+
+def measured_rows(groups, options):
+    """The ratios of all rows of some groups."""
+    found = []
+    for group in groups:
+        for row in ROWS[group]():
+            say(row.name)
+            if options.quick:
+                row.repeats = 2
+            for way, (least, median, fastest) in row.measured().items():
+                goal = row.goals.get(way)
+                found.append(
+                    {
+                        "row": row.name,
+                        "way": way,
+                        "of minima": least,
+                        "median": median,
+                        "goal": goal,
+                        "seconds": fastest,
+                    }
+                )
+    return found
+
+
+def say(text):
+    """Progress, on a terminal's error stream."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def shown(data):
+    """The tables as text."""
+    rows = [
+        [
+            row["row"],
+            row["way"],
+            f"{row['of minima']:.3g}",
+            f"{row['median']:.3g}",
+            "" if row["goal"] is None else f"{row['goal']:g} {'met' if row['median'] <= row['goal'] else 'NOT MET'}",
+        ]
+        for row in data["rows"]
+    ]
+    if rows:
+        yield table(["row", "way", "of minima", "median", "goal"], rows)
+    for name in TABLES:
+        if data.get(name):
+            yield table(list(data[name][0]), [list(map(str, row.values())) for row in data[name]])
+
+
+if __name__ == "__main__":
+    main()
