@@ -46,11 +46,11 @@ from scalarspec.truth import Maybe
 Ends = np.ndarray[Any, Any]
 FloatArray = np.ndarray[Any, Any]
 
-SMALL = 2.0**-960
+SMALL = np.array(2.0**-960)
 """Below, a product may have lost more than its last place."""
-TINY = 2.0**-900
+TINY = np.array(2.0**-900)
 """Pays for the underflow of a sum of products; a normal number, since subnormal ones are slow."""
-LAST = 2.0**-1074
+LAST = np.array(2.0**-1074)
 TWO_U, FOUR_U = np.array(2 * U), np.array(4 * U)
 KEPT = 1 << 12
 """So many points keep their ends."""
@@ -93,12 +93,13 @@ class Interval64Context(IntervalContext):
 class Point:
     """Floats that stand for themselves: weights, data, literals."""
 
-    __slots__ = ("_ends", "_magnitudes", "x")
+    __slots__ = ("_ends", "_magnitudes", "_shifts", "x")
 
     def __init__(self, x: Any) -> None:
         self.x = np.asarray(x)
         self._magnitudes: FloatArray | None = None
         self._ends: Ends | None = None
+        self._shifts: bool | None = None
 
     @property
     def size(self) -> int:
@@ -130,6 +131,12 @@ class Point:
         if self.x.size <= KEPT:
             self._ends = result
         return result
+
+    def shifts(self) -> bool:
+        """Are all of them powers of two, or less one's sign?"""
+        if self._shifts is None:
+            self._shifts = bool((np.abs(np.frexp(self.x)[0]) == 0.5).all())
+        return self._shifts
 
     @property
     def nbytes(self) -> int:
@@ -223,7 +230,7 @@ def mignitude(e: Ends) -> FloatArray:
 def slack_of(name: str, values: FloatArray, x: FloatArray) -> FloatArray:
     """More than the error of the values of a function of `elementary` at x."""
     sizes = np.abs(values)
-    slack = np.asarray(sizes * ((ERROR[name] + 2) * U))
+    slack = np.asarray(sizes * SLACKS[name])
     if np.fmin.reduce(sizes, axis=None, initial=np.inf) < SMALL:
         slack += LAST * ((sizes != 0) | (sizes < SMALL) & (x != (1.0 if name == "log" else 0.0)))
     return slack
@@ -236,7 +243,7 @@ def widened(name: str, values: FloatArray, x: FloatArray) -> Ends:
     return ends
 
 
-def moved(x: FloatArray, least: float, greatest: float) -> tuple[FloatArray, bool]:
+def moved(x: FloatArray, least: Any, greatest: Any) -> tuple[FloatArray, bool]:
     """x moved into the range of a function; and was it all there before?"""
     inside = np.minimum(np.maximum(x, least), greatest)
     return inside, not (inside != x).any()
@@ -254,7 +261,7 @@ class Interval64Arrays(Arrays):
     def function(self, operation: str) -> Callable[..., Any]:
         """An elementwise operation on many elements is done part by part."""
         method = super().function(operation)
-        return partial(_blocks, method) if operation in _NUMERIC else method
+        return _blocked(method) if operation in _NUMERIC else method
 
     # ---- in and out -------------------------------------------------------------------------------------------------
 
@@ -528,7 +535,7 @@ class Interval64Arrays(Arrays):
         e = signed(ends_of(x))
         return widened(name, function(e), e)
 
-    def _increasing(self, name: str, x: Value, least: float, greatest: float, floor: float) -> Ends:
+    def _increasing(self, name: str, x: Value, least: Any, greatest: Any, floor: float) -> Ends:
         """An increasing function, computed between two numbers; below it is at least `floor`, above perhaps ∞."""
         e = signed(ends_of(x))
         inside, all_inside = moved(e, least, greatest)
@@ -538,7 +545,7 @@ class Interval64Arrays(Arrays):
             np.copyto(result[1, ...], np.inf, where=~(e[1] <= greatest))
         return result
 
-    def _above(self, pole: float, name: str, x: Value) -> Value:
+    def _above(self, pole: Any, name: str, x: Value) -> Value:
         """x, if all of it lies above a number, else DomainError."""
         low, high = signed(ends_of(x))
         if not np.all(low > pole):
@@ -570,7 +577,7 @@ class Interval64Arrays(Arrays):
     def logcosh(self, x: Value) -> Ends:
         return self._valley("logcosh", x, LARGEST, floor=0.0)
 
-    def _valley(self, name: str, x: Value, limit: float, floor: float) -> Ends:
+    def _valley(self, name: str, x: Value, limit: Any, floor: float) -> Ends:
         """An even function that rises with |x| from `floor`; beyond the limit, perhaps ∞."""
         e = ends_of(x)
         sizes = np.stack((mignitude(e), magnitude(e)))
@@ -657,7 +664,7 @@ class Interval64Arrays(Arrays):
         radius = np.abs(m) @ s
         if not isinstance(a, Point):
             radius = radius + r @ (np.abs(c) + s)
-        return _around(center, np.asarray(radius))
+        return _around(center, np.asarray(radius), np.empty((2, *center.shape)))
 
 
 _NUMERIC = {
@@ -672,23 +679,39 @@ _DOMAINS = {
     "log1p": "log(1 + x) needs an interval above -1",
     "sqrt": "the square root needs a non-negative interval",
 }
-LOWEST, HIGHEST = elementary.SMALLEST_EXPONENT, elementary.LARGEST_EXPONENT
-LARGEST = float(np.finfo(np.float64).max)
+LOWEST, HIGHEST = np.array(elementary.SMALLEST_EXPONENT), np.array(elementary.LARGEST_EXPONENT)
+LARGEST = np.array(np.finfo(np.float64).max)
+SLACKS = {name: np.array((error + 2) * U) for name, error in ERROR.items()}
 
 
 def _layer(weight: Point, x: Value, bias: Point) -> Ends:
     """weight @ x + bias, or that for each row of x."""
     n = weight.x.shape[1]
     m, t = _middle(x, n)
-    center = np.dot(weight.x, m) if m.ndim == 1 else np.dot(m, weight.x.T)
+    radius = weight.bound(t)
+    result = np.empty((2, *radius.shape))
+    center = result[1, ...]
+    if m.ndim == 1:
+        np.dot(weight.x, m, out=center)
+    else:
+        np.dot(m, weight.x.T, out=center)
     center += bias.x
-    return _around(center, weight.bound(t))
+    return _around(center, radius, result)
 
 
-def _blocks(operation: Callable[..., Value], *values: Value) -> Value:
+def _blocked(operation: Callable[..., Value]) -> Callable[..., Value]:
     """An elementwise operation on some elements at a time, so that what it needs in between stays in the cache."""
-    if max([value.size for value in values]) <= 2 * BLOCK:
+
+    def run(*values: Value) -> Value:
+        for value in values:
+            if value.size > 2 * BLOCK:
+                return _in_blocks(operation, values)
         return operation(*values)
+
+    return run
+
+
+def _in_blocks(operation: Callable[..., Value], values: tuple[Value, ...]) -> Value:
     shape = max([value.shape if isinstance(value, Point) else value.shape[1:] for value in values], key=len)
     result = np.empty((2, prod(shape)))
     for start in range(0, result.shape[1], BLOCK):
@@ -716,13 +739,15 @@ def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
     return m, t
 
 
-def _around(center: FloatArray, radius: FloatArray) -> Ends:
-    """The ends center ± radius: center is off by one rounding more, and so is each end."""
-    radius = radius + np.abs(center) * FOUR_U
-    radius += TINY
-    result = np.empty((2, *center.shape))
-    np.subtract(radius, center, out=result[0, ...])
-    np.add(radius, center, out=result[1, ...])
+def _around(center: FloatArray, radius: FloatArray, result: Ends) -> Ends:
+    """The ends center ± radius: center is off by one rounding more, and so is each end. It may lie in result[1]."""
+    slack = np.abs(center, out=result[0, ...])
+    slack *= FOUR_U
+    slack += radius
+    slack += TINY
+    above = slack + center
+    np.subtract(slack, center, out=result[0, ...])
+    result[1] = above
     return result
 
 
@@ -762,8 +787,10 @@ def _halves(x: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _is_shift(x: Ends, result: Ends, factor: Point) -> bool:
     """Are the factors powers of two, and the result exact?"""
-    if not (np.abs(np.frexp(factor.x)[0]) == 0.5).all():
+    if not factor.shifts():
         return False
+    if np.fmin.reduce(np.abs(result), axis=None, initial=np.inf) >= SMALL:
+        return True
     x, result = aligned(x, result)
     return bool(((np.abs(result) >= SMALL) | (result == 0) & (x == 0)).all())
 
@@ -823,23 +850,14 @@ class FusedArrays(Interval64Arrays):
         fused = getattr(self, f"_fused_{operation}", None)
         if fused:
             return partial(fused, loops, plain)
-        loop = loops.INCREASING.get(operation)
-        return partial(self._increasing_loop, loop, plain) if loop else plain
-
-    def _increasing_loop(self, loop: Callable[..., None], plain: Callable[..., Value], x: Value) -> Value:
-        return plain(x) if isinstance(x, Point) else _looped(loop, x)
+        loop = loops.INCREASING.get(operation) or {"relu": loops.relu, "square": loops.square}.get(operation)
+        return _of_boxes(loop, plain) if loop else plain
 
     def _fused_log(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
         return _looped(loops.INCREASING["log"], ends_of(self._above(0.0, "log", x)))
 
     def _fused_log1p(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
         return _looped(loops.INCREASING["log1p"], ends_of(self._above(-1.0, "log1p", x)))
-
-    def _fused_relu(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
-        return plain(x) if isinstance(x, Point) else _looped(loops.relu, x)
-
-    def _fused_square(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
-        return plain(x) if isinstance(x, Point) else _looped(loops.square, x)
 
     def _fused_expm1mx(self, loops: Any, plain: Callable[..., Value], x: Value) -> Value:
         e = ends_of(x)
@@ -905,24 +923,25 @@ class FusedArrays(Interval64Arrays):
     def _fused_affine_rows(
         self, loops: Any, plain: Callable[..., Value], weight: Value, x: Value, bias: Value, shape: tuple[int, int]
     ) -> Value:
-        held_in_single = isinstance(weight, Point) and weight.size >= SINGLE_FROM and weight.shape[1] <= SINGLE_LENGTH
-        if not held_in_single or type(bias) is not Point:
+        if not (isinstance(weight, Point) and isinstance(bias, Point) and weight.size):
             return plain(weight, x, bias, shape=shape)
-        e, w = _contiguous(ends_of(x)), weight.x  # type: ignore[union-attr]
-        m, scale = _scratch("m", e.shape[1:], "d"), np.empty(e.shape[1])
-        t, product = _scratch("t", e.shape[1:], "f"), _scratch("product", shape, "f")
-        loops.middles(e, m, t, scale)
-        np.dot(t, weight.magnitudes().T, out=product)  # type: ignore[union-attr]
+        e, magnitudes, n = _contiguous(ends_of(x)), weight.magnitudes(), weight.shape[1]
+        single = magnitudes.dtype == np.float32
+        m, scale = _scratch("m", e.shape[1:], np.float64), np.empty(e.shape[1])
+        t = _scratch("t32" if single else "t", e.shape[1:], magnitudes.dtype)
+        product = _scratch("product32" if single else "product", shape, magnitudes.dtype)
+        (loops.middles_in_single if single else loops.middles)(e, m, t, scale)
         result = np.empty((2, *shape))
-        np.dot(m, w.T, out=result[1])
-        loops.around(product, scale, _contiguous(bias.x), w.shape[1], result)
+        np.dot(t, magnitudes.T, out=product)
+        np.dot(m, weight.x.T, out=result[1])
+        loops.around(product, scale, _contiguous(bias.x), n * 2.0**-119 if single else 0.0, result)
         return result
 
 
 _buffers = local()
 
 
-def _scratch(use: str, shape: tuple[int, ...], kind: str) -> FloatArray:
+def _scratch(use: str, shape: tuple[int, ...], kind: Any) -> FloatArray:
     """A buffer of the thread's own: fresh memory for large arrays costs as much as the loops over them."""
     flat: FloatArray | None = getattr(_buffers, use, None)
     if flat is None or flat.size < prod(shape):
@@ -936,12 +955,21 @@ def _scales(x: Value, y: Value) -> bool:
     return type(x) is not Point and isinstance(y, Point) and y.x.shape in ((), x.shape[1:])
 
 
+def _of_boxes(loop: Callable[..., None], plain: Callable[..., Value]) -> Callable[..., Value]:
+    """A function of one argument: fused for boxes, plain for points."""
+
+    def run(x: Value) -> Value:
+        return plain(x) if isinstance(x, Point) else _looped(loop, x)
+
+    return run
+
+
 def _looped(loop: Callable[..., None], *values: Ends) -> Ends:
     """An elementwise loop over arrays of one shape."""
-    first = values[0]
-    result = np.empty(first.shape)
-    if first.ndim == 2:
-        loop(*map(_contiguous, values), result)
+    shape = values[0].shape
+    result = np.empty(shape)
+    if len(shape) == 2:
+        loop(*[v if v.flags.c_contiguous else v.copy() for v in values], result)
     else:
         loop(*[_contiguous(v).reshape(2, -1) for v in values], result.reshape(2, -1))
     return result

@@ -25,6 +25,7 @@ class MpmathVae:
         self.x, self.eps, self.iv_point = boxed(work.x), point(work.eps), point
 
     def __call__(self):
+        """The loss."""
         iv = self.iv
         exp = np.frompyfunc(iv.exp, 1, 1)
         relu = np.frompyfunc(lambda v: iv.mpf([max(v.a, 0), max(v.b, 0)]), 1, 1)
@@ -54,6 +55,7 @@ class FlintVae:
         self.x, self.eps = column(work.x, radius), work.eps.tolist()
 
     def __call__(self):
+        """The loss."""
         with flint.ctx.workprec(self.prec):
             return self._loss()
 
@@ -89,6 +91,7 @@ class FractionAutoencoder:
         self.x = exactly(work.x)
 
     def __call__(self):
+        """The error."""
         hidden = np.maximum(self.encode[0] @ self.x + self.encode[1], 0)
         difference = self.x - (self.decode[0] @ hidden + self.decode[1])
         return (difference**2).sum() / len(self.x)
@@ -107,6 +110,7 @@ class FlintAutoencoder:
         self.x = flint.fmpq_mat(exactly(work.x))
 
     def __call__(self):
+        """The error."""
         zero = flint.fmpq(0)
         hidden = (self.encode[0] * self.x + self.encode[1]).entries()
         inner = flint.fmpq_mat([[e if e > zero else zero] for e in hidden])

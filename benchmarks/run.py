@@ -36,7 +36,7 @@ BATCH, MANY = 128, 1024
 
 @dataclass
 class Row:
-    """Ways to one result, the first of which the others are measured against; goals by way, as the project states them."""
+    """Ways to one result, the first of which the others are measured against; the project's goals, by way."""
 
     name: str
     ways: dict
@@ -343,6 +343,7 @@ TABLES = {"gradients": gradients, "memory": memory, "scaling": scaling}
 
 
 def main():
+    """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("only", nargs="*", help=f"some of: {', '.join([*ROWS, *TABLES])} (default: all)")
     parser.add_argument("--json", action="store_true", help="print data")

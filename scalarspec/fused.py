@@ -1,7 +1,7 @@
 """The loops of `interval64`, fused by numba (the optional extra [fast]): the same operations on each element in a pass.
 
 The kernels of `elementary` are compiled from their own texts, for one element: there is one definition of each.
-Nothing is contracted or reordered but the sums of `layer`, whose bound holds for any order and with FMA. Where numba
+Nothing is contracted or reordered but sums, whose bounds hold for any order and with FMA. Where numba
 is missing, this module cannot be imported, and `interval64` does without.
 """
 
@@ -23,7 +23,7 @@ Loop = Callable[..., None]
 SMALL, LAST, TINY = 2.0**-960, 2.0**-1074, 2.0**-900
 LARGEST = float(np.finfo(np.float64).max)
 ANY_ORDER = {"reassoc", "contract", "nsz"}
-"""What the compiler may do to the sums of products of a layer."""
+"""What the compiler may do to sums, whose bounds hold for any order and with FMA."""
 
 
 @njit
@@ -41,9 +41,16 @@ def _chosen(condition: bool, x: float, y: float) -> float:
     return x if condition else y
 
 
+def _number_of(value: Any) -> Any:
+    """Constants that are arrays of shape (), as numbers."""
+    if isinstance(value, tuple):
+        return tuple(map(_number_of, value))
+    return float(value) if isinstance(value, np.ndarray) else value
+
+
 def _compiled() -> dict[str, Any]:
     """The functions of `elementary`, each seeing the others compiled."""
-    names = dict(vars(elementary))
+    names = {name: _number_of(value) for name, value in vars(elementary).items()}
     scalar = {"bits": _bits, "number": _number, "chosen": _chosen}
     names |= scalar
     for name, function in vars(elementary).items():
@@ -183,6 +190,27 @@ def scaled(e: Array, x: Array, divide: bool, out: Array) -> bool:
     return True
 
 
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def _sums(x: Array) -> tuple[float, float]:
+    """Of x and of |x|."""
+    total = size = 0.0
+    for i in range(len(x)):
+        total += x[i]
+        size += abs(x[i])
+    return total, size
+
+
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def _sums_of_squares(a: Array, b: Array) -> tuple[float, float]:
+    """Of the least and the largest sizes of boxes."""
+    low = high = 0.0
+    for i in range(len(a)):
+        size, least = np.maximum(a[i], b[i]), np.minimum(np.minimum(a[i], b[i]), 0.0)  # which keep NaN
+        low += least * least
+        high += size * size
+    return low, high
+
+
 @njit(error_model="numpy")
 def mean(e: Array, out: Array) -> None:
     """Of each row. e: (2, b, n); out: (2, b)."""
@@ -190,10 +218,7 @@ def mean(e: Array, out: Array) -> None:
     slack = _chosen(n > 1, 2 * (n + 2) * U, 0.0)
     for k in range(2):
         for row in range(e.shape[1]):
-            total = size = 0.0
-            for i in range(n):
-                total += e[k, row, i]
-                size += abs(e[k, row, i])
+            total, size = _sums(e[k, row])
             total = (total + size * slack) / n
             out[k, row] = (
                 total + _chosen(abs(total) < SMALL, _chosen(size > 0.0, LAST, 0.0), 0.0) + abs(total) * (2 * U)
@@ -206,16 +231,12 @@ def mean_square(e: Array, out: Array) -> None:
     n = e.shape[2]
     slack = 2 * (n + 8) * U
     for row in range(e.shape[1]):
-        low = high = largest = 0.0
-        for i in range(n):
-            size = np.maximum(e[0, row, i], e[1, row, i])
-            least = -np.minimum(np.minimum(e[0, row, i], e[1, row, i]), 0.0)
-            low += least * least
-            high += size * size
-            largest = np.maximum(largest, size)
+        low, high = _sums_of_squares(e[0, row], e[1, row])
         low, high = low / n, high / n
-        out[0, row] = _chosen(low < TINY, 0.0, np.minimum(low * slack - low, 0.0))
-        out[1, row] = high + high * slack + _chosen((high < TINY) & (largest > 0.0), TINY, 0.0)
+        out[0, row] = _chosen(low >= TINY, np.minimum(low * slack - low, 0.0), 0.0)
+        out[1, row] = high + high * slack
+        if not high >= TINY:
+            out[1, row] += _chosen(np.any(e[0, row] != 0.0) | np.any(e[1, row] != 0.0), TINY, 0.0)
 
 
 @njit(error_model="numpy", fastmath=ANY_ORDER)
@@ -247,7 +268,20 @@ def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
 
 @njit(error_model="numpy")
 def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
-    """The middle and the scaled radius, in float32, of each row, as `Point.bound` has it. e: (2, b, n)."""
+    """The middle of each row, and the radius that `Point.bound` wants. e: (2, b, n)."""
+    n = e.shape[2]
+    wide, deep = 0.5 + (n + 16) * U, 0.501 * (n + 16) * U
+    for row in range(e.shape[1]):
+        for j in range(n):
+            difference = e[1, row, j] - e[0, row, j]
+            m[row, j] = 0.5 * difference
+            t[row, j] = (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep
+        scale[row] = 1.0
+
+
+@njit(error_model="numpy")
+def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
+    """The same with the radii in float32, rounded up, over the largest of their row."""
     n = e.shape[2]
     wide, deep = 0.5 + (n + 16) * U, 0.501 * (n + 16) * U
     one_above = np.float32(1 + 2.0**-22)
@@ -257,19 +291,18 @@ def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
             difference = e[1, row, j] - e[0, row, j]
             m[row, j] = 0.5 * difference
             largest = np.maximum(largest, (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep)
-        scale[row] = largest
         for j in range(n):
             radius = (e[0, row, j] + e[1, row, j]) * wide + abs(e[1, row, j] - e[0, row, j]) * deep
             t[row, j] = np.float32(radius / largest + 2.0**-60) * one_above
+        scale[row] = largest * (1 + (n + 16) * 2.0**-23)
 
 
 @njit(error_model="numpy")
-def around(product: Array, scale: Array, bias: Array, n: int, out: Array) -> None:
+def around(product: Array, scale: Array, bias: Array, underflow: float, out: Array) -> None:
     """The ends of a layer from `middles` and two products: (b, m), and another in out[1]. out: (2, b, m)."""
-    factor = 1 + (n + 16) * 2.0**-23
     for row in range(product.shape[0]):
         for i in range(product.shape[1]):
             c = out[1, row, i] + bias[i]
-            radius = (np.float64(product[row, i]) + n * 2.0**-119) * (scale[row] * factor) + abs(c) * (4 * U) + TINY
+            radius = (product[row, i] + underflow) * scale[row] + abs(c) * (4 * U) + TINY
             out[0, row, i] = radius - c
             out[1, row, i] = radius + c

@@ -106,6 +106,60 @@ def test_fused_loops_give_the_same_bits(operation):
     assert np.all(np.abs(plain[finite] - fused[finite]) <= kernel.LAST)
 
 
+UNKNOWN = np.array([[np.nan, 1.0, np.nan, np.inf, 2.0, np.inf, 0.5], [1.0, np.nan, np.nan, 2.0, np.inf, np.inf, 0.5]])
+"""-inf and sup of boxes of which some ends are not known, which +∞ and NaN both say."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(n for n in oracle.UNARY if n not in oracle.DOMAIN),
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "maximum",
+        "minimum",
+        "sum",
+        "mean",
+        "mean_square",
+        "affine",
+        "rows",
+    ],
+)
+def test_unknown_ends_stay_unknown_in_every_loop(name):
+    """What a NaN end says is no less than what an infinite one says, which the scalars' meaning bounds."""
+    known = np.array([[0.5, -0.5, 1.0, -1.0, 2.0, 3.0, 0.25]] * 2) * [[-1], [1]]
+
+    def result(context, ends):
+        x, y = (ss.Tensor(context, ss.Dim(7), e.copy()) for e in (ends, known))
+        if name == "affine":
+            return ss.affine(context.tensor(np.eye(7)), x, context.tensor(np.zeros(7)))
+        if name == "rows":
+            layer = ss.batched(lambda r: ss.affine(context.tensor(np.eye(7)), r, context.tensor(np.zeros(7))), over="r")
+            return layer(ss.stack([x, y]))[0]
+        if name in ("sum", "mean", "mean_square"):
+            return getattr(ss, name)(x)
+        return getattr(ss, name)(*([x, y] if name in PAIRS else [x]))
+
+    wide = np.where(np.isnan(UNKNOWN), np.inf, UNKNOWN)
+    boxes = CONTEXTS["interval"].box(-wide[0], wide[1])
+    y = CONTEXTS["interval"].box(-known[0], known[1])
+    if name in ("affine", "rows"):
+        want = boxes
+    elif name in ("sum", "mean", "mean_square"):
+        want = getattr(ss, name)(boxes)
+    else:
+        want = getattr(ss, name)(*([boxes, y] if name in PAIRS else [boxes]))
+    for context in (C, FUSED):
+        for ends in (UNKNOWN, wide):
+            (a, b), (c, d) = ss.endpoints(result(context, ends)), ss.endpoints(want)
+            assert np.all((a <= c) & (d <= b))
+
+
+PAIRS = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
+
+
 @pytest.mark.parametrize("count", [1, 7, 400])
 def test_fused_sums_and_layers_are_as_tight(count):
     rng = np.random.default_rng(count)
