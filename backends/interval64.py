@@ -589,12 +589,12 @@ class Interval64Arrays(Arrays):
         return result
 
     def sin(self, x: Value) -> Ends:
-        return self._wave(elementary.sin, x, 0.5)
+        return self._wave("sin", x, 0.5)
 
     def cos(self, x: Value) -> Ends:
-        return self._wave(elementary.cos, x, 0.0)
+        return self._wave("cos", x, 0.0)
 
-    def _wave(self, function: Callable[[Any], Any], x: Value, phase: float) -> Ends:
+    def _wave(self, name: str, x: Value, phase: float) -> Ends:
         """From the ends and the extremes, which lie where x/π - phase is an integer: even for 1, odd for -1.
 
         x/π is computed to 4 u |x/π| + 2^-1074; an extreme is taken to lie in x wherever it may.
@@ -602,16 +602,20 @@ class Interval64Arrays(Arrays):
         e = signed(ends_of(x))
         known = (e[0] >= -elementary.LARGEST_ANGLE) & (e[1] <= elementary.LARGEST_ANGLE)
         inside = np.where(known, e, 0.0)
-        values, turns = function(inside), inside / np.pi - phase
+        values, turns = getattr(elementary, name)(inside), inside / np.pi - phase
         slack = (np.abs(turns) + 1) * (8 * U)
         first, last = np.ceil(turns[0] - slack[0]), np.floor(turns[1] + slack[1])
         several, odd = first < last, np.mod(first, 2.0) != 0
-        error = (elementary.ANGLE_ERROR + 1) * U
+        error = slack_of(name, values, inside)
+        error = error + np.where(np.abs(inside) < elementary.ANGLE_EXACT, 0.0, 2 * elementary.ANGLE_ERROR)
         result = np.empty(e.shape)
-        np.minimum(error - np.minimum(values[0], values[1]), 1.0, out=result[0, ...])
-        np.minimum(error + np.maximum(values[0], values[1]), 1.0, out=result[1, ...])
+        np.minimum(np.maximum.reduce(error - values, axis=0), 1.0, out=result[0, ...])
+        np.minimum(np.maximum.reduce(error + values, axis=0), 1.0, out=result[1, ...])
         np.copyto(result[0, ...], 1.0, where=~known | several | ((first == last) & odd))
         np.copyto(result[1, ...], 1.0, where=~known | several | ((first == last) & ~odd))
+        far = ~known & np.isfinite(e).all(axis=0)
+        if far.any():  # by the scalars, which reduce any angle
+            result[:, far] = ends_of(self.elementwise(name, ends_of(x)[:, far]))
         return result
 
     # ---- sums -------------------------------------------------------------------------------------------------------

@@ -25,8 +25,9 @@ def bounds_of(value: arb) -> Bound:
 
 
 def at(function, x: Fraction) -> Bound:
-    """Bounds on f(x), some 200 digits apart."""
-    with ctx.workprec(BITS):
+    """Bounds on f(x), some 200 digits apart; more for an x so small that x² or x³ decides."""
+    smallness = max(x.denominator.bit_length() - abs(x.numerator).bit_length(), 0) if x else 0
+    with ctx.workprec(BITS + 3 * smallness):
         return bounds_of(function(ball(x)))
 
 
