@@ -14,7 +14,8 @@ What encloses, and why. u = 2^-53; all rests on IEEE 754's + - × ÷ √, compar
     sums           any order of n terms is off by at most (n - 1) u Σ|x| (1 + small); 2 (n + 2) u is added
     affine matmul  midpoint and radius (Rump 1999): for x within r of m, W x lies within |W| (r + γ|m|) of BLAS's W m,
                    γ = (n + 16) u, which holds for every order of summation and with FMA; the same bound once more pays
-                   for the radius product, and 2^-900 for underflow. Large |W| are held in float32, rounded up.
+                   for the radius product; 2^-900, and 2^-960 in r, for underflow. Large |W| are held in float32,
+                   rounded up.
     other          tan atan erf, real powers, division by what contains 0: scalar by scalar, as `interval` does it
 """
 
@@ -732,14 +733,18 @@ def _part(x: Value, part: slice) -> Value:
 
 
 def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
-    """m and t with t at least |x - m| + γ|m|, times 1 + 2(n + 16) u, for sums of n products."""
+    """m and t with t at least |x - m| + γ|m|, times 1 + 2(n + 16) u, for sums of n products.
+
+    SMALL pays for underflow in either, which large weights would make matter.
+    """
     if isinstance(x, Point):
-        return x.x, np.abs(x.x) * (1.001 * (n + 16) * U)
+        return x.x, np.abs(x.x) * (1.001 * (n + 16) * U) + SMALL
     m = x[1] - x[0]
     t = x[0] + x[1]
     t *= 0.5 + (n + 16) * U
     m *= 0.5
     t += np.abs(m) * (1.001 * (n + 16) * U)
+    t += SMALL
     return m, t
 
 

@@ -257,7 +257,7 @@ def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
     for j in range(n):
         difference = e[1, j] - e[0, j]
         m[j] = 0.5 * difference
-        t[j] = (e[0, j] + e[1, j]) * (0.5 + (n + 16) * U) + abs(difference) * (0.501 * (n + 16) * U)
+        t[j] = (e[0, j] + e[1, j]) * (0.5 + (n + 16) * U) + abs(difference) * (0.501 * (n + 16) * U) + SMALL
     for i in range(len(bias)):
         product, radius = _products(weight[i], m, t)
         center = product + bias[i]
@@ -275,7 +275,7 @@ def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
         for j in range(n):
             difference = e[1, row, j] - e[0, row, j]
             m[row, j] = 0.5 * difference
-            t[row, j] = (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep
+            t[row, j] = (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep + SMALL
         scale[row] = 1.0
 
 
@@ -292,7 +292,7 @@ def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
             m[row, j] = 0.5 * difference
             largest = np.maximum(largest, (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep)
         for j in range(n):
-            radius = (e[0, row, j] + e[1, row, j]) * wide + abs(e[1, row, j] - e[0, row, j]) * deep
+            radius = (e[0, row, j] + e[1, row, j]) * wide + abs(e[1, row, j] - e[0, row, j]) * deep + SMALL
             t[row, j] = np.float32(radius / largest + 2.0**-60) * one_above
         scale[row] = largest * (1 + (n + 16) * 2.0**-23)
 

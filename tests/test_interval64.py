@@ -393,3 +393,60 @@ def test_a_hundred_small_networks():
         radius = [0, 1e-9, 1e-3, 1e-2, 1][seed % 5]
         ratio = check_containment(model, vae_loss, x, [eps], radius, 4, source)
         assert ratio <= 1.001 or radius < 1e-3
+
+
+# ---- sums and layers of hard numbers --------------------------------------------------------------------------------
+
+
+def hard_numbers(rng, *shape):
+    """Of all sizes, zeros and subnormal ones among them, some that cancel."""
+    kind = rng.integers(0, 6)
+    low, high = [(-1074, 1000), (-300, -250), (-30, 30), (-1, 1), (-1074, -1000), (400, 500)][kind]
+    numbers = rng.normal(size=shape) * 2.0 ** rng.integers(low, high, size=shape)
+    numbers[rng.uniform(size=shape) < 0.2] = 0.0
+    if kind == 3:
+        numbers = np.round(numbers)
+    return numbers
+
+
+def test_weights_that_are_large_beside_inputs_that_underflow():
+    """Half a subnormal number is rounded; a weight of 2^500 makes that matter."""
+    exact = ss.context("interval", prec=2200)
+    for scale in range(-1074, -940, 7):
+        rng = np.random.default_rng(scale + 2000)
+        w, low = rng.normal(size=(40, 30)) * 2.0**500, rng.normal(size=(2, 30)) * 2.0**scale
+        wanted = list(reductions_of(exact, w, low, low, np.zeros(40), low[0]))
+        for context in (C, FUSED):
+            for found, want in zip(reductions_of(context, w, low, low, np.zeros(40), low[0]), wanted, strict=True):
+                (a, z), (c, d) = ss.endpoints(found), ss.endpoints(want)
+                assert np.all((a <= c) & (d <= z))
+
+
+def reductions_of(context, w, low, high, b, v):
+    """Layers, products and sums of boxes, by all the ways there are."""
+    x, t, bias = context.box(low, high), context.tensor(w), context.tensor(b)
+    yield ss.affine(t, x[0], bias)
+    yield ss.batched(lambda row: ss.affine(t, row, bias), over="row")(x)
+    yield x @ ss.matrix_transpose(t)
+    yield x[0] @ x[1]
+    yield x @ context.tensor(v)
+    yield ss.sum(x, axis=1)
+    yield ss.mean(x)
+    yield ss.mean_square(x, axis=1)
+    yield ss.mean_square(x[0])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (9, 40), (90, 200)])
+def test_sums_and_layers_contain_the_exact_hull_of_hard_numbers(size):
+    """The last size holds |W| in float32. The exact hull is what `interval` finds, whose sums are exact."""
+    m, n = size
+    exact = ss.context("interval", prec=2200)
+    for seed in [*range(12), 2127, 2633] if n < 100 else range(3):
+        rng = np.random.default_rng([seed, n])
+        w, b, v, low = (hard_numbers(rng, *shape) for shape in ((m, n), (m,), (n,), (2, n)))
+        high = low + np.abs(hard_numbers(rng, 2, n)) * rng.integers(0, 2)
+        wanted = list(reductions_of(exact, w, low, high, b, v))
+        for context in (C, FUSED):
+            for found, want in zip(reductions_of(context, w, low, high, b, v), wanted, strict=True):
+                (a, z), (c, d) = ss.endpoints(found), ss.endpoints(want)
+                assert np.all((a <= c) & (d <= z))
