@@ -7,6 +7,7 @@ import fuzz
 import mpmath
 import oracle
 import pytest
+from conftest import CONTEXTS
 
 import scalarspec as ss
 from scalarspec.backends import interval as kernel
@@ -167,8 +168,7 @@ def spec_of(name):
 @pytest.mark.parametrize("name", ["kl", "mse", "gate", "huber", "log_cosh", "softmax"])
 def test_whole_specs_contain_their_values_at_random_points_of_random_boxes(name):
     source, spec, precise = random.Random(name), spec_of(name), IntervalContext(200)
-    for prec in (24, 53, 113):
-        context = IntervalContext(prec)
+    for context in (*map(IntervalContext, (24, 53, 113)), CONTEXTS["interval64"], CONTEXTS["fused"]):
         for _ in range(20):
             boxes = [[fuzz.box(source, fuzz.moderate) for _ in range(3)] for _ in range(2)]
             wide = spec(*(context.box(*map(list, zip(*b, strict=True))) for b in boxes))
