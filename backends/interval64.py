@@ -22,7 +22,7 @@ What encloses, and why. u = 2^-53; all rests on IEEE 754's + - × ÷ √, compar
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib.util import find_spec
 from math import prod
@@ -63,8 +63,8 @@ SINGLE_FROM, SINGLE_LENGTH = 1 << 14, 1 << 11
 class Interval64Context(IntervalContext):
     """Closed intervals of reals; in bulk, their ends are float64s."""
 
-    fast: bool = False
-    """Are the loops fused by numba?"""
+    fast: bool = field(default=False, compare=False)
+    """Are the loops fused by numba? The numbers mean the same, and mix."""
 
     @property
     def name(self) -> str:
@@ -74,7 +74,7 @@ class Interval64Context(IntervalContext):
     def arrays(self) -> Arrays:
         if self.lifted:
             return LiftedArrays(self)
-        return FusedArrays(self) if self.fast else Interval64Arrays(self)
+        return FusedArrays(self) if self.fast and numba_is_installed() else Interval64Arrays(self)
 
     def __repr__(self) -> str:
         return self.name + (".reference()" if self.lifted else "")
@@ -302,7 +302,7 @@ class Interval64Arrays(Arrays):
     def outcomes(self, truths: Any) -> set[bool | None]:
         return set(np.unique(truths).tolist()) if truths.dtype == bool else super().outcomes(truths)
 
-    def bounds(self, value: Value) -> tuple[FloatArray, FloatArray]:
+    def floats(self, value: Value) -> tuple[FloatArray, FloatArray]:
         low, high = signed(ends_of(value))
         return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
 
@@ -642,8 +642,8 @@ class Interval64Arrays(Arrays):
         result = np.empty((2, *np.shape(low)))
         np.minimum(low * slack - low, 0.0, out=result[0, ...])
         np.add(high, high * slack, out=result[1, ...])
+        np.copyto(result[0, ...], 0.0, where=low < TINY)  # where squares may have been rounded up from below 2^-1074
         if np.fmin.reduce(high, axis=None, initial=np.inf) < TINY:
-            np.copyto(result[0, ...], 0.0, where=low < TINY)
             result[1] += TINY * np.any(magnitude(e) != 0, axis=axis)
         return result
 
@@ -989,6 +989,12 @@ def _contiguous(x: FloatArray) -> FloatArray:
 
 
 @cache
+def numba_is_installed() -> bool:
+    """Asked once."""
+    return find_spec("numba") is not None
+
+
+@cache
 def _fused() -> Any:
     """The compiled loops; compiling takes some seconds, once."""
     from scalarspec import fused
@@ -998,7 +1004,6 @@ def _fused() -> Any:
 
 def interval64(fast: bool | None = None) -> Interval64Context:
     """Intervals with float64 ends, many at a time. fast: with numba's loops; None: where numba is installed."""
-    installed = find_spec("numba") is not None
-    if fast and not installed:
+    if fast and not numba_is_installed():
         raise ArgumentError("fast: numba is not installed; pip install 'scalarspec[fast]'")
-    return Interval64Context(fast=installed if fast is None else bool(fast))
+    return Interval64Context(fast=numba_is_installed() if fast is None else bool(fast))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalarspec.exact import as_array, boxed
+from scalarspec.exact import as_array, boxed, float_above, float_below
 
 if TYPE_CHECKING:
     from scalarspec.context import Context
@@ -90,6 +90,12 @@ class Arrays(ABC):
         """weight @ row + bias for each row of x. x: (b, n); result: `shape`, which is (b, m)."""
         product = self.apply("matmul", x, self.apply("matrix_transpose", weight))
         return self.apply("add", product, self.apply("broadcast_to", bias, shape=shape))
+
+    def floats(self, value: Value) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """The infima and suprema as float64s, rounded outward (exact and enclosing contexts)."""
+        ends = lift(self.context.endpoints, self.unpack(value))
+        low, high = (lift(lambda pair, k=k, f=f: f(pair[k]), ends) for k, f in enumerate((float_below, float_above)))
+        return low.astype(np.float64), high.astype(np.float64)
 
     def outcomes(self, truths: Value) -> set[bool | None]:
         """The outcomes among some truths: True, False, and None for what is undecided."""

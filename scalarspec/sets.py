@@ -15,8 +15,8 @@ import numpy as np
 
 from scalarspec import shape as shapes
 from scalarspec.arrays import lift
-from scalarspec.errors import DomainError
-from scalarspec.exact import End, float_above, float_below, infinite
+from scalarspec.errors import ArgumentError, DomainError
+from scalarspec.exact import End, infinite
 from scalarspec.functions import Operand, endpoints
 from scalarspec.tensor import Tensor, operands_of
 
@@ -30,12 +30,12 @@ __all__ = [
 
 def inf(x: Tensor) -> Array:
     """The infimum of each element as a float64, rounded down."""
-    return _floats(endpoints(x)[0], float_below)
+    return _floats(x)[0]
 
 
 def sup(x: Tensor) -> Array:
     """The supremum of each element as a float64, rounded up."""
-    return _floats(endpoints(x)[1], float_above)
+    return _floats(x)[1]
 
 
 def width(x: Tensor) -> Array:
@@ -112,5 +112,7 @@ def _box(operation: str, combine: Callable[..., tuple[End, End]], x: Operand, y:
     return Tensor.from_scalars(s.context, lift(scalar, *ends))
 
 
-def _floats(ends: Array, rounded: Callable[[End], float]) -> Array:
-    return np.asarray(lift(rounded, ends).astype(np.float64))
+def _floats(x: Tensor) -> tuple[Array, Array]:
+    if not isinstance(x, Tensor):
+        raise ArgumentError(f"inf and sup: expected a Tensor, got {type(x).__name__}")
+    return x.context.arrays.floats(x.value)
