@@ -22,7 +22,7 @@ class MpmathVae:
         _, point = over(0.0, prec)
         parts = ("trunk", "mean", "logvar", "decode", "out")
         self.layers = {name: (point(getattr(work, name).weight), point(getattr(work, name).bias)) for name in parts}
-        self.x, self.eps, self.iv_point = boxed(work.x), point(work.eps), point
+        self.x, self.eps = boxed(work.x), point(work.eps)
 
     def __call__(self):
         """The loss."""

@@ -360,8 +360,10 @@ class Sweep:
                 row.term,
                 f"{row.inside} of {row.exact}" if row.exact else "exp is irrational",
                 f"{float(row.widest):.1e}",
-                *(f"{row.seconds[name]:.4f}" for name in SWEPT),
-                *(f"{row.seconds[name] / row.seconds['float64']:.1f}" for name in SWEPT[1:]),
+                *(f"{row.seconds[name]:.4f}" for name in SWEPT[:2]),
+                f"{row.seconds['rational']:.4f}" if row.exact else "",
+                f"{row.seconds['interval64'] / row.seconds['float64']:.1f}",
+                f"{row.seconds['rational'] / row.seconds['float64']:.1f}" if row.exact else "",
             ]
             for row in self.rows
         ]

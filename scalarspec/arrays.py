@@ -1,8 +1,8 @@
 """`Arrays`: how many scalars of a context are held, and how operations map over them in bulk.
 
-A tensor's value is opaque to everything but the arrays of its context. All work goes through one method, `apply`,
-with an operation's name, positional values and keyword parameters; an interpreter that records or transforms
-tensor operations replaces that one method. Operations:
+A tensor's value is opaque to everything but the arrays of its context. All work goes through one door, `apply`, with
+an operation's name, positional values and keyword parameters; it calls what `function` gives for the name, which an
+interpreter that records or transforms tensor operations replaces. Operations:
 
   elementwise    every scalar operation of `Context`, over values of one shape, or scalars
   reductions     sum, mean, mean_square, logsumexp         (axis: a tuple of axes)
