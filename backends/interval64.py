@@ -145,15 +145,18 @@ class Point:
         return sum([a.nbytes for a in (self.x, self._magnitudes, self._ends) if a is not None])
 
     def bound(self, t: FloatArray) -> FloatArray:
-        """At least |x| @ t (or t @ |x|ᵀ for rows t) / (1 + 2(n + 8) u), for t >= 0; the caller adds TINY."""
+        """At least |x| @ t (or t @ |x|ᵀ for rows t) / (1 + 2(n + 8) u), for t >= 0; the caller adds TINY.
+
+        What t held is lost.
+        """
         magnitude = self.magnitudes()
         if magnitude.dtype == np.float64:
             return np.asarray(np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T))
         n = self.x.shape[1]
         scale = np.maximum(np.maximum.reduce(t, axis=-1, keepdims=True, initial=0.0), TINY)
-        scaled = t / scale
-        scaled += 2.0**-60  # no term of the product is subnormal, but for a |x| below 2^-66
-        rows = scaled.astype(np.float32)
+        t /= scale
+        t += 2.0**-60  # no term of the product is subnormal, but for a |x| below 2^-66
+        rows = t.astype(np.float32)
         rows *= np.float32(1 + 2.0**-22)
         product = np.dot(magnitude, rows) if t.ndim == 1 else np.dot(rows, magnitude.T)
         product += np.float32(n * 2.0**-120)
@@ -743,7 +746,9 @@ def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
     t = x[0] + x[1]
     t *= 0.5 + (n + 16) * U
     m *= 0.5
-    t += np.abs(m) * (1.001 * (n + 16) * U)
+    size = np.abs(m)
+    size *= 1.001 * (n + 16) * U
+    t += size
     t += SMALL
     return m, t
 

@@ -69,14 +69,14 @@ def _sweep(options: argparse.Namespace) -> tuple[Any, int]:
 
 def _compare(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
-    backends = [_context(name, options.prec) for name in options.backend or DEFAULT_BACKENDS]
+    backends = _contexts(options.backend or DEFAULT_BACKENDS, options.prec)
     return compare(spec, *args, backends=backends), 0
 
 
 def _bounds(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
-    vary = _radii(options.radius)
-    return bounds(spec, *args, vary=vary, backend=_context(options.backend, options.prec)), 0
+    (backend,) = _contexts([options.backend], options.prec)
+    return bounds(spec, *args, vary=_radii(options.radius), backend=backend), 0
 
 
 def _derive(options: argparse.Namespace) -> tuple[Any, int]:
@@ -102,7 +102,9 @@ def _backends(_: argparse.Namespace) -> tuple[Any, int]:
 def _laws(options: argparse.Namespace) -> tuple[Any, int]:
     from scalarspec import laws  # mpmath comes with them
 
-    verdicts = _Laws({name: laws.run(_context(name, options.prec)) for name in options.backend or registry.names()})
+    names = options.backend or registry.names()
+    contexts = dict(zip(names, _contexts(names, options.prec), strict=True))
+    verdicts = _Laws({name: laws.run(context) for name, context in contexts.items()})
     return verdicts, 1 if verdicts.failed else 0
 
 
@@ -281,9 +283,13 @@ def arguments_for(spec: Spec, given: dict[str, Any]) -> list[Any]:
     return arguments
 
 
-def _context(name: str, prec: int | None) -> Any:
-    parameters = {"prec": prec} if prec is not None and name == "interval" else {}
-    return registry.context(name, **parameters)
+def _contexts(names: Sequence[str], prec: int | None) -> list[Any]:
+    """The contexts of those names; the precision is that of `interval`, which must then be among them."""
+    if prec is not None and "interval" not in names:
+        raise ArgumentError(f"prec: expected 'interval' among the backends, got {', '.join(names)}")
+    return [
+        registry.context(name, **({"prec": prec} if prec is not None and name == "interval" else {})) for name in names
+    ]
 
 
 def _progress(count: int) -> Callable[[int], None]:

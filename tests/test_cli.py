@@ -168,6 +168,7 @@ BAD_INPUT = {
     "prec: expected a number of bits from 2 to 100000, got 1": "compare specs.py:loss in.npz --prec 1",
     "expected a float context, got 'rational'": "crosscheck specs.py:loss in.npz --backend rational",
     "pick has no parameter 'y'; it has x, idx": "derive specs.py:pick in.npz --wrt y",
+    "prec: expected 'interval' among the backends, got interval64": "bounds specs.py:smooth in.npz --radius x=1 --backend interval64 --prec 60",
     "operations are more than max_operations = 3": "derive specs.py:smooth in.npz --wrt x --max-operations 3",
     "digit: expected a number from 0 to 99, got 100": "run --digit 100",
     "count: expected a number from 1 to 100, got 0": "run --count 0",
