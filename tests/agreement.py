@@ -7,7 +7,7 @@ import numpy as np
 import scalarspec as ss
 
 LOOSER = 32
-"""interval64 promises tens of roundoffs an end where `interval` promises one: expm1mx 37, a layer n + 20."""
+"""interval64 promises tens of roundoffs an end where `interval` promises one: expm1mx 40, a layer n + 20."""
 
 
 def assert_is(result, expected, ulps=8, scale=None):

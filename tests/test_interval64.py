@@ -165,6 +165,17 @@ def test_extremes_overflow_and_underflow(operation, x):
     assert all(not isinstance(end, float) for end in [*low[1:], *high[1:]])
 
 
+@pytest.mark.parametrize("x", [709.39, 709.4, 709.41, 709.7, 709.79, -707.9, -708.1, -745.2])
+@pytest.mark.parametrize("name", ["exp", "expm1", "expm1mx", "sinh", "cosh", "sigmoid", "softplus", "logcosh"])
+def test_near_the_limits_of_exp(name, x):
+    """Contained, and never without a lower bound where the function has one."""
+    for context in (C, FUSED):
+        low, high = ss.endpoints(getattr(ss, name)(context.tensor([x, 0.5])))
+        want_low, want_high = ss.endpoints(getattr(ss, name)(PRECISE.tensor([x, 0.5])))
+        assert np.all((low <= want_low) & (want_high <= high))
+        assert low[0] != -np.inf or (name == "sinh" and x < 0)
+
+
 def test_unknown_ends_stay_unknown():
     unbounded = ss.exp(C.tensor(1000.0))
     assert ss.endpoints(unbounded)[1] == np.inf
