@@ -24,10 +24,10 @@ def bounds_of(value: arb) -> Bound:
     return low, high
 
 
-def at(function, x: Fraction) -> Bound:
-    """Bounds on f(x), some 200 digits apart; more for an x so small that x² or x³ decides."""
-    smallness = max(x.denominator.bit_length() - abs(x.numerator).bit_length(), 0) if x else 0
-    with ctx.workprec(BITS + 3 * smallness):
+def at(function, x: Fraction, beside: Fraction = Fraction(1)) -> Bound:
+    """Bounds on f(x), some 200 digits apart; more for an x, or another operand, so small that its square decides."""
+    smallness = [v.denominator.bit_length() - abs(v.numerator).bit_length() for v in (x, beside) if v]
+    with ctx.workprec(BITS + 3 * max([0, *smallness])):
         return bounds_of(function(ball(x)))
 
 
@@ -159,7 +159,7 @@ def _powers(a: Fraction, b: Fraction, c: Fraction, d: Fraction) -> Range | None:
 def _power(x: Fraction, y: Fraction) -> Bound:
     if x in (0, 1) or y.denominator == 1:
         return exactly(x ** (y.numerator if y.denominator == 1 else 1))
-    return at(lambda v: (v.log() * ball(y)).exp(), x)
+    return at(lambda v: (v.log() * ball(y)).exp(), x, y)
 
 
 def real_power(a: Fraction, b: Fraction, y: Fraction) -> Range | None:
