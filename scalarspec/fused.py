@@ -279,22 +279,29 @@ def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
         scale[row] = 1.0
 
 
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def _sum_of_radii(a: Array, b: Array, wide: float, deep: float) -> float:
+    total = TINY
+    for j in range(len(a)):
+        total += (a[j] + b[j]) * wide + abs(b[j] - a[j]) * deep + SMALL
+    return total
+
+
 @njit(error_model="numpy")
 def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
-    """The same with the radii in float32, rounded up, over the largest of their row."""
+    """The same with the radii in float32, rounded up, over their sum in the row."""
     n = e.shape[2]
     wide, deep = 0.5 + (n + 16) * U, 0.501 * (n + 16) * U
     one_above = np.float32(1 + 2.0**-22)
     for row in range(e.shape[1]):
-        largest = TINY
+        total = _sum_of_radii(e[0, row], e[1, row], wide, deep)
+        inverse = 1.0 / total
         for j in range(n):
             difference = e[1, row, j] - e[0, row, j]
+            radius = (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep + SMALL
             m[row, j] = 0.5 * difference
-            largest = np.maximum(largest, (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep)
-        for j in range(n):
-            radius = (e[0, row, j] + e[1, row, j]) * wide + abs(e[1, row, j] - e[0, row, j]) * deep + SMALL
-            t[row, j] = np.float32(radius / largest + 2.0**-60) * one_above
-        scale[row] = largest * (1 + (n + 16) * 2.0**-23)
+            t[row, j] = np.float32(radius * inverse + 2.0**-60) * one_above
+        scale[row] = total * (1 + (n + 16) * 2.0**-23)
 
 
 @njit(error_model="numpy")
