@@ -43,7 +43,7 @@ def batched(spec: Callable[..., Tensor], over: str | Sequence[str]) -> Callable[
         context = BatchedContext(inner, next(iter(lengths.values())))
         rows = {name: context.rows(as_tensor(inner, t)) for name, t in batches.items()}
         result = call(spec, [(arguments | rows)[name] for name in arguments])
-        value = context.arrays.spread(context.constant(result).value if result.context == inner else result.value)
+        value = context.arrays.spread(as_tensor(context, result).value)
         return Tensor(inner, Dim(context.size, result.shape), value)
 
     of_batch.__signature__ = inspect.signature(spec)  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ from scalarspec.arguments import call, spec_name
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor, Truth, common_context
+from scalarspec.tensor import Tensor, Truth, as_tensor, common_context
 
 Gradient = Any  # a tensor, or a tuple of them
 
@@ -60,8 +60,7 @@ def value_and_grad(
         result = call(spec, [inputs.get(i, arg) for i, arg in enumerate(args)])
         if result.shape:
             raise ShapeError(f"grad: the spec has shape {result.shape}; expected (), such as a sum")
-        if result.context is not tape:
-            result = tape.constant(result)
+        result = as_tensor(tape, result)
         found = tape.arrays.swept(result.value, [inputs[i % len(args)].value for i in positions])
         value = Tensor(inner, result.shape, result.value.value)
         return value, found[0] if isinstance(argnums, int) else tuple(found)

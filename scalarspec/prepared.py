@@ -18,7 +18,7 @@ from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
 from scalarspec.lifting import lift
 from scalarspec.registry import resolve
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor
+from scalarspec.tensor import Tensor, as_tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +65,7 @@ def prepare(
     for position, name in enumerate(names):
         shape = shapes[name] = inner.tensor(arguments[name]).shape
         arguments[name] = Tensor(context, shape, Traced(shape, f"x{position}"))
-    result = call(spec, list(arguments.values()))
-    if result.context == inner:
-        result = context.constant(result)
+    result = as_tensor(context, call(spec, list(arguments.values())))
     return Prepared(inner, shapes, result.shape, context.arrays.compiled(len(names), result.value))
 
 

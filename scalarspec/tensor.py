@@ -285,8 +285,10 @@ def _wraps(outer: Context[Any], inner: Context[Any]) -> bool:
 def as_tensor(context: Context[Any], operand: Any) -> Tensor:
     """An operand in a context: numbers enter as literals, arrays and lists as data."""
     if isinstance(operand, Tensor):
-        if operand.context == context or context.wrapped is None:
+        if operand.context == context:
             return operand
+        if context.wrapped is None:
+            raise ContextMismatch(f"{operand.context} and {context} do not mix; carry one over with context.tensor(t)")
         constant: Tensor = context.constant(as_tensor(context.wrapped, operand))
         return constant
     if isinstance(operand, Truth):

@@ -7,7 +7,7 @@ from conftest import CONTEXTS
 
 import scalarspec as ss
 from scalarspec import functions as f
-from scalarspec.errors import ArgumentError, NotExact, NotSupported, ShapeError, UnknownName
+from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ShapeError, UnknownName
 from scalarspec.models import autoencoder, vae, vqvae
 
 RNG = np.random.default_rng(5)
@@ -122,6 +122,25 @@ def test_bad_input(float64):
         prepared(XS[0])
     with pytest.raises(ArgumentError, match="prepared for float64, got a tensor of interval"):
         prepared(XS[0], CONTEXTS["interval"].tensor(XS[0]))
+
+
+def test_a_result_from_elsewhere(float64, rational):
+    """A tensor of the context inside is a constant, whichever interpreter stands around; of another, an error."""
+    kept, foreign = float64.tensor([1.0, 2.0]), rational.tensor([1, 2])
+    xs = float64.tensor(XS)
+    assert ss.batched(lambda x: kept, over="x")(xs).tolist() == [[1, 2]] * 4
+    twice = ss.batched(ss.batched(lambda x, y: kept, over="y"), over="x")(xs, xs)
+    assert twice.tolist() == [[[1, 2]] * 4] * 4
+    assert ss.prepare(lambda x: kept, XS[0], inputs="x")(XS[0]).tolist() == [1, 2]
+    nested = ss.batched(ss.grad(lambda x: f.sum(kept)), over="x")(xs)
+    assert nested.tolist() == [[0, 0, 0]] * 4
+    for wrong in (
+        lambda: ss.batched(lambda x: foreign, over="x")(xs),
+        lambda: ss.prepare(lambda x: foreign, XS[0], inputs="x"),
+        lambda: ss.grad(lambda x: f.sum(foreign))(xs),
+    ):
+        with pytest.raises(ContextMismatch, match="rational and float64 do not mix"):
+            wrong()
 
 
 def test_a_batch_in_a_batch(float64):
