@@ -331,9 +331,6 @@ class FloatArrays(NumPyArrays):
         """Without overflow."""
         return np.logaddexp.reduce(x, axis=axis)
 
-    def outcomes(self, truths: Any) -> set[bool | None]:
-        return set(np.unique(truths).tolist())
-
 
 def nearest(value: Fraction, form: np.dtype[Any]) -> Float:
     """The float of a format nearest to an exact value, ties to even; overflow gives an infinity, as IEEE rounds."""

@@ -38,7 +38,7 @@ from mpmath import libmp
 from mpmath.ctx_iv import MPIntervalContext
 from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, exp_basecase, ln2_fixed, log_taylor_cached, pi_fixed
 
-from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays, lift
+from scalarspec.arrays import Arrays, LiftedArrays, lift
 from scalarspec.context import Context
 from scalarspec.dyadic import (
     EXPONENT_LIMIT,
@@ -59,8 +59,8 @@ from scalarspec.dyadic import (
     sum_up,
 )
 from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, NotExact, TooLarge
-from scalarspec.exact import End, data_value, interval_text
-from scalarspec.integers import TERMS, Digits, digit_bits, least_exponent, product, whole_numbers
+from scalarspec.exact import End, data_value, holds_floats, interval_text
+from scalarspec.integers import BY_DIGITS_FROM, TERMS, Digits, digit_bits, least_exponent, product, whole_numbers
 from scalarspec.truth import Kleene, Maybe
 
 Interval = tuple[int, int, int, int]
@@ -72,8 +72,6 @@ MARGIN = 10
 ANGLE_BITS_LIMIT = 1 << 14
 EXP_TABLE_BITS = 256
 """Up to this many bits, exp uses a table."""
-BY_DIGITS_FROM = 512
-"""Products of matrices with that many multiplications go through BLAS, exactly."""
 POWER_BITS_LIMIT = 64
 """Integer exponents of more bits are refused."""
 
@@ -564,24 +562,15 @@ class IntervalArrays(LiftedArrays):
         return lambda *values, **parameters: method(*map(self.unpack, values), **parameters)
 
     def data(self, array: Array) -> Any:
-        if array.dtype.kind == "f" and array.dtype.itemsize <= 8 and np.all(np.isfinite(array)):
+        if holds_floats(array):
             return Points(array.astype(np.float64))
         return super().data(array)
 
     def unpack(self, value: Any) -> Array:
         return value.scalars() if isinstance(value, Points) else super().unpack(value)
 
-    def getitem(self, x: Any, index: tuple[Any, ...]) -> Any:
-        return _mapped(x, lambda a: NumPyArrays.getitem(self, a, index))
-
-    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
-        return _mapped(x, lambda a: np.reshape(a, shape))
-
-    def matrix_transpose(self, x: Any) -> Any:
-        return _mapped(x, lambda a: np.swapaxes(a, -1, -2))
-
-    def broadcast_to(self, x: Any, shape: tuple[int, ...]) -> Any:
-        return _mapped(x, lambda a: np.broadcast_to(a, shape))
+    def restructured(self, x: Any, function: Callable[[Array], Array]) -> Any:
+        return Points(np.asarray(function(x.floats))) if isinstance(x, Points) else function(x)
 
     def total(self, terms: Sequence[Any]) -> Any:
         return self._rounded_sum(terms)
@@ -603,7 +592,7 @@ class IntervalArrays(LiftedArrays):
             transposed = True
         elif isinstance(b, Points) and b.floats.ndim == 2:
             rows = self.unpack(a)
-            products = exact_rows(_mapped(b, np.transpose), rows if rows.ndim == 2 else rows[None])
+            products = exact_rows(self.matrix_transpose(b), rows if rows.ndim == 2 else rows[None])
             transposed = False
         else:
             products = None
@@ -657,10 +646,6 @@ def exact_rows(weight: Points, x: Array) -> Array | None:
     radius = product(differences, Digits(np.abs(digits.digits), digits.bits))
     exponent = weight.exponent + least - 1
     return lift(lambda a, b: (a, exponent, b, exponent), middle - radius, middle + radius)
-
-
-def _mapped(x: Any, function: Callable[[Array], Array]) -> Any:
-    return Points(np.asarray(function(x.floats))) if isinstance(x, Points) else function(x)
 
 
 def exact_product(x: Interval, y: Interval) -> Interval:

@@ -38,8 +38,8 @@ from scalarspec.backends.interval import IntervalContext
 from scalarspec.context import DERIVED, PRIMITIVES
 from scalarspec.dyadic import INF, MINUS_INF
 from scalarspec.elementary import BLOCK, ERROR, U
-from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, ShapeError
-from scalarspec.exact import as_array, float_above, float_below, interval_text
+from scalarspec.errors import ArgumentError, DivisionByZero, DomainError
+from scalarspec.exact import as_array, float_above, float_below, holds_floats, interval_text
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 from scalarspec.truth import Maybe
@@ -47,11 +47,7 @@ from scalarspec.truth import Maybe
 Ends = np.ndarray[Any, Any]
 FloatArray = np.ndarray[Any, Any]
 
-SMALL = np.array(2.0**-960)
-"""Below, a product may have lost more than its last place."""
-TINY = np.array(2.0**-900)
-"""Pays for the underflow of a sum of products; a normal number, since subnormal ones are slow."""
-LAST = np.array(2.0**-1074)
+SMALL, TINY, LAST, LARGEST = map(np.array, (elementary.SMALL, elementary.TINY, elementary.LAST, elementary.LARGEST))
 TWO_U, FOUR_U = np.array(2 * U), np.array(4 * U)
 KEPT = 1 << 12
 """So many points keep their ends."""
@@ -81,14 +77,10 @@ class Interval64Context(IntervalContext):
 
     def box(self, lower: Any, upper: Any) -> Tensor:
         low, high = as_array(lower), as_array(upper)
-        if self.lifted or not (_is_float64(low) and _is_float64(high)):
-            return super().box(lower, upper)
-        if low.shape != high.shape:
-            raise ShapeError(f"box: lower has shape {low.shape} and upper has shape {high.shape}")
-        ends = np.stack((-low, high)).astype(np.float64)
-        if not np.all((low <= high) & (ends[0] > -np.inf) & (ends[1] > -np.inf)):  # also where one is NaN
-            return super().box(lower, upper)  # which names it
-        return Tensor(self, Shape(low.shape), ends)
+        floats = holds_floats(low) and holds_floats(high)
+        if self.lifted or not floats or low.shape != high.shape or not np.all(low <= high):
+            return super().box(lower, upper)  # which names what is wrong, if anything is
+        return Tensor(self, Shape(low.shape), np.stack((-low.astype(np.float64), high.astype(np.float64))))
 
 
 class Point:
@@ -276,12 +268,10 @@ class Interval64Arrays(Arrays):
         return packed
 
     def data(self, array: np.ndarray[Any, Any]) -> Value:
-        if not _is_float64(array):
-            packed: Value = self.pack(lift(self.context.data, array))
-            return packed
-        if not np.all(np.isfinite(array)):
-            lift(self.context.data, array)  # raises, naming the number
-        return Point(array.astype(np.float64))
+        if holds_floats(array):
+            return Point(array.astype(np.float64))
+        packed: Value = self.pack(lift(self.context.data, array))
+        return packed
 
     def pack(self, scalars: np.ndarray[Any, Any]) -> Any:
         if scalars.size and isinstance(scalars.flat[0], bool | Maybe):
@@ -298,12 +288,9 @@ class Interval64Arrays(Arrays):
             return value.astype(object)
         low, high = signed(ends_of(value))
         scalars = np.empty(np.shape(low), dtype=object)
-        for index, (a, b) in _pairs(low, high):
-            scalars[index] = (*_end(a, MINUS_INF), *_end(b, INF))
+        for index, a in np.ndenumerate(low):
+            scalars[index] = (*_end(a, MINUS_INF), *_end(high[index], INF))
         return scalars
-
-    def outcomes(self, truths: Any) -> set[bool | None]:
-        return set(np.unique(truths).tolist()) if truths.dtype == bool else super().outcomes(truths)
 
     def floats(self, value: Value) -> tuple[FloatArray, FloatArray]:
         low, high = signed(ends_of(value))
@@ -688,7 +675,6 @@ _DOMAINS = {
     "sqrt": "the square root needs a non-negative interval",
 }
 LOWEST, HIGHEST = np.array(elementary.SMALLEST_EXPONENT), np.array(elementary.LARGEST_EXPONENT)
-LARGEST = np.array(np.finfo(np.float64).max)
 SLACKS = {name: np.array((error + 2) * U) for name, error in ERROR.items()}
 
 
@@ -836,22 +822,12 @@ def _decided(truths: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return truths if undecided else truths.astype(bool)
 
 
-def _pairs(low: FloatArray, high: FloatArray) -> Any:
-    return ((index, (a, high[index])) for index, a in np.ndenumerate(low))
-
-
 def _end(value: float, unknown: tuple[int, int]) -> tuple[int, int]:
     """An end as a scalar of `interval` has it."""
     if not np.isfinite(value):
         return unknown
     mantissa, power = float(value).as_integer_ratio()
     return mantissa, 1 - power.bit_length()
-
-
-def _is_float64(array: np.ndarray[Any, Any]) -> bool:
-    """Does float64 hold all numbers of this type?"""
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    return (kind == "f" and size <= 8) or (kind in "iu" and size <= 4)
 
 
 class FusedArrays(Interval64Arrays):

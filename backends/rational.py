@@ -20,18 +20,16 @@ from typing import Any, ClassVar, Never
 
 import numpy as np
 
-from scalarspec.arrays import Arrays, LiftedArrays, lift
+from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.context import Context
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, TooLarge
-from scalarspec.exact import exact_text
-from scalarspec.integers import Digits, digit_bits, least_exponent, long_product, product, whole_numbers
+from scalarspec.exact import boxed, exact_text, holds_floats
+from scalarspec.integers import BY_DIGITS_FROM, Digits, digit_bits, least_exponent, long_product, product, whole_numbers
 
 Array = np.ndarray[Any, Any]
 
 COMMON_BITS = 4096
 """A common denominator of more bits than this, and than twice the longest one, is not taken."""
-BY_DIGITS_FROM = 512
-"""Products of matrices with that many multiplications go through BLAS."""
 
 POWER_BITS_LIMIT = 1 << 24
 """A power whose numerator or denominator would have more bits than this is refused."""
@@ -228,11 +226,7 @@ class Ratios:
 
 def _array(numbers: Any) -> Array:
     """An object array, where NumPy has made a plain number of it."""
-    if isinstance(numbers, np.ndarray):
-        return numbers
-    result = np.empty((), dtype=object)
-    result[()] = numbers
-    return result
+    return numbers if isinstance(numbers, np.ndarray) else boxed(numbers)
 
 
 def _common(*values: Ratios) -> tuple[list[Array], int]:
@@ -241,7 +235,7 @@ def _common(*values: Ratios) -> tuple[list[Array], int]:
     return [v.over(denominator) for v in values], denominator
 
 
-class RationalArrays(Arrays):
+class RationalArrays(NumPyArrays):
     """Values are `Ratios`, or object arrays of Fractions; truths are arrays of bool."""
 
     def __init__(self, context: RationalContext) -> None:
@@ -268,7 +262,7 @@ class RationalArrays(Arrays):
     # ---- in and out -------------------------------------------------------------------------------------------------
 
     def data(self, array: Array) -> Any:
-        if array.dtype.kind == "f" and array.dtype.itemsize <= 8 and np.all(np.isfinite(array)):
+        if holds_floats(array):
             return Ratios.of_floats(array.astype(np.float64))
         return self.pack(lift(self.context.data, array))
 
@@ -288,26 +282,14 @@ class RationalArrays(Arrays):
             return np.asarray(value, dtype=object)
         return lift(lambda n: Fraction(n, value.denominator), value.numerators)
 
-    def outcomes(self, truths: Any) -> set[bool | None]:
-        return set(np.unique(truths).tolist())
-
     # ---- structure --------------------------------------------------------------------------------------------------
 
-    def getitem(self, x: Any, index: tuple[Any, ...]) -> Any:
-        return _mapped(x, lambda a: a[(*index, ...)])
-
-    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
-        return _mapped(x, lambda a: np.reshape(a, shape))
-
-    def matrix_transpose(self, x: Any) -> Any:
-        return _mapped(x, lambda a: np.swapaxes(a, -1, -2))
-
-    def broadcast_to(self, x: Any, shape: tuple[int, ...]) -> Any:
-        return _mapped(x, lambda a: np.broadcast_to(a, shape))
+    def restructured(self, x: Any, function: Callable[[Array], Array]) -> Any:
+        return x.mapped(function) if isinstance(x, Ratios) else np.asarray(function(x))
 
     def stack(self, *values: Any, axis: int = 0) -> Any:
         if isinstance(values[0], np.ndarray):
-            return np.stack(values, axis)
+            return super().stack(*values, axis=axis)
         numerators, denominator = _common(*values)
         return Ratios(np.stack(numerators, axis), denominator)
 
@@ -403,12 +385,6 @@ class RationalArrays(Arrays):
         total = self.sum(x, axis)
         return Ratios(total.numerators, total.denominator * max(count, 1))
 
-    def mean_square(self, x: Ratios, axis: tuple[int, ...], count: int) -> Ratios:
-        return self.mean(self.square(x), axis, count)
-
-    def affine(self, weight: Ratios, x: Ratios, bias: Ratios) -> Ratios:
-        return self.add(self.matmul(weight, x), bias)
-
     def affine_rows(self, weight: Ratios, x: Ratios, bias: Ratios, shape: tuple[int, int]) -> Ratios:
         return self.add(_inner_products(x, weight), self.broadcast_to(bias, shape))
 
@@ -436,10 +412,6 @@ def _rows(x: Array) -> Array:
 
 def _matrix(d: Digits) -> Digits:
     return d if d.digits.ndim == 3 else Digits(d.digits[:, None], d.bits)
-
-
-def _mapped(x: Any, function: Callable[[Array], Array]) -> Any:
-    return x.mapped(function) if isinstance(x, Ratios) else np.asarray(function(x))
 
 
 def _is_plain(value: Any) -> bool:

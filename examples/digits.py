@@ -70,7 +70,7 @@ def load(count: int = HELD_OUT) -> Digits:
     )
     layers = [w[f"ae.net.{layer}"] for layer in ("0.weight", "0.bias", "2.weight", "2.bias")]
     pixels = w["pixels"][-count:] / 16
-    codes = ss.batched(_distances, over="x")(quantizer, ss.context("float64").tensor(pixels))
+    codes = ss.batched(vqvae.distances, over="x")(quantizer, ss.context("float64").tensor(pixels))
     return Digits(
         autoencoder=autoencoder.Autoencoder(*layers),
         vae=vae.Model(vae_encoder, vae.Decoder(mlp("vae.decoder.0", ss.layers.sigmoid))),
@@ -80,12 +80,6 @@ def load(count: int = HELD_OUT) -> Digits:
         labels=tuple(w["labels"][-count:].tolist()),
         codes=tuple(np.argmin(np.asarray(codes), axis=1).tolist()),
     )
-
-
-def _distances(model: vqvae.Model, x: ss.Tensor) -> ss.Tensor:
-    """|z - code|² for every code. x: (64,); result: (codes,)."""
-    z = vqvae.encode(model, x)
-    return ss.stack(ss.sum(ss.square(z - code)) for code in model.codebook.embedding)
 
 
 @dataclass(frozen=True, eq=False)

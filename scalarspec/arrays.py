@@ -99,27 +99,33 @@ class Arrays(ABC):
 
     def outcomes(self, truths: Value) -> set[bool | None]:
         """The outcomes among some truths: True, False, and None for what is undecided."""
+        if isinstance(truths, np.ndarray) and truths.dtype == bool:
+            return set(np.unique(truths).tolist())
         return {p if isinstance(p, bool) else None for p in self.unpack(truths).flat}
 
 
 class NumPyArrays(Arrays):
-    """Values that are NumPy arrays of any kind: their structure is NumPy's."""
+    """Values that are NumPy arrays of any kind, or hold one: their structure is NumPy's."""
+
+    def restructured(self, x: Value, function: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> Value:
+        """The value whose array is that function of x's. Replace it where values hold their array."""
+        return function(x)
 
     def getitem(self, x: Value, index: tuple[Any, ...]) -> Value:
         """x[index], as an array even where one element is left."""
-        return x[(*index, ...)]
+        return self.restructured(x, lambda a: a[(*index, ...)])
 
     def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
         """The same elements, row-major, in another shape."""
-        return np.reshape(x, shape)
+        return self.restructured(x, lambda a: np.reshape(a, shape))
 
     def matrix_transpose(self, x: Value) -> Value:
         """The last two axes exchanged."""
-        return np.swapaxes(x, -1, -2)
+        return self.restructured(x, lambda a: np.swapaxes(a, -1, -2))
 
     def broadcast_to(self, x: Value, shape: tuple[int, ...]) -> Value:
         """x repeated to fill the shape."""
-        return np.broadcast_to(x, shape)
+        return self.restructured(x, lambda a: np.broadcast_to(a, shape))
 
     def stack(self, *values: Value, axis: int = 0) -> Value:
         """The values along a new axis."""

@@ -60,9 +60,9 @@ class Derivation:
 
     def hessian(self, name: str | None = None) -> Any:
         """∂² value / ∂ name², for a spec of shape (): an object array of shape (n, n), n the parameter's size."""
-        self._scalar()
+        gradient = np.ravel(self.gradient(name))
         symbols = list(self.variables[self._named(name)].flat)
-        rows = [[derivative(g, t) for t in symbols] for g in np.ravel(self.gradient(name))]
+        rows = [[derivative(g, t) for t in symbols] for g in gradient]
         return np.array(rows, dtype=object).reshape(len(symbols), len(symbols))
 
     def latex(self) -> str:

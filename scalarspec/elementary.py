@@ -55,6 +55,13 @@ ANGLE_ERROR, ANGLE_EXACT = 2.0**-100, 0.78
 BLOCK = 1 << 14
 """Do this many elements at a time: what a function needs in between then stays in the cache."""
 
+SMALL = 2.0**-960
+"""Below, a product may have lost more than its last place."""
+TINY = 2.0**-900
+"""Pays for the underflow of a sum of products; a normal number, since subnormal ones are slow."""
+LAST = 2.0**-1074
+LARGEST = float(np.finfo(np.float64).max)
+
 LARGEST_EXPONENT, SMALLEST_EXPONENT = 709.4, -708.0
 """exp is computed between these: beyond, e^x or its neighbours are no normal numbers."""
 LARGEST_ANGLE = 2.0**19

@@ -111,6 +111,12 @@ def as_array(data: Any) -> np.ndarray[Any, Any]:
     return boxed(data)
 
 
+def holds_floats(array: np.ndarray[Any, Any]) -> bool:
+    """Are all of its numbers float64s, whatever the type that it holds them in?"""
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    return ((kind == "f" and size <= 8) or (kind in "iu" and size <= 4)) and bool(np.isfinite(array).all())
+
+
 def boxed(item: Any) -> np.ndarray[Any, Any]:
     """One object as an array of shape (), whatever it is."""
     array = np.empty((), dtype=object)

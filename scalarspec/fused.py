@@ -15,13 +15,11 @@ import numpy as np
 from numba import njit
 
 from scalarspec import elementary
-from scalarspec.elementary import ERROR, LARGEST_EXPONENT, SMALLEST_EXPONENT, U
+from scalarspec.elementary import ERROR, LARGEST, LARGEST_EXPONENT, LAST, SMALL, SMALLEST_EXPONENT, TINY, U
 
 Array = np.ndarray[Any, Any]
 Loop = Callable[..., None]
 
-SMALL, LAST, TINY = 2.0**-960, 2.0**-1074, 2.0**-900
-LARGEST = float(np.finfo(np.float64).max)
 ANY_ORDER = {"reassoc", "contract", "nsz"}
 """What the compiler may do to sums, whose bounds hold for any order and with FMA."""
 
@@ -168,7 +166,7 @@ def subtract(a: Array, b: Array, out: Array) -> None:
 def _up_scaled(s: float, x: float, shift: bool) -> float:
     """At least the product or quotient of x that s rounds; exact by a power of two, unless it is small."""
     exact = (x == 0.0) | (shift & (abs(s) >= SMALL))
-    return s + _chosen(exact, 0.0, _chosen(abs(s) < SMALL, LAST, 0.0) + abs(s) * (2 * U))
+    return _up(s, exact)
 
 
 @njit(error_model="numpy")
@@ -220,9 +218,7 @@ def mean(e: Array, out: Array) -> None:
         for row in range(e.shape[1]):
             total, size = _sums(e[k, row])
             total = (total + size * slack) / n
-            out[k, row] = (
-                total + _chosen(abs(total) < SMALL, _chosen(size > 0.0, LAST, 0.0), 0.0) + abs(total) * (2 * U)
-            )
+            out[k, row] = _up(total, size == 0.0)
 
 
 @njit(error_model="numpy")
@@ -250,14 +246,19 @@ def _products(w: Array, m: Array, t: Array) -> tuple[float, float]:
 
 
 @njit(error_model="numpy")
+def _radius(a: float, b: float, n: int) -> float:
+    """What `Point.bound` wants of a box with ends -a and b, in sums of n products."""
+    return (a + b) * (0.5 + (n + 16) * U) + abs(b - a) * (0.501 * (n + 16) * U) + SMALL
+
+
+@njit(error_model="numpy")
 def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
     """weight @ x + bias, as `interval64` has it, with one pass over the weights."""
     n = e.shape[1]
     m, t = np.empty(n), np.empty(n)
     for j in range(n):
-        difference = e[1, j] - e[0, j]
-        m[j] = 0.5 * difference
-        t[j] = (e[0, j] + e[1, j]) * (0.5 + (n + 16) * U) + abs(difference) * (0.501 * (n + 16) * U) + SMALL
+        m[j] = 0.5 * (e[1, j] - e[0, j])
+        t[j] = _radius(e[0, j], e[1, j], n)
     for i in range(len(bias)):
         product, radius = _products(weight[i], m, t)
         center = product + bias[i]
@@ -270,20 +271,18 @@ def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
 def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
     """The middle of each row, and the radius that `Point.bound` wants. e: (2, b, n)."""
     n = e.shape[2]
-    wide, deep = 0.5 + (n + 16) * U, 0.501 * (n + 16) * U
     for row in range(e.shape[1]):
         for j in range(n):
-            difference = e[1, row, j] - e[0, row, j]
-            m[row, j] = 0.5 * difference
-            t[row, j] = (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep + SMALL
+            m[row, j] = 0.5 * (e[1, row, j] - e[0, row, j])
+            t[row, j] = _radius(e[0, row, j], e[1, row, j], n)
         scale[row] = 1.0
 
 
 @njit(error_model="numpy", fastmath=ANY_ORDER)
-def _sum_of_radii(a: Array, b: Array, wide: float, deep: float) -> float:
+def _sum_of_radii(a: Array, b: Array) -> float:
     total = TINY
     for j in range(len(a)):
-        total += (a[j] + b[j]) * wide + abs(b[j] - a[j]) * deep + SMALL
+        total += _radius(a[j], b[j], len(a))
     return total
 
 
@@ -291,16 +290,13 @@ def _sum_of_radii(a: Array, b: Array, wide: float, deep: float) -> float:
 def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
     """The same with the radii in float32, rounded up, over their sum in the row."""
     n = e.shape[2]
-    wide, deep = 0.5 + (n + 16) * U, 0.501 * (n + 16) * U
     one_above = np.float32(1 + 2.0**-22)
     for row in range(e.shape[1]):
-        total = _sum_of_radii(e[0, row], e[1, row], wide, deep)
+        total = _sum_of_radii(e[0, row], e[1, row])
         inverse = 1.0 / total
         for j in range(n):
-            difference = e[1, row, j] - e[0, row, j]
-            radius = (e[0, row, j] + e[1, row, j]) * wide + abs(difference) * deep + SMALL
-            m[row, j] = 0.5 * difference
-            t[row, j] = np.float32(radius * inverse + 2.0**-60) * one_above
+            m[row, j] = 0.5 * (e[1, row, j] - e[0, row, j])
+            t[row, j] = np.float32(_radius(e[0, row, j], e[1, row, j], n) * inverse + 2.0**-60) * one_above
         scale[row] = total * (1 + (n + 16) * 2.0**-23)
 
 

@@ -246,10 +246,7 @@ def _right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
 def _scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
     """g at an index of a tensor of zeros."""
     context = g.context
-    scalars = np.full(shape, None, dtype=object)
-    zero = context.tensor(0).scalars()[()]
-    for position in np.ndindex(*shape):
-        scalars[position] = zero
+    scalars = f.broadcast_to(context.tensor(0), shape).scalars().copy()
     scalars[(*index, ...)] = g.scalars()
     return Tensor.from_scalars(context, scalars)
 

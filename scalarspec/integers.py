@@ -25,6 +25,8 @@ except ImportError:  # the extra [flint]: the same products, faster where number
 Array = np.ndarray[Any, Any]
 TERMS = 16
 """The largest number of digits of a number."""
+BY_DIGITS_FROM = 512
+"""It pays from so many multiplications on."""
 CHUNK_BITS = 62
 """Of an int64 that holds several digits."""
 

@@ -91,8 +91,7 @@ def nearest_code(model: Model, x: Tensor) -> Assignment:
     Under exact contexts it is proved; under enclosing ones proved or undecided, with the competing code; under floats
     "undecided" with no competitor: a float comparison proves nothing.
     """
-    distances = _distances(model, encode(model, x))
-    return check_code(model, x, int(np.argmin(_midpoints(distances))))
+    return check_code(model, x, int(np.argmin(_midpoints(distances(model, x)))))
 
 
 def check_code(model: Model, x: Tensor, idx: int) -> Assignment:
@@ -116,14 +115,16 @@ def check_code(model: Model, x: Tensor, idx: int) -> Assignment:
     return Assignment(int(idx), "proved" if open_rival is None else "undecided", open_rival)
 
 
-def _distances(model: Model, z: Tensor) -> Tensor:
+def distances(model: Model, x: Tensor) -> Tensor:
+    """|z_e - code|² for every code, of shape (num_codes,)."""
+    z = encode(model, x)
     codes = z.context.tensor(model.codebook.embedding)
     return f.stack(f.sum(f.square(z - code)) for code in codes)
 
 
-def _midpoints(distances: Tensor) -> np.ndarray[Any, Any]:
+def _midpoints(squares: Tensor) -> np.ndarray[Any, Any]:
     """What to take the least of: the numbers themselves, or the middles of enclosures."""
-    if distances.context.rounds:
-        return np.asarray(distances)
-    lower, upper = f.endpoints(distances)
+    if squares.context.rounds:
+        return np.asarray(squares)
+    lower, upper = f.endpoints(squares)
     return np.asarray(lower + upper)
