@@ -491,49 +491,46 @@ class Interval64Arrays(Arrays):
     # ---- elementary functions ---------------------------------------------------------------------------------------
 
     def exp(self, x: Value) -> Ends:
-        return self._increasing("exp", x, LOWEST, HIGHEST, floor=0.0)
+        return self._increasing("exp", x)
 
     def expm1(self, x: Value) -> Ends:
-        result = self._increasing("expm1", x, LOWEST, HIGHEST, floor=-1.0)
-        np.minimum(result[0, ...], 1.0, out=result[0, ...])
-        return result
+        return self._increasing("expm1", x)
 
     def log(self, x: Value) -> Ends:
-        return self._increasing("log", self._above(0.0, "log", x), LAST, LARGEST, floor=-np.inf)
+        return self._increasing("log", self._above(0.0, "log", x))
 
     def log1p(self, x: Value) -> Ends:
-        return self._increasing("log1p", self._above(-1.0, "log1p", x), -1.0, LARGEST, floor=-np.inf)
+        return self._increasing("log1p", self._above(-1.0, "log1p", x))
 
     def sqrt(self, x: Value) -> Ends:
-        return self._at_ends("sqrt", np.sqrt, self._above(-LAST, "sqrt", x))
+        e = signed(ends_of(self._above(-LAST, "sqrt", x)))
+        return widened("sqrt", np.sqrt(e), e)
 
     def tanh(self, x: Value) -> Ends:
-        return np.minimum(self._at_ends("tanh", elementary.tanh, x), 1.0)
+        return self._increasing("tanh", x)
 
     def sigmoid(self, x: Value) -> Ends:
-        result = self._increasing("sigmoid", x, LOWEST, LARGEST, floor=0.0)
-        np.minimum(result[1, ...], 1.0, out=result[1, ...])
-        return result
+        return self._increasing("sigmoid", x)
 
     def softplus(self, x: Value) -> Ends:
-        return self._increasing("softplus", x, LOWEST, LARGEST, floor=0.0)
+        return self._increasing("softplus", x)
 
     def sinh(self, x: Value) -> Ends:
-        return self._increasing("sinh", x, -HIGHEST, HIGHEST, floor=-np.inf)
+        return self._increasing("sinh", x)
 
-    def _at_ends(self, name: str, function: Callable[..., Any], x: Value) -> Ends:
-        """An increasing function that is computed everywhere."""
-        e = signed(ends_of(x))
-        return widened(name, function(e), e)
-
-    def _increasing(self, name: str, x: Value, least: Any, greatest: Any, floor: float) -> Ends:
-        """An increasing function, computed between two numbers; below it is at least `floor`, above perhaps ∞."""
+    def _increasing(self, name: str, x: Value) -> Ends:
+        """One of `elementary.RANGES`."""
+        least, greatest, floor, cap = LIMITS[name]
         e = signed(ends_of(x))
         inside, all_inside = moved(e, least, greatest)
         result = widened(name, getattr(elementary, name)(inside), inside)
         if not all_inside:  # also where x is unknown
             np.copyto(result[0, ...], -floor, where=~(e[0] >= least))
-            np.copyto(result[1, ...], np.inf, where=~(e[1] <= greatest))
+            np.copyto(result[1, ...], cap, where=~(e[1] <= greatest))
+        if floor > -np.inf:
+            np.minimum(result[0, ...], -floor, out=result[0, ...])
+        if cap < np.inf:
+            np.minimum(result[1, ...], cap, out=result[1, ...])
         return result
 
     def _above(self, pole: Any, name: str, x: Value) -> Value:
@@ -675,6 +672,10 @@ _DOMAINS = {
     "sqrt": "the square root needs a non-negative interval",
 }
 LOWEST, HIGHEST = np.array(elementary.SMALLEST_EXPONENT), np.array(elementary.LARGEST_EXPONENT)
+LIMITS: dict[str, tuple[Any, Any, float, float]] = {
+    name: (np.array(least), np.array(greatest), floor, cap)
+    for name, (least, greatest, floor, cap) in elementary.RANGES.items()
+}
 SLACKS = {name: np.array((error + 2) * U) for name, error in ERROR.items()}
 
 

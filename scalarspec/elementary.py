@@ -65,6 +65,17 @@ LARGEST = float(np.finfo(np.float64).max)
 LARGEST_EXPONENT, SMALLEST_EXPONENT = 709.4, -708.0
 """exp is computed between these: beyond, e^x or its neighbours are no normal numbers."""
 LARGEST_ANGLE = 2.0**19
+RANGES = {
+    "exp": (SMALLEST_EXPONENT, LARGEST_EXPONENT, 0.0, np.inf),
+    "expm1": (SMALLEST_EXPONENT, LARGEST_EXPONENT, -1.0, np.inf),
+    "sigmoid": (SMALLEST_EXPONENT, LARGEST, 0.0, 1.0),
+    "softplus": (SMALLEST_EXPONENT, LARGEST, 0.0, np.inf),
+    "tanh": (-LARGEST, LARGEST, -1.0, 1.0),
+    "sinh": (-LARGEST_EXPONENT, LARGEST_EXPONENT, -np.inf, np.inf),
+    "log": (LAST, LARGEST, -np.inf, np.inf),
+    "log1p": (-1.0, LARGEST, -np.inf, np.inf),
+}
+"""The increasing functions: computed from least to greatest, and everywhere between a floor and a cap."""
 
 
 def _constant(value: float) -> Array:

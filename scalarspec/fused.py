@@ -63,7 +63,7 @@ _KERNELS = _compiled()
 
 
 def increasing(name: str, least: float, greatest: float, floor: float, cap: float) -> Loop:
-    """The loop of an increasing function, as `Interval64Arrays` has it: (ends, out), both of shape (2, n)."""
+    """The loop of one of `elementary.RANGES`: (ends, out), both of shape (2, n)."""
     kernel, error = _KERNELS[name], (ERROR[name] + 2) * U
     pole = 1.0 if name == "log" else 0.0
 
@@ -83,16 +83,7 @@ def increasing(name: str, least: float, greatest: float, floor: float, cap: floa
     return loop
 
 
-INCREASING: dict[str, Loop] = {
-    "exp": increasing("exp", SMALLEST_EXPONENT, LARGEST_EXPONENT, 0.0, np.inf),
-    "expm1": increasing("expm1", SMALLEST_EXPONENT, LARGEST_EXPONENT, -1.0, np.inf),
-    "sigmoid": increasing("sigmoid", SMALLEST_EXPONENT, LARGEST, 0.0, 1.0),
-    "softplus": increasing("softplus", SMALLEST_EXPONENT, LARGEST, 0.0, np.inf),
-    "tanh": increasing("tanh", -LARGEST, LARGEST, -1.0, 1.0),
-    "sinh": increasing("sinh", -LARGEST_EXPONENT, LARGEST_EXPONENT, -np.inf, np.inf),
-    "log": increasing("log", LAST, LARGEST, -np.inf, np.inf),
-    "log1p": increasing("log1p", -1.0, LARGEST, -np.inf, np.inf),
-}
+INCREASING: dict[str, Loop] = {name: increasing(name, *limits) for name, limits in elementary.RANGES.items()}
 _expm1mx, _EXPM1MX_ERROR = _KERNELS["expm1mx"], (ERROR["expm1mx"] + 2) * U
 
 

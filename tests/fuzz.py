@@ -159,6 +159,17 @@ def excess(context, exact, end):
     return float(abs(exact - end) / Fraction(2) ** (exponent + 1 - context.prec))
 
 
+def suited(operation, boxes, limit):
+    """The boxes moved to where the oracle can follow: exponents within 8, exponentials within a limit."""
+    if operation == "pow":
+        base, exponent = boxes
+        return [sorted(map(abs, base)), [max(-8, min(8, end)) for end in exponent]]
+    if operation not in BOUNDED:
+        return boxes
+    limit = LIMITS.get(operation, limit)
+    return [tuple(max(-limit, min(limit, end)) for end in ends) for ends in boxes]
+
+
 def run(operation, prec, seed, cases):
     """`cases` cases of one operation at one precision, a sixth in each family."""
     source = random.Random(f"{operation} {prec} {seed}")
@@ -168,13 +179,7 @@ def run(operation, prec, seed, cases):
         boxes = [box(source, family)]
         if operation in oracle.BINARY:
             boxes.append(box(source, source.choice(FAMILIES)))
-        if operation in BOUNDED:
-            limit = LIMITS.get(operation, 2000)
-            boxes = [tuple(max(-limit, min(limit, end)) for end in ends) for ends in boxes]
-        if operation == "pow":
-            base, exponent = boxes
-            boxes = [sorted(abs(end) for end in base), [max(-8, min(8, end)) for end in exponent]]
-        check(context, operation, boxes, tally)
+        check(context, operation, suited(operation, boxes, 2000), tally)
     return operation, prec, tally
 
 
@@ -193,12 +198,7 @@ def bulk_boxes(operation, source, count):
     found = []
     while len(found) < count:
         boxes = [box(source, source.choice([*FAMILIES, extreme])) for _ in range(1 + (operation in oracle.BINARY))]
-        if operation == "pow":
-            base, exponent = boxes
-            boxes = [sorted(map(abs, base)), [max(-8, min(8, end)) for end in exponent]]
-        if operation in BOUNDED:
-            limit = LIMITS.get(operation, 700)
-            boxes = [[max(-limit, min(limit, end)) for end in ends] for ends in boxes]
+        boxes = suited(operation, boxes, 700)
         if all(abs(a) + abs(b) < 2**1023 for a, b in boxes):
             boxes = [(Fraction(float_below(a)), Fraction(float_above(b))) for a, b in boxes]
             if expected(operation, boxes) is not None:
