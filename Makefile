@@ -5,7 +5,7 @@ RUN ?=
 FUZZ ?=
 BENCH ?=
 
-.PHONY: run test fuzz bench lint clean
+.PHONY: run test fuzz bench fpbench lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
@@ -21,6 +21,10 @@ fuzz: .venv/installed
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# Bounds on float errors beside those of other tools, and beside errors observed.
+fpbench: .venv/installed
+	$(BIN)/python benchmarks/fpbench.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ import numpy as np
 
 import scalarspec as ss
 from scalarspec.bounds import Bounds
-from scalarspec.crosscheck import Comparison
+from scalarspec.compare import Comparison
 from scalarspec.errors import NotExact, OutOfRange
 from scalarspec.exact import interval_text
 from scalarspec.models import autoencoder, vae, vqvae

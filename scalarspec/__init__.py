@@ -1,21 +1,25 @@
 """One text of a model, a spec, evaluated under many scalars: floats, rigorous intervals, exact rationals, symbols."""
 
 from scalarspec import activation, errors, latent, layers, loss
+from scalarspec.audit import audit
 from scalarspec.batched import batched
 from scalarspec.bounds import Ball, Box, ball, bounds, box
+from scalarspec.compare import compare
 from scalarspec.context import Context
-from scalarspec.crosscheck import compare, crosscheck
+from scalarspec.crosscheck import crosscheck
 from scalarspec.derive import derive
 from scalarspec.functions import *  # noqa: F403 - every function that specs are written in
 from scalarspec.functions import __all__ as _functions
 from scalarspec.gradient import grad, value_and_grad
 from scalarspec.lifting import lift
 from scalarspec.prepared import prepare
+from scalarspec.ranges import ranges
 from scalarspec.registry import context
 from scalarspec.sets import *  # noqa: F403 - IEEE 1788's predicates on intervals as sets
 from scalarspec.sets import __all__ as _sets
 from scalarspec.shape import Dim, Scalar, Shape
 from scalarspec.tensor import Tensor, Truth
+from scalarspec.tolerance import tolerance
 
 __version__ = "0.1.0"
 
@@ -31,6 +35,7 @@ __all__ = [
     "Tensor",
     "Truth",
     "activation",
+    "audit",
     "ball",
     "batched",
     "bounds",
@@ -46,5 +51,7 @@ __all__ = [
     "lift",
     "loss",
     "prepare",
+    "ranges",
+    "tolerance",
     "value_and_grad",
 ]

@@ -76,6 +76,13 @@ class BatchedContext(InterpreterContext):
         """The tensor that stands for the rows of a tensor inside."""
         return Tensor(self, t.shape.rest, Traced(t.shape.rest, t.value))
 
+    def stage(self, name: str, t: Tensor) -> Tensor:
+        """For an interpreter inside: the stage of all examples."""
+        if self.inner.wrapped is None:
+            return t
+        full = Tensor(self.inner, Dim(self.size, t.shape), self.arrays.spread(t.value))
+        return self.rows(self.inner.stage(name, full))
+
     def __repr__(self) -> str:
         return f"a batch of {self.size} in {self.inner}"
 

@@ -119,11 +119,17 @@ def bounds(
 
 
 def _box(context: Context[Any], name: str, argument: Any, region: Ball | Box) -> Tensor:
+    return context.box(*ends_of(name, argument, region))
+
+
+def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
+    """The exact ends of the box that an argument, in `vary`, ranges over: object arrays of its shape."""
     if not isinstance(region, Ball | Box):
         raise ArgumentError(f"vary: expected ball(radius) or box(lower, upper) for {name!r}, got {region!r}")
     has_ends = isinstance(argument, Tensor) and not argument.context.rounds
     ends = endpoints(argument) if has_ends else (as_array(argument),) * 2
-    return context.box(*region.around(*(lift_elements(_exact_or_infinite, end) for end in ends)))
+    low, high = region.around(*(lift_elements(_exact_or_infinite, end) for end in ends))
+    return lift_elements(_exact_or_infinite, as_array(low)), lift_elements(_exact_or_infinite, as_array(high))
 
 
 def _exact_or_infinite(value: Any) -> Any:

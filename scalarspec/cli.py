@@ -17,19 +17,24 @@ import traceback
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scalarspec import registry
+from scalarspec.audit import KINDS, audit
 from scalarspec.bounds import Ball, ball, bounds
-from scalarspec.crosscheck import DEFAULT_BACKENDS, compare, crosscheck
+from scalarspec.compare import DEFAULT_BACKENDS, compare
+from scalarspec.crosscheck import crosscheck
 from scalarspec.derive import derive
 from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
 from scalarspec.exact import data_value
+from scalarspec.ranges import ranges
 from scalarspec.report import table
 from scalarspec.tensor import Tensor
+from scalarspec.tolerance import tolerance
 
 if TYPE_CHECKING:
     from scalarspec import laws
@@ -91,8 +96,30 @@ def _derive(options: argparse.Namespace) -> tuple[Any, int]:
 
 def _crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
-    result = crosscheck(spec, *args, backend=options.backend, prec=options.prec or 53)
-    return result, 0 if result.inside else 1
+    actual = load_function(options.actual, "actual") if ":" in options.actual else options.actual
+    result = crosscheck(spec, *args, actual=actual, dtype=options.dtype, max_ulps=options.max_ulps)
+    if options.max_ulps is not None:
+        return result, 0 if result.max_ulps <= Fraction(options.max_ulps) else 1
+    return result, 0 if result.explained else 1
+
+
+def _audit(options: argparse.Namespace) -> tuple[Any, int]:
+    function = load_function(options.function, "function")
+    inputs = _arrays(options.inputs) if options.inputs else None
+    found = audit(function, options.kind, reduction=options.reduction, inputs=inputs)
+    return found, 0 if found.ok else 1
+
+
+def _tolerance(options: argparse.Namespace) -> tuple[Any, int]:
+    spec, args = _spec_and_arguments(options)
+    settings = {"dtype": options.dtype or "float64", "splits": options.splits, "libm": options.libm}
+    return tolerance(spec, *args, vary=_radii(options.radius), inputs=options.inputs_are, **settings), 0
+
+
+def _ranges(options: argparse.Namespace) -> tuple[Any, int]:
+    spec, args = _spec_and_arguments(options)
+    found = ranges(spec, *args, vary=_radii(options.radius), dtype=options.dtype or "float64")
+    return found, 1 if found.offenders else 0
 
 
 def _backends(_: argparse.Namespace) -> tuple[Any, int]:
@@ -181,29 +208,29 @@ class _Laws:
 
 
 def _spec_and_arguments(options: argparse.Namespace) -> tuple[Spec, list[Any]]:
-    spec = load_spec(options.spec)
+    spec = load_function(options.spec)
     given = _arrays(options.inputs) | dict(_setting(text) for text in options.set)
     return spec, arguments_for(spec, given)
 
 
-def load_spec(target: str) -> Spec:
+def load_function(target: str, what: str = "spec") -> Callable[..., Any]:
     """The function named `file.py:function` or `module:function`. Raises ArgumentError or UnknownName."""
     path, _, name = target.rpartition(":")
     if not path or not name:
-        raise ArgumentError(f"spec: expected file.py:function or module:function, got {target!r}")
-    module = _import(path)
+        raise ArgumentError(f"{what}: expected file.py:function or module:function, got {target!r}")
+    module = _import(path, what)
     if not callable(getattr(module, name, None)):
         functions = [n for n, v in vars(module).items() if inspect.isfunction(v) and not n.startswith("_")]
-        raise UnknownName(f"spec: {path} has no function {name!r}; it has {', '.join(functions) or 'none'}")
-    return _named_failures(getattr(module, name), target)
+        raise UnknownName(f"{what}: {path} has no function {name!r}; it has {', '.join(functions) or 'none'}")
+    return _named_failures(getattr(module, name), f"{what}: {target}")
 
 
-def _import(path: str) -> Any:
+def _import(path: str, what: str) -> Any:
     try:
         if not path.endswith(".py"):
             return importlib.import_module(path)
         if not Path(path).is_file():
-            raise ArgumentError(f"spec: there is no file {path}")
+            raise ArgumentError(f"{what}: there is no file {path}")
         found = importlib.util.spec_from_file_location(Path(path).stem, path)
         assert found is not None
         assert found.loader is not None
@@ -213,7 +240,7 @@ def _import(path: str) -> Any:
     except ScalarSpecError:
         raise
     except Exception as error:  # whatever a user's file raises is a fact about that file
-        raise ArgumentError(f"spec: {path} does not import: {_described(error)}") from error
+        raise ArgumentError(f"{what}: {path} does not import: {_described(error)}") from error
     return module
 
 
@@ -226,7 +253,7 @@ def _named_failures(function: Spec, target: str) -> Spec:
         except ScalarSpecError:
             raise
         except Exception as error:
-            raise ArgumentError(f"spec: {target} failed: {_described(error)}") from error
+            raise ArgumentError(f"{target} failed: {_described(error)}") from error
 
     called.__name__ = getattr(function, "__name__", target)
     called.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
@@ -357,14 +384,39 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--max-operations", type=int, default=20_000, help="refuse larger expressions (default 20000)")
 
     sub = spec_command("crosscheck", _crosscheck, "a float result against exact and enclosing arithmetic")
-    sub.add_argument("--backend", default="float64", help="the float backend (default float64)")
-    _add_prec(sub)
+    actual = "the result: file.py:function of the same arguments, or a float backend (default float64)"
+    sub.add_argument("--actual", default="float64", metavar="WHAT", help=actual)
+    sub.add_argument("--dtype", help="the format of the result, where it is not its own")
+    sub.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
+
+    sub = command("audit", _audit, "the facts of a kind of loss, asked of your own function; names the likely mistake")
+    sub.add_argument("function", help="file.py:function or module:function, in NumPy or PyTorch")
+    sub.add_argument("inputs", nargs="?", help=".npz file with further inputs, by argument name")
+    sub.add_argument("--kind", required=True, help=f"one of {', '.join(KINDS)}")
+    sub.add_argument("--reduction", choices=["mean", "sum"], default="mean", help="over coordinates (default mean)")
+
+    sub = spec_command("tolerance", _tolerance, "how far floats can be from exact values, over a box of arguments")
+    _add_box(sub)
+    sub.add_argument("--splits", type=int, default=0, help="how often to split the box (default 0)")
+    sub.add_argument("--libm", type=int, default=4, metavar="ULPS", help="how exact exp, log, ... are (default 4)")
+    inputs = "reals that are rounded to the format first, or numbers of it (default rounded)"
+    sub.add_argument("--inputs-are", choices=["rounded", "exact"], default="rounded", help=inputs)
+
+    sub = spec_command("ranges", _ranges, "which operations can overflow or underflow, over a box of arguments")
+    _add_box(sub)
 
     command("backends", _backends, "the registered backends, and what each promises")
     sub = command("laws", _laws, "check what every backend must obey")
     sub.add_argument("--backend", **several)  # type: ignore[arg-type]
     _add_prec(sub)
     return parser
+
+
+def _add_box(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--radius", action="append", required=True, metavar="NAME=NUMBER", help="vary an argument by this"
+    )
+    parser.add_argument("--dtype", help="the float format (default float64)")
 
 
 def _add_prec(parser: argparse.ArgumentParser) -> None:

@@ -400,6 +400,10 @@ class Context(Protocol[S]):
             raise ShapeError(f"box: lower has shape {low.shape} and upper has shape {high.shape}")
         return Tensor.from_scalars(self, lift(self.enclose, low, high))
 
+    def stage(self, name: str, t: Tensor) -> Tensor:
+        """The tensor itself; interpreters may note that the spec calls it so, or put another in its place."""
+        return t
+
     def constant(self, t: Any) -> Any:
         """A tensor, or a truth, of the wrapped context as one of this context (interpreters)."""
         raise NotSupported(f"constant: {self.name} wraps no other context")

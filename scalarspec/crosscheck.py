@@ -1,184 +1,316 @@
-"""The same spec under several scalars side by side, and a float result against exact or enclosing arithmetic."""
+"""How far a float result is from the exact value of a spec, with a certificate, and in which step it went astray.
+
+The exact value is rational where the spec stays rational; else it is enclosed, by interval64 and then at growing
+precision, until the error is known to 1/100 ulp of the result's format, or the question that was asked is answered.
+"""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from scalarspec.arguments import bind, call
+from scalarspec.arguments import bind, spec_name
+from scalarspec.compare import evaluate
 from scalarspec.context import Context
-from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError
-from scalarspec.exact import End, decimal_text
+from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, Undecided
+from scalarspec.exact import End, as_array, float_above, float_below, infinite
+from scalarspec.formats import Format
 from scalarspec.functions import endpoints
-from scalarspec.lifting import lift
+from scalarspec.readings import Reading
 from scalarspec.registry import context as named_context
 from scalarspec.registry import resolve
-from scalarspec.report import ends_json, table, tensor_json, tensor_text, unboxed
+from scalarspec.report import enclosure_text, ends_json, table, unboxed
+from scalarspec.results import Floats, of_shape, read, read_stages
+from scalarspec.stages import MARGIN, Pair, Stage, Trace, errors
 from scalarspec.tensor import Tensor
 
-DEFAULT_BACKENDS = ("float32", "float64", "interval", "rational")
+Array = np.ndarray[Any, Any]
+
+CERTIFIED = Fraction(1, 100)
+"""An error is known when it is enclosed this tightly, in ulps."""
+MOST_BITS = 1 << 13
+"""No more precision than this is tried."""
 
 
-def evaluate(spec: Callable[..., Tensor], args: Sequence[Any], backend: str | Context[Any]) -> Tensor:
-    """The value of a spec under one context, its arguments lifted to it."""
-    context = resolve(backend)
-    return call(spec, [lift(value, context) for value in bind(spec, args).values()])
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A spec under one backend: its value, or the refusal."""
-
-    context: Context[Any]
-    value: Tensor | None
-    refusal: ScalarSpecError | None
-    seconds: float
-
-    def __str__(self) -> str:
-        return tensor_text(self.value) if self.value is not None else f"refused: {self.refusal}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, exact values as strings."""
-        if self.value is None:
-            return {"context": repr(self.context), "refused": str(self.refusal), "seconds": self.seconds}
-        return {**tensor_json(self.value), "seconds": self.seconds}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The readings of one spec, by backend name."""
-
-    readings: dict[str, Reading]
-
-    def __getitem__(self, backend: str) -> Reading:
-        return self.readings[backend]
-
-    def __str__(self) -> str:
-        rows = [[name, str(reading), f"{reading.seconds:.4f}"] for name, reading in self.readings.items()]
-        return table(["backend", "value", "seconds"], rows)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, exact values as strings."""
-        return {name: reading.to_json() for name, reading in self.readings.items()}
-
-
-def compare(
-    spec: Callable[..., Tensor], *args: Any, backends: Sequence[str | Context[Any]] = DEFAULT_BACKENDS
-) -> Comparison:
-    """The same spec on the same arguments under several backends. What one refuses is a row, not an error.
-
-    args: models on NumPy arrays, arrays and numbers, each float at its exact value.
-    """
-    bind(spec, args)
-    contexts = [resolve(backend) for backend in backends]
-    labels = [backend if isinstance(backend, str) else repr(backend) for backend in backends]
-    return Comparison({label: _read(spec, args, c) for label, c in zip(labels, contexts, strict=True)})
-
-
-def _read(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]) -> Reading:
-    start = time.perf_counter()
-    try:
-        value = evaluate(spec, args, context)
-    except NotExact as refusal:
-        return Reading(context, None, refusal, time.perf_counter() - start)
-    return Reading(context, value, None, time.perf_counter() - start)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Crosscheck:
     """A float result beside the truth. For a spec of shape () the fields hold numbers, else object arrays.
 
-    actual: the float tensor; enclosure: (lower, upper), exact; exact: the exact value where the spec stays rational,
-    else None; distance: (least, greatest) possible |actual - exact value|; inside: every float lies where outward
-    rounding at each single operation puts it, so that rounding explains its error. (The enclosure itself may be
-    narrower than that, since sums in it are rounded once, and then leaves out the float and not the exact value.)
+    enclosure: (lower, upper), exact; exact: the exact value where the spec stays rational, else None;
+    error, relative, ulps: (least, greatest) possible |actual - exact|, that over |exact|, and that in ulps of the
+    format `dtype` at the exact value (the smaller ulp where the enclosure holds a power of two); worst: the index of
+    the worst element; precision: the bits of the enclosure, or None if it is exact.
     """
 
-    actual: Tensor
+    dtype: str
+    actual: Any
     enclosure: tuple[Any, Any]
     exact: Any
-    distance: tuple[Any, Any]
-    inside: bool
+    error: tuple[Any, Any]
+    relative: tuple[Any, Any]
+    ulps: tuple[Any, Any]
+    worst: tuple[int, ...]
+    precision: int | None
+    seconds: float
+    trace: Trace
+
+    @property
+    def max_ulps(self) -> float:
+        """The greatest error that an element can have, in ulps, rounded up; infinite for NaN and infinities."""
+        return max(map(float_above, _flat(self.ulps[1])), default=0.0)
+
+    @property
+    def min_ulps(self) -> float:
+        """The error that some element has at least, in ulps, rounded down."""
+        return max(map(float_below, _flat(self.ulps[0])), default=0.0)
+
+    @property
+    def certified(self) -> bool:
+        """Is the error of every element known to 1/100 ulp?"""
+        return _known(_flat(self.ulps[0]), _flat(self.ulps[1]))
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The named intermediate results of the spec, in order, the result last; worked out when first asked for."""
+        return self.trace.stages()
+
+    @property
+    def culprit(self) -> Stage | None:
+        """The first stage whose error rounding does not explain, given the actual values of the stages before it."""
+        return next((stage for stage in self.stages if stage.excess > 1), None)
+
+    @cached_property
+    def explained(self) -> bool:
+        """Can rounding at each operation of the spec explain the error of the result, and of each stage given?"""
+        return self.culprit is None and self.trace.excess(as_array(self.error[0])) <= 1
 
     def __str__(self) -> str:
-        least, greatest = (max(np.ravel(end), key=_sortable, default=Fraction(0)) for end in self.distance)
-        return "\n".join(
-            [
-                f"{self.actual.dtype}: {tensor_text(self.actual)}",
-                f"within rounding of the enclosure: {'yes' if self.inside else 'NO'}",
-                f"exact: {'refused, so enclosed' if self.exact is None else 'yes'}",
-                f"|float - exact| (worst element): {_between(least, greatest)}",
-            ]
-        )
+        return "\n".join([*_headlines(self), "", _stage_table(self)])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, exact values as strings."""
-        least, greatest = ends_json(*self.distance).values()
-        exact = None if self.exact is None else ends_json(self.exact, self.exact)["lower"]
-        checked = {"inside": self.inside, "exact": exact, "distance": [least, greatest]}
-        return {"actual": tensor_json(self.actual), "enclosure": ends_json(*self.enclosure), **checked}
+        """Plain data: exact values and ends as strings."""
+        return {
+            "dtype": self.dtype,
+            "actual": ends_json(self.actual, self.actual)["lower"],
+            "enclosure": ends_json(*self.enclosure),
+            "exact": None if self.exact is None else ends_json(self.exact, self.exact)["lower"],
+            **{name: ends_json(*getattr(self, name)) for name in ("error", "relative", "ulps")},
+            "max_ulps": self.max_ulps,
+            "worst": list(self.worst),
+            "precision": self.precision,
+            "seconds": self.seconds,
+            "stages": [stage.to_json() for stage in self.stages],
+        }
 
 
 def crosscheck(
-    spec: Callable[..., Tensor], *args: Any, backend: str | Context[Any] = "float64", prec: int = 53
+    spec: Callable[..., Tensor],
+    *args: Any,
+    actual: Any = "float64",
+    dtype: str | None = None,
+    max_ulps: Any = None,
 ) -> Crosscheck:
-    """The spec under a float backend against its enclosure at `prec` bits and its exact value, if rational.
+    """A float result against the exact value of the spec at these arguments, its error certified.
 
-    args: models on NumPy arrays, arrays and numbers, each float at its exact value; so under float32 the distance
+    args: models on NumPy arrays, arrays and numbers, each float at its exact value; so the error of a float32 result
     includes the rounding of arguments that float32 does not hold.
+    actual: the result, or any function of `args` that gives it, in NumPy, PyTorch, JAX or Python; a mapping from the
+    names of the spec's stages to values, the result's among them, tells where an error arose; or the name of a float
+    context, under which the spec itself is evaluated.
+    dtype: the format that the result is a number of, where it is not its own: float64, float32, float16, bfloat16.
+    max_ulps: stop as soon as it is known whether every error is at most this, rather than at 1/100 ulp.
+
+    Raises ShapeError where the shapes differ, ArgumentError where the result holds no floats, UnknownName for an
+    unknown format or stage, DomainError for NaN and infinities in the arguments.
+
+        r = ss.crosscheck(vae.loss, model, 1, x, eps, actual=my_numpy_loss)
+        r.max_ulps, r.enclosure, r.culprit
     """
-    context = resolve(backend)
-    if not context.rounds:
-        raise ArgumentError(f"backend: expected a float context, got {context.name!r}")
-    actual = evaluate(spec, args, context)
-    enclosing = named_context("interval", prec=prec)
-    lower, upper = endpoints(evaluate(spec, args, enclosing))
-    least, greatest = endpoints(evaluate(spec, args, enclosing.reference()))
-    exact = _exact(spec, args)
-    floats = np.empty(actual.shape, dtype=object)
-    for index, x in np.ndenumerate(np.asarray(actual)):
-        floats[index] = Fraction(*x.as_integer_ratio()) if np.isfinite(x) else float(x)
-    inside = bool(np.all((least <= floats) & (floats <= greatest)))
-    truth = (lower, upper) if exact is None else (exact, exact)
-    distance = _distance(floats, *truth)
+    start = time.perf_counter()
+    bind(spec, args)
+    truth = _Truth(spec, args)
+    first = truth.enclosed(named_context("interval64", fast=False))
+    floats, given = _actual(first, spec, args, actual, dtype)
+    of_shape("actual", floats, first.result.shape)
+    reading, exact = truth.known(first, floats, None if max_ulps is None else _limit(max_ulps))
+    lower, upper = endpoints(reading.result) if exact is None else (exact, exact)
+    found = errors(floats, lower, upper)
+    error, relative, ulps = ((unboxed(least), unboxed(greatest)) for least, greatest in found)
     return Crosscheck(
-        actual,
-        (unboxed(lower), unboxed(upper)),
-        unboxed(exact),
-        (unboxed(distance[0]), unboxed(distance[1])),
-        inside,
+        dtype=floats.form.name,
+        actual=unboxed(floats.values),
+        enclosure=(unboxed(lower), unboxed(upper)),
+        exact=None if exact is None else unboxed(exact),
+        error=error,
+        relative=relative,
+        ulps=ulps,
+        worst=_worst(found[2]),
+        precision=reading.bits if exact is None else None,
+        seconds=time.perf_counter() - start,
+        trace=Trace(spec, args, floats.form, given, reading.bits),
     )
 
 
-def _exact(spec: Callable[..., Tensor], args: Sequence[Any]) -> Any:
+# ---- the actual result ----------------------------------------------------------------------------------------------
+
+
+def _actual(
+    reading: Reading, spec: Callable[..., Tensor], args: Sequence[Any], actual: Any, dtype: str | Format | None
+) -> tuple[Floats, dict[str, Array]]:
+    """The actual result, and the stages that it gives."""
+    found = _result_of(spec, args, actual)
+    if not isinstance(found, Mapping):
+        return read("actual", found, dtype), {}
+    name = reading.result_name
+    if name not in found:
+        raise ArgumentError(
+            f"actual: the mapping has no result {name!r}; it has {', '.join(map(str, found)) or 'none'}"
+        )
+    return read(f"actual {name!r}", found[name], dtype), read_stages(found, list(reading.stages))
+
+
+def _result_of(spec: Callable[..., Tensor], args: Sequence[Any], actual: Any) -> Any:
+    """What the actual side gives: a result, or a mapping of stages."""
+    if isinstance(actual, str) or hasattr(actual, "rounds"):
+        context: Context[Any] = resolve(actual)
+        if not context.rounds:
+            raise ArgumentError(f"actual: expected a float context, got {context.name!r}")
+        return Reading.of(spec, args, context).stages
+    if not callable(actual):
+        return actual
     try:
-        return endpoints(evaluate(spec, args, "rational"))[0]
-    except NotExact:
-        return None
+        return actual(*args)
+    except ScalarSpecError:
+        raise
+    except Exception as error:  # whatever a user's function raises is a fact about it
+        raise ArgumentError(f"actual {spec_name(actual)}: {type(error).__name__}: {error}") from error
 
 
-def _distance(floats: Any, lower: Any, upper: Any) -> tuple[Any, Any]:
-    """The least and the greatest distance from each float to its enclosure; infinite for a float that is no number."""
-    least, greatest = np.empty(floats.shape, dtype=object), np.empty(floats.shape, dtype=object)
-    for index in np.ndindex(*floats.shape):
-        x, low, high = floats[index], lower[index], upper[index]
-        if isinstance(x, float):
-            least[index] = greatest[index] = float("inf")
-        else:
-            least[index] = max(low - x, x - high, Fraction(0))
-            greatest[index] = max(x - low, high - x)
-    return least, greatest
+def _limit(max_ulps: Any) -> Fraction:
+    try:
+        limit = Fraction(max_ulps)
+    except (TypeError, ValueError, OverflowError):
+        limit = Fraction(-1)
+    if limit < 0:
+        raise ArgumentError(f"max_ulps: expected a number >= 0, got {max_ulps!r}")
+    return limit
 
 
-def _sortable(end: End) -> Any:
-    return (1, 0) if isinstance(end, float) else (0, end)
+# ---- the truth ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """The spec at its arguments, as exactly as is asked."""
+
+    spec: Callable[..., Tensor]
+    args: Sequence[Any]
+
+    def enclosed(self, context: Context[Any]) -> Reading:
+        """Under one context; at higher precision where a branch of the spec cannot be decided."""
+        try:
+            return Reading.of(self.spec, self.args, context)
+        except Undecided:
+            bits = 2 * int(getattr(context, "prec", 53))
+            if bits > MOST_BITS:
+                raise
+            return self.enclosed(named_context("interval", prec=bits))
+
+    def known(self, first: Reading, floats: Floats, max_ulps: Fraction | None) -> tuple[Reading, Array | None]:
+        """The reading that answers the question, and the exact value where there is one."""
+        if not first.surely_irrational():
+            try:
+                return first, endpoints(evaluate(self.spec, self.args, "rational"))[0]
+            except (NotExact, Undecided):
+                pass
+        reading = first
+        for bits in _precisions(floats.form):
+            if _answered(floats, reading, max_ulps):
+                break
+            reading = self.enclosed(named_context("interval", prec=bits))
+        return reading, None
+
+
+def _precisions(form: Format) -> Iterator[int]:
+    bits = form.precision + MARGIN
+    while bits <= MOST_BITS:
+        yield bits
+        bits *= 2
+
+
+def _answered(floats: Floats, reading: Reading, max_ulps: Fraction | None) -> bool:
+    """Is every error known to 1/100 ulp, or on which side of the limit it lies?"""
+    ends = endpoints(reading.result)
+    if reading.context.name == "interval64" and any(infinite(end) for pair in ends for end in pair.flat):
+        return False  # `interval` knows larger numbers
+    _, _, ulps = errors(floats, *ends)
+    least, greatest = map(_flat, ulps)
+    if max_ulps is not None and (any(low > max_ulps for low in least) or all(high <= max_ulps for high in greatest)):
+        return True
+    return _known(least, greatest)
+
+
+def _known(least: list[End], greatest: list[End]) -> bool:
+    """Infinite errors are known: those of NaN and infinities."""
+    pairs = zip(least, greatest, strict=True)
+    return all(infinite(low) or (not infinite(high) and high - low <= CERTIFIED) for low, high in pairs)
+
+
+def _flat(ends: Any) -> list[End]:
+    return list(np.ravel(as_array(ends)))
+
+
+def _worst(ulps: Pair) -> tuple[int, ...]:
+    """The index of the element with the greatest error."""
+    places = list(np.ndindex(*ulps[1].shape))
+    return max(places, key=lambda place: ulps[1][place], default=())
+
+
+# ---- in words -------------------------------------------------------------------------------------------------------
+
+
+def _headlines(r: Crosscheck) -> list[str]:
+    """The worst element: its float, its exact value, its error."""
+    if not _flat(r.actual):
+        return [f"actual {r.dtype}: empty"]
+    ends = (r.actual, *r.enclosure, *r.ulps, r.error[1], r.relative[1])
+    actual, lower, upper, least, greatest, error, relative = (as_array(end)[r.worst] for end in ends)
+    place = f" at {list(r.worst)}, the worst element" if r.worst else ""
+    how = "exactly, in rationals" if r.precision is None else f"enclosed at {r.precision} bits"
+    size = f"absolutely {_short(error)}, relatively {_short(relative)}, rounded up"
+    return [
+        f"actual {r.dtype}{place}: {actual if infinite(actual) else repr(float(actual))}",
+        f"exact value: {enclosure_text(lower, upper, 20)} ({how})",
+        f"error: {_between(least, greatest)} ulps ({size})",
+        *([] if r.certified else ["the error is not known to 1/100 ulp"]),
+    ]
+
+
+def _stage_table(r: Crosscheck) -> str:
+    rows = []
+    for s in r.stages:
+        numbers = ["" if v is None else _short(v) for v in (s.ulps, s.error, s.inherited, s.local)]
+        mark = f"{s.excess:.3g} times that" if s.excess > 1 else ""
+        rows.append([s.name, str(s.enclosure[0].shape), *numbers, _short(s.bound), mark])
+    header = ["stage", "shape", "ulps", "error", "inherited", "local", "rounding explains", "local error is"]
+    columns = len(header) if any(row[-1] for row in rows) else len(header) - 1
+    return table(header[:columns], [row[:columns] for row in rows])
+
+
+def _short(value: End) -> str:
+    number = float_above(value)
+    return "∞" if math.isinf(number) else f"{number:.3g}"
 
 
 def _between(least: End, greatest: End) -> str:
-    low, high = decimal_text(least, 3, "ROUND_FLOOR"), decimal_text(greatest, 3, "ROUND_CEILING")
-    return f"{low}" if least == greatest else f"from {low} to {high}"
+    if infinite(greatest):
+        return "∞" if infinite(least) else f"at least {_short(least)}"
+    low, high = f"{float_below(least):.4g}", f"{float_above(greatest):.4g}"
+    return high if low == high else f"{low} to {high}"

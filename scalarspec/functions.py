@@ -26,8 +26,8 @@ __all__ = [
     "erf", "exp", "expm1", "expm1mx", "heaviside", "leaky_relu", "less", "less_equal", "log", "log1p", "logcosh",
     "logical_and", "logical_not", "logical_or", "logsumexp", "matmul", "matrix_transpose", "maximum", "mean",
     "mean_square", "minimum", "multiply", "negative", "outer", "pi", "pow", "reciprocal", "relu", "reshape",
-    "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "square", "stack", "subtract", "sum", "tan", "tanh",
-    "where",
+    "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "square", "stack", "stage", "subtract", "sum", "tan",
+    "tanh", "where",
 ]  # fmt: skip
 
 # ---- elementwise ----------------------------------------------------------------------------------------------------
@@ -354,6 +354,16 @@ def stack(tensors: Iterable[Operand]) -> Tensor:
     """n tensors of one shape s as a tensor of shape (n, *s); n >= 1 (see Tensor.of for none)."""
     context, parts = operands_of("stack", *tensors)
     return Tensor.of(context, parts[0].shape, parts)
+
+
+def stage(name: str, x: Tensor) -> Tensor:
+    """x itself, called `name`: an intermediate result that `crosscheck` reports on, and that an actual result may give.
+
+    mu = ss.stage("mu", ss.affine(weight, h, bias))
+    """
+    if not isinstance(x, Tensor):
+        raise ArgumentError(f"stage {name!r}: expected a Tensor, got {type(x).__name__}")
+    return x.context.stage(name, x)
 
 
 def endpoints(x: Tensor) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from scalarspec.arguments import call, spec_name
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor, Truth, as_tensor, common_context
+from scalarspec.tensor import Nested, Tensor, Truth, as_tensor, common_context
 
 Gradient = Any  # a tensor, or a tuple of them
 
@@ -70,7 +70,12 @@ def value_and_grad(
 
 @dataclass(frozen=True, eq=False)
 class Tape(InterpreterContext):
-    """A tensor stands for a value inside that is noted."""
+    """A tensor stands for a value inside that is noted.
+
+    given: tensors of the inner context to put in the place of the stages of these names.
+    """
+
+    given: Mapping[str, Tensor] = field(default_factory=dict)
 
     @cached_property
     def arrays(self) -> TapeArrays:
@@ -80,6 +85,18 @@ class Tape(InterpreterContext):
     def variable(self, t: Tensor) -> Tensor:
         """A tensor of the inner context as one that gradients are taken of."""
         return Tensor(self, t.shape, Traced(t.shape, t.value))
+
+    def stage(self, name: str, t: Tensor) -> Tensor:
+        """Noted, and replaced where another is given. A name that comes again is numbered."""
+        stages = self.arrays.stages
+        label, again = name, 2
+        while label in stages:
+            label, again = f"{name}#{again}", again + 1
+        handed = t if label not in self.given else self.variable(self.given[label])
+        if handed.shape != t.shape:
+            raise ShapeError(f"stage {label!r}: the spec has shape {t.shape}, the actual one {handed.shape}")
+        stages[label] = Staged(t.value, handed.value)
+        return handed
 
     def __repr__(self) -> str:
         return f"a tape in {self.inner}"
@@ -95,12 +112,20 @@ class Note:
     result: Traced
 
 
+class Staged(NamedTuple):
+    """A stage: the value that the spec found, and the one that it went on with."""
+
+    found: Traced
+    handed: Traced
+
+
 class TapeArrays(InterpreterArrays):
     """Arrays that work inside, and note what they do."""
 
     def __init__(self, context: Tape) -> None:
         super().__init__(context)
         self.notes: list[Note] = []
+        self.stages: dict[str, Staged] = {}
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """The value inside, and a note."""
@@ -121,28 +146,40 @@ class TapeArrays(InterpreterArrays):
         """The gradients of a result of shape () with respect to the inputs, by the notes read backwards."""
         inner = self.context.inner
         adjoints: dict[Traced, Tensor] = {result: inner.tensor(1)}
-        for note in reversed(self.notes):
-            adjoint = adjoints.get(note.result)
-            if adjoint is None:
-                continue
-            for operand, share in zip(note.operands, self._shares(note, adjoint), strict=True):
-                if share is not None:
-                    known = adjoints.get(operand)
-                    adjoints[operand] = share if known is None else known + share
+        for _ in sweep(self.notes, adjoints, lambda x, kind: kind(inner, x.shape, x.value)):
+            pass
         return [adjoints[x] if x in adjoints else f.broadcast_to(inner.tensor(0), x.shape) for x in inputs]
 
-    def _shares(self, note: Note, adjoint: Tensor) -> list[Tensor | None]:
-        """What each operand is handed; None for constants and for truths."""
-        if note.operation not in RULES:
-            raise NotSupported(f"grad: {note.operation} has no derivative here")
-        kinds = [Truth if note.operation == "where" and i == 0 else Tensor for i in range(len(note.operands))]
-        operands = [kind(self.context.inner, x.shape, x.value) for kind, x in zip(kinds, note.operands, strict=True)]
-        value = Tensor(self.context.inner, note.result.shape, note.result.value)
-        shares = RULES[note.operation](adjoint, value, *operands, **note.parameters)
-        return [
-            None if share is None or x.constant else _fitted(share(), x.shape)
-            for share, x in zip(shares, note.operands, strict=True)
-        ]
+
+def sweep(
+    notes: Sequence[Note], adjoints: dict[Traced, Tensor], read: Callable[[Traced, type[Nested]], Any]
+) -> Iterator[tuple[Note, Tensor]]:
+    """The notes backwards, each with the adjoint of its result, which is then handed on into `adjoints`.
+
+    `read` gives what a traced value stands for, as a tensor (or truth) of the context that the adjoints are of.
+    """
+    for note in reversed(notes):
+        adjoint = adjoints.get(note.result)
+        if adjoint is None:
+            continue
+        yield note, adjoint
+        for operand, share in zip(note.operands, _shares(note, adjoint, read), strict=True):
+            if share is not None:
+                known = adjoints.get(operand)
+                adjoints[operand] = share if known is None else known + share
+
+
+def _shares(note: Note, adjoint: Tensor, read: Callable[[Traced, type[Nested]], Any]) -> list[Tensor | None]:
+    """What each operand is handed; None for constants and for truths."""
+    if note.operation not in RULES:
+        raise NotSupported(f"grad: {note.operation} has no derivative here")
+    kinds = [Truth if note.operation == "where" and i == 0 else Tensor for i in range(len(note.operands))]
+    operands = [read(x, kind) for kind, x in zip(kinds, note.operands, strict=True)]
+    shares = RULES[note.operation](adjoint, read(note.result, Tensor), *operands, **note.parameters)
+    return [
+        None if share is None or x.constant else _fitted(share(), x.shape)
+        for share, x in zip(shares, note.operands, strict=True)
+    ]
 
 
 def _fitted(share: Tensor, shape: Shape) -> Tensor:
@@ -171,10 +208,10 @@ RULES: dict[str, Callable[..., tuple[Share, ...]]] = {
         lambda: g * f.minimum(x, 0),
     ),
     "pow": lambda g, y, a, b: (lambda: g * b * a ** (b - 1), lambda: g * y * f.log(a)),
-    "sum": lambda g, y, x, axis: (lambda: _spread(g, x, axis),),
-    "mean": lambda g, y, x, axis, count: (lambda: _spread(g / max(count, 1), x, axis),),
-    "mean_square": lambda g, y, x, axis, count: (lambda: _spread(2 * g / max(count, 1), x, axis) * x,),
-    "logsumexp": lambda g, y, x, axis: (lambda: _spread(g, x, axis) * f.exp(x - _spread(y, x, axis)),),
+    "sum": lambda g, y, x, axis: (lambda: spread(g, x, axis),),
+    "mean": lambda g, y, x, axis, count: (lambda: spread(g / max(count, 1), x, axis),),
+    "mean_square": lambda g, y, x, axis, count: (lambda: spread(2 * g / max(count, 1), x, axis) * x,),
+    "logsumexp": lambda g, y, x, axis: (lambda: spread(g, x, axis) * f.exp(x - spread(y, x, axis)),),
     "affine": lambda g, y, w, x, b: (lambda: f.outer(g, x), lambda: f.matmul(g, w), lambda: g),
     "affine_rows": lambda g, y, w, x, b, shape: (
         lambda: f.matmul(f.matrix_transpose(g), x),
@@ -225,7 +262,7 @@ def _of_one(derivative: Callable[[Tensor, Tensor], Any]) -> Callable[..., tuple[
 RULES |= {name: _of_one(derivative) for name, derivative in _DERIVATIVES.items()}
 
 
-def _spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
+def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
     """What a reduction over some axes hands back: the same to all that it reduced."""
     kept = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
     return f.broadcast_to(f.reshape(g, kept), x.shape)

@@ -17,6 +17,7 @@ BUILT_IN = {
     "float32": "scalarspec.backends.float:float32",
     "interval": "scalarspec.backends.interval:interval",
     "interval64": "scalarspec.backends.interval64:interval64",
+    "rounding": "scalarspec.backends.rounding:rounding",
     "rational": "scalarspec.backends.rational:RationalContext",
     "symbolic": "scalarspec.backends.symbolic:SymbolicContext",
 }

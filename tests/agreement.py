@@ -10,6 +10,10 @@ LOOSER = 32
 """interval64 promises tens of roundoffs an end where `interval` promises one: expm1mx 40, a layer n + 20."""
 
 
+LOOSE = {"interval64", "rounding"}
+"""The second has the enclosures of the first."""
+
+
 def assert_is(result, expected, ulps=8, scale=None):
     """`result` is the exact value: equal, or enclosed within a few ulps, or within as many ulps for floats.
 
@@ -47,7 +51,7 @@ def roundoff(context):
     """The size of an ulp of 1 in the context."""
     if context.encloses:
         low, high = context.endpoints(context.literal(Fraction(1, 3)))
-        return 4 * (high - low) * (LOOSER if context.name == "interval64" else 1)
+        return 4 * (high - low) * (LOOSER if context.name in LOOSE else 1)
     return Fraction(float(np.finfo(context.name).eps))
 
 

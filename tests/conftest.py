@@ -13,12 +13,13 @@ CONTEXTS = {
     "interval113": ss.context("interval", prec=113),
     "interval64": ss.context("interval64", fast=False),
     "fused": ss.context("interval64", fast=True),
+    "rounding": ss.context("rounding"),
     "rational": ss.context("rational"),
     "symbolic": ss.context("symbolic"),
     "arb": ArbContext(),
 }
 EXACT = ["rational", "symbolic"]
-ENCLOSING = ["interval", "interval24", "interval113", "interval64", "fused", "arb"]
+ENCLOSING = ["interval", "interval24", "interval113", "interval64", "fused", "rounding", "arb"]
 
 
 def pytest_generate_tests(metafunc):

@@ -98,11 +98,11 @@ def test_derive(files, capsys):
     assert (code, "def smooth(x_0, x_1):" in out) == (0, True)
 
 
-def test_crosscheck_says_by_its_exit_code_whether_the_float_is_inside(files, capsys):
-    code, out, _ = run(capsys, "crosscheck", "specs.py:loss", "in.npz")
-    assert (code, "within rounding of the enclosure: yes" in out) == (0, True)
-    code, out, _ = run(capsys, "crosscheck", "specs.py:lossy", "far.npz")
-    assert (code, "within rounding of the enclosure: NO" in out) == (1, True)
+def test_crosscheck_says_by_its_exit_code_whether_the_float_is_right(files, capsys):
+    code, out, _ = run(capsys, "crosscheck", "specs.py:loss", "in.npz", "--max-ulps", "1")
+    assert (code, "exactly, in rationals" in out) == (0, True)
+    code, out, _ = run(capsys, "crosscheck", "specs.py:lossy", "far.npz", "--max-ulps", "1")
+    assert (code, "the worst element" in out) == (1, True)
 
 
 def test_backends(files, capsys):
@@ -110,7 +110,7 @@ def test_backends(files, capsys):
     assert code == 0
     for name in ("float64", "float32", "interval", "rational", "symbolic"):
         assert name in out
-    assert len(json.loads(run(capsys, "backends", "--json")[1])) == 6
+    assert len(json.loads(run(capsys, "backends", "--json")[1])) == 7
 
 
 def test_laws(files, capsys):
@@ -145,7 +145,7 @@ def test_a_module_is_named_like_a_file(files, capsys):
 
 
 BAD_INPUT = {
-    "no backend is called 'octonion'; there are float64, float32, interval, interval64, rational, symbolic": "compare specs.py:loss in.npz --backend octonion",
+    "no backend is called 'octonion'; there are float64, float32, interval, interval64, rounding, rational, symbolic": "compare specs.py:loss in.npz --backend octonion",
     "loss needs an argument 'target'; the .npz file and --set give x": "compare specs.py:loss part.npz",
     "loss needs an argument 'x'; the .npz file and --set give nothing": "compare specs.py:loss",
     "there is no file none.npz": "compare specs.py:loss none.npz",
@@ -166,7 +166,7 @@ BAD_INPUT = {
     "expected a number such as '0.1' or '1/3', got the string 'wide'": "bounds specs.py:loss in.npz --radius x=wide",
     "--set: expected name=value, got 'beta'": "compare specs.py:loss in.npz --set beta",
     "prec: expected a number of bits from 2 to 100000, got 1": "compare specs.py:loss in.npz --prec 1",
-    "expected a float context, got 'rational'": "crosscheck specs.py:loss in.npz --backend rational",
+    "expected a float context, got 'rational'": "crosscheck specs.py:loss in.npz --actual rational",
     "pick has no parameter 'y'; it has x, idx": "derive specs.py:pick in.npz --wrt y",
     "prec: expected 'interval' among the backends, got interval64": "bounds specs.py:smooth in.npz --radius x=1 --backend interval64 --prec 60",
     "operations are more than max_operations = 3": "derive specs.py:smooth in.npz --wrt x --max-operations 3",

@@ -1,4 +1,4 @@
-"""bounds, derive, compare and crosscheck."""
+"""bounds, derive and compare."""
 
 import json
 import math
@@ -132,47 +132,6 @@ def test_compare_does_not_hide_errors():
         ss.compare(lambda x: x + foreign, np.zeros(1))
     with pytest.raises(ArgumentError, match="expected a function on tensors"):
         ss.compare(3)
-
-
-# ---- crosscheck -----------------------------------------------------------------------------------------------------
-
-
-def test_crosscheck_of_a_rational_spec_is_exact():
-    x = np.array([0.1, 0.2, 0.7])
-    found = ss.crosscheck(lambda x: ss.mean_square(x), x)
-    exact = sum(Fraction(v) ** 2 for v in x) / 3
-    assert found.exact == exact
-    assert found.inside
-    assert found.distance == (abs(Fraction(found.actual.item()) - exact),) * 2
-    assert found.enclosure[0] <= exact <= found.enclosure[1]
-
-
-def test_crosscheck_of_an_irrational_spec_encloses():
-    found = ss.crosscheck(kl, np.array([0.5, -1.0]), np.array([0.0, 0.2]))
-    assert found.exact is None
-    assert found.inside
-    assert found.distance[0] <= found.distance[1] < Fraction(1, 10**15)
-    assert "exact: refused, so enclosed" in str(found)
-
-
-def test_crosscheck_finds_a_float_that_is_wrong():
-    """(x + 1) - x loses its ones in float64, at 2⁶⁰."""
-    found = ss.crosscheck(lambda x: (x + 1) - x, np.array([2.0**60, 1.0]), prec=100)
-    assert not found.inside
-    assert found.distance[0].tolist() == [1, 0]
-    assert "within rounding of the enclosure: NO" in str(found)
-    assert found.to_json()["inside"] is False
-
-
-def test_crosscheck_finds_an_overflow():
-    found = ss.crosscheck(lambda x: ss.log(ss.exp(x)), 1000.0)
-    assert not found.inside
-    assert found.distance == (math.inf, math.inf)
-
-
-def test_crosscheck_wants_a_float_backend():
-    with pytest.raises(ArgumentError, match="expected a float context, got 'interval'"):
-        ss.crosscheck(polynomial, np.zeros(1), backend="interval")
 
 
 # ---- derive ---------------------------------------------------------------------------------------------------------

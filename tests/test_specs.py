@@ -294,7 +294,10 @@ def test_the_nearest_code(context):
     certified = context.exact or context.encloses
     assert found.status == ("proved" if certified else "undecided")
     if certified:
-        assert vqvae.check_code(model, x, 0) == vqvae.Assignment(0, "refuted", 1)
+        refuted = vqvae.check_code(model, x, 0)
+        assert (refuted.status, refuted.competitor) == ("refuted", 1)
+        assert refuted.margin[0] <= -5 <= refuted.margin[1] < 0
+        assert found.margin[0] > 0
 
 
 def test_the_nearest_code_over_a_box_may_be_undecided(enclosing):
@@ -309,7 +312,7 @@ def test_the_nearest_code_over_a_box_may_be_undecided(enclosing):
 def test_a_tie_goes_to_the_lowest_index_and_is_proved(rational):
     model, _ = a_vqvae(rational)
     halfway = rational.tensor([HALF, 0, "-1/2"])
-    assert vqvae.nearest_code(model, halfway) == vqvae.Assignment(0, "proved")
+    assert vqvae.nearest_code(model, halfway) == vqvae.Assignment(0, "proved", None, (0, 0))
     assert vqvae.check_code(model, halfway, 1).status == "proved"
 
 

@@ -2,6 +2,7 @@
 
 From the seed NN.Spec.Models.Autoencoder. d = input dimension, h = hidden dimension, z = W_e x + b_e. A backward
 function takes the upstream gradient g = ∂loss/∂x̂, of shape (d,), and is a vector-Jacobian product.
+Stages: h, x_hat, error.
 """
 
 from __future__ import annotations
@@ -57,12 +58,12 @@ def activation_derivative(name: str, t: Tensor) -> Tensor:
 
 def encode(m: Autoencoder, x: Tensor) -> Tensor:
     """h = a(W_e x + b_e). x: (d,); result: (h,)."""
-    return activation(m.activation, _preactivation(m, x))
+    return f.stage("h", activation(m.activation, _preactivation(m, x)))
 
 
 def decode(m: Autoencoder, hidden: Tensor) -> Tensor:
     """x̂ = W_d h + b_d. hidden: (h,); result: (d,)."""
-    return f.affine(m.decoder_weights, hidden, m.decoder_bias)
+    return f.stage("x_hat", f.affine(m.decoder_weights, hidden, m.decoder_bias))
 
 
 def forward(m: Autoencoder, x: Tensor) -> Tensor:
@@ -120,7 +121,7 @@ def reconstruction_error(m: Autoencoder, x: Tensor) -> Tensor:
     """Σ (x - x̂)² / d, for d != 0. x: (d,); result: ()."""
     if x.size == 0:
         raise ShapeError(f"reconstruction_error: x of shape {x.shape} is empty; expected (d,) with d > 0")
-    return f.mean_square(x - forward(m, x))
+    return f.stage("error", f.mean_square(x - forward(m, x)))
 
 
 def compression_ratio(input_dim: int, hidden_dim: int) -> float:

@@ -1,4 +1,7 @@
-"""The variational autoencoder, with its noise explicit (seed NN.Spec.Models.Vae; Kingma & Welling 2014)."""
+"""The variational autoencoder, with its noise explicit (seed NN.Spec.Models.Vae; Kingma & Welling 2014).
+
+Stages: h (with a trunk), mu, logvar, z, x_hat, recon, kl, loss.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scalarspec import latent
-from scalarspec.functions import Operand, multiply
+from scalarspec.functions import Operand, multiply, stage
 from scalarspec.layers import Map
 from scalarspec.loss import mse
 from scalarspec.tensor import Tensor
@@ -49,7 +52,7 @@ class TrunkEncoder:
 
     def __call__(self, x: Tensor) -> Moments:
         """(μ, logσ²), the trunk evaluated once."""
-        hidden = self.trunk(x)
+        hidden = stage("h", self.trunk(x))
         return self.mean_head(hidden), self.logvar_head(hidden)
 
 
@@ -70,31 +73,34 @@ class Model:
 
 def encode(model: Model, x: Tensor) -> Moments:
     """(μ, logσ²) of q(z|x), each of shape (*latent,)."""
-    return model.encoder(x)
+    mu, logvar = model.encoder(x)
+    return stage("mu", mu), stage("logvar", logvar)
 
 
 def sample_latent(model: Model, x: Tensor, eps: Tensor) -> Tensor:
     """z = μ + exp(logσ² / 2) ⊙ ε, of shape (*latent,)."""
-    return latent.reparameterize_diag(*encode(model, x), eps)
+    return stage("z", latent.reparameterize_diag(*encode(model, x), eps))
 
 
 def forward(model: Model, x: Tensor, eps: Tensor) -> Tensor:
     """Encode, reparameterise, decode: the reconstruction, of shape (*obs,)."""
-    return model.decoder.forward(sample_latent(model, x, eps))
+    return stage("x_hat", model.decoder.forward(sample_latent(model, x, eps)))
 
 
 def reconstruction_loss(model: Model, x: Tensor, eps: Tensor) -> Tensor:
     """The mean squared error of the reconstruction over the observation."""
-    return mse(forward(model, x, eps), x)
+    return stage("recon", mse(forward(model, x, eps), x))
 
 
 def kl_loss(model: Model, x: Tensor) -> Tensor:
     """KL(q(z|x) ‖ N(0, I)), as the mean over the latent coordinates. It does not depend on ε."""
-    return latent.diagonal_gaussian_kl_to_standard(*encode(model, x))
+    return stage("kl", latent.diagonal_gaussian_kl_to_standard(*encode(model, x)))
 
 
 def loss(model: Model, beta: Operand, x: Tensor, eps: Tensor) -> Tensor:
     """reconstruction_loss + beta * kl_loss, with one encoding. Higgins et al. 2017 for beta != 1."""
     mu, logvar = encode(model, x)
-    reconstruction = mse(model.decoder.forward(latent.reparameterize_diag(mu, logvar, eps)), x)
-    return reconstruction + multiply(beta, latent.diagonal_gaussian_kl_to_standard(mu, logvar))
+    z = stage("z", latent.reparameterize_diag(mu, logvar, eps))
+    reconstruction = stage("recon", mse(stage("x_hat", model.decoder.forward(z)), x))
+    kl = stage("kl", latent.diagonal_gaussian_kl_to_standard(mu, logvar))
+    return stage("loss", reconstruction + multiply(beta, kl))

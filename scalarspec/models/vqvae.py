@@ -1,4 +1,7 @@
-"""The vector-quantised VAE, with its code index explicit (seed NN.Spec.Models.VqVae; van den Oord et al. 2017)."""
+"""The vector-quantised VAE, with its code index explicit (seed NN.Spec.Models.VqVae; van den Oord et al. 2017).
+
+Stages: z_e, z_q, x_hat, recon, codebook, commitment, loss.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from scalarspec import functions as f
 from scalarspec import latent
-from scalarspec.errors import Undecided
+from scalarspec.exact import End
 from scalarspec.functions import Operand
 from scalarspec.latent import Codebook
 from scalarspec.layers import Map
@@ -42,7 +45,7 @@ class Model:
 
 def encode(model: Model, x: Tensor) -> Tensor:
     """z_e, of shape (*latent,)."""
-    return model.encoder.forward(x)
+    return f.stage("z_e", model.encoder.forward(x))
 
 
 def quantized(model: Model, idx: int) -> Any:
@@ -52,79 +55,100 @@ def quantized(model: Model, idx: int) -> Any:
 
 def forward(model: Model, x: Tensor, idx: int) -> Tensor:
     """The reconstruction from a code, of shape (*obs,). Of x only the context matters."""
-    return model.decoder.forward(x.context.tensor(quantized(model, idx)))
+    code = f.stage("z_q", x.context.tensor(quantized(model, idx)))
+    return f.stage("x_hat", model.decoder.forward(code))
 
 
 def reconstruction_loss(model: Model, x: Tensor, idx: int) -> Tensor:
     """The mean squared error of the reconstruction."""
-    return mse(forward(model, x, idx), x)
+    return f.stage("recon", mse(forward(model, x, idx), x))
 
 
 def codebook_loss(model: Model, x: Tensor, idx: int) -> Tensor:
     """mse(z_q, z_e), which moves the code."""
-    return mse(quantized(model, idx), encode(model, x))
+    return f.stage("codebook", mse(quantized(model, idx), encode(model, x)))
 
 
 def commitment_loss(model: Model, x: Tensor, idx: int) -> Tensor:
     """mse(z_e, z_q), which moves the encoder; equal in value to the codebook loss."""
-    return mse(encode(model, x), quantized(model, idx))
+    return f.stage("commitment", mse(encode(model, x), quantized(model, idx)))
 
 
 def loss(model: Model, beta: Operand, x: Tensor, idx: int) -> Tensor:
     """reconstruction_loss + codebook_loss + beta * commitment_loss, with one encoding."""
-    z_e, z_q = encode(model, x), quantized(model, idx)
-    return reconstruction_loss(model, x, idx) + mse(z_q, z_e) + f.multiply(beta, mse(z_e, z_q))
+    z_e, z_q = encode(model, x), f.stage("z_q", x.context.tensor(quantized(model, idx)))
+    reconstruction = f.stage("recon", mse(f.stage("x_hat", model.decoder.forward(z_q)), x))
+    codebook, commitment = f.stage("codebook", mse(z_q, z_e)), f.stage("commitment", mse(z_e, z_q))
+    return f.stage("loss", reconstruction + codebook + f.multiply(beta, commitment))
+
+
+Status = Literal["proved", "refuted", "undecided"]
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Is code `idx` the nearest to z_e? `competitor`: a code proved nearer, or one that may be; None if proved."""
+    """Is code `idx` nearest to z_e, for every z_e of a box? None is nearer; another may be as near.
+
+    "proved": yes; "refuted": for no z_e is it, since `competitor` is always nearer; "undecided": `competitor` may be.
+    margin: exact bounds on |z_e - competitor|² - |z_e - code|² over the box, for the code that comes closest to being
+    nearer; None under floats, which prove nothing, and where there is no other code.
+    """
 
     idx: int
-    status: Literal["proved", "refuted", "undecided"]
+    status: Status
     competitor: int | None = None
+    margin: tuple[End, End] | None = None
 
 
 def nearest_code(model: Model, x: Tensor) -> Assignment:
     """The code nearest to encode(model, x), the lowest index among equals, and how sure that is.
 
-    Under exact contexts it is proved; under enclosing ones proved or undecided, with the competing code; under floats
-    "undecided" with no competitor: a float comparison proves nothing.
+    Under exact contexts it is proved; under enclosing ones, x a point or a box, proved or undecided, with the competing
+    code; under floats "undecided": a float comparison proves nothing.
     """
-    return check_code(model, x, int(np.argmin(_midpoints(distances(model, x)))))
+    return nearest_to(model.codebook, encode(model, x))
 
 
 def check_code(model: Model, x: Tensor, idx: int) -> Assignment:
-    """Whether code `idx` is nearest to encode(model, x): proved, refuted, or undecided (under floats, always).
+    """Whether code `idx` is nearest to encode(model, x): proved, refuted, or undecided (under floats, always)."""
+    return check_nearest(model.codebook, encode(model, x), idx)
 
-    |z - a|² <= |z - b|² is decided as 2 z·(b - a) <= |b|² - |a|², where z occurs once.
+
+def nearest_to(book: Codebook, z: Tensor) -> Assignment:
+    """The code nearest to z, a point or a box of encoder outputs, and how sure that is. z: (*latent,)."""
+    squares = _squared_distances(book, z)
+    if z.context.rounds:
+        return check_nearest(book, z, int(np.argmin(np.asarray(squares))))
+    lower, upper = f.endpoints(squares)
+    return check_nearest(book, z, int(np.argmin(lower + upper)))
+
+
+def check_nearest(book: Codebook, z: Tensor, idx: int) -> Assignment:
+    """Whether code `idx` is nearest to z: proved, refuted, or undecided (under floats, always). z: (*latent,).
+
+    |z - b|² - |z - a|² is |b|² - |a|² - 2 (b - a)·z: affine in z, so that its range over a box is found exactly, up to
+    rounding. Raises OutOfRange for an index that is none.
     """
-    z = encode(model, x)
-    codes = z.context.tensor(model.codebook.embedding)
-    chosen = z.context.tensor(quantized(model, idx))
+    codes = f.reshape(z.context.tensor(book.embedding), (book.num_codes, z.size))
+    chosen = f.reshape(z.context.tensor(latent.quantize_at(book, idx)), (z.size,))
     if z.context.rounds:
         return Assignment(int(idx), "undecided")
-    open_rival: int | None = None
-    for rival, code in enumerate(codes):
-        nearer = 2 * f.sum(z * (code - chosen)) <= f.sum(f.square(code)) - f.sum(f.square(chosen))
-        try:
-            if not nearer:
-                return Assignment(int(idx), "refuted", rival)
-        except Undecided:
-            open_rival = rival if rival != idx and open_rival is None else open_rival
-    return Assignment(int(idx), "proved" if open_rival is None else "undecided", open_rival)
+    norms = f.sum(f.square(codes), axis=1) - f.sum(f.square(chosen))
+    towards = codes - f.broadcast_to(chosen, codes.shape)
+    lower, upper = f.endpoints(f.affine(-2 * towards, f.reshape(z, (z.size,)), norms))
+    rivals = [k for k in range(book.num_codes) if k != idx]
+    if not rivals:
+        return Assignment(int(idx), "proved")
+    nearer = [k for k in rivals if upper[k] < 0]
+    rival = min(nearer, key=lambda k: upper[k]) if nearer else min(rivals, key=lambda k: lower[k])
+    status: Status = "refuted" if nearer else "proved" if lower[rival] >= 0 else "undecided"
+    return Assignment(int(idx), status, None if status == "proved" else rival, (lower[rival], upper[rival]))
 
 
 def distances(model: Model, x: Tensor) -> Tensor:
     """|z_e - code|² for every code, of shape (num_codes,)."""
-    z = encode(model, x)
-    codes = z.context.tensor(model.codebook.embedding)
-    return f.stack(f.sum(f.square(z - code)) for code in codes)
+    return _squared_distances(model.codebook, encode(model, x))
 
 
-def _midpoints(squares: Tensor) -> np.ndarray[Any, Any]:
-    """What to take the least of: the numbers themselves, or the middles of enclosures."""
-    if squares.context.rounds:
-        return np.asarray(squares)
-    lower, upper = f.endpoints(squares)
-    return np.asarray(lower + upper)
+def _squared_distances(book: Codebook, z: Tensor) -> Tensor:
+    return f.stack(f.sum(f.square(z - code)) for code in z.context.tensor(book.embedding))

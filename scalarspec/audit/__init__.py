@@ -1,0 +1,225 @@
+"""An audit of somebody's own loss: the facts that a right one obeys, and the likely mistake where it does not.
+
+The loss is called on simple inputs first, so that the first failure is the smallest witness. Its results are compared
+with enclosures of the exact values, widened by what rounding can do; no tolerance is guessed. Where a fact fails, those
+of the ways in which people get such a loss wrong that give the very same numbers are named.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scalarspec.audit.facts import Convert, Failure, Inputs, Near, Subject, matches, shown
+from scalarspec.audit.kinds import KINDS, Kind, Reduction
+from scalarspec.errors import ArgumentError, DomainError, UnknownName
+from scalarspec.exact import infinite
+from scalarspec.formats import FORMATS
+from scalarspec.report import table
+from scalarspec.results import Floats
+
+__all__ = ["KINDS", "Audit", "Finding", "audit"]
+
+MOST_NAMED = 3
+"""So many mistakes that give the same numbers are named at most."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fact, whether it holds, and where it does not: the smallest inputs found, and what came."""
+
+    fact: str
+    holds: bool
+    witness: Inputs | None = None
+    text: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        witness = None if self.witness is None else {k: np.asarray(v).tolist() for k, v in self.witness.items()}
+        return {"fact": self.fact, "holds": self.holds, "witness": witness, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found. mistakes: in words, the known mistakes that explain every result, the likeliest first."""
+
+    name: str
+    kind: str
+    what: str
+    findings: tuple[Finding, ...]
+    mistakes: tuple[str, ...]
+    inputs: int
+
+    @property
+    def ok(self) -> bool:
+        """Do all facts hold?"""
+        return all(finding.holds for finding in self.findings)
+
+    def __str__(self) -> str:
+        rows = [[f.fact, "holds" if f.holds else "FAILS"] for f in self.findings]
+        lines = [f"{self.name}, as {self.kind}: {self.what}", "", table(["fact", f"on {self.inputs} inputs"], rows)]
+        if self.ok:
+            return "\n".join(lines)
+        if self.mistakes:
+            lines += ["", "likely mistake: " + "\n  or: ".join(self.mistakes)]
+        else:
+            lines += ["", "no known mistake gives these numbers"]
+        witness = next(f for f in self.findings if not f.holds)
+        return "\n".join([*lines, f"smallest witness: {shown(witness.witness or {})}: {witness.text}"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        findings = [finding.to_json() for finding in self.findings]
+        head = {"name": self.name, "kind": self.kind, "what": self.what, "ok": self.ok}
+        return {**head, "mistakes": list(self.mistakes), "inputs": self.inputs, "findings": findings}
+
+
+def audit(
+    function: Callable[..., Any],
+    kind: str,
+    *,
+    reduction: Reduction = "mean",
+    inputs: Mapping[str, Any] | None = None,
+    convert: Convert = "auto",
+) -> Audit:
+    """The facts of a kind of loss, asked of somebody's own function, and the likely mistake if one fails.
+
+    function: a loss in NumPy, PyTorch or Python, of positional arguments of shape (n,):
+        gaussian-kl          mu, logvar
+        autoencoder          x, x_hat
+        vae                  x, x_hat, mu, logvar
+        beta-vae             x, x_hat, mu, logvar, beta
+        vq                   z_e, z_q, beta
+        reparameterization   mu, logvar, eps       (its result has shape (n,))
+    reduction: whether the right loss is the mean over the coordinates, as in this library, or the sum, as in the VAE's
+    paper; inputs: further inputs to try, by name, beside the simple and the random ones; convert: what the function
+    takes, NumPy's arrays or PyTorch's tensors ("auto": PyTorch's where its module imports torch). Under PyTorch,
+    gradients are autograd's, else difference quotients.
+
+    Raises UnknownName for a kind that does not exist, ArgumentError where the function fails or gives no floats.
+    """
+    if kind not in KINDS:
+        raise UnknownName(f"kind: there is none called {kind!r}; there are {', '.join(KINDS)}")
+    for name, value, choices in (
+        ("reduction", reduction, ("mean", "sum")),
+        ("convert", convert, ("auto", "numpy", "torch")),
+    ):
+        if value not in choices:
+            raise ArgumentError(f"{name}: expected {' or '.join(map(repr, choices))}, got {value!r}")
+    if not callable(function):
+        raise ArgumentError(f"function: expected a function, got {function!r}")
+    made = KINDS[kind](reduction)
+    _takes(function, made)
+    cases = [*_cases(made), *([] if inputs is None else [_own(made, inputs)])]
+    subject = Subject(function, made.spec, made.parameters, convert, made.gradients)
+    findings = []
+    for fact in made.facts:
+        failure = fact.check(subject, cases)
+        findings.append(Finding(fact.text, True) if failure is None else _failed(fact.text, failure))
+    mistakes = () if all(f.holds for f in findings) else _mistakes(made, subject, cases, findings)
+    return Audit(subject.name, kind, made.what, tuple(findings), mistakes, len(cases))
+
+
+def _failed(fact: str, failure: Failure) -> Finding:
+    return Finding(fact, False, failure.inputs, failure.text)
+
+
+def _takes(function: Callable[..., Any], kind: Kind) -> None:
+    try:
+        inspect.signature(function).bind(*kind.parameters)
+    except TypeError:
+        wanted = f"({', '.join(kind.parameters)})"
+        raise ArgumentError(
+            f"function: expected one of {wanted} for {kind.name!r}, got {inspect.signature(function)}"
+        ) from None
+    except ValueError:  # a builtin that has no signature
+        return
+
+
+# ---- inputs ---------------------------------------------------------------------------------------------------------
+
+_SIMPLE: tuple[dict[str, Any], ...] = (
+    {"mu": [0], "logvar": [0], "eps": [1], "x": [0.5], "x_hat": [0.5], "z_e": [0], "z_q": [0], "beta": 1},
+    {"mu": [1], "logvar": [0], "eps": [1], "x": [0.5], "x_hat": [0.25], "z_e": [1], "z_q": [0], "beta": 1},
+    {"mu": [0], "logvar": [1], "eps": [1], "x": [1], "x_hat": [0.25], "z_e": [1], "z_q": [3], "beta": 2},
+    {"mu": [1], "logvar": [-1], "eps": [-2], "x": [0.25], "x_hat": [0.75], "z_e": [-1], "z_q": [0.5], "beta": 0.25},
+    {"mu": [-2], "logvar": [2], "eps": [0.5], "x": [0], "x_hat": [0.5], "z_e": [2], "z_q": [1.5], "beta": 0.5},
+    {
+        "mu": [1, -0.5], "logvar": [0.5, -2], "eps": [1, -1], "x": [0.5, 0.25, 1], "x_hat": [0.25, 0.5, 0.875],
+        "z_e": [1, -0.5], "z_q": [0.5, 2], "beta": 4,
+    },
+)  # fmt: skip
+
+
+def _cases(kind: Kind) -> list[Inputs]:
+    """Simple inputs, the simplest first, then random ones."""
+    source = np.random.default_rng(0)
+    made = [dict(case) for case in _SIMPLE]
+    for n in (3, 16):
+        case: dict[str, Any] = {name: source.normal(size=n) for name in ("mu", "logvar", "eps", "z_e", "z_q")}
+        case |= {name: source.uniform(0.0625, 0.9375, size=2 * n) for name in ("x", "x_hat")}
+        made.append({**case, "beta": 1.5})
+    return [{name: _value(case[name]) for name in kind.parameters} for case in made]
+
+
+def _value(number: Any) -> Any:
+    return np.asarray(number, dtype=np.float64) if np.ndim(number) else float(number)
+
+
+def _own(kind: Kind, inputs: Mapping[str, Any]) -> Inputs:
+    """A user's inputs, as the function will get them."""
+    missing = [name for name in kind.parameters if name not in inputs]
+    if missing:
+        has = ", ".join(inputs) or "nothing"
+        raise ArgumentError(f"inputs: {kind.name!r} needs {', '.join(kind.parameters)}; there is {has}")
+    own = {name: _value(np.asarray(inputs[name], dtype=np.float64)) for name in kind.parameters}
+    for name, value in own.items():
+        if not np.all(np.isfinite(value)):
+            raise DomainError(f"inputs: {name} holds NaN or an infinity")
+        if np.ndim(value) > 1 or (name == "beta") != (np.ndim(value) == 0):
+            shape = "()" if name == "beta" else "(n,)"
+            raise ArgumentError(f"inputs: expected {name} of shape {shape}, got {np.shape(value)}")
+    return own
+
+
+# ---- the likely mistake ---------------------------------------------------------------------------------------------
+
+
+def _mistakes(kind: Kind, subject: Subject, cases: list[Inputs], findings: list[Finding]) -> tuple[str, ...]:
+    """The known mistakes that give the function's results in every case, the simplest first."""
+    results = [(subject.ordered(case), subject.value(case)) for case in cases]
+    if all(matches(kind.spec, inputs, actual) for inputs, actual in results):
+        return _gradient_mistakes(kind, subject, cases)
+    found = [m.text for m in kind.mistakes() if all(matches(m.spec, inputs, actual) for inputs, actual in results)]
+    if not found:
+        formats = [name for name in ("float32", "bfloat16", "float16") if _in_format(kind, results, name)]
+        found = [f"it computes in {name}" for name in formats[:1]]
+    fewest = min((text.count(";") for text in found), default=0)
+    return tuple(text for text in found if text.count(";") == fewest)[:MOST_NAMED]
+
+
+def _in_format(kind: Kind, results: list[tuple[Inputs, Floats]], name: str) -> bool:
+    """Is every result what the right loss gives in a narrower format?"""
+    return all(
+        Near.of(kind.spec, inputs, FORMATS[name]).holds(actual)
+        for inputs, actual in results
+        if not any(infinite(x) for x in actual.values.flat)
+    )
+
+
+def _gradient_mistakes(kind: Kind, subject: Subject, cases: list[Inputs]) -> tuple[str, ...]:
+    """Where the values are right and the gradients are not."""
+    found = []
+    for text, gradients in kind.gradient_mistakes.items():
+        pairs = [
+            (spec, subject.ordered(case), subject.autograd(subject.ordered(case), name))
+            for case in cases
+            for name, spec in gradients.items()
+        ]
+        if all(actual is not None and matches(spec, inputs, actual) for spec, inputs, actual in pairs):
+            found.append(text)
+    return tuple(found)

@@ -1,0 +1,83 @@
+"""The same spec under several scalars side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scalarspec.arguments import bind, call
+from scalarspec.context import Context
+from scalarspec.errors import NotExact, ScalarSpecError
+from scalarspec.lifting import lift
+from scalarspec.registry import resolve
+from scalarspec.report import table, tensor_json, tensor_text
+from scalarspec.tensor import Tensor
+
+DEFAULT_BACKENDS = ("float32", "float64", "interval", "rational")
+
+
+def evaluate(spec: Callable[..., Tensor], args: Sequence[Any], backend: str | Context[Any]) -> Tensor:
+    """The value of a spec under one context, its arguments lifted to it."""
+    context = resolve(backend)
+    return call(spec, [lift(value, context) for value in bind(spec, args).values()])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A spec under one backend: its value, or the refusal."""
+
+    context: Context[Any]
+    value: Tensor | None
+    refusal: ScalarSpecError | None
+    seconds: float
+
+    def __str__(self) -> str:
+        return tensor_text(self.value) if self.value is not None else f"refused: {self.refusal}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, exact values as strings."""
+        if self.value is None:
+            return {"context": repr(self.context), "refused": str(self.refusal), "seconds": self.seconds}
+        return {**tensor_json(self.value), "seconds": self.seconds}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The readings of one spec, by backend name."""
+
+    readings: dict[str, Reading]
+
+    def __getitem__(self, backend: str) -> Reading:
+        return self.readings[backend]
+
+    def __str__(self) -> str:
+        rows = [[name, str(reading), f"{reading.seconds:.4f}"] for name, reading in self.readings.items()]
+        return table(["backend", "value", "seconds"], rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, exact values as strings."""
+        return {name: reading.to_json() for name, reading in self.readings.items()}
+
+
+def compare(
+    spec: Callable[..., Tensor], *args: Any, backends: Sequence[str | Context[Any]] = DEFAULT_BACKENDS
+) -> Comparison:
+    """The same spec on the same arguments under several backends. What one refuses is a row, not an error.
+
+    args: models on NumPy arrays, arrays and numbers, each float at its exact value.
+    """
+    bind(spec, args)
+    contexts = [resolve(backend) for backend in backends]
+    labels = [backend if isinstance(backend, str) else repr(backend) for backend in backends]
+    return Comparison({label: _read(spec, args, c) for label, c in zip(labels, contexts, strict=True)})
+
+
+def _read(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]) -> Reading:
+    start = time.perf_counter()
+    try:
+        value = evaluate(spec, args, context)
+    except NotExact as refusal:
+        return Reading(context, None, refusal, time.perf_counter() - start)
+    return Reading(context, value, None, time.perf_counter() - start)

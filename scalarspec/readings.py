@@ -1,0 +1,79 @@
+"""A spec read under one context: its result, its named stages, and the operations that it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scalarspec.arguments import bind, call
+from scalarspec.context import Context
+from scalarspec.gradient import Note, Tape
+from scalarspec.lifting import lift
+from scalarspec.sets import inf, sup
+from scalarspec.tensor import Tensor, as_tensor
+
+RESULT = "result"
+"""What the result is called where the spec does not name it."""
+
+RATIONAL_AT = {
+    "exp": 0, "expm1": 0, "expm1mx": 0, "sin": 0, "cos": 0, "tan": 0, "atan": 0, "erf": 0, "tanh": 0, "sinh": 0,
+    "cosh": 0, "sigmoid": 0, "logcosh": 0, "log": 1, "log1p": 0,
+}  # fmt: skip
+"""The one rational at which such a function has a rational value that `rational` gives."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A spec under one context. stages: by name, in order, the result last; notes: its operations on arguments."""
+
+    context: Context[Any]
+    stages: dict[str, Tensor]
+    notes: list[Note]
+
+    @classmethod
+    def of(
+        cls,
+        spec: Callable[..., Tensor],
+        args: Sequence[Any],
+        context: Context[Any],
+        given: Mapping[str, Tensor] | None = None,
+    ) -> Reading:
+        """The spec at arguments lifted to the context. given: what to go on with in the place of its own stages."""
+        tape = Tape(context, given or {})
+        lifted = [lift(value, context) for value in bind(spec, args).values()]
+        inputs = [tape.variable(value) if isinstance(value, Tensor) else value for value in lifted]
+        result = as_tensor(tape, call(spec, inputs)).value
+        staged = tape.arrays.stages
+        found = {name: stage.found for name, stage in staged.items()}
+        if not staged or result is not list(staged.values())[-1].handed:
+            found[RESULT] = result
+        stages = {name: Tensor(context, x.shape, x.value) for name, x in found.items()}
+        return cls(context, stages, tape.arrays.notes)
+
+    @property
+    def result_name(self) -> str:
+        """The name of the last stage."""
+        return next(reversed(self.stages))
+
+    @property
+    def result(self) -> Tensor:
+        """The value of the spec."""
+        return self.stages[self.result_name]
+
+    @property
+    def bits(self) -> int:
+        """The precision of an enclosure."""
+        return int(getattr(self.context, "prec", 53))
+
+    def surely_irrational(self) -> bool:
+        """Was a function taken of a number that is not the one at which its value is rational?"""
+        for note in self.notes:
+            if note.operation in RATIONAL_AT:
+                x = Tensor(self.context, note.operands[0].shape, note.operands[0].value)
+                point = RATIONAL_AT[note.operation]
+                if np.any((inf(x) > point) | (sup(x) < point)):
+                    return True
+        return False

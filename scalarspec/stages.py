@@ -1,0 +1,159 @@
+"""The error of each stage of a spec: what it inherits, what it makes itself, and what rounding can explain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scalarspec.exact import End, as_array, float_above, infinite
+from scalarspec.formats import Format
+from scalarspec.functions import endpoints
+from scalarspec.readings import Reading
+from scalarspec.registry import context as named_context
+from scalarspec.report import ends_json
+from scalarspec.results import Floats
+from scalarspec.sets import sup
+from scalarspec.tensor import Tensor
+
+Array = np.ndarray[Any, Any]
+Pair = tuple[Array, Array]
+
+MARGIN = 27
+"""Bits beyond the format's own: 1/100 ulp of a sum of thousands of terms."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A named intermediate result. Object arrays of its shape; errors are greatest possible ones, over its elements.
+
+    enclosure: of the exact value from exact arguments; actual: what the actual result has here, or None;
+    error: |actual - exact|, which is at most local + inherited. local: the error that this step makes, from the actual
+    values of the stages before; inherited: what their errors come to here; bound: what rounding each operation of
+    this step can cause; excess: the greatest local / bound, over 1 where the step did something else than round.
+    """
+
+    name: str
+    enclosure: tuple[Array, Array]
+    actual: Array | None = None
+    error: End | None = None
+    ulps: End | None = None
+    local: End | None = None
+    inherited: End | None = None
+    bound: float = math.inf
+    excess: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: exact values and ends as strings."""
+        numbers = {
+            name: None if value is None else float_above(value)
+            for name, value in (
+                ("error", self.error),
+                ("ulps", self.ulps),
+                ("local", self.local),
+                ("inherited", self.inherited),
+            )
+        }
+        actual = None if self.actual is None else ends_json(self.actual, self.actual)["lower"]
+        head = {"name": self.name, "enclosure": ends_json(*self.enclosure), "actual": actual}
+        return {**head, **numbers, "bound": self.bound, "excess": self.excess}
+
+
+def errors(floats: Floats, lower: Array, upper: Array) -> tuple[Pair, Pair, Pair]:
+    """(least, greatest) error: absolute, relative, and in ulps, of each element."""
+    found = [np.empty(floats.shape, dtype=object) for _ in range(6)]
+    for index in np.ndindex(*floats.shape):
+        values = _error(floats.form, floats.values[index], lower[index], upper[index])
+        for array, value in zip(found, values, strict=True):
+            array[index] = value
+    return (found[0], found[1]), (found[2], found[3]), (found[4], found[5])
+
+
+def _error(form: Format, x: Any, low: Any, high: Any) -> tuple[End, ...]:
+    if isinstance(x, float):  # NaN and infinities are no real numbers
+        return (math.inf,) * 6
+    if infinite(low, high):
+        return (Fraction(0), math.inf) * 3
+    least, greatest = max(low - x, x - high, Fraction(0)), max(x - low, high - x)
+    small, large = max(low, -high, Fraction(0)), max(-low, high)
+    unit = form.ulp(Fraction(small))
+    at_least = least / large if large else Fraction(0)
+    at_most = Fraction(0) if not greatest else greatest / small if small else math.inf
+    return least, greatest, at_least, at_most, least / unit, greatest / unit
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What the stages are found from: a spec, its arguments, the result's floats, and the actual values of stages."""
+
+    spec: Callable[..., Tensor]
+    args: Sequence[Any]
+    form: Format
+    given: Mapping[str, Array]
+    bits: int
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Each stage of the spec, the result last."""
+        exact = Reading.of(self.spec, self.args, self._enclosing())
+        context = self._rounding()
+        steps = Reading.of(
+            self.spec, self.args, context, {name: context.points(values) for name, values in self.given.items()}
+        )
+        return tuple(self._stage(name, endpoints(t), steps.stages[name].value) for name, t in exact.stages.items())
+
+    def excess(self, error: Array) -> float:
+        """An error of the result over what rounding can cause, from the arguments on."""
+        tracked: Any = Reading.of(self.spec, self.args, self._rounding()).result.value
+        return _excess(error, _upper(tracked.error, error.shape))
+
+    def _enclosing(self) -> Any:
+        return named_context("interval", prec=max(self.form.precision + MARGIN, self.bits))
+
+    def _rounding(self) -> Any:
+        return named_context("rounding", dtype=self.form, inner=self._enclosing())
+
+    def _stage(self, name: str, ends: Pair, step: Any) -> Stage:
+        bound = _upper(step.error, ends[0].shape)
+        greatest = float(np.max(bound, initial=0.0))
+        if name not in self.given:
+            return Stage(name, ends, bound=greatest)
+        floats = Floats(self.form, self.given[name])
+        (_, error), _, (_, ulps) = errors(floats, *ends)
+        near = endpoints(step.real)
+        (least, local), _, _ = errors(floats, *near)
+        inherited = as_array(np.maximum(abs(near[1] - ends[0]), abs(near[0] - ends[1])))
+        return Stage(
+            name,
+            ends,
+            floats.values,
+            error=_most(error),
+            ulps=_most(ulps),
+            local=_most(local),
+            inherited=_most(inherited),
+            bound=greatest,
+            excess=_excess(least, bound),
+        )
+
+
+def _most(ends: Array) -> End:
+    most: End = max(ends.flat, default=Fraction(0))
+    return most
+
+
+def _upper(errors: Tensor | None, shape: tuple[int, ...]) -> Array:
+    return np.zeros(shape) if errors is None else np.broadcast_to(sup(errors), shape)
+
+
+def _excess(errors: Array, bounds: Array) -> float:
+    """The greatest error / bound; 0 / 0 is 0. Rounded down: what it says of a fault holds."""
+    quotients = [0.0]
+    for error, bound in zip(errors.flat, bounds.flat, strict=True):
+        if infinite(error):
+            quotients.append(math.inf)
+        elif error and np.isfinite(bound):
+            quotients.append(float(error / Fraction(bound)) * (1 - 2**-50) if bound else math.inf)
+    return max(quotients)
