@@ -8,6 +8,7 @@ Exit code 0: done; 1: a check failed (a float outside its enclosure, a broken la
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -27,11 +28,12 @@ from scalarspec import registry
 from scalarspec.audit import KINDS, audit
 from scalarspec.bounds import Ball, ball, bounds
 from scalarspec.compare import DEFAULT_BACKENDS, compare
-from scalarspec.crosscheck import crosscheck
+from scalarspec.crosscheck import Crosscheck, crosscheck
 from scalarspec.derive import derive
 from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
 from scalarspec.exact import data_value
 from scalarspec.ranges import ranges
+from scalarspec.records import differences
 from scalarspec.report import table
 from scalarspec.tensor import Tensor
 from scalarspec.tolerance import tolerance
@@ -72,6 +74,13 @@ def _sweep(options: argparse.Namespace) -> tuple[Any, int]:
     return found, 0 if found.holds else 1
 
 
+def _certify(options: argparse.Namespace) -> tuple[Any, int]:
+    from scalarspec.examples import digits
+
+    found = digits.certify(options.count, _bar)
+    return found, 0 if found.holds else 1
+
+
 def _compare(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
     backends = _contexts(options.backend or DEFAULT_BACKENDS, options.prec)
@@ -94,13 +103,61 @@ def _derive(options: argparse.Namespace) -> tuple[Any, int]:
     return derivation, 0
 
 
+class _Recorded:
+    """A cross-check with the command that it came from, so that it can be replayed."""
+
+    def __init__(self, found: Crosscheck, options: argparse.Namespace) -> None:
+        self.found = found
+        self.command = {name: getattr(options, name) for name in _REPLAYED}
+
+    def __str__(self) -> str:
+        return str(self.found)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"command": self.command, **self.found.to_json()}
+
+
+_REPLAYED = ("spec", "inputs", "set", "actual", "dtype", "max_ulps")
+
+
+class _Replay:
+    """What differs from the record."""
+
+    def __init__(self, differences: list[str]) -> None:
+        self.differences = differences
+
+    def __str__(self) -> str:
+        return "\n".join(self.differences) or "the same float, the same certificate, the same stages"
+
+    def to_json(self) -> list[str]:
+        return self.differences
+
+
+def _replay(options: argparse.Namespace) -> tuple[Any, int]:
+    try:
+        record = json.loads(Path(options.record).read_text())
+        command = argparse.Namespace(**{name: record["command"][name] for name in _REPLAYED}, html=None)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ArgumentError(f"record: {options.record} is not what 'crosscheck --json' printed") from None
+    found = differences(record, _crosscheck(command)[0].to_json())
+    return _Replay(found), 1 if found else 0
+
+
 def _crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
     actual = load_function(options.actual, "actual") if ":" in options.actual else options.actual
     result = crosscheck(spec, *args, actual=actual, dtype=options.dtype, max_ulps=options.max_ulps)
-    if options.max_ulps is not None:
-        return result, 0 if result.max_ulps <= Fraction(options.max_ulps) else 1
-    return result, 0 if result.explained else 1
+    if options.html is not None:
+        _write(options.html, result.html())
+    right = result.explained if options.max_ulps is None else result.max_ulps <= Fraction(options.max_ulps)
+    return _Recorded(result, options), 0 if right else 1
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError(f"html: {path} cannot be written: {error.strerror}") from None
 
 
 def _audit(options: argparse.Namespace) -> tuple[Any, int]:
@@ -244,10 +301,11 @@ def _import(path: str, what: str) -> Any:
     return module
 
 
-def _named_failures(function: Spec, target: str) -> Spec:
+def _named_failures(function: Callable[..., Any], target: str) -> Callable[..., Any]:
     """The function, with errors of its own told as one message that names it."""
 
-    def called(*args: Any) -> Tensor:
+    @functools.wraps(function)
+    def called(*args: Any) -> Any:
         try:
             return function(*args)
         except ScalarSpecError:
@@ -255,8 +313,6 @@ def _named_failures(function: Spec, target: str) -> Spec:
         except Exception as error:
             raise ArgumentError(f"{target} failed: {_described(error)}") from error
 
-    called.__name__ = getattr(function, "__name__", target)
-    called.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return called
 
 
@@ -335,7 +391,7 @@ def _bar(done: int, total: int) -> None:
     if sys.stderr.isatty():
         filled = 30 * done // total
         end = "\r" if done < total else "\r\033[K"
-        print(f"[{'#' * filled}{'.' * (30 - filled)}] {done} of {total} terms", end=end, file=sys.stderr, flush=True)
+        print(f"[{'#' * filled}{'.' * (30 - filled)}] {done} of {total}", end=end, file=sys.stderr, flush=True)
 
 
 # ---- the arguments --------------------------------------------------------------------------------------------------
@@ -366,6 +422,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("sweep", _sweep, "the shipped models on all 1,797 digits under float64, interval64 and rational")
     sub.add_argument("--count", type=int, default=1797, help="the last so many digits (default 1797)")
 
+    sub = command("certify", _certify, "losses of the shipped models by NumPy and PyTorch, their errors certified")
+    sub.add_argument("--count", type=int, default=100, help="digits to check (default 100)")
+
     several = {"action": "append", "metavar": "NAME", "help": "a backend; may be repeated (default: several)"}
     sub = spec_command("compare", _compare, "a spec under several backends, side by side")
     sub.add_argument("--backend", **several)  # type: ignore[arg-type]
@@ -388,6 +447,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--actual", default="float64", metavar="WHAT", help=actual)
     sub.add_argument("--dtype", help="the format of the result, where it is not its own")
     sub.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
+
+    sub.add_argument("--html", metavar="FILE", help="write a page with plots (needs matplotlib)")
+
+    sub = command("replay", _replay, "a cross-check again, from the JSON that it printed: is all the same?")
+    sub.add_argument("record", help="what 'crosscheck --json' printed")
 
     sub = command("audit", _audit, "the facts of a kind of loss, asked of your own function; names the likely mistake")
     sub.add_argument("function", help="file.py:function or module:function, in NumPy or PyTorch")

@@ -24,6 +24,7 @@ from scalarspec.exact import End, as_array, float_above, float_below, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.readings import Reading
+from scalarspec.records import provenance
 from scalarspec.registry import context as named_context
 from scalarspec.registry import resolve
 from scalarspec.report import enclosure_text, ends_json, table, unboxed
@@ -94,9 +95,19 @@ class Crosscheck:
     def __str__(self) -> str:
         return "\n".join([*_headlines(self), "", _stage_table(self)])
 
+    def html(self) -> str:
+        """A self-contained page with the report and plots of the errors by stage and by element.
+
+        Raises NotSupported where matplotlib is not installed: pip install 'scalarspec[plot]'.
+        """
+        from scalarspec.html import page
+
+        return page(self, f"Cross-check of {spec_name(self.trace.spec)} in {self.dtype}")
+
     def to_json(self) -> dict[str, Any]:
-        """Plain data: exact values and ends as strings."""
+        """Plain data: exact values and ends as strings, hashes of the inputs, versions."""
         return {
+            **provenance(self.trace.spec, self.trace.args),
             "dtype": self.dtype,
             "actual": ends_json(self.actual, self.actual)["lower"],
             "enclosure": ends_json(*self.enclosure),

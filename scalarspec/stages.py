@@ -34,7 +34,8 @@ class Stage:
     enclosure: of the exact value from exact arguments; actual: what the actual result has here, or None;
     error: |actual - exact|, which is at most local + inherited. local: the error that this step makes, from the actual
     values of the stages before; inherited: what their errors come to here; bound: what rounding each operation of
-    this step can cause; excess: the greatest local / bound, over 1 where the step did something else than round.
+    this step can cause; excess: the greatest local / bound, over 1 where the step did something else than round;
+    element_ulps: the greatest possible error of each element, in ulps.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Stage:
     inherited: End | None = None
     bound: float = math.inf
     excess: float = 0.0
+    element_ulps: Array | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: exact values and ends as strings."""
@@ -136,6 +138,7 @@ class Trace:
             inherited=_most(inherited),
             bound=greatest,
             excess=_excess(least, bound),
+            element_ulps=ulps,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -131,9 +132,8 @@ class Subject:
     def _framework(self) -> str:
         if self.convert != "auto":
             return self.convert
-        module = sys.modules.get(getattr(self.function, "__module__", "") or "")
-        uses = any(getattr(v, "__name__", "") == "torch" for v in vars(module).values()) if module else False
-        return "torch" if uses and "torch" in sys.modules else "numpy"
+        around = getattr(inspect.unwrap(self.function), "__globals__", {}).values()
+        return "torch" if any(value is sys.modules.get("torch", self) for value in around) else "numpy"
 
     def _called(self, inputs: Inputs) -> Any:
         torch = self._framework() == "torch"
@@ -293,8 +293,8 @@ def _quotient_failure(subject: Subject, inputs: Inputs, i: int, name: str) -> st
             return f"is not known: the values around are {actual[0].text()} and {actual[1].text()}"
         quotient = (values[1] - values[0]) / width
         if not lower[place] - slack <= quotient <= upper[place] + slack:
-            ends: list[Any] = [lower[place], upper[place]]
-            exact = enclosure_text(*ends, 4)
+            between: tuple[Any, Any] = (lower[place], upper[place])
+            exact = enclosure_text(*between, digits=4)
             return f"is {float(quotient):.6g} by a difference quotient, exactly {exact}"
     return None
 
