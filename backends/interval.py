@@ -162,6 +162,10 @@ class IntervalContext(Context[Interval]):
     def text(self, x: Interval) -> str:
         return interval_text(*self.endpoints(x))
 
+    def _number(self, n: int) -> Interval:
+        """Small whole numbers are points at any precision."""
+        return (n, 0, n, 0)
+
     # ---- the field --------------------------------------------------------------------------------------------------
 
     def add(self, x: Interval, y: Interval) -> Interval:
@@ -614,7 +618,7 @@ class IntervalArrays(LiftedArrays):
         return result
 
     def _rounded_pair(self, x: Interval, y: Interval) -> Interval:
-        return self._rounded_sum((x, y))
+        return bounded(*self.context.add(x, y))
 
     def _rounded_sum(self, terms: Sequence[Interval]) -> Interval:
         if not terms:

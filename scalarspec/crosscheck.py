@@ -36,6 +36,7 @@ Array = np.ndarray[Any, Any]
 
 CERTIFIED = Fraction(1, 100)
 """An error is known when it is enclosed this tightly, in ulps."""
+INTERVAL64_BITS = 53
 MOST_BITS = 1 << 13
 """No more precision than this is tried."""
 
@@ -146,9 +147,9 @@ def crosscheck(
     """
     start = time.perf_counter()
     bind(spec, args)
-    truth = _Truth(spec, args)
-    first = truth.enclosed(named_context("interval64", fast=False))
-    floats, given = _actual(first, spec, args, actual, dtype)
+    truth, result = _Truth(spec, args), _result_of(spec, args, actual)
+    first = truth.enclosed(_first_context(result, dtype))
+    floats, given = _floats_and_stages(result, first, dtype)
     of_shape("actual", floats, first.result.shape)
     reading, exact = truth.known(first, floats, None if max_ulps is None else _limit(max_ulps))
     lower, upper = endpoints(reading.result) if exact is None else (exact, exact)
@@ -172,19 +173,25 @@ def crosscheck(
 # ---- the actual result ----------------------------------------------------------------------------------------------
 
 
-def _actual(
-    reading: Reading, spec: Callable[..., Tensor], args: Sequence[Any], actual: Any, dtype: str | Format | None
-) -> tuple[Floats, dict[str, Array]]:
-    """The actual result, and the stages that it gives."""
-    found = _result_of(spec, args, actual)
-    if not isinstance(found, Mapping):
-        return read("actual", found, dtype), {}
+def _floats_and_stages(result: Any, reading: Reading, dtype: str | None) -> tuple[Floats, dict[str, Array]]:
+    """The floats of the actual result, and the stages that it gives."""
+    if not isinstance(result, Mapping):
+        return read("actual", result, dtype), {}
     name = reading.result_name
-    if name not in found:
-        raise ArgumentError(
-            f"actual: the mapping has no result {name!r}; it has {', '.join(map(str, found)) or 'none'}"
-        )
-    return read(f"actual {name!r}", found[name], dtype), read_stages(found, list(reading.stages))
+    if name not in result:
+        has = ", ".join(map(str, result)) or "none"
+        raise ArgumentError(f"actual: the mapping has no result {name!r}; it has {has}")
+    return read(f"actual {name!r}", result[name], dtype), read_stages(result, list(reading.stages))
+
+
+def _first_context(result: Any, dtype: str | None) -> Context[Any]:
+    """interval64 certifies narrow formats; float64 needs more from the start."""
+    if isinstance(result, Mapping):
+        result = list(result.values())[-1] if result else None  # most likely the result itself
+    form = read("actual", result, dtype).form
+    if form.precision + MARGIN <= INTERVAL64_BITS:
+        return named_context("interval64", fast=False)
+    return named_context("interval", prec=form.precision + MARGIN)
 
 
 def _result_of(spec: Callable[..., Tensor], args: Sequence[Any], actual: Any) -> Any:
@@ -242,15 +249,15 @@ class _Truth:
             except (NotExact, Undecided):
                 pass
         reading = first
-        for bits in _precisions(floats.form):
+        for bits in _precisions(floats.form, first):
             if _answered(floats, reading, max_ulps):
                 break
             reading = self.enclosed(named_context("interval", prec=bits))
         return reading, None
 
 
-def _precisions(form: Format) -> Iterator[int]:
-    bits = form.precision + MARGIN
+def _precisions(form: Format, first: Reading) -> Iterator[int]:
+    bits = max(form.precision + MARGIN, first.bits + 1)
     while bits <= MOST_BITS:
         yield bits
         bits *= 2
