@@ -55,21 +55,26 @@ CHOICES = {"maximum", "minimum", "clip"}
 STEPS = {"heaviside", "sign"}
 EXACT = {"negative", "abs", "relu", *CHOICES, *STEPS, *STRUCTURE}
 ROUNDED_ONCE = {"add", "subtract", "multiply", "divide", "reciprocal", "square", "sqrt", "leaky_relu", "pi"}
+NATURAL = {"abs", "relu", "square", "sqrt", "exp", "sigmoid", "softplus", "cosh", "mean_square"}
 SUMS = {"sum", "mean", "mean_square", "logsumexp", "matmul", "affine", "affine_rows"}
 
 
 class Tracked:
     """Real values and the errors of their floats. error, local: tensors whose upper ends count; None where all are 0.
 
-    error: in all; local: what the last operation added to what it was given.
+    error: in all; local: what the last operation added to what it was given; natural: where no float is negative,
+    whatever rounding did.
     """
 
-    __slots__ = ("_wide", "error", "local", "real")
+    __slots__ = ("_wide", "error", "local", "natural", "real")
 
-    def __init__(self, real: Tensor, error: Tensor | None = None, local: Tensor | None = None) -> None:
+    def __init__(
+        self, real: Tensor, error: Tensor | None = None, local: Tensor | None = None, natural: Any = False
+    ) -> None:
         self.real = real
         self.error = error
         self.local = local
+        self.natural = natural
         self._wide: Tensor | None = None
 
     @property
@@ -81,15 +86,22 @@ class Tracked:
     def wide(self) -> Tensor:
         """What holds the real values and the floats."""
         if self._wide is None:
-            self._wide = self.real if self.error is None else self.real + self.real.context.box(-1, 1) * self.error
+            self._wide = self.real if self.error is None else self._widened(self.error)
         return self._wide
+
+    def _widened(self, error: Tensor) -> Tensor:
+        around = self.real + self.real.context.box(-1, 1) * error
+        cut = self.natural & (inf(around) < 0)
+        if not np.any(cut):
+            return around
+        return around.context.box(np.where(cut, 0.0, inf(around)), sup(around))
 
     def mapped(self, function: Callable[[Tensor], Tensor]) -> Tracked:
         """A change of structure."""
         return Tracked(function(self.real), None if self.error is None else function(self.error))
 
     def __reduce__(self) -> Any:
-        return Tracked, (self.real, self.error, self.local)
+        return Tracked, (self.real, self.error, self.local, self.natural)
 
 
 class Decision(NamedTuple):
@@ -143,16 +155,17 @@ class RoundingContext(Context[Tracked]):
             return Tracked(self.inner.tensor(value.enclosure), self._bound(np.array(value.error)))
         real = self._real(self.inner.data(value))
         lower, upper = self.inner.endpoints(real.scalars()[()])
-        return Tracked(real, self._error_of(Fraction(lower)) if lower == upper else self.half_ulp(real))
+        error = self._error_of(Fraction(lower)) if lower == upper else self.half_ulp(real)
+        return Tracked(real, error, natural=inf(real) >= 0)
 
     def enclose(self, lower: Any, upper: Any) -> Tracked:
         """The reals between two data, each rounded to the format."""
         real = self._real(self.inner.enclose(lower, upper))
-        return Tracked(real, self.half_ulp(real))
+        return Tracked(real, self.half_ulp(real), natural=inf(real) >= 0)
 
     def box(self, lower: Any, upper: Any) -> Tensor:
         real = self.inner.box(lower, upper)
-        return Tensor(self, real.shape, Tracked(real, self.half_ulp(real)))
+        return Tensor(self, real.shape, Tracked(real, self.half_ulp(real), natural=inf(real) >= 0))
 
     def points(self, values: Any) -> Tensor:
         """Data that are taken as they are, whether or not they are numbers of the format."""
@@ -316,7 +329,16 @@ class RoundingArrays(Arrays):
             inherited = _greatest(shares) if operation in CHOICES else _total(shares)
             before = real + real.context.box(-1, 1) * inherited
         local = self._rounding(operation, before, xs, parameters)
-        return Tracked(real, _total([*shares, local]) if operation not in CHOICES else _greatest(shares), local)
+        error = _greatest(shares) if operation in CHOICES else _total([*shares, local])
+        return Tracked(real, error, local, self._natural(operation, before, xs))
+
+    def _natural(self, operation: str, before: Tensor, xs: tuple[Tracked, ...]) -> Any:
+        """Where the floats are surely not negative: what is rounded once keeps its sign, and sums of such are such."""
+        if operation in NATURAL:
+            return np.True_
+        if operation in ("sum", "mean"):
+            return np.bool_(np.all(inf(xs[0].wide) >= 0))
+        return inf(before) >= 0 if operation in ROUNDED_ONCE else np.False_
 
     def added(
         self, operation: str, result: Tracked, operands: Sequence[tuple[Any, bool]], parameters: dict[str, Any]
@@ -584,6 +606,8 @@ def rounding(dtype: str = "float64", inner: str | Context[Any] = "interval64", l
     """Floats of that format; real values enclosed in `inner`; library functions within `libm` ulps."""
     form = formats.named(dtype)
     context = named_context(inner, **_PLAIN.get(inner, {})) if isinstance(inner, str) else inner
+    if isinstance(libm, bool) or not isinstance(libm, int) or libm < 0:
+        raise ArgumentError(f"libm: expected a number of ulps >= 0, got {libm!r}")
     if not context.encloses:
         raise ArgumentError(f"inner: expected an enclosing context such as 'interval64', got {context.name!r}")
     return RoundingContext(form, context, libm)  # type: ignore[abstract]

@@ -92,19 +92,19 @@ def repeat(in_turn, condition, variables, result, values, context):
 # ---- bounds and observed errors -------------------------------------------------------------------------------------
 
 
-def bound(core, splits, dtype="float64"):
+def bound(core, splits, dtype="float64", libm=1):
     """The bound and the seconds; or the refusal and None."""
     vary = {name: ss.box(*ends) for name, ends in core["box"].items()}
     try:
-        found = ss.tolerance(spec_of(core), *[0] * len(vary), vary=vary, splits=splits, libm=1, dtype=dtype)
+        found = ss.tolerance(spec_of(core), *[0] * len(vary), vary=vary, splits=splits, libm=libm, dtype=dtype)
     except ScalarSpecError as error:
         return error, None
     return found.absolute, found.seconds
 
 
-def running(core, dtype="float64"):
+def running(core, dtype="float64", libm=1):
     """The bound of the context `rounding` alone."""
-    context = ss.context("rounding", libm=1, dtype=dtype)
+    context = ss.context("rounding", libm=libm, dtype=dtype)
     try:
         value = spec_of(core)(*(context.box(*core["box"][name]) for name in core["arguments"]))
     except ScalarSpecError as error:

@@ -18,7 +18,6 @@ import traceback
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +148,7 @@ def _crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
     result = crosscheck(spec, *args, actual=actual, dtype=options.dtype, max_ulps=options.max_ulps)
     if options.html is not None:
         _write(options.html, result.html())
-    right = result.explained if options.max_ulps is None else result.max_ulps <= Fraction(options.max_ulps)
+    right = result.explained if options.max_ulps is None else result.within(options.max_ulps)
     return _Recorded(result, options), 0 if right else 1
 
 

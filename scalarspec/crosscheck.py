@@ -73,6 +73,11 @@ class Crosscheck:
         """The error that some element has at least, in ulps, rounded down."""
         return max(map(float_below, _flat(self.ulps[0])), default=0.0)
 
+    def within(self, max_ulps: Any) -> bool:
+        """Is every error proved to be at most this many ulps?"""
+        limit = _limit(max_ulps)
+        return all(end <= limit for end in _flat(self.ulps[1]))
+
     @property
     def certified(self) -> bool:
         """Is the error of every element known to 1/100 ulp?"""

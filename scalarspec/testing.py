@@ -25,7 +25,7 @@ def assert_matches(
     """
     __tracebackhide__ = True  # pytest shows the caller's line
     found = crosscheck(spec, *args, actual=actual, dtype=dtype, max_ulps=max_ulps)
-    if found.max_ulps > max_ulps:
+    if not found.within(max_ulps):
         proved = "is proved to err by more than" if found.min_ulps > max_ulps else "is not proved to be within"
         raise AssertionError(f"{_name(actual)} {proved} {max_ulps} ulps of {_name(spec)}\n{found}")
     return found

@@ -24,7 +24,7 @@ from scalarspec.arrays import lift as lift_elements
 from scalarspec.batched import BatchedContext
 from scalarspec.bounds import Ball, Box, ends_of
 from scalarspec.errors import ArgumentError, DomainError
-from scalarspec.exact import End, decimal_text, float_above, float_below, interval_text
+from scalarspec.exact import End, decimal_text, float_above, float_below, infinite, interval_text
 from scalarspec.formats import Format
 from scalarspec.gradient import Note, Tape, sweep
 from scalarspec.interpreter import Traced
@@ -166,7 +166,7 @@ class _Problem:
         self.context: Any = named_context("rounding", dtype=form, libm=libm)
         self.constants = {name: lift(v, self.context) for name, v in arguments.items() if name not in vary}
         self.names = list(arguments)
-        ends = {name: ends_of(name, arguments[name], region) for name, region in vary.items()}
+        ends = {name: _bounded(name, ends_of(name, arguments[name], region)) for name, region in vary.items()}
         self.shapes = {name: low.shape for name, (low, _) in ends.items()}
         self.low = _flat([_floats(float_below, low) for low, _ in ends.values()])
         self.high = _flat([_floats(float_above, high) for _, high in ends.values()])
@@ -281,6 +281,12 @@ def _halves(leaf: _Leaf, sides: Array) -> list[tuple[Array, Array]]:
     left, right = leaf.high.copy(), leaf.low.copy()
     left[i] = right[i] = middle
     return [(leaf.low, left), (right, leaf.high)]
+
+
+def _bounded(name: str, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+    if any(infinite(end) for pair in ends for end in pair.flat):
+        raise ArgumentError(f"vary: the box of {name!r} is not bounded")
+    return ends
 
 
 def _flat(parts: Sequence[Array]) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 
 from scalarspec.audit.facts import Convert, Failure, Inputs, Near, Subject, matches, shown
 from scalarspec.audit.kinds import KINDS, Kind, Reduction
-from scalarspec.errors import ArgumentError, DomainError, UnknownName
+from scalarspec.errors import ArgumentError, DomainError, ShapeError, UnknownName
 from scalarspec.exact import infinite
 from scalarspec.formats import FORMATS
 from scalarspec.report import table
@@ -116,6 +116,7 @@ def audit(
     _takes(function, made)
     cases = [*_cases(made), *([] if inputs is None else [_own(made, inputs)])]
     subject = Subject(function, made.spec, made.parameters, convert, made.gradients)
+    _has_its_shape(subject, cases)
     findings = []
     for fact in made.facts:
         failure = fact.check(subject, cases)
@@ -138,6 +139,19 @@ def _takes(function: Callable[..., Any], kind: Kind) -> None:
         ) from None
     except ValueError:  # a builtin that has no signature
         return
+
+
+def _has_its_shape(subject: Subject, cases: list[Inputs]) -> None:
+    """Raises ShapeError unless every result has the shape of the spec's: () or (n,)."""
+    scalar = subject.near(subject.ordered(cases[0]), FORMATS["float64"]).lower.shape == ()
+    for case in cases:
+        inputs = subject.ordered(case)
+        expected = () if scalar else np.shape(next(iter(inputs.values())))
+        actual = subject.value(inputs)
+        if actual.shape != expected:
+            raise ShapeError(
+                f"{subject.name}: its result has shape {actual.shape}, expected {expected}, at {shown(inputs)}"
+            )
 
 
 # ---- inputs ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,166 @@
+"""`tolerance` on FPBench's cores and on models; `ranges`."""
+
+import random
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scalarspec as ss
+from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError, UnknownName
+from scalarspec.examples import digits
+from scalarspec.models import vae
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import fpbench
+
+CORES = {core["name"]: core for core in fpbench.load()}
+REFUSED = {name for name in CORES if name.startswith(("triangle", "Filter", "N Body", "NMSE", "Trapeze"))}
+QUICK = [name for name in CORES if name not in REFUSED | {"Sine Newton"}]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", QUICK)
+def test_no_bound_is_below_the_observed_error(name, dtype):
+    """`make fpbench` does so with 10,000 samples and 600 bisections. NumPy's float32 functions need more than 1 ulp."""
+    core, libm = CORES[name], 1 if dtype == "float64" else 4
+    seen = fpbench.observed(core, fpbench.samples(core, 100, random.Random(name)), dtype)
+    running = fpbench.running(core, dtype, libm)
+    assert isinstance(running, ScalarSpecError) or seen <= running
+    adjoint, _ = fpbench.bound(core, 24, dtype, libm)
+    assert seen <= adjoint
+    assert seen > 0
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_core_without_a_value_somewhere_is_refused(name):
+    assert isinstance(fpbench.bound(CORES[name], 0)[0], ScalarSpecError)
+
+
+def test_the_running_form_is_daisys():
+    quotients = [fpbench.running(CORES[n]) / CORES[n]["daisy"] for n in QUICK if CORES[n]["daisy"]]
+    assert sum(q <= 1.1 for q in quotients) >= 0.95 * len(quotients)
+
+
+@pytest.mark.parametrize("name", ["doppler1", "verhulst", "carthesianToPolar, radius", "sec4-example", "predatorPrey"])
+def test_the_adjoint_form_with_600_bisections_is_fptaylors(name):
+    assert fpbench.bound(CORES[name], 600)[0] <= 1.5 * CORES[name]["fptaylor"]
+
+
+def test_the_adjoint_form_needs_every_operation(monkeypatch):
+    """Without what each operation adds, the errors of the inputs alone are too little."""
+    from scalarspec import tolerance as module
+
+    core = CORES["sec4-example"]
+    seen = fpbench.observed(core, fpbench.samples(core, 300, random.Random(0)))
+    whole = sys.modules["scalarspec.tolerance"]._Problem
+    monkeypatch.setattr(whole, "_added", lambda self, note: None)
+    assert fpbench.bound(core, 600)[0] < seen
+    assert module is ss.tolerance
+
+
+def test_splitting_needs_every_leaf(monkeypatch):
+    core = CORES["verhulst"]
+    monkeypatch.setattr(sys.modules["scalarspec.tolerance"]._Leaf, "urgency", property(lambda leaf: -float(leaf.bound)))
+    assert fpbench.bound(core, 60)[0] >= CORES["verhulst"]["fptaylor"]  # splitting the wrong ones helps nobody
+
+
+# ---- models ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_loss_of_the_shipped_vae_stays_within_its_tolerance(dtype):
+    d = digits.load(1)
+    args = (d.vae, digits.BETA_VAE, d.pixels[0], d.eps[0])
+    found = ss.tolerance(vae.loss, *args, vary={"x": ss.ball("0.001")}, dtype=dtype)
+    source, context = np.random.default_rng(0), ss.context(dtype)
+    exact = ss.context("interval", prec=100)
+    for _ in range(20):
+        x = d.pixels[0] + source.uniform(-0.001, 0.001, size=64)
+        value = vae.loss(*ss.lift((d.vae, digits.BETA_VAE, x, d.eps[0]), context)).item()
+        lower, upper = (e[()] for e in ss.endpoints(vae.loss(*ss.lift((d.vae, digits.BETA_VAE, x, d.eps[0]), exact))))
+        error = max(Fraction(value) - upper, lower - Fraction(value))
+        assert error <= Fraction(found.absolute)
+        assert found.lower <= lower <= upper <= found.upper
+    assert found.absolute < (1e-11 if dtype == "float64" else 1e-2)
+    assert found.relative >= found.absolute / float(found.upper)
+
+
+def test_a_tensor_has_a_tolerance_for_each_element():
+    found = ss.tolerance(lambda x: ss.exp(x) * 3, np.array([0.0, 4.0]), vary={"x": ss.ball(1)})
+    assert found.absolute.shape == (2,)
+    assert found.absolute[0] < found.absolute[1]
+    assert str(found).count("|float64 - exact|") == 2
+    assert found.to_json()["absolute"] == found.absolute.tolist()
+
+
+def test_inputs_that_are_floats_cost_less():
+    rounded, exact = (
+        ss.tolerance(lambda x: x * x, 1.0, vary={"x": ss.box(1, "1.4")}, inputs=i).absolute
+        for i in ("rounded", "exact")
+    )
+    assert exact == 2.0**-53  # half an ulp of numbers below 2
+    assert rounded > exact
+
+
+def test_a_better_library_gives_a_smaller_tolerance():
+    good, poor = (ss.tolerance(lambda x: ss.exp(x), 1.0, vary={"x": ss.ball(1)}, libm=k).absolute for k in (1, 4))
+    assert good < poor
+
+
+def test_the_spec_may_be_constant_or_the_argument_itself():
+    assert ss.tolerance(lambda x: x, 1.0, vary={"x": ss.box(1, 2)}).absolute == 2.0**-53
+    assert ss.tolerance(lambda x: 0 * x + 1, 1.0, vary={"x": ss.box(1, 2)}).absolute < 1e-300
+
+
+@pytest.mark.parametrize(
+    ("message", "error", "change"),
+    [
+        ("no format is called 'float8'", UnknownName, {"dtype": "float8"}),
+        ("has no parameter 'y'", UnknownName, {"vary": {"y": ss.ball(1)}}),
+        ("expected ball\\(radius\\) or box", ArgumentError, {"vary": {"x": 1}}),
+        ("splits: expected an integer >= 0, got -1", ArgumentError, {"splits": -1}),
+        ("inputs: expected 'rounded' or 'exact', got 'real'", ArgumentError, {"inputs": "real"}),
+        ("libm: expected a number of ulps >= 0, got -1", ArgumentError, {"libm": -1}),
+        ("vary: the box of 'x' is not bounded", ArgumentError, {"vary": {"x": ss.box(0, float("inf"))}}),
+        ("the logarithm needs a positive interval", DomainError, {"vary": {"x": ss.ball(2)}}),
+    ],
+)
+def test_bad_arguments_get_one_clear_error(message, error, change):
+    with pytest.raises(error, match=message):
+        ss.tolerance(lambda x: ss.log(x), 1.0, **{"vary": {"x": ss.ball("0.1")}, **change})
+
+
+# ---- ranges ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_offender_comes_first():
+    def spec(x):
+        e = ss.stage("e", ss.exp(x))
+        return ss.log(ss.stage("total", ss.sum(e * e)))
+
+    found = ss.ranges(spec, np.array([1.0, 40.0, 70.0]), vary={"x": ss.ball(1)}, dtype="float32")
+    assert [(o.risk, o.operation, o.stage, o.elements) for o in found.offenders] == [
+        ("overflow", "multiply", "total", 1),
+        ("overflow", "sum", "total", 1),
+    ]
+    assert found.offenders[0].upper > Fraction(2) ** 128
+    assert "2 of 4 operations can leave the range of float32" in str(found)
+    assert not ss.ranges(spec, np.array([1.0, 40.0, 70.0]), vary={"x": ss.ball(1)}).offenders
+
+
+def test_underflow_is_not_a_range_across_zero():
+    def tiny(x):
+        return ss.exp(-x * x) * (x - 30)
+
+    found = ss.ranges(tiny, 30.0, vary={"x": ss.ball(1)}, dtype="float32")
+    assert [(o.risk, o.operation) for o in found.offenders] == [("underflow", "exp"), ("underflow", "multiply")]
+    assert found.to_json()["offenders"][0]["risk"] == "underflow"
+    assert not ss.ranges(lambda x: x - 30, 30.0, vary={"x": ss.ball(1)}, dtype="float16").offenders
+
+
+def test_ranges_of_a_format_that_does_not_exist():
+    with pytest.raises(UnknownName, match="no format is called 'half'"):
+        ss.ranges(lambda x: x, 1.0, vary={"x": ss.ball(1)}, dtype="half")
