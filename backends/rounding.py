@@ -26,7 +26,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -90,7 +90,7 @@ class Tracked:
         return self._wide
 
     def _widened(self, error: Tensor) -> Tensor:
-        around = self.real + self.real.context.box(-1, 1) * error
+        around = self.real + _unit_ball(self.real.context) * error
         cut = self.natural & (inf(around) < 0)
         if not np.any(cut):
             return around
@@ -327,7 +327,7 @@ class RoundingArrays(Arrays):
         before = real
         if shares:
             inherited = _greatest(shares) if operation in CHOICES else _total(shares)
-            before = real + real.context.box(-1, 1) * inherited
+            before = real + _unit_ball(real.context) * inherited
         local = self._rounding(operation, before, xs, parameters)
         error = _greatest(shares) if operation in CHOICES else _total([*shares, local])
         return Tracked(real, error, local, self._natural(operation, before, xs))
@@ -552,6 +552,10 @@ _COMPOSED: dict[str, tuple[int, _Extra]] = {
     "expm1mx": (2, _cancelled),  # a series near 0, 10 u; else as it stands
 }
 """For the float forms of a function: c and a term, such that they err by (c libm + 6) u |f| + term at most."""
+
+
+_unit_ball: Callable[[Any], Tensor] = lru_cache(maxsize=64)(lambda inner: inner.box(-1, 1))
+"""[-1, 1], in a context."""
 
 
 def _shifts(x: Tracked) -> bool:

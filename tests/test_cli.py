@@ -22,6 +22,12 @@ def loss(x, target, beta=1):
 def smooth(x):
     return ss.mean(ss.exp(x))
 
+def in_numpy(x):
+    return np.mean(np.exp(x))
+
+def off(x):
+    return np.mean(np.exp(x)) * 1.000001
+
 def pick(x, idx):
     return x[idx]
 
@@ -105,6 +111,52 @@ def test_crosscheck_says_by_its_exit_code_whether_the_float_is_right(files, caps
     assert (code, "the worst element" in out) == (1, True)
 
 
+def test_crosscheck_of_a_function_of_ones_own(files, capsys):
+    code, out, _ = run(capsys, "crosscheck", "specs.py:smooth", "in.npz", "--actual", "specs.py:in_numpy")
+    assert (code, "result" in out) == (0, True)
+    code, out, _ = run(capsys, "crosscheck", "specs.py:smooth", "in.npz", "--actual", "specs.py:off")
+    assert code == 1  # rounding does not explain it
+    code, out, _ = run(capsys, "crosscheck", "specs.py:smooth", "in.npz", "--actual", "float32", "--dtype", "float32")
+    assert (code, "actual float32" in out) == (0, True)
+
+
+def test_a_crosscheck_replays(files, capsys):
+    for actual in ("specs.py:in_numpy", "float64"):
+        argv = ("crosscheck", "specs.py:smooth", "in.npz", "--actual", actual)
+        Path("record.json").write_text(run(capsys, *argv, "--json")[1])
+        assert run(capsys, "replay", "record.json")[:2] == (
+            0,
+            "the same float, the same certificate, the same stages\n",
+        )
+    np.savez("in.npz", x=np.array([0.5, 2.0000001]))
+    code, out, _ = run(capsys, "replay", "record.json")
+    assert (code, "inputs: " in out, "enclosure: " in out) == (1, True, True)
+
+
+def test_crosscheck_writes_a_page(files, capsys):
+    pytest.importorskip("matplotlib")
+    argv = ("crosscheck", "specs.py:smooth", "in.npz", "--html", "page.html")
+    assert run(capsys, *argv)[0] == 0
+    assert "<h1>Cross-check of smooth in float64</h1>" in Path("page.html").read_text(encoding="utf-8")
+
+
+def test_tolerance_and_ranges(files, capsys):
+    argv = ("specs.py:smooth", "in.npz", "--radius", "x=1/10")
+    code, out, _ = run(capsys, "tolerance", *argv, "--dtype", "float32", "--splits", "8", "--json")
+    assert (code, json.loads(out)["dtype"]) == (0, "float32")
+    assert 0 < json.loads(out)["absolute"] < 1e-4
+    assert run(capsys, "tolerance", *argv, "--libm", "1", "--inputs-are", "exact")[0] == 0
+    assert run(capsys, "ranges", *argv)[:2] == (0, "no operation of 2 can leave the range of float64\n")
+    code, out, _ = run(capsys, "ranges", "specs.py:smooth", "far.npz", "--radius", "x=1")
+    assert (code, "overflow  exp" in out) == (1, True)
+
+
+def test_certify(files, capsys):
+    code, out, _ = run(capsys, "certify", "--count", "1")
+    assert (code, "autoencoder  NumPy" in out) == (0, True)
+    assert json.loads(run(capsys, "certify", "--count", "1", "--json")[1])["digits"] == 1
+
+
 def test_backends(files, capsys):
     code, out, _ = run(capsys, "backends")
     assert code == 0
@@ -155,7 +207,7 @@ BAD_INPUT = {
     "syntax.py does not import: SyntaxError": "compare syntax.py:f",
     "there is no file none.py": "compare none.py:f",
     "no.such.module does not import": "compare no.such.module:f",
-    "specs.py has no function 'los'; it has loss, smooth, pick, lossy, broken": "compare specs.py:los",
+    "specs.py has no function 'los'; it has loss, smooth, in_numpy, off, pick, lossy, broken": "compare specs.py:los",
     "expected file.py:function or module:function, got 'specs.py'": "compare specs.py",
     "specs.py:broken failed: AttributeError": "compare specs.py:broken in.npz",
     "mse: shapes (1,) and (2,) differ": "compare specs.py:loss shapes.npz",
@@ -167,6 +219,16 @@ BAD_INPUT = {
     "--set: expected name=value, got 'beta'": "compare specs.py:loss in.npz --set beta",
     "prec: expected a number of bits from 2 to 100000, got 1": "compare specs.py:loss in.npz --prec 1",
     "expected a float context, got 'rational'": "crosscheck specs.py:loss in.npz --actual rational",
+    "no format is called 'half'; there are float64": "crosscheck specs.py:smooth in.npz --dtype half",
+    "max_ulps: expected a number >= 0, got 'few'": "crosscheck specs.py:smooth in.npz --max-ulps few",
+    "actual: specs.py has no function 'gone'": "crosscheck specs.py:smooth in.npz --actual specs.py:gone",
+    "actual: specs.py:broken failed: AttributeError": "crosscheck specs.py:smooth in.npz --actual specs.py:broken",
+    "html: none/page.html cannot be written: No such file or directory": "crosscheck specs.py:smooth in.npz --html none/page.html",
+    "record: specs.py is not what 'crosscheck --json' printed": "replay specs.py",
+    "record: none.json is not what 'crosscheck --json' printed": "replay none.json",
+    "splits: expected an integer >= 0, got -1": "tolerance specs.py:smooth in.npz --radius x=1 --splits -1",
+    "kind: there is none called 'gan'": "audit specs.py:in_numpy --kind gan",
+    "function: expected one of (mu, logvar) for 'gaussian-kl', got (x)": "audit specs.py:in_numpy --kind gaussian-kl",
     "pick has no parameter 'y'; it has x, idx": "derive specs.py:pick in.npz --wrt y",
     "prec: expected 'interval' among the backends, got interval64": "bounds specs.py:smooth in.npz --radius x=1 --backend interval64 --prec 60",
     "operations are more than max_operations = 3": "derive specs.py:smooth in.npz --wrt x --max-operations 3",
@@ -198,5 +260,5 @@ def test_the_installed_command(files):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     helped = subprocess.run([command[0], "--help"], capture_output=True, text=True, check=True)
-    for name in ("run", "compare", "bounds", "derive", "crosscheck", "backends", "laws"):
+    for name in ("run", "compare", "bounds", "derive", "crosscheck", "tolerance", "ranges", "audit", "replay", "laws"):
         assert name in helped.stdout

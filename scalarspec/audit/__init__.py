@@ -24,6 +24,8 @@ from scalarspec.results import Floats
 
 __all__ = ["KINDS", "Audit", "Finding", "audit"]
 
+TELLING = 5
+"""The simplest case with several coordinates."""
 MOST_NAMED = 3
 """So many mistakes that give the same numbers are named at most."""
 
@@ -205,7 +207,8 @@ def _own(kind: Kind, inputs: Mapping[str, Any]) -> Inputs:
 
 def _mistakes(kind: Kind, subject: Subject, cases: list[Inputs], findings: list[Finding]) -> tuple[str, ...]:
     """The known mistakes that give the function's results in every case, the simplest first."""
-    results = [(subject.ordered(case), subject.value(case)) for case in cases]
+    telling = sorted(range(len(cases)), key=lambda i: i != TELLING)  # nearly all that differs differs there
+    results = [(subject.ordered(cases[i]), subject.value(cases[i])) for i in telling]
     if all(matches(kind.spec, inputs, actual) for inputs, actual in results):
         return _gradient_mistakes(kind, subject, cases)
     found = [m.text for m in kind.mistakes() if all(matches(m.spec, inputs, actual) for inputs, actual in results)]
