@@ -188,7 +188,7 @@ class RoundingContext(Context[Tracked]):
 
     def half_ulp(self, x: Tensor) -> Tensor | None:
         """What rounding each element to the format can cost."""
-        return self._bound(self.form.half_ulp(np.maximum(-inf(x), sup(x))))
+        return self._bound(self.form.half_ulp(_size(x)))
 
     def _real(self, scalar: Any) -> Tensor:
         return Tensor.from_scalars(self.inner, boxed(scalar))
@@ -328,7 +328,7 @@ class RoundingArrays(Arrays):
         if shares:
             inherited = _greatest(shares) if operation in CHOICES else _total(shares)
             before = real + _unit_ball(real.context) * inherited
-        local = self._rounding(operation, before, xs, parameters)
+        local = self._in_range(operation, before, xs, self._rounding(operation, before, xs, parameters))
         error = _greatest(shares) if operation in CHOICES else _total([*shares, local])
         return Tracked(real, error, local, self._natural(operation, before, xs))
 
@@ -458,6 +458,14 @@ class RoundingArrays(Arrays):
             return composed
         return None if half_ulp is None else 2 * self.context.libm * half_ulp
 
+    def _in_range(self, operation: str, before: Tensor, xs: tuple[Tracked, ...], local: Tensor | None) -> Tensor | None:
+        """What an operation adds; infinite where its result, or e^x on the way to it, may leave the format's range."""
+        if local is None:
+            return None
+        sizes = [_size(before) + sup(local), *([sup(f.exp(xs[0].wide))] if operation == "expm1mx" else [])]
+        beyond = np.max(sizes, axis=0) > float(self.context.form.largest)
+        return self.context._bound(np.where(beyond, np.inf, sup(local))) if np.any(beyond) else local
+
     def _rounded_once(self, operation: str, before: Tensor, xs: tuple[Tracked, ...]) -> Tensor | None:
         """Half an ulp; where the result is one known number, what is lost; ~0 where only the exponent changes."""
         form, low, high = self.context.form, inf(before), sup(before)
@@ -490,7 +498,7 @@ class RoundingArrays(Arrays):
         (x,) = xs
         n = Shape(x.shape[i] for i in axis).size
         if operation == "logsumexp":
-            return self._logsumexp_rounding(x, n)
+            return self._logsumexp_rounding(x, axis, n)
         terms, squares = f.abs(x.wide), None
         if operation == "mean_square":
             terms = f.square(terms)
@@ -523,14 +531,11 @@ class RoundingArrays(Arrays):
         half_ulp = self.context.half_ulp(sizes * self._growth(operations))
         return None if half_ulp is None else additions * half_ulp
 
-    def _logsumexp_rounding(self, x: Tracked, n: int) -> Tensor:
+    def _logsumexp_rounding(self, x: Tracked, axis: tuple[int, ...], n: int) -> Tensor:
         """By max + log Σ e^(x - max), or pairwise: each step loses some ulps of log 2, of 1 and of the partial sums."""
-        size = float(np.max(np.maximum(-inf(x.wide), sup(x.wide)), initial=0.0)) if n else 0.0
-        steps = n * (4 * self.context.libm + 4)
-        return self._unit * (steps + 2) * (1 + self._bounded(size) + n)
-
-    def _bounded(self, size: float) -> Tensor:
-        return self.context.inner.box(0, size)
+        largest = np.max(_size(x.wide), axis=axis, initial=0.0)
+        size = self.context.inner.box(np.zeros_like(largest), largest)
+        return self._unit * (n * (4 * self.context.libm + 4) + 2) * (1 + size + n)
 
 
 def _sigmoid_floor(arrays: RoundingArrays, before: Tensor, x: Tensor) -> Any:
@@ -561,6 +566,11 @@ _unit_ball: Callable[[Any], Tensor] = lru_cache(maxsize=64)(lambda inner: inner.
 def _shifts(x: Tracked) -> bool:
     """Is this a power of two, or several?"""
     return x.error is None and _is_point(x.real) and bool((np.abs(np.frexp(inf(x.real))[0]) == 0.5).all())
+
+
+def _size(x: Tensor) -> np.ndarray[Any, Any]:
+    """The greatest |x| of each element, as a float64 rounded up."""
+    return np.maximum(-inf(x), sup(x))
 
 
 def _is_point(x: Tensor) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
+from scalarspec.backends.float import FloatContext
 from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError, UnknownName
 from scalarspec.examples import digits
 from scalarspec.models import vae
@@ -65,6 +66,78 @@ def test_splitting_needs_every_leaf(monkeypatch):
     core = CORES["verhulst"]
     monkeypatch.setattr(sys.modules["scalarspec.tolerance"]._Leaf, "urgency", property(lambda leaf: -float(leaf.bound)))
     assert fpbench.bound(core, 60)[0] >= CORES["verhulst"]["fptaylor"]  # splitting the wrong ones helps nobody
+
+
+# ---- random specs: every bound against floats in two orders of summation ------------------------------------------
+
+ONE = {
+    **{name: getattr(ss, name) for name in ("negative", "square", "exp", "tanh", "sigmoid", "relu", "sin", "cos")},
+    **{name: getattr(ss, name) for name in ("expm1mx", "softplus", "abs", "logcosh", "sign")},
+    "root": lambda a: ss.sqrt(ss.abs(a)),
+    "log1p": lambda a: ss.log1p(ss.square(a)),
+    "reciprocal": lambda a: 1 / (1 + ss.square(a)),
+    "third": lambda a: a * "1/3",
+    "shift": lambda a: a / 4 + "7/3",
+    "shared": lambda a: a * a - a / 3,
+}
+TWO = {
+    **{name: getattr(ss, name) for name in ("add", "subtract", "multiply", "maximum", "minimum")},
+    "divide": lambda a, b: a / (1 + ss.square(b)),
+    "where": lambda a, b: ss.where(a < b, a + 1, b * 2),
+    "clip": lambda a, b: ss.clip(a, -1, b * 0 + 1),
+}
+REDUCED = {
+    **{name: getattr(ss, name) for name in ("sum", "mean", "mean_square", "logsumexp")},
+    "dot": lambda a: ss.dot(a, a + "0.1"),
+}
+
+
+def random_spec(source, depth, inputs):
+    """A function of a list of tensors of shape (n,), to one of shape (n,)."""
+    if not depth:
+        i = source.randrange(inputs)
+        return lambda xs: xs[i]
+    inner, kind = random_spec(source, depth - 1, inputs), source.random()
+    if kind < 0.5:
+        one = ONE[source.choice(sorted(ONE))]
+        return lambda xs: one(inner(xs))
+    if kind < 0.9:
+        two, other = TWO[source.choice(sorted(TWO))], random_spec(source, source.randrange(depth), inputs)
+        return lambda xs: two(inner(xs), other(xs))
+    reduced = REDUCED[source.choice(sorted(REDUCED))]
+    return lambda xs: ss.broadcast_to(reduced(inner(xs)), xs[0].shape)
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_no_random_spec_errs_by_more_than_its_tolerance(seed):
+    source = random.Random(seed)
+    tree, n = random_spec(source, source.randrange(1, 6), 2), source.choice([1, 3, 9])
+    dtype, size = source.choice(["float64", "float32", "float16"]), source.choice([1, 1, 10, 1e-3, 1e-6, 300])
+
+    def spec(x, y):
+        return ss.sum(tree([x, y]))
+
+    lows = [np.array([Fraction(source.uniform(-size, size)) for _ in range(n)], dtype=object) for _ in "xy"]
+    highs = [low + Fraction(source.choice([0, 1e-3, 0.3, 2]) * size) for low in lows]
+    vary = {name: ss.box(low, high) for name, low, high in zip("xy", lows, highs, strict=True)}
+    try:
+        found = ss.tolerance(spec, np.zeros(n), np.zeros(n), vary=vary, dtype=dtype, splits=source.choice([0, 8]))
+    except ScalarSpecError:
+        pytest.skip("refused")
+    if not np.isfinite(found.absolute):
+        pytest.skip("the range may be left")
+    exact = ss.context("interval", prec=400)
+    for lifted in (False, True):
+        floats = FloatContext(dtype, lifted=lifted)
+        for k in range(6):
+            parts = [[Fraction(source.getrandbits(40), 2**40) if k else Fraction(1) for _ in range(n)] for _ in "xy"]
+            points = [low + (high - low) * np.array(t) for low, high, t in zip(lows, highs, parts, strict=True)]
+            lower, upper = (end[()] for end in ss.endpoints(spec(*map(exact.tensor, points))))
+            rounded = [floats.tensor(np.array([float(floats.literal(v)) for v in p])) for p in points]
+            value = Fraction(spec(*rounded).item())
+            assert max(lower - value, value - upper) <= Fraction(float(found.absolute))
+            assert found.lower <= upper
+            assert lower <= found.upper
 
 
 # ---- models ---------------------------------------------------------------------------------------------------------
