@@ -535,10 +535,10 @@ class Interval64Arrays(Arrays):
 
     def _above(self, pole: Any, name: str, x: Value) -> Value:
         """x, if all of it lies above a number, else DomainError."""
-        low, high = signed(ends_of(x))
+        low, high = map(np.asarray, self.floats(x))
         if not np.all(low > pole):
-            index = np.unravel_index(np.argmax(~(low > pole)), np.shape(low))
-            shown = interval_text(float(np.asarray(low)[index]), float(np.asarray(high)[index]))
+            index = np.unravel_index(np.argmax(~(low > pole)), low.shape)
+            shown = interval_text(float(low[index]), float(high[index]))
             raise DomainError(f"{name}({shown}): {_DOMAINS[name]}")
         return x
 

@@ -22,6 +22,7 @@ context, whose upper ends count.
 from __future__ import annotations
 
 import abc
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -381,18 +382,12 @@ class RoundingArrays(Arrays):
         return [x.error for x in xs]
 
     def _inherited_sqrt(self, operation: str, real: Tensor, xs: tuple[Tracked, ...]) -> list[Tensor | None]:
-        """|√a - √b| <= √|a - b| near 0, where the derivative is not bounded."""
+        """|√a - √b| <= √|a - b| near 0, where the derivative is not bounded; below 0 a float is NaN."""
         (x,) = xs
-        assert x.error is not None
-        low = inf(x.wide)
-        if np.any(low < 0) and np.any(inf(x.real) < 0):
-            f.sqrt(x.real)  # which says what is wrong
-        steep = np.where(low > 0, low, 1.0)
-        slope = x.error / (2 * f.sqrt(real.context.tensor(steep)))
-        near = (
-            f.sqrt(real.context.tensor(np.maximum(sup(x.error), 0.0))) if np.isfinite(sup(x.error)).all() else x.error
-        )
-        bound = np.where(low > 0, sup(slope), np.where(low == 0, sup(near), np.inf))
+        low, error = inf(x.wide), _present(x)
+        slope = sup(error / (2 * f.sqrt(real.context.tensor(np.where(low > 0, low, 1.0)))))
+        near = sup(f.sqrt(real.context.box(np.zeros(x.shape), sup(error))))
+        bound = np.where(low > 0, np.minimum(slope, near), np.where(low == 0, near, np.inf))
         return [self.context._bound(bound)]
 
     def _inherited_sum(
@@ -453,7 +448,7 @@ class RoundingArrays(Arrays):
         half_ulp = self.context.half_ulp(before)
         if operation in _COMPOSED and half_ulp is not None:
             steps, extra = _COMPOSED[operation]
-            relative = self._unit * (steps * self.context.libm + 6)
+            relative = self._growth(steps * self.context.libm + 6) - 1
             composed: Tensor = f.abs(before) * relative + extra(self, before, xs[0].wide)
             return composed
         return None if half_ulp is None else 2 * self.context.libm * half_ulp
@@ -516,7 +511,7 @@ class RoundingArrays(Arrays):
         """Sums of products: u of each product, or the least subnormal, and the additions."""
         a, b = (xs[0], xs[1]) if operation != "affine_rows" else (xs[1], xs[0].mapped(f.matrix_transpose))
         n = a.shape[-1]
-        sizes = f.matmul(f.abs(a.wide), f.abs(b.wide))
+        sizes = f.matmul(f.abs(a.wide), f.abs(b.wide)) + n * self._least
         products = sizes * self._unit + n * self._least
         if operation == "matmul":
             return _total([products, self._additions(sizes, 2 * n, n - 1)])
@@ -545,8 +540,8 @@ def _sigmoid_floor(arrays: RoundingArrays, before: Tensor, x: Tensor) -> Any:
 
 def _cancelled(arrays: RoundingArrays, before: Tensor, x: Tensor) -> Any:
     """e^x - 1 - x as it stands: the errors of e^x and e^x - 1, whatever is left of them."""
-    unit, libm = arrays._unit, arrays.context.libm
-    return unit * (2 * libm * (f.exp(x) + f.abs(f.expm1(x))) + f.abs(f.expm1(x)) + f.abs(before))
+    unit, steps, change = arrays._unit, 2 * arrays.context.libm + 1, f.abs(f.expm1(x))
+    return unit * (steps * (f.exp(x) + change) + change + f.abs(before))
 
 
 _Extra = Callable[[RoundingArrays, Tensor, Tensor], Any]
@@ -556,7 +551,7 @@ _COMPOSED: dict[str, tuple[int, _Extra]] = {
     "logcosh": (6, _sigmoid_floor),  # log1p(2 sinh²(x/2)): 6 libm + 1; |x| + log1p(e^-2|x|) - log 2: 5 libm + 4
     "expm1mx": (2, _cancelled),  # a series near 0, 10 u; else as it stands
 }
-"""For the float forms of a function: c and a term, such that they err by (c libm + 6) u |f| + term at most."""
+"""For the float forms of a function: c and a term; they err by ((1 + u)^(c libm + 6) - 1) |f| + term at most."""
 
 
 _unit_ball: Callable[[Any], Tensor] = lru_cache(maxsize=64)(lambda inner: inner.box(-1, 1))
@@ -588,19 +583,11 @@ def _present(x: Tracked) -> Tensor:
 def _total(parts: Sequence[Tensor | None]) -> Tensor | None:
     """The sum of what is there."""
     present = [part for part in parts if part is not None]
-    if not present:
-        return None
-    total = present[0]
-    for part in present[1:]:
-        total = total + part
-    return total
+    return functools.reduce(f.add, present) if present else None
 
 
 def _greatest(parts: Sequence[Tensor]) -> Tensor | None:
-    result: Tensor | None = None
-    for part in parts:
-        result = part if result is None else f.maximum(result, part)
-    return result
+    return functools.reduce(f.maximum, parts) if parts else None
 
 
 def _spread_of(x: Tensor) -> Tensor:

@@ -86,10 +86,19 @@ def _array(what: str, result: Any) -> Array:
         return np.asarray(result)
     if hasattr(result, "detach"):  # a PyTorch tensor; NumPy has no bfloat16
         return _Named(result.detach().cpu().double().numpy(), str(result.dtype))
-    if isinstance(result, int | Fraction | str | list | tuple) or not hasattr(result, "__array__"):
+    if isinstance(result, list | tuple):
+        return _of_list(what, result)
+    if isinstance(result, int | Fraction | str) or not hasattr(result, "__array__"):
         shown = f"{type(result).__name__}: {result!r:.80}"
         raise ArgumentError(f"{what}: expected floats, or an array of them, got {shown}")
     return np.asarray(result)
+
+
+def _of_list(what: str, result: Any) -> Array:
+    try:
+        return np.asarray(result)
+    except ValueError:
+        raise ArgumentError(f"{what}: expected floats, or an array of them, got a ragged list") from None
 
 
 class _Named(np.ndarray[Any, Any]):

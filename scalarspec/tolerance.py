@@ -8,6 +8,7 @@ value theorem holds and no second-order term is left out. Splitting the box make
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -221,7 +222,8 @@ class _Problem:
         tracked = value.value
         bound = _upper(tracked.error, value.shape)
         if not value.constant:
-            bound = np.minimum(bound, self._adjoint(tape, value, [t.value for t in variables.values()]))
+            with contextlib.suppress(DomainError):  # a derivative without a value: the running form remains
+                bound = np.minimum(bound, self._adjoint(tape, value, [t.value for t in variables.values()]))
         return bound, inf(tracked.real), sup(tracked.real)
 
     def _input(self, low: Array, high: Array) -> Tensor:

@@ -119,6 +119,7 @@ def test_pytorch_results_of_every_format():
 
 
 def test_our_own_float_backend_and_values():
+    assert ss.crosscheck(lambda x: ss.exp(x), np.zeros(2), actual=[1.0, 1.0]).max_ulps == 0
     for actual in ("float64", ss.context("float64"), lambda x: ss.exp(ss.context("float64").tensor(x)), math.exp(0.7)):
         assert ss.crosscheck(lambda x: ss.exp(x), 0.7, actual=actual).max_ulps < 1
 
@@ -359,6 +360,8 @@ def test_assert_matches_draws_the_line_where_it_is():
         ),
         ("expected floats, or an array of them, got int: 1", ArgumentError, {"actual": 1}),
         ("expected floats, or an array of them, got NoneType", ArgumentError, {"actual": lambda m, v: None}),
+        ("got a ragged list", ArgumentError, {"actual": [[1.0], [1.0, 2.0]]}),
+        ("got str32", ArgumentError, {"actual": ["a"]}),
         ("got complex128", ArgumentError, {"actual": np.zeros((), complex)}),
         ("expected a float context, got 'interval'", ArgumentError, {"actual": "interval"}),
         ("no backend is called 'float8'", UnknownName, {"actual": "float8"}),
