@@ -87,8 +87,9 @@ def test_right_losses_in_pytorch_pass():
         f = torch.nn.functional
         return f.mse_loss(z_q, z_e.detach()) + beta * f.mse_loss(z_e, z_q.detach())
 
+    assert ss.audit(kl_in_torch, "gaussian-kl").ok
+    assert ss.audit(vq_in_torch, "vq").ok
     assert ss.audit(kl_in_torch, "gaussian-kl", convert="torch").ok
-    assert ss.audit(vq_in_torch, "vq", convert="torch").ok
 
 
 # ---- wrong ones -----------------------------------------------------------------------------------------------------
@@ -196,10 +197,10 @@ def test_exchanged_stop_gradients_are_found_by_autograd():
     def none_stopped(z_e, z_q, beta):
         return (1 + beta) * f.mse_loss(z_e, z_q)
 
-    found = ss.audit(exchanged, "vq", convert="torch")
+    found = ss.audit(exchanged, "vq")
     assert [x.fact for x in found.findings if not x.holds] == ["its gradient is the spec's"]
     assert "the stop-gradients are exchanged" in found.mistakes[0]
-    assert "there is no stop-gradient" in ss.audit(none_stopped, "vq", convert="torch").mistakes[0]
+    assert "there is no stop-gradient" in ss.audit(none_stopped, "vq").mistakes[0]
 
 
 def test_a_wrong_loss_in_pytorch_is_named():

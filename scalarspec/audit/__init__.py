@@ -8,13 +8,14 @@ of the ways in which people get such a loss wrong that give the very same number
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec.audit.facts import Convert, Failure, Inputs, Near, Subject, matches, shown
+from scalarspec.audit.facts import Failure, Framework, Inputs, Near, Subject, matches, shown
 from scalarspec.audit.kinds import KINDS, Kind, Reduction
 from scalarspec.errors import ArgumentError, DomainError, ShapeError, UnknownName
 from scalarspec.exact import infinite
@@ -86,7 +87,7 @@ def audit(
     *,
     reduction: Reduction = "mean",
     inputs: Mapping[str, Any] | None = None,
-    convert: Convert = "auto",
+    convert: Literal["auto"] | Framework = "auto",
 ) -> Audit:
     """The facts of a kind of loss, asked of somebody's own function, and the likely mistake if one fails.
 
@@ -99,8 +100,8 @@ def audit(
         reparameterization   mu, logvar, eps       (its result has shape (n,))
     reduction: whether the right loss is the mean over the coordinates, as in this library, or the sum, as in the VAE's
     paper; inputs: further inputs to try, by name, beside the simple and the random ones; convert: what the function
-    takes, NumPy's arrays or PyTorch's tensors ("auto": PyTorch's where its module imports torch). Under PyTorch,
-    gradients are autograd's, else difference quotients.
+    takes, NumPy's arrays or PyTorch's tensors ("auto": PyTorch's where arrays will not do).
+    Under PyTorch gradients are autograd's, else difference quotients.
 
     Raises UnknownName for a kind that does not exist, ArgumentError where the function fails or gives no floats.
     """
@@ -117,7 +118,8 @@ def audit(
     made = KINDS[kind](reduction)
     _takes(function, made)
     cases = [*_cases(made), *([] if inputs is None else [_own(made, inputs)])]
-    subject = Subject(function, made.spec, made.parameters, convert, made.gradients)
+    takes = _taken(function, cases[0]) if convert == "auto" else convert
+    subject = Subject(function, made.spec, made.parameters, takes, made.gradients)
     _has_its_shape(subject, cases)
     findings = []
     for fact in made.facts:
@@ -125,6 +127,16 @@ def audit(
         findings.append(Finding(fact.text, True) if failure is None else _failed(fact.text, failure))
     mistakes = () if all(f.holds for f in findings) else _mistakes(made, subject, cases, findings)
     return Audit(subject.name, kind, made.what, tuple(findings), mistakes, len(cases))
+
+
+def _taken(function: Callable[..., Any], case: Inputs) -> Framework:
+    """What a function takes: PyTorch's tensors, if that is loaded and NumPy's arrays will not do."""
+    try:
+        with np.errstate(all="ignore"):
+            function(*case.values())
+    except Exception:  # the reason is told when it is called in earnest
+        return "torch" if "torch" in sys.modules else "numpy"
+    return "numpy"
 
 
 def _failed(fact: str, failure: Failure) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +27,7 @@ Array = np.ndarray[Any, Any]
 Inputs = dict[str, Any]
 """Arguments by name: float64 arrays of shape (n,), and floats."""
 Spec = Callable[..., Tensor]
-Convert = Literal["auto", "numpy", "torch"]
+Framework = Literal["numpy", "torch"]
 
 SLACK = 16
 """How many times the spec's own rounding bound a right result may be off: it may be written in another way."""
@@ -93,7 +92,7 @@ class Subject:
     function: Callable[..., Any]
     spec: Spec
     parameters: tuple[str, ...]
-    convert: Convert
+    takes: Framework
     gradients: Mapping[str, Spec]
     _values: dict[Any, Floats] = field(default_factory=dict)
 
@@ -119,7 +118,7 @@ class Subject:
 
     def autograd(self, inputs: Inputs, name: str) -> Floats | None:
         """PyTorch's gradient with respect to an argument; None where the result has none."""
-        if self._framework() != "torch":
+        if self.takes != "torch":
             return None
         tensors = {key: self._torch(value).requires_grad_(key == name) for key, value in self.ordered(inputs).items()}
         result = self.function(*tensors.values())
@@ -129,15 +128,8 @@ class Subject:
         gradient = tensors[name].grad
         return None if gradient is None else read(f"{self.name}: its gradient", gradient)
 
-    def _framework(self) -> str:
-        if self.convert != "auto":
-            return self.convert
-        around = getattr(inspect.unwrap(self.function), "__globals__", {}).values()
-        return "torch" if any(value is sys.modules.get("torch", self) for value in around) else "numpy"
-
     def _called(self, inputs: Inputs) -> Any:
-        torch = self._framework() == "torch"
-        values = [self._torch(inputs[name]) if torch else inputs[name] for name in self.parameters]
+        values = [self._torch(inputs[n]) if self.takes == "torch" else inputs[n] for n in self.parameters]
         try:
             with np.errstate(all="ignore"):
                 return self.function(*values)
