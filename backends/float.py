@@ -313,6 +313,11 @@ class FloatArrays(NumPyArrays):
     def items(self, value: Any) -> np.ndarray[Any, Any]:
         return np.asarray(value)
 
+    def scatter(self, x: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+        result = np.zeros(shape, dtype=self.context.dtype)
+        result[(*index, ...)] = x
+        return result
+
     def sum(self, x: Any, axis: tuple[int, ...]) -> Any:
         return np.add.reduce(x, axis=axis)
 

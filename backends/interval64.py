@@ -301,6 +301,11 @@ class Interval64Arrays(Arrays):
     def getitem(self, x: Any, index: tuple[Any, ...]) -> Any:
         return _structural(x, lambda a: a[(*index, ...)], lambda e: e[(slice(None), *index, ...)])
 
+    def scatter(self, x: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+        result = np.zeros((2, *shape))
+        result[(slice(None), *index, ...)] = ends_of(x)
+        return result
+
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
         return _structural(x, lambda a: np.reshape(a, shape), lambda e: e.reshape(2, *shape))
 

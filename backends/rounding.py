@@ -51,7 +51,7 @@ DEFAULT_LIBM = 4
 
 RELATIONS = {"less", "less_equal", "equal"}
 LOGIC = {"logical_not", "logical_and", "logical_or"}
-STRUCTURE = {"getitem", "reshape", "matrix_transpose", "broadcast_to", "stack"}
+STRUCTURE = {"getitem", "scatter", "reshape", "matrix_transpose", "broadcast_to", "stack"}
 CHOICES = {"maximum", "minimum", "clip"}
 STEPS = {"heaviside", "sign"}
 EXACT = {"negative", "abs", "relu", *CHOICES, *STEPS, *STRUCTURE}

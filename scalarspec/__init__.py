@@ -10,7 +10,7 @@ from scalarspec.crosscheck import crosscheck
 from scalarspec.derive import derive
 from scalarspec.functions import *  # noqa: F403 - every function that specs are written in
 from scalarspec.functions import __all__ as _functions
-from scalarspec.gradient import grad, value_and_grad
+from scalarspec.gradient import grad, hessian, jvp, value_and_grad, vjp
 from scalarspec.lifting import lift
 from scalarspec.prepared import prepare
 from scalarspec.ranges import ranges
@@ -46,6 +46,8 @@ __all__ = [
     "derive",
     "errors",
     "grad",
+    "hessian",
+    "jvp",
     "latent",
     "layers",
     "lift",
@@ -54,4 +56,5 @@ __all__ = [
     "ranges",
     "tolerance",
     "value_and_grad",
+    "vjp",
 ]

@@ -7,7 +7,8 @@ interpreter that records or transforms tensor operations replaces. Operations:
   elementwise    every scalar operation of `Context`, over values of one shape, or scalars
   reductions     sum, mean, mean_square, logsumexp         (axis: a tuple of axes)
   linear         matmul, affine, affine_rows (shape)
-  structure      getitem (index), reshape (shape), matrix_transpose, broadcast_to (shape), stack (axis)
+  structure      getitem (index), scatter (index, shape), reshape (shape), matrix_transpose, broadcast_to (shape),
+                 stack (axis)
 
 The scalar context is the meaning: whatever arrays do must agree with the lifted scalars.
 """
@@ -90,6 +91,13 @@ class Arrays(ABC):
         """weight @ row + bias for each row of x. x: (b, n); result: `shape`, which is (b, m)."""
         product = self.apply("matmul", x, self.apply("matrix_transpose", weight))
         return self.apply("add", product, self.apply("broadcast_to", bias, shape=shape))
+
+    def scatter(self, x: Value, index: tuple[Any, ...], shape: tuple[int, ...]) -> Value:
+        """x at an index of zeros of that shape: the transpose of `getitem`."""
+        scalars = np.empty(shape, dtype=object)
+        scalars[...] = lift(lambda _: self.context.literal(Fraction(0)), np.zeros(shape))
+        scalars[(*index, ...)] = self.unpack(x)
+        return self.pack(scalars)
 
     def floats(self, value: Value) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """The infima and suprema as float64s, rounded outward (exact and enclosing contexts)."""

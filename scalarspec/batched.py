@@ -131,6 +131,10 @@ class BatchedArrays(InterpreterArrays):
     def _getitem(self, operation: str, shape: Shape, operands: tuple[Traced, ...], index: tuple[Any, ...]) -> Any:
         return self.inner.apply(operation, operands[0].value, index=(slice(None), *index))
 
+    def _scatter(self, operation: str, shape: Shape, operands: tuple[Traced, ...], index: tuple[Any, ...]) -> Any:
+        full = Dim(self.context.size, shape)
+        return self.inner.apply(operation, operands[0].value, index=(slice(None), *index), shape=full)
+
     def _reshape(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
         return self.inner.apply("reshape", operands[0].value, shape=Dim(self.context.size, shape))
 

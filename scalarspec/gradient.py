@@ -22,16 +22,22 @@ from scalarspec import functions as f
 from scalarspec.arguments import call, spec_name
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
+from scalarspec.lifting import mapped
 from scalarspec.shape import Shape
 from scalarspec.tensor import Nested, Tensor, Truth, as_tensor, common_context
 
-Gradient = Any  # a tensor, or a tuple of them
+Argnums = int | tuple[int, ...]
+Gradient = Any
+"""A tensor for a tensor; for a model, that model with gradients in the place of its tensors; a tuple of these."""
 
 
-def grad(spec: Callable[..., Tensor], argnums: int | tuple[int, ...] = 0) -> Callable[..., Gradient]:
-    """The gradient of a spec of shape () with respect to the arguments at these positions: tensors of their shapes.
+def grad(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., Gradient]:
+    """The gradient of a spec of shape () with respect to the arguments at these positions.
 
-    Raises ShapeError where the spec's value has another shape, ArgumentError where such an argument is no tensor.
+    An argument is a tensor, or a model (a dataclass, list, tuple or dictionary) of tensors, as `lift` makes it: its
+    gradient is the same model with gradients in the place of tensors. A tensor that occurs twice in one argument is one
+    variable. Works under every context.
+    Raises ShapeError where the spec's value has another shape, ArgumentError where such an argument has no tensor.
     """
     both = value_and_grad(spec, argnums)
 
@@ -43,29 +49,198 @@ def grad(spec: Callable[..., Tensor], argnums: int | tuple[int, ...] = 0) -> Cal
     return gradient
 
 
-def value_and_grad(
-    spec: Callable[..., Tensor], argnums: int | tuple[int, ...] = 0
-) -> Callable[..., tuple[Tensor, Gradient]]:
+def value_and_grad(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., tuple[Tensor, Gradient]]:
     """The spec's value, and its gradient as `grad` gives it, by one evaluation."""
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    pulled = vjp(spec, argnums)
 
     def evaluate(*args: Any) -> tuple[Tensor, Gradient]:
-        for i in positions:
-            if not -len(args) <= i < len(args) or not isinstance(args[i], Tensor):
-                shown = repr(args[i]) if -len(args) <= i < len(args) else f"{len(args)} arguments"
-                raise ArgumentError(f"argnums: expected a tensor at position {i} of {spec_name(spec)}, got {shown}")
-        inner = common_context(spec_name(spec), [args[i] for i in positions])
-        tape = Tape(inner)
-        inputs = {i % len(args): tape.variable(args[i]) for i in positions}
-        result = call(spec, [inputs.get(i, arg) for i, arg in enumerate(args)])
-        if result.shape:
-            raise ShapeError(f"grad: the spec has shape {result.shape}; expected (), such as a sum")
-        result = as_tensor(tape, result)
-        found = tape.arrays.swept(result.value, [inputs[i % len(args)].value for i in positions])
-        value = Tensor(inner, result.shape, result.value.value)
-        return value, found[0] if isinstance(argnums, int) else tuple(found)
+        value, pullback = pulled(*args)
+        if value.shape:
+            raise ShapeError(f"grad: the spec has shape {value.shape}; expected (), such as a sum")
+        return value, pullback(value.context.tensor(1))
 
     return evaluate
+
+
+def vjp(
+    spec: Callable[..., Tensor], argnums: Argnums = 0
+) -> Callable[..., tuple[Tensor, Callable[[Tensor], Gradient]]]:
+    """The spec's value, and the function g -> Jᵀg, by one evaluation.
+
+    g: a tensor of the value's shape; Jᵀg: as `grad` gives it, J being the derivative of the spec's value with respect
+    to the arguments at these positions.
+    """
+
+    def evaluate(*args: Any) -> tuple[Tensor, Callable[[Tensor], Gradient]]:
+        record = _Record.of(spec, argnums, args)
+        return record.value, record.pulled
+
+    return evaluate
+
+
+def jvp(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., tuple[Tensor, Callable[..., Tensor]]]:
+    """The spec's value, and the function v -> Jv, by one evaluation.
+
+    v: one tangent for each position, a tensor of the argument's shape, or a model of such tensors; Jv: a tensor of the
+    value's shape. By transposing Jᵀ: g -> <Jᵀg, v> is linear, and Jv is its gradient.
+    """
+
+    def evaluate(*args: Any) -> tuple[Tensor, Callable[..., Tensor]]:
+        record = _Record.of(spec, argnums, args)
+        return record.value, record.pushed
+
+    return evaluate
+
+
+def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The second derivatives of a spec of shape () with respect to tensors at these positions.
+
+    For one position a tensor of shape (*s, *s); for several a tuple of tuples, block i, j of shape (*s_i, *s_j).
+    """
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def evaluate(*args: Any) -> Any:
+        for i in positions:
+            if not isinstance(args[i], Tensor):
+                raise ArgumentError(f"hessian: expected a tensor at position {i}, got {type(args[i]).__name__}")
+        record = _Record.of(_gradients(spec, positions), positions, args)
+        pulled = [record.pulled(unit) for unit in _units(record.value)]
+        blocks = [[row[j] for row in pulled] for j in range(len(positions))]
+        shapes = [args[i].shape for i in positions]
+        found, start = [], 0
+        for shape in shapes:
+            rows = slice(start, start + shape.size)
+            start += shape.size
+            found.append(tuple(_block(block[rows], shape, args[i]) for i, block in zip(positions, blocks, strict=True)))
+        return found[0][0] if isinstance(argnums, int) else tuple(found)
+
+    return evaluate
+
+
+def _gradients(spec: Callable[..., Tensor], positions: tuple[int, ...]) -> Callable[..., Tensor]:
+    """All gradients one after the other, in one vector."""
+
+    def flat(*args: Any) -> Tensor:
+        found = grad(spec, positions)(*args)
+        elements = [part[index] if index else part for part in found for index in np.ndindex(*part.shape)]
+        return f.stack(elements) if elements else args[positions[0]].context.tensor(np.zeros(0))
+
+    return flat
+
+
+def _units(value: Tensor) -> Iterator[Tensor]:
+    """The unit vectors of a shape (n,)."""
+    for row in np.eye(len(value), dtype=int):
+        yield value.context.tensor(row)
+
+
+def _block(rows: list[Tensor], shape: Shape, of: Tensor) -> Tensor:
+    if not rows:
+        return of.context.tensor(np.zeros((*shape, *of.shape)))
+    return f.reshape(f.stack(rows), (*shape, *of.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class _Record:
+    """An evaluation of a spec on a tape.
+
+    arguments: those that it is differentiated with respect to; variables: of the tensors in each of them, by identity.
+    """
+
+    value: Tensor
+    result: Traced
+    notes: list[Note]
+    arguments: tuple[Any, ...]
+    variables: tuple[dict[int, Tensor], ...]
+    single: bool
+
+    @classmethod
+    def of(cls, spec: Callable[..., Tensor], argnums: Argnums, args: tuple[Any, ...]) -> _Record:
+        """The spec at these arguments."""
+        positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        for i in positions:
+            if not -len(args) <= i < len(args):
+                got = f"{len(args)} arguments"
+                raise ArgumentError(f"argnums: expected a tensor at position {i} of {spec_name(spec)}, got {got}")
+        if len({i % len(args) for i in positions}) < len(positions):
+            raise ArgumentError(f"argnums: expected different positions, got {argnums}")
+        chosen = tuple(args[i] for i in positions)
+        leaves = [_leaves(argument) for argument in chosen]
+        for i, found in zip(positions, leaves, strict=True):
+            if not found:
+                raise ArgumentError(
+                    f"argnums: expected a tensor at position {i} of {spec_name(spec)}, or a model of tensors, "
+                    f"got {args[i]!r:.80}"
+                )
+        inner = common_context(spec_name(spec), [t for found in leaves for t in found])
+        tape = Tape(inner)
+        variables = tuple({id(t): tape.variable(t) for t in found} for found in leaves)
+        given = list(args)
+        for i, of_argument in zip(positions, variables, strict=True):
+            given[i] = _replaced(args[i], of_argument)
+        result = as_tensor(tape, call(spec, given))
+        value = Tensor(inner, result.shape, result.value.value)
+        return cls(value, result.value, tape.arrays.notes, chosen, variables, isinstance(argnums, int))
+
+    def pulled(self, g: Tensor) -> Gradient:
+        """Jᵀg."""
+        g = as_tensor(self.value.context, g)
+        if g.shape != self.value.shape:
+            raise ShapeError(f"vjp: a cotangent of shape {g.shape} for a value of shape {self.value.shape}")
+        gradients = tuple(map(_replaced, self.arguments, self._swept(g)))
+        return gradients[0] if self.single else gradients
+
+    def pushed(self, *tangents: Any) -> Tensor:
+        """Jv."""
+        if len(tangents) != len(self.arguments):
+            raise ArgumentError(f"jvp: expected {len(self.arguments)} tangents, got {len(tangents)}")
+        inner = self.value.context
+        tape = Tape(inner)
+        g = tape.variable(f.broadcast_to(inner.tensor(0), self.value.shape))
+        products = [
+            f.sum(found[id(t)] * v)
+            for found, argument, tangent in zip(self._swept(g), self.arguments, tangents, strict=True)
+            for t, v in _paired(argument, tangent)
+        ]
+        total = functools.reduce(f.add, products)
+        return tape.arrays.swept(as_tensor(tape, total).value, [g.value])[0]
+
+    def _swept(self, g: Tensor) -> list[dict[int, Tensor]]:
+        """The gradients of the tensors in each argument, by identity, in the context of g."""
+        inner = self.value.context
+        adjoints = {self.result: g}
+        for _ in sweep(self.notes, adjoints, lambda x, kind: kind(inner, x.shape, x.value)):
+            pass
+        zero = g.context.tensor(0)
+        return [
+            {key: adjoints.get(x.value, f.broadcast_to(zero, x.shape)) for key, x in variables.items()}
+            for variables in self.variables
+        ]
+
+
+def _replaced(argument: Any, tensors: Mapping[int, Tensor]) -> Any:
+    """The argument with other tensors for its own, by identity."""
+    return mapped(argument, lambda value: tensors.get(id(value)))
+
+
+def _leaves(argument: Any) -> list[Tensor]:
+    """The tensors of an argument, each once."""
+    found: dict[int, Tensor] = {}
+
+    def note(value: Any) -> Any:
+        return found.setdefault(id(value), value) if isinstance(value, Tensor) else None
+
+    mapped(argument, note)
+    return list(found.values())
+
+
+def _paired(argument: Any, tangent: Any) -> list[tuple[Tensor, Tensor]]:
+    """Each tensor of an argument with its tangent."""
+    tensors, tangents = _leaves(argument), _leaves(tangent)
+    if [t.shape for t in tensors] != [v.shape for v in tangents]:
+        shapes = [" and ".join(str(t.shape) for t in found[:4]) or "none" for found in (tangents, tensors)]
+        raise ShapeError(f"jvp: tangents of shapes {shapes[0]} for tensors of shapes {shapes[1]}")
+    return list(zip(tensors, tangents, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +395,7 @@ RULES: dict[str, Callable[..., tuple[Share, ...]]] = {
     ),
     "matmul": lambda g, y, a, b: (lambda: _left(g, a, b), lambda: _right(g, a, b)),
     "getitem": lambda g, y, x, index: (lambda: _scattered(g, x.shape, index),),
+    "scatter": lambda g, y, x, index, shape: (lambda: g[index],),
     "reshape": lambda g, y, x, shape: (lambda: f.reshape(g, x.shape),),
     "matrix_transpose": lambda g, y, x: (lambda: f.matrix_transpose(g),),
     "broadcast_to": lambda g, y, x, shape: (lambda: _gathered(g, x.shape),),
@@ -282,10 +458,7 @@ def _right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 def _scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
     """g at an index of a tensor of zeros."""
-    context = g.context
-    scalars = f.broadcast_to(context.tensor(0), shape).scalars().copy()
-    scalars[(*index, ...)] = g.scalars()
-    return Tensor.from_scalars(context, scalars)
+    return Tensor(g.context, shape, g.context.arrays.apply("scatter", g.value, index=index, shape=shape))
 
 
 def _gathered(g: Tensor, shape: Shape) -> Tensor:

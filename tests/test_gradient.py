@@ -1,10 +1,13 @@
 """Gradients under every context: against the hand-written backward pass, against differences, against each other."""
 
+import random
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 import oracle
 import pytest
+import sympy
 from agreement import assert_is, inside, same
 from conftest import CONTEXTS
 from test_interpreters import NET, SPECS, VQVAE, XS, YS
@@ -14,6 +17,9 @@ from scalarspec import functions as f
 from scalarspec import gradient as g
 from scalarspec.context import DERIVED, PRIMITIVES
 from scalarspec.errors import ArgumentError, ShapeError
+from scalarspec.exact import boxed
+from scalarspec.examples import by_hand, digits
+from scalarspec.lifting import mapped
 from scalarspec.models import autoencoder, vae, vqvae
 
 SMOOTH = [
@@ -221,7 +227,9 @@ def test_bad_input(float64):
     x = float64.tensor([1.0, 2.0])
     with pytest.raises(ShapeError, match=r"grad: the spec has shape \(2,\); expected \(\), such as a sum"):
         ss.grad(ss.exp)(x)
-    with pytest.raises(ArgumentError, match="argnums: expected a tensor at position 1 of mse, got 2"):
+    with pytest.raises(
+        ArgumentError, match="argnums: expected a tensor at position 1 of mse, or a model of tensors, got 2"
+    ):
         ss.grad(ss.loss.mse, 1)(x, 2)
     with pytest.raises(ArgumentError, match="argnums: expected a tensor at position 5 of mse, got 2 arguments"):
         ss.grad(ss.loss.mse, 5)(x, x)
@@ -241,3 +249,215 @@ def test_float_gradients_lie_near_the_enclosed_ones(name):
     found = np.asarray(ss.grad(lambda t: f.sum(getattr(ss, name)(t)))(CONTEXTS["float64"].tensor(x)))
     assert np.all(np.abs(found - low.astype(float)) <= 1e-14 * (1 + np.abs(found)))
     assert np.all(low <= high)
+
+
+# ---- vjp, jvp, hessian, models --------------------------------------------------------------------------------------
+
+POLYNOMIAL = {
+    "square": ss.square,
+    "relu": ss.relu,
+    "abs": ss.abs,
+    "half": lambda a: a / 2 + "1/3",
+    "reciprocal": lambda a: 1 / (1 + ss.square(a)),
+    "turned": lambda a: ss.stack([a[2], a[0], a[1]]),
+    "some": lambda a: ss.stack([*a[1:], a[0] * a[1]]),
+    "mixed": lambda a: ss.matmul(ss.outer(a, a), a) / 7,
+    "layer": lambda a: ss.affine([[1, -2, 3], [0, 1, "1/2"], [2, 2, -1]], a, [1, 0, -1]),
+    "mean": lambda a: a - ss.mean(a),
+    "norm": lambda a: a * ss.mean_square(a),
+    "choice": lambda a: ss.where(a > "1/5", a * a, 1 - a),
+    "largest": lambda a: ss.maximum(a, ss.reshape(a, (3, 1))[:, 0] / 2),
+}
+
+
+def random_spec(seed):
+    """A random rational function of two vectors of length 3, to such a vector."""
+    source = random.Random(seed)
+    steps = [POLYNOMIAL[source.choice(sorted(POLYNOMIAL))] for _ in range(source.randrange(1, 4))]
+
+    def spec(x, y):
+        for step in steps:
+            x = step(x) + y * x
+        return x
+
+    return spec
+
+
+def rationals(source, n=3):
+    return [Fraction(source.randint(-20, 20), source.randint(1, 9)) for _ in range(n)]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_jvp_and_vjp_are_adjoint_exactly(seed, rational):
+    """<g, Jv> = <Jᵀg, v>, for a random spec."""
+    source = random.Random(1000 + seed)
+    x, y, v, w, g = (rational.tensor(rationals(source)) for _ in range(5))
+    value, pushforward = ss.jvp(random_spec(seed), (0, 1))(x, y)
+    same_value, pullback = ss.vjp(random_spec(seed), (0, 1))(x, y)
+    tangent, (of_x, of_y) = pushforward(v, w), pullback(g)
+    assert value.tolist() == same_value.tolist() == random_spec(seed)(x, y).tolist()
+    assert ss.dot(g, tangent).item() == (ss.dot(of_x, v) + ss.dot(of_y, w)).item()
+
+
+def test_a_jvp_is_the_derivative_along_a_line(rational):
+    """Of a cubic: by the difference quotients of a polynomial, exactly."""
+    spec = lambda x: ss.sum(x * x * x) + x[0] * x[1]  # noqa: E731
+    x, v = rational.tensor([1, "1/2", -2]), rational.tensor([2, -1, "1/3"])
+    _, pushforward = ss.jvp(spec)(x)
+    line = [spec(x + k * v).item() for k in (-2, -1, 1, 2)]
+    assert pushforward(v).item() == (line[0] - 8 * line[1] + 8 * line[2] - line[3]) / 12
+
+
+def test_second_derivatives_against_sympy(symbolic):
+    """Every operation, through a gradient of a gradient."""
+    context = ss.context("interval", prec=120)
+    for name in [*SMOOTH, "pow"]:
+        function = (lambda t: t**3) if name == "pow" else getattr(ss, name)
+        x = symbolic.symbol("x")
+        t = ss.Tensor.from_scalars(symbolic, boxed(x))
+        twice = sympy.diff(function(t).item(), sympy.Symbol("x", real=True), 2)
+        found = ss.hessian(function)(context.tensor("3/4"))
+        low, high = (end[()] for end in ss.endpoints(found))
+        exact = Fraction(str(sympy.N(twice.subs(sympy.Symbol("x", real=True), sympy.Rational(3, 4)), 40)))
+        assert abs(exact - low) < Fraction(1, 10**30), name
+        assert low <= high < low + Fraction(1, 10**25)
+
+
+def test_a_hessian_is_symmetric_and_exact(rational):
+    def spec(x, y):
+        return x[0] ** 2 * y[1] + ss.sum(x * y) * x[1] + ss.mean_square(y)
+
+    x, y = rational.tensor([1, "1/2"]), rational.tensor([3, -2])
+    (xx, xy), (yx, yy) = ss.hessian(spec, (0, 1))(x, y)
+    assert xx.tolist() == [[-4, 3], [3, -4]]
+    assert yy.tolist() == [[1, 0], [0, 1]]
+    assert xy.tolist() == ss.matrix_transpose(yx).tolist()
+    assert ss.hessian(spec)(x, y).tolist() == xx.tolist()
+
+
+def test_hessians_over_a_box_enclose_those_of_its_points(enclosing):
+    def spec(x):
+        return ss.tanh(x[0] * x[1]) + ss.exp(x[0]) * ss.square(x[1])
+
+    boxes = ss.hessian(spec)(enclosing.box([0, 1], ["1/2", 2]))
+    for point in ([0, 1], ["1/4", "3/2"], ["1/2", 2]):
+        low, high = ss.endpoints(ss.hessian(spec)(ss.context("interval", prec=200).tensor(point)))
+        lower, upper = ss.endpoints(boxes)
+        assert np.all((lower <= high) & (low <= upper))
+
+
+def test_shapes_of_hessians(context):
+    x = context.tensor([[1, 2], [3, 4]])
+    assert ss.hessian(lambda x: ss.sum(x * x))(x).shape == (2, 2, 2, 2)
+    assert ss.hessian(lambda x: x * x)(context.tensor(3)).shape == ()
+    assert ss.hessian(lambda x: ss.sum(x))(context.tensor(np.zeros(0))).shape == (0, 0)
+
+
+def test_a_gradient_of_a_gradient_goes_through_an_index(rational):
+    """An index of a tensor is an operation, and so is its transpose."""
+    x = rational.tensor([1, 2, 3])
+    inner = ss.grad(lambda x: x[0] * x[0] * x[1])
+    assert ss.grad(lambda x: ss.sum(inner(x)))(x).tolist() == [6, 2, 0]
+
+
+def test_gradients_of_a_model_have_its_fields(context):
+    m, x = ss.lift(NET, context), context.tensor(XS[0])
+    found = ss.grad(autoencoder.reconstruction_error)(m, x)
+    assert isinstance(found, autoencoder.Autoencoder)
+    assert found.activation == m.activation
+    fields = ("encoder_weights", "encoder_bias", "decoder_weights", "decoder_bias")
+
+    def flat(*parts):
+        return autoencoder.reconstruction_error(autoencoder.Autoencoder(*parts), x)
+
+    for name, want in zip(fields, ss.grad(flat, (0, 1, 2, 3))(*(getattr(m, field) for field in fields)), strict=True):
+        assert same(getattr(found, name), want)
+
+
+def test_a_shared_trunk_gets_the_gradients_of_both_heads(rational):
+    trunk = ss.layers.Linear(np.array([[1.0, 2.0]]), np.array([0.5]))
+    heads = [ss.layers.Linear(np.array([[k]]), np.zeros(1)) for k in (2.0, 3.0)]
+    model = ss.lift({"trunk": trunk, "heads": heads}, rational)
+    x = rational.tensor([1, -1])
+
+    def spec(model, x):
+        h = model["trunk"](x)
+        return ss.sum(model["heads"][0](h)) + ss.sum(model["heads"][1](h))
+
+    found = ss.grad(spec)(model, x)
+    assert found["trunk"].weight.tolist() == [[5, -5]]
+    assert found["heads"][1].weight.tolist() == [[Fraction(-1, 2)]]
+    _, pushforward = ss.jvp(spec)(model, x)
+    assert pushforward(model).item() == -5  # 5 (W x + b) from the trunk, and as much from the heads
+
+
+def test_the_same_tensor_in_two_arguments_is_two_variables(rational):
+    y = rational.tensor([2, 3])
+    a, b = ss.grad(lambda a, b: ss.sum(a * a * b), (0, 1))(y, y)
+    assert (a.tolist(), b.tolist()) == ([8, 18], [4, 9])
+
+
+@pytest.mark.parametrize("model", ["VAE", "VQ-VAE", "autoencoder"])
+def test_gradients_of_the_shipped_models_agree_with_pytorchs(model):
+    torch = pytest.importorskip("torch")
+    d = digits.load(1)
+    term = next(t for t in reversed(digits.terms(d, 0)) if t.model == model)
+    ours = ss.grad(term.spec, 0)(*ss.lift(term.args, "float64"))
+    enclosed = ss.grad(term.spec, 0)(*ss.lift(term.args, ss.context("interval64", fast=False)))
+
+    class Leaves(by_hand.PyTorch):
+        """Arrays of the model as tensors that gradients are taken of."""
+
+        leaves: ClassVar[dict] = {}
+
+        def array(self, values):
+            key = (np.shape(values), np.asarray(values).tobytes())
+            made = torch.tensor(np.asarray(values), dtype=torch.float64, requires_grad=True)
+            return self.leaves.setdefault(key, made)
+
+    lib = Leaves("float64")
+    by_hand.LOSSES[model](lib, *term.args)[{"autoencoder": "error"}.get(model, "loss")].backward()
+    checked = 0
+    for raw, found, box in zip(arrays_of(term.args[0]), arrays_of(ours), arrays_of(enclosed), strict=True):
+        leaf = lib.leaves.get((np.shape(raw), np.asarray(raw).tobytes()))
+        if leaf is None or leaf.grad is None or np.ndim(raw) == 0:
+            continue
+        theirs, mine = leaf.grad.numpy(), np.asarray(found)
+        size = np.abs(mine).max()
+        assert np.abs(theirs - mine).max() <= 64 * np.finfo(float).eps * size
+        assert np.all(
+            (ss.inf(box) - 64 * np.finfo(float).eps * size <= mine)
+            & (mine <= ss.sup(box) + 64 * np.finfo(float).eps * size)
+        )
+        checked += 1
+    assert checked >= 4
+
+
+def arrays_of(model):
+    """The arrays or tensors of a model, in order."""
+    found = []
+
+    def note(value):
+        if isinstance(value, np.ndarray | ss.Tensor):
+            found.append(value)
+            return value
+        return None
+
+    mapped(model, note)
+    return found
+
+
+def test_bad_input_of_the_siblings(rational):
+    x = rational.tensor([1, 2])
+    with pytest.raises(ShapeError, match=r"vjp: a cotangent of shape \(3,\) for a value of shape \(2,\)"):
+        ss.vjp(ss.square)(x)[1](rational.tensor([1, 2, 3]))
+    with pytest.raises(ShapeError, match=r"jvp: tangents of shapes \(3,\) for tensors of shapes \(2,\)"):
+        ss.jvp(ss.square)(x)[1](rational.tensor([1, 2, 3]))
+    with pytest.raises(ArgumentError, match="jvp: expected 1 tangents, got 2"):
+        ss.jvp(ss.square)(x)[1](x, x)
+    with pytest.raises(ArgumentError, match="argnums: expected different positions"):
+        ss.grad(ss.loss.mse, (0, -2))(x, x)
+    with pytest.raises(ArgumentError, match="hessian: expected a tensor at position 0, got Linear"):
+        ss.hessian(lambda m: ss.sum(m.weight))(ss.layers.Linear(x, x))
+    with pytest.raises(ArgumentError, match="or a model of tensors"):
+        ss.grad(autoencoder.reconstruction_error)(NET, x)
