@@ -647,7 +647,8 @@ def exact_rows(weight: Points, x: Array) -> Array | None:
     if sums is None or differences is None:
         return None
     middle = product(sums, digits)
-    radius = product(differences, Digits(np.abs(digits.digits), digits.bits))
+    points = not np.any(high - low)  # then |W| need not be looked at
+    radius = 0 * middle if points else product(differences, Digits(np.abs(digits.digits), digits.bits))
     exponent = weight.exponent + least - 1
     return lift(lambda a, b: (a, exponent, b, exponent), middle - radius, middle + radius)
 

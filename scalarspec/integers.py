@@ -27,6 +27,8 @@ TERMS = 16
 """The largest number of digits of a number."""
 BY_DIGITS_FROM = 512
 """It pays from so many multiplications on."""
+BLOCK = 1 << 13
+"""So many numbers at a time stay in the cache."""
 CHUNK_BITS = 62
 """Of an int64 that holds several digits."""
 
@@ -66,14 +68,15 @@ class Digits:
         count = -(-length // bits)
         if count > TERMS:
             return None
-        rest = np.ldexp(np.abs(x), -exponent)
-        digits = np.empty((count, *x.shape))
-        for k in reversed(range(count)):
-            unit = 2.0 ** (bits * k)
-            np.floor(rest / unit, out=digits[k])
-            rest -= digits[k] * unit
-        digits *= np.sign(x)
-        return cls(digits, bits)
+        digits = np.empty((count, x.size))
+        for start in range(0, x.size, BLOCK):
+            part = slice(start, start + BLOCK)
+            rest = np.ldexp(x.reshape(-1)[part], -exponent)
+            for k in reversed(range(count)):
+                unit = 2.0 ** (bits * k)
+                digit = np.trunc(rest / unit, out=digits[k, part])
+                rest -= digit * unit
+        return cls(digits.reshape(count, *x.shape), bits)
 
 
 def _split(chunk: Array, bits: int, out: Array) -> None:
