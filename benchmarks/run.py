@@ -10,6 +10,7 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"  # before NumPy is loaded
 
 import argparse
+import gc
 import json
 import statistics
 import sys
@@ -45,6 +46,8 @@ class Row:
 
     def measured(self):
         """way -> (ratio of minima, median ratio, smallest time)."""
+        gc.collect()
+        gc.freeze()  # what earlier rows left is none of this one's business
         fast = {name: run for name, run in self.ways.items() if name not in self.slow}
         for run in fast.values():
             run()
