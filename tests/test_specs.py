@@ -1,5 +1,6 @@
 """Every feature of the seeds, under every context that supports it."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -314,6 +315,52 @@ def test_a_tie_goes_to_the_lowest_index_and_is_proved(rational):
     halfway = rational.tensor([HALF, 0, "-1/2"])
     assert vqvae.nearest_code(model, halfway) == vqvae.Assignment(0, "proved", None, (0, 0))
     assert vqvae.check_code(model, halfway, 1).status == "proved"
+
+
+# ---- the expected loss of a VAE -------------------------------------------------------------------------------------
+
+
+def an_affine_vae(context, logvar_weight=0):
+    model = a_vae(context, logvar_weight)
+    decoder = ss.layers.Linear(np.array([[1.0, -0.5], [0.25, 2.0], [0.0, 1.5]]), np.array([0.5, 0.0, -1.0]))
+    return vae.Model(model.encoder, vae.Decoder(ss.lift(decoder, context)))
+
+
+def test_the_expected_loss_is_the_mean_over_signs(context):
+    """The loss is quadratic in ε, so that ε = ±1 in each coordinate has the same mean as the normal distribution."""
+    model, (x, _) = an_affine_vae(context), vae_inputs(context)
+    signs = [context.tensor(list(s)) for s in itertools.product((-1, 1), repeat=2)]
+    mean = sum((vae.loss(model, "1/3", x, s) for s in signs[1:]), vae.loss(model, "1/3", x, signs[0])) / 4
+    found = vae.expected_loss(model, "1/3", x)
+    if context.exact:
+        assert context.exact_value(found.scalars()[()]) == context.exact_value(mean.scalars()[()])
+    elif context.encloses:
+        (low, high), (least, greatest) = ([e[()] for e in ss.endpoints(t)] for t in (found, mean))
+        assert low <= greatest
+        assert least <= high
+    else:
+        assert np.isclose(found.item(), mean.item(), rtol=1e-5)
+
+
+def test_the_expected_loss_with_a_variance_against_quadrature(interval):
+    """By Gauss and Hermite's rule of 3 points, which is exact for quadratics, at 53 bits."""
+    model, (x, _) = an_affine_vae(interval, 3), vae_inputs(interval)
+    nodes, weights = [-(3**0.5), 0.0, 3**0.5], [1 / 6, 2 / 3, 1 / 6]
+    total = 0.0
+    for (a, p), (b, q) in itertools.product(zip(nodes, weights, strict=True), repeat=2):
+        value = vae.reconstruction_loss(model, x, interval.tensor([a, b]))
+        total += p * q * float(ss.sup(value))
+    found = vae.expected_reconstruction_loss(model, x)
+    assert abs(total - float(ss.sup(found))) < 1e-13 * total
+    symbolic = an_affine_vae(ss.context("symbolic"), 3)
+    closed = vae.expected_reconstruction_loss(symbolic, ss.context("symbolic").tensor([1, "1/2", -2]))
+    assert abs(float(closed.item()) - total) < 1e-13 * total
+
+
+def test_the_expected_loss_needs_an_affine_decoder(context):
+    model, (x, _) = a_vae(context), vae_inputs(context)
+    with pytest.raises(ArgumentError, match=r"decoder: expected a layers\.Linear, which is affine in z, got Sequential"):
+        vae.expected_loss(model, 1, x)
 
 
 # ---- losses ---------------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scalarspec import latent
-from scalarspec.functions import Operand, multiply, stage
-from scalarspec.layers import Map
+from scalarspec.errors import ArgumentError
+from scalarspec.functions import Operand, exp, matmul, mean, multiply, square, stage
+from scalarspec.layers import Linear, Map
 from scalarspec.loss import mse
 from scalarspec.tensor import Tensor
 
@@ -104,3 +105,27 @@ def loss(model: Model, beta: Operand, x: Tensor, eps: Tensor) -> Tensor:
     reconstruction = stage("recon", mse(stage("x_hat", model.decoder.forward(z)), x))
     kl = stage("kl", latent.diagonal_gaussian_kl_to_standard(mu, logvar))
     return stage("loss", reconstruction + multiply(beta, kl))
+
+
+def expected_reconstruction_loss(model: Model, x: Tensor) -> Tensor:
+    """E over ε ~ N(0, I) of `reconstruction_loss`, without sampling, for a decoder W z + b.
+
+    mse(W μ + b, x) + Σ W_ij² σ_j² / d: the error is quadratic in ε, whose mean is 0 and whose covariance is I.
+    x: (d,); the latent has one dimension. Raises ArgumentError unless the decoder is a `layers.Linear`.
+    """
+    return _expected_reconstruction(model, x, *encode(model, x))
+
+
+def expected_loss(model: Model, beta: Operand, x: Tensor) -> Tensor:
+    """E over ε of `loss`: expected_reconstruction_loss + beta * kl_loss, with one encoding."""
+    mu, logvar = encode(model, x)
+    kl = latent.diagonal_gaussian_kl_to_standard(mu, logvar)
+    return _expected_reconstruction(model, x, mu, logvar) + multiply(beta, kl)
+
+
+def _expected_reconstruction(model: Model, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    decoder = model.decoder.forward
+    if not isinstance(decoder, Linear):
+        raise ArgumentError(f"decoder: expected a layers.Linear, which is affine in z, got {type(decoder).__name__}")
+    variances = matmul(square(x.context.tensor(decoder.weight)), exp(logvar))
+    return mse(decoder(mu), x) + mean(variances)
