@@ -100,32 +100,31 @@ class Trace:
 
     def stages(self) -> tuple[Stage, ...]:
         """Each stage of the spec, the result last."""
-        exact = Reading.of(self.spec, self.args, self._enclosing())
-        context = self._rounding()
-        steps = Reading.of(
-            self.spec, self.args, context, {name: context.points(values) for name, values in self.given.items()}
+        enclosing = named_context("interval", prec=max(self.form.precision + MARGIN, self.bits))
+        rounding: Any = named_context("rounding", dtype=self.form)
+        exact = Reading.of(self.spec, self.args, enclosing).stages
+        steps = Reading.of(self.spec, self.args, enclosing, self._given(enclosing.tensor)).stages
+        bounds = Reading.of(self.spec, self.args, rounding, self._given(rounding.points)).stages
+        return tuple(
+            self._stage(name, endpoints(t), endpoints(steps[name]), _upper(bounds[name])) for name, t in exact.items()
         )
-        return tuple(self._stage(name, endpoints(t), steps.stages[name].value) for name, t in exact.stages.items())
 
     def excess(self, error: Array) -> float:
         """An error of the result over what rounding can cause, from the arguments on."""
-        tracked: Any = Reading.of(self.spec, self.args, self._rounding()).result.value
-        return _excess(error, _upper(tracked.error, error.shape))
+        return _excess(
+            error, _upper(Reading.of(self.spec, self.args, named_context("rounding", dtype=self.form)).result)
+        )
 
-    def _enclosing(self) -> Any:
-        return named_context("interval", prec=max(self.form.precision + MARGIN, self.bits))
+    def _given(self, tensor: Callable[[Array], Tensor]) -> dict[str, Tensor]:
+        return {name: tensor(values) for name, values in self.given.items()}
 
-    def _rounding(self) -> Any:
-        return named_context("rounding", dtype=self.form, inner=self._enclosing())
-
-    def _stage(self, name: str, ends: Pair, step: Any) -> Stage:
-        bound = _upper(step.error, ends[0].shape)
+    def _stage(self, name: str, ends: Pair, near: Pair, bound: Array) -> Stage:
+        """ends: of the exact value from exact arguments; near: from the actual values of the stages before."""
         greatest = float(np.max(bound, initial=0.0))
         if name not in self.given:
             return Stage(name, ends, bound=greatest)
         floats = Floats(self.form, self.given[name])
         (_, error), _, (_, ulps) = errors(floats, *ends)
-        near = endpoints(step.real)
         (least, local), _, _ = errors(floats, *near)
         inherited = as_array(np.maximum(abs(near[1] - ends[0]), abs(near[0] - ends[1])))
         return Stage(
@@ -147,8 +146,10 @@ def _most(ends: Array) -> End:
     return most
 
 
-def _upper(errors: Tensor | None, shape: tuple[int, ...]) -> Array:
-    return np.zeros(shape) if errors is None else np.broadcast_to(sup(errors), shape)
+def _upper(tracked: Tensor) -> Array:
+    """What rounding can have done to each element."""
+    value: Any = tracked.value
+    return np.zeros(tracked.shape) if value.error is None else np.broadcast_to(sup(value.error), tracked.shape)
 
 
 def _excess(errors: Array, bounds: Array) -> float:
