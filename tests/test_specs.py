@@ -359,9 +359,7 @@ def test_the_expected_loss_with_a_variance_against_quadrature(interval):
 
 def test_the_expected_loss_needs_an_affine_decoder(context):
     model, (x, _) = a_vae(context), vae_inputs(context)
-    with pytest.raises(
-        ArgumentError, match=r"expected a layers\.Linear, which is affine in z, got Sequential"
-    ):
+    with pytest.raises(ArgumentError, match=r"expected a layers\.Linear, which is affine in z, got Sequential"):
         vae.expected_loss(model, 1, x)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec.audit.facts import Failure, Framework, Inputs, Near, Subject, matches, shown
+from scalarspec.audit.facts import Failure, Framework, Inputs, Near, Subject, as_torch, matches, shown
 from scalarspec.audit.kinds import KINDS, Kind, Reduction
 from scalarspec.errors import ArgumentError, DomainError, ShapeError, UnknownName
 from scalarspec.exact import infinite
@@ -91,7 +91,7 @@ def audit(
 ) -> Audit:
     """The facts of a kind of loss, asked of somebody's own function, and the likely mistake if one fails.
 
-    function: a loss in NumPy, PyTorch or Python, of positional arguments of shape (n,):
+    function: a loss in NumPy, PyTorch or Python, of positional arguments of shape (n,), or (1, n) if it wants a batch:
         gaussian-kl          mu, logvar
         autoencoder          x, x_hat
         vae                  x, x_hat, mu, logvar
@@ -118,7 +118,8 @@ def audit(
     made = KINDS[kind](reduction)
     _takes(function, made)
     cases = [*_cases(made), *([] if inputs is None else [_own(made, inputs)])]
-    takes = _taken(function, cases[0]) if convert == "auto" else convert
+    takes, rows = _taken(function, cases[0], convert)
+    cases = [{name: v[None] if rows and np.ndim(v) else v for name, v in case.items()} for case in cases]
     subject = Subject(function, made.spec, made.parameters, takes, made.gradients)
     _has_its_shape(subject, cases)
     findings = []
@@ -129,14 +130,19 @@ def audit(
     return Audit(subject.name, kind, made.what, tuple(findings), mistakes, len(cases))
 
 
-def _taken(function: Callable[..., Any], case: Inputs) -> Framework:
-    """What a function takes: PyTorch's tensors, if that is loaded and NumPy's arrays will not do."""
-    try:
-        with np.errstate(all="ignore"):
-            function(*case.values())
-    except Exception:  # the reason is told when it is called in earnest
-        return "torch" if "torch" in sys.modules else "numpy"
-    return "numpy"
+def _taken(function: Callable[..., Any], case: Inputs, convert: str) -> tuple[Framework, bool]:
+    """What a function takes: PyTorch's tensors, if that is loaded and NumPy's arrays will not do; batches?"""
+    frameworks: list[Framework] = [n for n in ("numpy", "torch") if convert in ("auto", n)]
+    ways = [(n, rows) for n in frameworks if n == "numpy" or "torch" in sys.modules for rows in (False, True)]
+    for framework, rows in ways:
+        values = [v[None] if rows and np.ndim(v) else v for v in case.values()]
+        try:
+            with np.errstate(all="ignore"):
+                function(*(as_torch(v) if framework == "torch" else v for v in values))
+        except Exception:  # the reason is told when it is called in earnest
+            continue
+        return framework, rows
+    return frameworks[0], False
 
 
 def _failed(fact: str, failure: Failure) -> Finding:
@@ -228,7 +234,7 @@ def _mistakes(kind: Kind, subject: Subject, cases: list[Inputs], findings: list[
         formats = [name for name in ("float32", "bfloat16", "float16") if _in_format(kind, results, name)]
         found = [f"it computes in {name}" for name in formats[:1]]
     fewest = min((text.count(";") for text in found), default=0)
-    return tuple(text for text in found if text.count(";") == fewest)[:MOST_NAMED]
+    return tuple(dict.fromkeys(text for text in found if text.count(";") == fewest))[:MOST_NAMED]
 
 
 def _in_format(kind: Kind, results: list[tuple[Inputs, Floats]], name: str) -> bool:

@@ -25,7 +25,7 @@ from scalarspec.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 Inputs = dict[str, Any]
-"""Arguments by name: float64 arrays of shape (n,), and floats."""
+"""Arguments by name: float64 arrays of shape (n,), or (1, n) for functions of batches, and floats."""
 Spec = Callable[..., Tensor]
 Framework = Literal["numpy", "torch"]
 
@@ -100,7 +100,10 @@ class Subject:
         """Its result, exactly. Raises ArgumentError where it fails, or gives no floats."""
         key = tuple(np.asarray(inputs[name]).tobytes() for name in self.parameters)
         if key not in self._values:
-            self._values[key] = read(f"{self.name}: its result", self._called(inputs))
+            floats = read(f"{self.name}: its result", self._called(inputs))
+            if floats.shape == (1,) and max(map(np.ndim, inputs.values())) == 2:  # one loss for each of the batch
+                floats = Floats(floats.form, floats.values.reshape(()))
+            self._values[key] = floats
         return self._values[key]
 
     @property
@@ -120,7 +123,7 @@ class Subject:
         """PyTorch's gradient with respect to an argument; None where the result has none."""
         if self.takes != "torch":
             return None
-        tensors = {key: self._torch(value).requires_grad_(key == name) for key, value in self.ordered(inputs).items()}
+        tensors = {key: as_torch(value).requires_grad_(key == name) for key, value in self.ordered(inputs).items()}
         result = self.function(*tensors.values())
         if not getattr(result, "requires_grad", False):
             return None
@@ -129,7 +132,7 @@ class Subject:
         return None if gradient is None else read(f"{self.name}: its gradient", gradient)
 
     def _called(self, inputs: Inputs) -> Any:
-        values = [self._torch(inputs[n]) if self.takes == "torch" else inputs[n] for n in self.parameters]
+        values = [as_torch(inputs[n]) if self.takes == "torch" else inputs[n] for n in self.parameters]
         try:
             with np.errstate(all="ignore"):
                 return self.function(*values)
@@ -141,16 +144,18 @@ class Subject:
                 f"{type(error).__name__}: {error}"
             ) from error
 
-    @staticmethod
-    def _torch(value: Any) -> Any:
-        return sys.modules["torch"].tensor(value, dtype=sys.modules["torch"].float64)
+
+def as_torch(value: Any) -> Any:
+    """A float64 tensor of PyTorch's."""
+    torch = sys.modules["torch"]
+    return torch.tensor(value, dtype=torch.float64)
 
 
 def shown(inputs: Mapping[str, Any]) -> str:
     """Inputs on one line."""
     parts = []
     for name, value in inputs.items():
-        numbers = [f"{v:.6g}" for v in np.ravel(value)[:4]]
+        numbers = [f"{v:.6g}" for v in np.ravel(value)[:4]]  # of a batch, the one row
         text = ", ".join(numbers) + (", ..." if np.size(value) > 4 else "")
         parts.append(f"{name} = [{text}]" if np.ndim(value) else f"{name} = {text}")
     return ", ".join(parts)
@@ -192,7 +197,7 @@ def repetition(reduction: str) -> Fact:
     def check(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
         for case in cases:
             once = subject.ordered(case)
-            twice = {name: np.concatenate([v, v]) if np.ndim(v) else v for name, v in once.items()}
+            twice = {name: np.concatenate([v, v], axis=-1) if np.ndim(v) else v for name, v in once.items()}
             failure = _combination(subject, {"once": (-factor, once), "twice": (1, twice)})
             if failure:
                 return Failure(once, f"{failure['once']}; with every coordinate twice, {failure['twice']}")

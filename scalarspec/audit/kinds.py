@@ -61,37 +61,52 @@ def _half_sum(*terms: Any) -> Any:
     return sum(terms[1:], terms[0]) / 2
 
 
-_KL: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "": lambda m, v: _half_sum(f.expm1mx(v), f.square(m)),
-    "the log-variance is taken for the standard deviation σ": lambda m, v: _half_sum(
-        f.square(v), f.square(m), -1, -f.log(f.square(v))
+Terms = tuple[tuple[str, Callable[..., Tensor]], ...]
+
+_KL: Terms = (
+    ("", lambda m, v: _half_sum(f.expm1mx(v), f.square(m))),
+    (
+        "the log-variance is taken for the standard deviation σ",
+        lambda m, v: _half_sum(f.square(v), f.square(m), -1, -f.log(f.square(v))),
     ),
-    "the log-variance is taken for the variance σ²": lambda m, v: _half_sum(v, f.square(m), -1, -f.log(v)),
-    "the log-variance is taken for log σ": lambda m, v: _half_sum(f.exp(2 * v), f.square(m), -1, -2 * v),
-    "σ = exp(logvar / 2) stands where σ² = exp(logvar) belongs": lambda m, v: _half_sum(
-        f.exp(v / 2), f.square(m), -1, -v
+    (
+        "the log-variance is taken for the standard deviation σ",  # whose logarithm fails below 0
+        lambda m, v: _half_sum(f.square(v), f.square(m), -1, -2 * f.log(v)),
     ),
-    "exp is missing: the log-variance itself stands for the variance": lambda m, v: _half_sum(v, f.square(m), -1, -v),
-    "the sign of the log-variance is wrong": lambda m, v: _half_sum(f.exp(v), f.square(m), -1, v),
-    "the sign of the squared mean is wrong": lambda m, v: _half_sum(f.exp(v), -f.square(m), -1, -v),
-    "the sign of the variance is wrong": lambda m, v: _half_sum(-f.exp(v), f.square(m), -1, -v),
-    "the sign of the 1 is wrong": lambda m, v: _half_sum(f.exp(v), f.square(m), 1, -v),
-    "the 1 is missing": lambda m, v: _half_sum(f.exp(v), f.square(m), -v),
-    "the mean is not squared": lambda m, v: _half_sum(f.exp(v), m, -1, -v),
-    "the mean is missing": lambda m, v: _half_sum(f.expm1mx(v)),
-    "the log-variance is missing beside the variance": lambda m, v: _half_sum(f.exp(v), f.square(m), -1),
-    "the arguments are exchanged: the mean stands for the log-variance": lambda m, v: _half_sum(
-        f.expm1mx(m), f.square(v)
+    ("the log-variance is taken for the variance σ²", lambda m, v: _half_sum(v, f.square(m), -1, -f.log(v))),
+    ("the log-variance is taken for log σ", lambda m, v: _half_sum(f.exp(2 * v), f.square(m), -1, -2 * v)),
+    (
+        "σ = exp(logvar / 2) stands where σ² = exp(logvar) belongs",
+        lambda m, v: _half_sum(f.exp(v / 2), f.square(m), -1, -v),
     ),
-    "it is the reverse divergence, KL(N(0, 1) ‖ q)": lambda m, v: _half_sum(f.exp(-v), f.square(m) * f.exp(-v), -1, v),
-}
+    (
+        "exp is missing: the log-variance itself stands for the variance",
+        lambda m, v: _half_sum(v, f.square(m), -1, -v),
+    ),
+    ("the sign of the log-variance is wrong", lambda m, v: _half_sum(f.exp(v), f.square(m), -1, v)),
+    ("the sign of the squared mean is wrong", lambda m, v: _half_sum(f.exp(v), -f.square(m), -1, -v)),
+    ("the sign of the variance is wrong", lambda m, v: _half_sum(-f.exp(v), f.square(m), -1, -v)),
+    ("the sign of the 1 is wrong", lambda m, v: _half_sum(f.exp(v), f.square(m), 1, -v)),
+    ("the 1 is missing", lambda m, v: _half_sum(f.exp(v), f.square(m), -v)),
+    ("the mean is not squared", lambda m, v: _half_sum(f.exp(v), m, -1, -v)),
+    ("the mean is missing", lambda m, v: _half_sum(f.expm1mx(v))),
+    ("the log-variance is missing beside the variance", lambda m, v: _half_sum(f.exp(v), f.square(m), -1)),
+    (
+        "the arguments are exchanged: the mean stands for the log-variance",
+        lambda m, v: _half_sum(f.expm1mx(m), f.square(v)),
+    ),
+    (
+        "it is the reverse divergence, KL(N(0, 1) ‖ q)",
+        lambda m, v: _half_sum(f.exp(-v), f.square(m) * f.exp(-v), -1, v),
+    ),
+)
 """½(e^v + m² - 1 - v), and wrong ways to write it, for one coordinate."""
 
-_ERRORS: dict[str, Callable[[Tensor], Tensor]] = {
-    "": f.square,
-    "the error is not squared": f.abs,
-    "the squared error is squared again": lambda d: f.square(f.square(d)),
-}
+_ERRORS: Terms = (
+    ("", f.square),
+    ("the error is not squared", f.abs),
+    ("the squared error is squared again", lambda d: f.square(f.square(d))),
+)
 
 
 def _scales(n: int, reduction: Reduction, half: bool) -> list[tuple[str, Fraction]]:
@@ -113,27 +128,20 @@ def _scales(n: int, reduction: Reduction, half: bool) -> list[tuple[str, Fractio
     ]
 
 
-def _joined(*texts: str) -> str:
-    return "; ".join(filter(None, texts))
-
-
 def _mean_of(terms: Tensor, reduction: Reduction) -> Tensor:
     return f.mean(terms) if reduction == "mean" else f.sum(terms)
 
 
-def _variants(
-    terms: Mapping[str, Callable[..., Tensor]], reduction: Reduction, half: bool
-) -> Iterator[tuple[str, Spec]]:
+def _variants(terms: Terms, reduction: Reduction, half: bool) -> Iterator[tuple[str, Spec]]:
     """Every wrong way to write the terms, times every wrong factor; the right one, with the text "", first."""
-    count = len(_scales(2, reduction, half))
-    for (text, term), i in itertools.product(terms.items(), range(count)):
-        scale_text = _scales(2, reduction, half)[i][0]
+    scales = [text for text, _ in _scales(1, reduction, half)]
+    for (text, term), (i, scale) in itertools.product(terms, enumerate(scales)):
 
         def spec(*args: Tensor, term: Any = term, i: int = i) -> Tensor:
             values = term(*args)
             return _mean_of(values, reduction) * _scales(max(values.size, 1), reduction, half)[i][1]
 
-        yield _joined(text, scale_text), spec
+        yield "; ".join(filter(None, (text, scale))), spec
 
 
 def _gaussian_kl(reduction: Reduction) -> Kind:
