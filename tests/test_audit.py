@@ -220,6 +220,10 @@ def test_exchanged_stop_gradients_are_found_by_autograd():
     def none_stopped(z_e, z_q, beta):
         return (1 + beta) * f.mse_loss(z_e, z_q)
 
+    def only_the_code(z_e, z_q, beta):
+        return (1 + beta) * f.mse_loss(z_q, z_e.detach())
+
+    assert ss.audit(only_the_code, "vq").mistakes == ("the encoder gets no gradient",)
     found = ss.audit(exchanged, "vq")
     assert [x.fact for x in found.findings if not x.holds] == ["its gradient is the spec's"]
     assert "the stop-gradients are exchanged" in found.mistakes[0]

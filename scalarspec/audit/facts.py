@@ -120,16 +120,16 @@ class Subject:
         return {name: inputs[name] for name in self.parameters}
 
     def autograd(self, inputs: Inputs, name: str) -> Floats | None:
-        """PyTorch's gradient with respect to an argument; None where the result has none."""
+        """PyTorch's gradient with respect to an argument; None where the result has none at all."""
         if self.takes != "torch":
             return None
-        tensors = {key: as_torch(value).requires_grad_(key == name) for key, value in self.ordered(inputs).items()}
+        tensors = {key: as_torch(value).requires_grad_() for key, value in self.ordered(inputs).items()}
         result = self.function(*tensors.values())
         if not getattr(result, "requires_grad", False):
             return None
-        result.backward()
+        result.sum().backward()
         gradient = tensors[name].grad
-        return None if gradient is None else read(f"{self.name}: its gradient", gradient)
+        return read(f"{self.name}: its gradient", 0 * tensors[name] if gradient is None else gradient)
 
     def _called(self, inputs: Inputs) -> Any:
         values = [as_torch(inputs[n]) if self.takes == "torch" else inputs[n] for n in self.parameters]

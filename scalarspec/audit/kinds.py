@@ -312,6 +312,14 @@ def _vq(reduction: Reduction) -> Kind:
                 "z_e": lambda e, q, b: slope(e, q),
                 "z_q": lambda e, q, b: -b * slope(e, q),
             },
+            "the encoder gets no gradient": {
+                "z_e": lambda e, q, b: 0 * slope(e, q),
+                "z_q": lambda e, q, b: -(1 + b) * slope(e, q),
+            },
+            "the code gets no gradient": {
+                "z_e": lambda e, q, b: (1 + b) * slope(e, q),
+                "z_q": lambda e, q, b: 0 * slope(e, q),
+            },
             "there is no stop-gradient: both terms move the encoder and the code": {
                 "z_e": lambda e, q, b: (1 + b) * slope(e, q),
                 "z_q": lambda e, q, b: -(1 + b) * slope(e, q),
