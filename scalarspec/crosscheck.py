@@ -27,7 +27,7 @@ from scalarspec.readings import Reading
 from scalarspec.records import provenance
 from scalarspec.registry import context as named_context
 from scalarspec.registry import resolve
-from scalarspec.report import enclosure_text, ends_json, table, unboxed
+from scalarspec.report import enclosure_text, ends_json, floats_json, table, unboxed
 from scalarspec.results import Floats, of_shape, read, read_stages
 from scalarspec.stages import MARGIN, Pair, Stage, Trace, errors
 from scalarspec.tensor import Tensor
@@ -119,7 +119,7 @@ class Crosscheck:
             "enclosure": ends_json(*self.enclosure),
             "exact": None if self.exact is None else ends_json(self.exact, self.exact)["lower"],
             **{name: ends_json(*getattr(self, name)) for name in ("error", "relative", "ulps")},
-            "max_ulps": self.max_ulps,
+            "max_ulps": floats_json(self.max_ulps),
             "worst": list(self.worst),
             "precision": self.precision,
             "seconds": self.seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING
 from fractions import Fraction
@@ -59,6 +60,12 @@ def unboxed(array: Any) -> Any:
 def ends_json(lower: Any, upper: Any) -> dict[str, Any]:
     """Exact end points as strings, nested as the arrays are."""
     return {"lower": _strings(lower), "upper": _strings(upper)}
+
+
+def floats_json(values: Any) -> Any:
+    """Floats, nested as the array is; infinities, which JSON has not, as strings."""
+    nested = np.asarray(values, dtype=np.float64)
+    return lift(lambda x: x if math.isfinite(x) else str(x), nested.astype(object)).tolist()
 
 
 def tensor_json(t: Tensor) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.readings import Reading
 from scalarspec.registry import context as named_context
-from scalarspec.report import ends_json
+from scalarspec.report import ends_json, floats_json
 from scalarspec.results import Floats
 from scalarspec.sets import sup
 from scalarspec.tensor import Tensor
@@ -52,7 +52,7 @@ class Stage:
     def to_json(self) -> dict[str, Any]:
         """Plain data: exact values and ends as strings."""
         numbers = {
-            name: None if value is None else float_above(value)
+            name: None if value is None else floats_json(float_above(value))
             for name, value in (
                 ("error", self.error),
                 ("ulps", self.ulps),
@@ -62,7 +62,7 @@ class Stage:
         }
         actual = None if self.actual is None else ends_json(self.actual, self.actual)["lower"]
         head = {"name": self.name, "enclosure": ends_json(*self.enclosure), "actual": actual}
-        return {**head, **numbers, "bound": self.bound, "excess": self.excess}
+        return {**head, **numbers, "bound": floats_json(self.bound), "excess": floats_json(self.excess)}
 
 
 def errors(floats: Floats, lower: Array, upper: Array) -> tuple[Pair, Pair, Pair]:

@@ -31,7 +31,7 @@ from scalarspec.gradient import Note, Tape, sweep
 from scalarspec.interpreter import Traced
 from scalarspec.lifting import lift
 from scalarspec.registry import context as named_context
-from scalarspec.report import ends_json, unboxed
+from scalarspec.report import ends_json, floats_json, unboxed
 from scalarspec.sets import inf, sup
 from scalarspec.tensor import Nested, Tensor, as_tensor
 
@@ -76,7 +76,7 @@ class Tolerance:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; the ends of the exact value as exact strings."""
-        plain = {"absolute": np.asarray(self.absolute).tolist(), "relative": np.asarray(self.relative).tolist()}
+        plain = {"absolute": floats_json(self.absolute), "relative": floats_json(self.relative)}
         how = {"dtype": self.dtype, "libm": self.libm, "boxes": self.boxes, "seconds": self.seconds}
         return {**plain, **ends_json(self.lower, self.upper), **how}
 
@@ -111,9 +111,9 @@ def tolerance(
     problem = _Problem(spec, arguments, vary, form, inputs, libm)
     leaves = problem.leaves(splits)
     seconds = time.perf_counter() - start
-    finite = [leaf for leaf in leaves if leaf.error is None]
-    if len(finite) < len(leaves):
-        raise next(leaf.error for leaf in leaves if leaf.error is not None)
+    for leaf in leaves:
+        if leaf.error is not None:
+            raise leaf.error
     absolute = np.max([leaf.bound for leaf in leaves], axis=0)
     lower = np.min([leaf.lower for leaf in leaves], axis=0)
     upper = np.max([leaf.upper for leaf in leaves], axis=0)

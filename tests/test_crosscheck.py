@@ -131,6 +131,7 @@ def test_a_nan_or_an_overflow_errs_infinitely():
         assert found.certified
         assert not found.explained
         assert str(actual) in str(found)
+        json.dumps(found.to_json(), allow_nan=False)
 
 
 def test_errors_by_element_and_the_worst_one():

@@ -1,5 +1,6 @@
 """`tolerance` on FPBench's cores and on models; `ranges`."""
 
+import json
 import random
 import sys
 from fractions import Fraction
@@ -167,6 +168,8 @@ def test_a_tensor_has_a_tolerance_for_each_element():
     assert found.absolute[0] < found.absolute[1]
     assert str(found).count("|float64 - exact|") == 2
     assert found.to_json()["absolute"] == found.absolute.tolist()
+    wide = ss.tolerance(lambda x: ss.exp(x), 1000.0, vary={"x": ss.ball(1)})
+    assert json.loads(json.dumps(wide.to_json(), allow_nan=False))["absolute"] == "inf"
 
 
 def test_inputs_that_are_floats_cost_less():
