@@ -1,7 +1,8 @@
 """How far a float result is from the exact value of a spec, with a certificate, and in which step it went astray.
 
-The exact value is rational where the spec stays rational; else it is enclosed, by interval64 and then at growing
-precision, until the error is known to 1/100 ulp of the result's format, or the question that was asked is answered.
+The exact value is rational where the spec stays rational, and its numbers below a million bits; else it is enclosed, by
+interval64 and then at growing precision, until the error is known to 1/100 ulp of the result's format, or the question
+that was asked is answered.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from scalarspec.arguments import bind, spec_name
 from scalarspec.compare import evaluate
 from scalarspec.context import Context
-from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, Undecided
+from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, TooLarge, Undecided
 from scalarspec.exact import End, as_array, float_above, float_below, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
@@ -37,6 +38,8 @@ Array = np.ndarray[Any, Any]
 CERTIFIED = Fraction(1, 100)
 """An error is known when it is enclosed this tightly, in ulps."""
 INTERVAL64_BITS = 53
+MOST_EXACT_BITS = 1 << 20
+"""Where rationals would grow longer than this, they are not tried."""
 MOST_BITS = 1 << 13
 """No more precision than this is tried."""
 
@@ -45,7 +48,7 @@ MOST_BITS = 1 << 13
 class Crosscheck:
     """A float result beside the truth. For a spec of shape () the fields hold numbers, else object arrays.
 
-    enclosure: (lower, upper), exact; exact: the exact value where the spec stays rational, else None;
+    enclosure: (lower, upper), exact; exact: the exact value where it was found in rationals, else None;
     error, relative, ulps: (least, greatest) possible |actual - exact|, that over |exact|, and that in ulps of the
     format `dtype` at the exact value (the smaller ulp where the enclosure holds a power of two); worst: the index of
     the worst element; precision: the bits of the enclosure, or None if it is exact.
@@ -248,10 +251,10 @@ class _Truth:
 
     def known(self, first: Reading, floats: Floats, max_ulps: Fraction | None) -> tuple[Reading, Array | None]:
         """The reading that answers the question, and the exact value where there is one."""
-        if not first.surely_irrational():
+        if not first.surely_irrational() and first.exact_bits() <= MOST_EXACT_BITS:
             try:
                 return first, endpoints(evaluate(self.spec, self.args, "rational"))[0]
-            except (NotExact, Undecided):
+            except (NotExact, Undecided, TooLarge):
                 pass
         reading = first
         for bits in _precisions(floats.form, first):

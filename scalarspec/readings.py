@@ -15,6 +15,11 @@ from scalarspec.lifting import lift
 from scalarspec.sets import inf, sup
 from scalarspec.tensor import Tensor, as_tensor
 
+FLOAT_BITS = 64
+POWER = 64
+PRODUCTS = {"multiply", "divide", "matmul", "affine", "affine_rows"}
+SUMS = {"sum", "mean", "mean_square", "matmul", "affine", "affine_rows"}
+
 RESULT = "result"
 """What the result is called where the spec does not name it."""
 
@@ -67,6 +72,25 @@ class Reading:
     def bits(self) -> int:
         """The precision of an enclosure."""
         return int(getattr(self.context, "prec", 53))
+
+    def exact_bits(self) -> int:
+        """About how many bits the longest numbers would take in rationals."""
+        bits: dict[Any, int] = {}
+        divided: set[Any] = set()
+        for note in self.notes:
+            lengths = [bits.get(x, FLOAT_BITS) for x in note.operands]
+            if note.operation in PRODUCTS or note.operation == "pow":
+                length = sum(lengths) if note.operation in PRODUCTS else POWER * max(lengths)
+            elif note.operation in ("square", "mean_square"):
+                length = 2 * lengths[0]
+            else:
+                length = max(lengths)
+            if note.operation in ("divide", "reciprocal") or not divided.isdisjoint(note.operands):
+                divided.add(note.result)
+                length = sum([length, *lengths[1:]]) if note.operation in ("add", "subtract") else length
+                length *= max(x.shape.size for x in note.operands) if note.operation in SUMS else 1
+            bits[note.result] = length
+        return max(bits.values(), default=0)
 
     def surely_irrational(self) -> bool:
         """Was a function taken of a number that is not the one at which its value is rational?"""
