@@ -15,10 +15,11 @@ from scalarspec.lifting import lift
 from scalarspec.sets import inf, sup
 from scalarspec.tensor import Tensor, as_tensor
 
-FLOAT_BITS = 64
-POWER = 64
+FLOAT_BITS, POWER = 64, 64
+"""How long an argument is, about; the largest exponent that `pow` multiplies out."""
 PRODUCTS = {"multiply", "divide", "matmul", "affine", "affine_rows"}
 SUMS = {"sum", "mean", "mean_square", "matmul", "affine", "affine_rows"}
+"""Whose results are as long as all terms together, where these have denominators of their own."""
 
 RESULT = "result"
 """What the result is called where the spec does not name it."""
@@ -54,7 +55,7 @@ class Reading:
         staged = tape.arrays.stages
         found = {name: stage.found for name, stage in staged.items()}
         if not staged or result is not list(staged.values())[-1].handed:
-            found[RESULT] = result
+            found[RESULT if RESULT not in found else f"{RESULT}#2"] = result
         stages = {name: Tensor(context, x.shape, x.value) for name, x in found.items()}
         return cls(context, stages, tape.arrays.notes)
 

@@ -302,6 +302,12 @@ def test_a_stage_that_comes_twice_is_numbered():
     assert found.exact == Fraction(1, 27)
 
 
+def test_a_stage_may_be_called_result():
+    found = ss.crosscheck(lambda x: 2 * ss.stage("result", x + 1), 1.0)
+    assert [s.name for s in found.stages] == ["result", "result#2"]
+    assert found.exact == 4
+
+
 def test_stages_in_a_batch_are_those_of_the_batch():
     context = ss.context("float64")
     tape = Tape(context)
