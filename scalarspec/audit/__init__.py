@@ -7,6 +7,7 @@ of the ways in which people get such a loss wrong that give the very same number
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -115,6 +116,8 @@ def audit(
             raise ArgumentError(f"{name}: expected {' or '.join(map(repr, choices))}, got {value!r}")
     if not callable(function):
         raise ArgumentError(f"function: expected a function, got {function!r}")
+    if convert == "torch" and importlib.util.find_spec("torch") is None:
+        raise ArgumentError("convert: 'torch' needs PyTorch, which is not installed")
     made = KINDS[kind](reduction)
     _takes(function, made)
     cases = [*_cases(made), *([] if inputs is None else [_own(made, inputs)])]
@@ -126,14 +129,15 @@ def audit(
     for fact in made.facts:
         failure = fact.check(subject, cases)
         findings.append(Finding(fact.text, True) if failure is None else _failed(fact.text, failure))
-    mistakes = () if all(f.holds for f in findings) else _mistakes(made, subject, cases, findings)
+    mistakes = () if all(f.holds for f in findings) else _mistakes(made, subject, cases)
     return Audit(subject.name, kind, made.what, tuple(findings), mistakes, len(cases))
 
 
 def _taken(function: Callable[..., Any], case: Inputs, convert: str) -> tuple[Framework, bool]:
     """What a function takes: PyTorch's tensors, if that is loaded and NumPy's arrays will not do; batches?"""
     frameworks: list[Framework] = [n for n in ("numpy", "torch") if convert in ("auto", n)]
-    ways = [(n, rows) for n in frameworks if n == "numpy" or "torch" in sys.modules for rows in (False, True)]
+    loaded = [n for n in frameworks if n != "torch" or convert == "torch" or "torch" in sys.modules]
+    ways = [(n, rows) for n in loaded for rows in (False, True)]
     for framework, rows in ways:
         values = [v[None] if rows and np.ndim(v) else v for v in case.values()]
         try:
@@ -223,7 +227,7 @@ def _own(kind: Kind, inputs: Mapping[str, Any]) -> Inputs:
 # ---- the likely mistake ---------------------------------------------------------------------------------------------
 
 
-def _mistakes(kind: Kind, subject: Subject, cases: list[Inputs], findings: list[Finding]) -> tuple[str, ...]:
+def _mistakes(kind: Kind, subject: Subject, cases: list[Inputs]) -> tuple[str, ...]:
     """The known mistakes that give the function's results in every case, the simplest first."""
     telling = sorted(range(len(cases)), key=lambda i: i != TELLING)  # nearly all that differs differs there
     results = [(subject.ordered(cases[i]), subject.value(cases[i])) for i in telling]

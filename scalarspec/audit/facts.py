@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -147,7 +147,7 @@ class Subject:
 
 def as_torch(value: Any) -> Any:
     """A float64 tensor of PyTorch's."""
-    torch = sys.modules["torch"]
+    torch = importlib.import_module("torch")
     return torch.tensor(value, dtype=torch.float64)
 
 
