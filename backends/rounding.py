@@ -35,7 +35,7 @@ import numpy as np
 from scalarspec import formats
 from scalarspec import functions as f
 from scalarspec.arrays import Arrays, lift
-from scalarspec.context import DERIVED, PRIMITIVES, Context
+from scalarspec.context import CONNECTIVES, DERIVED, PRIMITIVES, RELATIONS, Context
 from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.exact import End, as_array, boxed, holds_floats, interval_text
 from scalarspec.formats import Format
@@ -49,8 +49,6 @@ from scalarspec.tensor import Tensor, Truth
 DEFAULT_LIBM = 4
 """The ulps within which NumPy's makers promise the vectorised exp, log, sin and their like."""
 
-RELATIONS = {"less", "less_equal", "equal"}
-LOGIC = {"logical_not", "logical_and", "logical_or"}
 STRUCTURE = {"getitem", "scatter", "reshape", "matrix_transpose", "broadcast_to", "stack"}
 CHOICES = {"maximum", "minimum", "clip"}
 STEPS = {"heaviside", "sign"}
@@ -89,6 +87,11 @@ class Tracked:
         if self._wide is None:
             self._wide = self.real if self.error is None else self._widened(self.error)
         return self._wide
+
+    @property
+    def bound(self) -> np.ndarray[Any, Any]:
+        """The greatest error of each element, as float64s rounded up."""
+        return np.zeros(self.shape) if self.error is None else np.broadcast_to(sup(self.error), self.shape)
 
     def _widened(self, error: Tensor) -> Tensor:
         around = self.real + _unit_ball(self.real.context) * error
@@ -181,11 +184,10 @@ class RoundingContext(Context[Tracked]):
         return self.inner.endpoints(x.real.scalars()[()])
 
     def item(self, x: Tracked) -> Rounded:
-        return Rounded(x.real.item(), 0.0 if x.error is None else float(sup(x.error)))
+        return Rounded(x.real.item(), float(x.bound))
 
     def text(self, x: Tracked) -> str:
-        error = 0.0 if x.error is None else float(sup(x.error))
-        return f"{interval_text(*self.endpoints(x))} (float within {error:.3g})"
+        return f"{interval_text(*self.endpoints(x))} (float within {float(x.bound):.3g})"
 
     def half_ulp(self, x: Tensor) -> Tensor | None:
         """What rounding each element to the format can cost."""
@@ -226,7 +228,7 @@ class RoundingArrays(Arrays):
 
     def function(self, operation: str) -> Callable[..., Any]:
         """By the rule for its kind."""
-        if operation in LOGIC:
+        if operation in CONNECTIVES:
             return lambda *ps: self._logic(operation, *ps)
         if operation in RELATIONS:
             return lambda *xs: self._relation(operation, *xs)
@@ -267,7 +269,7 @@ class RoundingArrays(Arrays):
         real, error = np.empty(scalars.shape, dtype=object), np.zeros(scalars.shape)
         for index, x in np.ndenumerate(scalars):
             real[index] = x.real.scalars()[()]
-            error[index] = 0.0 if x.error is None else sup(x.error)
+            error[index] = x.bound
         return Tracked(Tensor.from_scalars(context.inner, real), context._bound(error))
 
     def unpack(self, value: Any) -> np.ndarray[Any, Any]:
@@ -463,12 +465,12 @@ class RoundingArrays(Arrays):
 
     def _rounded_once(self, operation: str, before: Tensor, xs: tuple[Tracked, ...]) -> Tensor | None:
         """Half an ulp; where the result is one known number, what is lost; ~0 where only the exponent changes."""
-        form, low, high = self.context.form, inf(before), sup(before)
-        errors = form.half_ulp(np.maximum(-low, high))
+        form = self.context.form
+        errors = form.half_ulp(_size(before))
         if operation in ("multiply", "divide") and any(map(_shifts, xs[-1:] if operation == "divide" else xs)):
             errors = np.where(np.isfinite(errors), np.minimum(errors, float(form.ulp(Fraction(0)))), errors)
         if _is_point(before):
-            errors = np.minimum(errors, form.rounding_errors(low))
+            errors = np.minimum(errors, form.rounding_errors(inf(before)))
         return self.context._bound(errors)
 
     @property

@@ -279,6 +279,11 @@ class Report:
         }
 
 
+def _within(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise OutOfRange(f"{name}: expected a number from {least} to {most}, got {value}")
+
+
 def run(
     digit: int = 0, count: int = 100, radius: Any = "0.01", progress: Callable[[int], None] = lambda i: None
 ) -> Report:
@@ -287,12 +292,8 @@ def run(
     Raises OutOfRange unless 0 <= digit < 100 and 1 <= count <= 100.
     """
     digits = load()
-    for name, value, least, most in (
-        ("digit", digit, 0, len(digits.codes) - 1),
-        ("count", count, 1, len(digits.codes)),
-    ):
-        if not least <= value <= most:
-            raise OutOfRange(f"{name}: expected a number from {least} to {most}, got {value}")
+    _within("digit", digit, 0, len(digits.codes) - 1)
+    _within("count", count, 1, len(digits.codes))
     region = ss.ball(radius)
     rows = [
         Row(
@@ -376,8 +377,7 @@ class Sweep:
 
 def sweep(count: int = ALL, progress: Callable[[int, int], None] = lambda done, total: None) -> Sweep:
     """Evaluate every term on the last `count` digits. Raises OutOfRange unless 1 <= count <= 1797."""
-    if not 1 <= count <= ALL:
-        raise OutOfRange(f"count: expected a number from 1 to {ALL}, got {count}")
+    _within("count", count, 1, ALL)
     digits = load(count)
     lifted = {name: ss.lift(digits, ss.context(name)) for name in SWEPT}
     first = {name: ss.lift(load(1), ss.context(name)) for name in SWEPT}  # what compiles does so before the clock runs
@@ -497,8 +497,7 @@ def certify(count: int = HELD_OUT, progress: Callable[[int, int], None] = lambda
 
     Raises OutOfRange unless 1 <= count <= 100.
     """
-    if not 1 <= count <= HELD_OUT:
-        raise OutOfRange(f"count: expected a number from 1 to {HELD_OUT}, got {count}")
+    _within("count", count, 1, HELD_OUT)
     digits = load()
     libraries = ["NumPy"] + (["PyTorch"] if importlib.util.find_spec("torch") else [])
     ways = list(itertools.product(by_hand.LOSSES, libraries, ("float32", "float64")))

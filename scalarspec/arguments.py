@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from scalarspec.errors import ArgumentError, UnknownName
+from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
 from scalarspec.tensor import Tensor
 
 
@@ -31,6 +32,21 @@ def call(spec: Callable[..., Tensor], args: Sequence[Any]) -> Tensor:
     if not isinstance(result, Tensor):
         raise ArgumentError(f"spec {spec_name(spec)}: expected it to return a Tensor, got {type(result).__name__}")
     return result
+
+
+def _plainly(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def failures_told(what: str, tell: Callable[[Exception], str] = _plainly) -> Iterator[None]:
+    """Whatever a user's own code raises is a fact about that code: one ArgumentError, which says what failed."""
+    try:
+        yield
+    except ScalarSpecError:
+        raise
+    except Exception as error:
+        raise ArgumentError(f"{what}: {tell(error)}") from error
 
 
 def spec_name(spec: Callable[..., Any]) -> str:

@@ -95,7 +95,7 @@ class Arrays(ABC):
     def scatter(self, x: Value, index: tuple[Any, ...], shape: tuple[int, ...]) -> Value:
         """x at an index of zeros of that shape: the transpose of `getitem`."""
         scalars = np.empty(shape, dtype=object)
-        scalars[...] = lift(lambda _: self.context.literal(Fraction(0)), np.zeros(shape))
+        scalars[...] = boxed(self.context.literal(Fraction(0)))
         scalars[(*index, ...)] = self.unpack(x)
         return self.pack(scalars)
 

@@ -110,16 +110,18 @@ def bounds(
         raise ArgumentError(f"method: expected 'interval', got {method!r}")
     arguments = bind(spec, args, known=vary)
     start = time.perf_counter()
-    lifted = {name: lift(value, context) for name, value in arguments.items() if name not in vary}
-    boxes = {name: _box(context, name, arguments[name], region) for name, region in vary.items()}
-    enclosure = call(spec, [(lifted | boxes)[name] for name in arguments])
+    enclosure = call(spec, over(context, arguments, vary))
     seconds = time.perf_counter() - start
     lower, upper = map(unboxed, endpoints(enclosure))
     return Bounds(lower, upper, enclosure, method, 1, seconds)
 
 
-def _box(context: Context[Any], name: str, argument: Any, region: Ball | Box) -> Tensor:
-    return context.box(*ends_of(name, argument, region))
+def over(context: Context[Any], arguments: Mapping[str, Any], vary: Mapping[str, Ball | Box]) -> list[Any]:
+    """The arguments in order: boxes for those that vary, the others lifted to the context."""
+    return [
+        context.box(*ends_of(name, value, vary[name])) if name in vary else lift(value, context)
+        for name, value in arguments.items()
+    ]
 
 
 def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:

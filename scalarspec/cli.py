@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalarspec import registry
+from scalarspec.arguments import failures_told
 from scalarspec.audit import KINDS, audit
 from scalarspec.bounds import Ball, ball, bounds
 from scalarspec.compare import DEFAULT_BACKENDS, compare
@@ -282,7 +283,7 @@ def load_function(target: str, what: str = "spec") -> Callable[..., Any]:
 
 
 def _import(path: str, what: str) -> Any:
-    try:
+    with failures_told(f"{what}: {path} does not import", _described):
         if not path.endswith(".py"):
             return importlib.import_module(path)
         if not Path(path).is_file():
@@ -293,11 +294,7 @@ def _import(path: str, what: str) -> Any:
         module = importlib.util.module_from_spec(found)
         sys.path.insert(0, str(Path(path).resolve().parent))  # as `python file.py` has it
         found.loader.exec_module(module)
-    except ScalarSpecError:
-        raise
-    except Exception as error:  # whatever a user's file raises is a fact about that file
-        raise ArgumentError(f"{what}: {path} does not import: {_described(error)}") from error
-    return module
+        return module
 
 
 def _named_failures(function: Callable[..., Any], target: str) -> Callable[..., Any]:
@@ -305,12 +302,8 @@ def _named_failures(function: Callable[..., Any], target: str) -> Callable[..., 
 
     @functools.wraps(function)
     def called(*args: Any) -> Any:
-        try:
+        with failures_told(f"{target} failed", _described):
             return function(*args)
-        except ScalarSpecError:
-            raise
-        except Exception as error:
-            raise ArgumentError(f"{target} failed: {_described(error)}") from error
 
     return called
 
@@ -430,7 +423,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_prec(sub)
 
     sub = spec_command("bounds", _bounds, "an enclosure of a spec over a box of arguments")
-    sub.add_argument("--radius", action="append", required=True, metavar="NAME=NUMBER", help="vary an argument by this")
+    _add_radius(sub)
     sub.add_argument("--backend", default="interval", help="an enclosing backend (default interval)")
     _add_prec(sub)
 
@@ -475,10 +468,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_radius(parser: argparse.ArgumentParser) -> None:
+    help_text = "vary an argument by this"
+    parser.add_argument("--radius", action="append", required=True, metavar="NAME=NUMBER", help=help_text)
+
+
 def _add_box(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--radius", action="append", required=True, metavar="NAME=NUMBER", help="vary an argument by this"
-    )
+    _add_radius(parser)
     parser.add_argument("--dtype", help="the float format (default float64)")
 
 

@@ -49,6 +49,11 @@ def derived(method: Method) -> Method:
     return method
 
 
+RELATIONS = {"less", "less_equal", "equal"}
+CONNECTIVES = {"logical_not", "logical_and", "logical_or"}
+"""The operations whose results are truths."""
+
+
 class Context(Protocol[S]):
     """The protocol of a scalar: subclass it (a frozen dataclass does well) and state the abstract methods."""
 

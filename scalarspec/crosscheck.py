@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.arguments import bind, spec_name
+from scalarspec.arguments import bind, failures_told, spec_name
 from scalarspec.compare import evaluate
 from scalarspec.context import Context
-from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, TooLarge, Undecided
+from scalarspec.errors import ArgumentError, NotExact, TooLarge, Undecided
 from scalarspec.exact import End, as_array, float_above, float_below, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
@@ -28,8 +28,8 @@ from scalarspec.readings import Reading
 from scalarspec.records import provenance
 from scalarspec.registry import context as named_context
 from scalarspec.registry import resolve
-from scalarspec.report import enclosure_text, ends_json, floats_json, table, unboxed
-from scalarspec.results import Floats, of_shape, read, read_stages
+from scalarspec.report import enclosure_text, ends_json, exact_json, floats_json, table, unboxed
+from scalarspec.results import Floats, format_of, of_shape, read, read_stages
 from scalarspec.stages import MARGIN, Pair, Stage, Trace, errors
 from scalarspec.tensor import Tensor
 
@@ -84,7 +84,7 @@ class Crosscheck:
     @property
     def certified(self) -> bool:
         """Is the error of every element known to 1/100 ulp?"""
-        return _known(_flat(self.ulps[0]), _flat(self.ulps[1]))
+        return _certain(_flat(self.ulps[0]), _flat(self.ulps[1]))
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -118,9 +118,9 @@ class Crosscheck:
         return {
             **provenance(self.trace.spec, self.trace.args),
             "dtype": self.dtype,
-            "actual": ends_json(self.actual, self.actual)["lower"],
+            "actual": exact_json(self.actual),
             "enclosure": ends_json(*self.enclosure),
-            "exact": None if self.exact is None else ends_json(self.exact, self.exact)["lower"],
+            "exact": None if self.exact is None else exact_json(self.exact),
             **{name: ends_json(*getattr(self, name)) for name in ("error", "relative", "ulps")},
             "max_ulps": floats_json(self.max_ulps),
             "worst": list(self.worst),
@@ -159,22 +159,21 @@ def crosscheck(
     first = truth.enclosed(_first_context(result, dtype))
     floats, given = _floats_and_stages(result, first, dtype)
     of_shape("actual", floats, first.result.shape)
-    reading, exact = truth.known(first, floats, None if max_ulps is None else _limit(max_ulps))
-    lower, upper = endpoints(reading.result) if exact is None else (exact, exact)
-    found = errors(floats, lower, upper)
-    error, relative, ulps = ((unboxed(least), unboxed(greatest)) for least, greatest in found)
+    known = truth.known(first, floats, None if max_ulps is None else _limit(max_ulps))
+    lower, upper = map(unboxed, known.ends)
+    error, relative, ulps = ((unboxed(least), unboxed(greatest)) for least, greatest in known.errors)
     return Crosscheck(
         dtype=floats.form.name,
         actual=unboxed(floats.values),
-        enclosure=(unboxed(lower), unboxed(upper)),
-        exact=None if exact is None else unboxed(exact),
+        enclosure=(lower, upper),
+        exact=lower if known.exact else None,
         error=error,
         relative=relative,
         ulps=ulps,
-        worst=_worst(found[2]),
-        precision=reading.bits if exact is None else None,
+        worst=_worst(known.errors[2]),
+        precision=None if known.exact else known.bits,
         seconds=time.perf_counter() - start,
-        trace=Trace(spec, args, floats.form, given, reading.bits),
+        trace=Trace(spec, args, floats.form, given, known.bits),
     )
 
 
@@ -196,7 +195,7 @@ def _first_context(result: Any, dtype: str | None) -> Context[Any]:
     """interval64 certifies narrow formats; float64 needs more from the start."""
     if isinstance(result, Mapping):
         result = list(result.values())[-1] if result else None  # most likely the result itself
-    form = read("actual", result, dtype).form
+    form = format_of("actual", result, dtype)
     if form.precision + MARGIN <= INTERVAL64_BITS:
         return named_context("interval64", fast=False)
     return named_context("interval", prec=form.precision + MARGIN)
@@ -211,12 +210,8 @@ def _result_of(spec: Callable[..., Tensor], args: Sequence[Any], actual: Any) ->
         return Reading.of(spec, args, context).stages
     if not callable(actual):
         return actual
-    try:
+    with failures_told(f"actual {spec_name(actual)}"):
         return actual(*args)
-    except ScalarSpecError:
-        raise
-    except Exception as error:  # whatever a user's function raises is a fact about it
-        raise ArgumentError(f"actual {spec_name(actual)}: {type(error).__name__}: {error}") from error
 
 
 def _limit(max_ulps: Any) -> Fraction:
@@ -249,19 +244,48 @@ class _Truth:
                 raise
             return self.enclosed(named_context("interval", prec=bits))
 
-    def known(self, first: Reading, floats: Floats, max_ulps: Fraction | None) -> tuple[Reading, Array | None]:
-        """The reading that answers the question, and the exact value where there is one."""
+    def known(self, first: Reading, floats: Floats, max_ulps: Fraction | None) -> _Known:
+        """The exact value where there is one, else the enclosure that answers the question; and the errors."""
         if not first.surely_irrational() and first.exact_bits() <= MOST_EXACT_BITS:
             try:
-                return first, endpoints(evaluate(self.spec, self.args, "rational"))[0]
+                exact, _ = endpoints(evaluate(self.spec, self.args, "rational"))
+                return _Known((exact, exact), errors(floats, exact, exact), first.bits, exact=True)
             except (NotExact, Undecided, TooLarge):
                 pass
-        reading = first
+        known = _Known.of(first, floats)
         for bits in _precisions(floats.form, first):
-            if _answered(floats, reading, max_ulps):
+            if known.answers(max_ulps):
                 break
-            reading = self.enclosed(named_context("interval", prec=bits))
-        return reading, None
+            known = _Known.of(self.enclosed(named_context("interval", prec=bits)), floats)
+        return known
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What is known of the exact value: its ends, the errors of the floats, the bits; is it one number?"""
+
+    ends: Pair
+    errors: tuple[Pair, Pair, Pair]
+    bits: int
+    exact: bool = False
+    limited: bool = False
+
+    @classmethod
+    def of(cls, reading: Reading, floats: Floats) -> _Known:
+        """From an enclosure. It is limited where it is infinite, but `interval` knows larger numbers."""
+        ends = endpoints(reading.result)
+        unbounded = any(infinite(end) for pair in ends for end in pair.flat)
+        limited = unbounded and reading.context.name == "interval64"
+        return cls(ends, errors(floats, *ends), reading.bits, limited=limited)
+
+    def answers(self, max_ulps: Fraction | None) -> bool:
+        """Is every error known to 1/100 ulp, or on which side of the limit it lies?"""
+        least, greatest = map(_flat, self.errors[2])
+        if self.limited:
+            return False
+        if max_ulps is not None and (any(x > max_ulps for x in least) or all(x <= max_ulps for x in greatest)):
+            return True
+        return _certain(least, greatest)
 
 
 def _precisions(form: Format, first: Reading) -> Iterator[int]:
@@ -271,19 +295,7 @@ def _precisions(form: Format, first: Reading) -> Iterator[int]:
         bits *= 2
 
 
-def _answered(floats: Floats, reading: Reading, max_ulps: Fraction | None) -> bool:
-    """Is every error known to 1/100 ulp, or on which side of the limit it lies?"""
-    ends = endpoints(reading.result)
-    if reading.context.name == "interval64" and any(infinite(end) for pair in ends for end in pair.flat):
-        return False  # `interval` knows larger numbers
-    _, _, ulps = errors(floats, *ends)
-    least, greatest = map(_flat, ulps)
-    if max_ulps is not None and (any(low > max_ulps for low in least) or all(high <= max_ulps for high in greatest)):
-        return True
-    return _known(least, greatest)
-
-
-def _known(least: list[End], greatest: list[End]) -> bool:
+def _certain(least: list[End], greatest: list[End]) -> bool:
     """Infinite errors are known: those of NaN and infinities."""
     pairs = zip(least, greatest, strict=True)
     return all(infinite(low) or (not infinite(high) and high - low <= CERTIFIED) for low, high in pairs)

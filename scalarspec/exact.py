@@ -136,6 +136,11 @@ def _nested(items: list[Any]) -> np.ndarray[Any, Any]:
     return array
 
 
+def exact_float(x: float) -> End:
+    """The exact value of a float; NaN and infinities as they are."""
+    return Fraction(*x.as_integer_ratio()) if math.isfinite(x) else float(x)
+
+
 def float_below(value: End) -> float:
     """The largest float64 that is at most `value`."""
     if isinstance(value, float):

@@ -100,44 +100,44 @@ def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., 
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def evaluate(*args: Any) -> Any:
-        for i in positions:
-            if not isinstance(args[i], Tensor):
-                raise ArgumentError(f"hessian: expected a tensor at position {i}, got {type(args[i]).__name__}")
-        record = _Record.of(_gradients(spec, positions), positions, args)
-        pulled = [record.pulled(unit) for unit in _units(record.value)]
-        blocks = [[row[j] for row in pulled] for j in range(len(positions))]
-        shapes = [args[i].shape for i in positions]
-        found, start = [], 0
-        for shape in shapes:
-            rows = slice(start, start + shape.size)
-            start += shape.size
-            found.append(tuple(_block(block[rows], shape, args[i]) for i, block in zip(positions, blocks, strict=True)))
-        return found[0][0] if isinstance(argnums, int) else tuple(found)
+        for i, argument in zip(positions, _chosen(spec, positions, args), strict=True):
+            if not isinstance(argument, Tensor):
+                raise ArgumentError(f"hessian: expected a tensor at position {i}, got {type(argument).__name__}")
+        found = tuple(_second(spec, i, positions, args) for i in positions)
+        return found[0][0] if isinstance(argnums, int) else found
 
     return evaluate
 
 
-def _gradients(spec: Callable[..., Tensor], positions: tuple[int, ...]) -> Callable[..., Tensor]:
-    """All gradients one after the other, in one vector."""
+def _second(
+    spec: Callable[..., Tensor], position: int, positions: tuple[int, ...], args: tuple[Any, ...]
+) -> tuple[Tensor, ...]:
+    """The derivatives of one gradient with respect to the tensors at some positions."""
+    shape = args[position].shape
 
-    def flat(*args: Any) -> Tensor:
-        found = grad(spec, positions)(*args)
-        elements = [part[index] if index else part for part in found for index in np.ndindex(*part.shape)]
-        return f.stack(elements) if elements else args[positions[0]].context.tensor(np.zeros(0))
+    def flat(*given: Any) -> Tensor:
+        return f.reshape(grad(spec, position)(*given), (shape.size,))
 
-    return flat
-
-
-def _units(value: Tensor) -> Iterator[Tensor]:
-    """The unit vectors of a shape (n,)."""
-    for row in np.eye(len(value), dtype=int):
-        yield value.context.tensor(row)
+    record = _Record.of(flat, positions, args)
+    rows = [record.pulled(record.value.context.tensor(unit)) for unit in np.eye(shape.size, dtype=int)]
+    return tuple(_block([row[j] for row in rows], shape, args[i]) for j, i in enumerate(positions))
 
 
 def _block(rows: list[Tensor], shape: Shape, of: Tensor) -> Tensor:
     if not rows:
         return of.context.tensor(np.zeros((*shape, *of.shape)))
     return f.reshape(f.stack(rows), (*shape, *of.shape))
+
+
+def _chosen(spec: Callable[..., Tensor], positions: tuple[int, ...], args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments at some positions. Raises ArgumentError where there is none, or one is named twice."""
+    for i in positions:
+        if not -len(args) <= i < len(args):
+            got = f"{len(args)} arguments"
+            raise ArgumentError(f"argnums: expected a tensor at position {i} of {spec_name(spec)}, got {got}")
+    if len({i % len(args) for i in positions}) < len(positions):
+        raise ArgumentError(f"argnums: expected different positions, got {positions}")
+    return tuple(args[i] for i in positions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ class _Record:
 
     value: Tensor
     result: Traced
-    notes: list[Note]
+    tape: Tape
     arguments: tuple[Any, ...]
     variables: tuple[dict[int, Tensor], ...]
     single: bool
@@ -158,13 +158,7 @@ class _Record:
     def of(cls, spec: Callable[..., Tensor], argnums: Argnums, args: tuple[Any, ...]) -> _Record:
         """The spec at these arguments."""
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        for i in positions:
-            if not -len(args) <= i < len(args):
-                got = f"{len(args)} arguments"
-                raise ArgumentError(f"argnums: expected a tensor at position {i} of {spec_name(spec)}, got {got}")
-        if len({i % len(args) for i in positions}) < len(positions):
-            raise ArgumentError(f"argnums: expected different positions, got {argnums}")
-        chosen = tuple(args[i] for i in positions)
+        chosen = _chosen(spec, positions, args)
         leaves = [_leaves(argument) for argument in chosen]
         for i, found in zip(positions, leaves, strict=True):
             if not found:
@@ -180,7 +174,7 @@ class _Record:
             given[i] = _replaced(args[i], of_argument)
         result = as_tensor(tape, call(spec, given))
         value = Tensor(inner, result.shape, result.value.value)
-        return cls(value, result.value, tape.arrays.notes, chosen, variables, isinstance(argnums, int))
+        return cls(value, result.value, tape, chosen, variables, isinstance(argnums, int))
 
     def pulled(self, g: Tensor) -> Gradient:
         """Jᵀg."""
@@ -203,19 +197,13 @@ class _Record:
             for t, v in _paired(argument, tangent)
         ]
         total = functools.reduce(f.add, products)
-        return tape.arrays.swept(as_tensor(tape, total).value, [g.value])[0]
+        return tape.arrays.swept(as_tensor(tape, total).value, [g.value], inner.tensor(1))[0]
 
     def _swept(self, g: Tensor) -> list[dict[int, Tensor]]:
         """The gradients of the tensors in each argument, by identity, in the context of g."""
-        inner = self.value.context
-        adjoints = {self.result: g}
-        for _ in sweep(self.notes, adjoints, lambda x, kind: kind(inner, x.shape, x.value)):
-            pass
-        zero = g.context.tensor(0)
-        return [
-            {key: adjoints.get(x.value, f.broadcast_to(zero, x.shape)) for key, x in variables.items()}
-            for variables in self.variables
-        ]
+        inputs = [x.value for variables in self.variables for x in variables.values()]
+        found = iter(self.tape.arrays.swept(self.result, inputs, g))
+        return [{key: next(found) for key in variables} for variables in self.variables]
 
 
 def _replaced(argument: Any, tensors: Mapping[int, Tensor]) -> Any:
@@ -317,13 +305,14 @@ class TapeArrays(InterpreterArrays):
         """As inside."""
         return self.inner.outcomes(truths.value)
 
-    def swept(self, result: Traced, inputs: list[Traced]) -> list[Tensor]:
-        """The gradients of a result of shape () with respect to the inputs, by the notes read backwards."""
+    def swept(self, result: Traced, inputs: list[Traced], g: Tensor) -> list[Tensor]:
+        """Jᵀg for each input, by the notes read backwards, in the context of g. g: of the result's shape."""
         inner = self.context.inner
-        adjoints: dict[Traced, Tensor] = {result: inner.tensor(1)}
+        adjoints = {result: g}
         for _ in sweep(self.notes, adjoints, lambda x, kind: kind(inner, x.shape, x.value)):
             pass
-        return [adjoints[x] if x in adjoints else f.broadcast_to(inner.tensor(0), x.shape) for x in inputs]
+        zero = g.context.tensor(0)
+        return [adjoints[x] if x in adjoints else f.broadcast_to(zero, x.shape) for x in inputs]
 
 
 def sweep(

@@ -35,7 +35,7 @@ from mpmath.ctx_mp import MPContext
 
 from scalarspec import functions as f
 from scalarspec import latent, loss
-from scalarspec.context import DERIVED, PRIMITIVES, Context
+from scalarspec.context import CONNECTIVES, DERIVED, PRIMITIVES, Context
 from scalarspec.errors import DomainError, NotExact, NotSupported, Undecided
 from scalarspec.exact import End, boxed, infinite, interval_text, mpf_value
 from scalarspec.models import autoencoder
@@ -555,7 +555,7 @@ def arity_of(operation: str) -> int:
     return code.co_argcount - 1
 
 
-_TRUTH_VALUED = {"equal", "logical_not", "logical_and", "logical_or"}
+_TRUTH_VALUED = {"equal", *CONNECTIVES}
 
 
 def _replacements(context: Context[Any]) -> Iterator[Law]:

@@ -9,19 +9,18 @@ from typing import Any, Literal
 
 from scalarspec import formats
 from scalarspec.arguments import bind, call
-from scalarspec.bounds import Ball, Box, ends_of
+from scalarspec.bounds import Ball, Box, over
+from scalarspec.context import CONNECTIVES, RELATIONS
 from scalarspec.exact import End, decimal_text, exact_text, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.gradient import Tape
-from scalarspec.lifting import lift
 from scalarspec.registry import context as named_context
 from scalarspec.report import table
 from scalarspec.tensor import Tensor
 
 Risk = Literal["overflow", "underflow"]
 RISKS: tuple[Risk, ...] = ("overflow", "underflow")
-TRUTHS = {"less", "less_equal", "equal", "logical_not", "logical_and", "logical_or"}
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,9 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     form, arguments = formats.named(dtype), bind(spec, args, known=vary)
     context = named_context("interval")
     tape = Tape(context)
-    fixed = {name: lift(value, context) for name, value in arguments.items() if name not in vary}
-    boxes = {name: context.box(*ends_of(name, arguments[name], region)) for name, region in vary.items()}
-    given = [(fixed | boxes)[name] for name in arguments]
+    given = over(context, arguments, vary)
     call(spec, [tape.variable(value) if isinstance(value, Tensor) else value for value in given])
-    notes = [note for note in tape.arrays.notes if note.operation not in TRUTHS]
+    notes = [note for note in tape.arrays.notes if note.operation not in RELATIONS | CONNECTIVES]
     order = {note.result: i for i, note in enumerate(notes)}
     ends = [(order.get(stage.found, -1), name) for name, stage in tape.arrays.stages.items()]
     offenders = []

@@ -59,7 +59,7 @@ def unboxed(array: Any) -> Any:
 
 def ends_json(lower: Any, upper: Any) -> dict[str, Any]:
     """Exact end points as strings, nested as the arrays are."""
-    return {"lower": _strings(lower), "upper": _strings(upper)}
+    return {"lower": exact_json(lower), "upper": exact_json(upper)}
 
 
 def floats_json(values: Any) -> Any:
@@ -76,5 +76,6 @@ def tensor_json(t: Tensor) -> dict[str, Any]:
     return {**head, "value": lift(t.context.text, t.scalars()).tolist()}
 
 
-def _strings(ends: Any) -> Any:
+def exact_json(ends: Any) -> Any:
+    """Exact values as strings, nested as the array is."""
     return lift(exact_text, as_array(ends)).tolist()

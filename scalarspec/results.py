@@ -11,6 +11,7 @@ import numpy as np
 
 from scalarspec import formats
 from scalarspec.errors import ArgumentError, ShapeError, UnknownName
+from scalarspec.exact import exact_float
 from scalarspec.formats import Format
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
@@ -43,12 +44,12 @@ def read(what: str, result: Any, dtype: str | Format | None = None) -> Floats:
     unknown format.
     """
     form = None if dtype is None else formats.named(dtype)
-    array = _array(what, result)
-    own = _format_of(what, array)
+    array, name = _array(what, result)
+    own = _named(what, name)
     exact = np.empty(array.shape, dtype=object)
     plain = array.astype(np.float64)  # every format fits
     for index, x in np.ndenumerate(plain):
-        value = Fraction(*x.as_integer_ratio()) if np.isfinite(x) else float(x)
+        value = exact_float(x)
         exact[index] = value
         if form is not None and not form.holds(value):
             raise ArgumentError(
@@ -77,21 +78,27 @@ def of_shape(what: str, floats: Floats, shape: Shape) -> None:
         raise ShapeError(f"{what}: the spec has shape {shape}, the actual result {floats.shape}")
 
 
-def _array(what: str, result: Any) -> Array:
+def format_of(what: str, result: Any, dtype: str | Format | None = None) -> Format:
+    """The format of a result: `dtype`, or its own. Raises as `read` does where it has none."""
+    return _named(what, _array(what, result)[1]) if dtype is None else formats.named(dtype)
+
+
+def _array(what: str, result: Any) -> tuple[Array, str]:
+    """The numbers of a result, and the name of their type."""
     if isinstance(result, Tensor):
         if not result.context.rounds:
             raise ArgumentError(f"{what}: expected floats, got a tensor of {result.context}")
-        return np.asarray(result).astype(result.dtype)
-    if isinstance(result, float):
-        return np.asarray(result)
+        return np.asarray(result), result.dtype
     if hasattr(result, "detach"):  # a PyTorch tensor; NumPy has no bfloat16
-        return _Named(result.detach().cpu().double().numpy(), str(result.dtype))
+        return result.detach().cpu().double().numpy(), str(result.dtype)
     if isinstance(result, list | tuple):
-        return _of_list(what, result)
-    if isinstance(result, int | Fraction | str) or not hasattr(result, "__array__"):
+        array = _of_list(what, result)
+    elif isinstance(result, float) or (hasattr(result, "__array__") and not isinstance(result, int | Fraction | str)):
+        array = np.asarray(result)
+    else:
         shown = f"{type(result).__name__}: {result!r:.80}"
         raise ArgumentError(f"{what}: expected floats, or an array of them, got {shown}")
-    return np.asarray(result)
+    return array, array.dtype.name
 
 
 def _of_list(what: str, result: Any) -> Array:
@@ -101,19 +108,7 @@ def _of_list(what: str, result: Any) -> Array:
         raise ArgumentError(f"{what}: expected floats, or an array of them, got a ragged list") from None
 
 
-class _Named(np.ndarray[Any, Any]):
-    """float64s that hold the numbers of another format."""
-
-    format_name: str
-
-    def __new__(cls, array: Array, name: str) -> _Named:
-        named = array.view(cls)
-        named.format_name = name
-        return named
-
-
-def _format_of(what: str, array: Array) -> Format:
-    name = array.format_name if isinstance(array, _Named) else array.dtype.name
+def _named(what: str, name: str) -> Format:
     try:
         return formats.named(name)
     except UnknownName:

@@ -15,9 +15,8 @@ from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.readings import Reading
 from scalarspec.registry import context as named_context
-from scalarspec.report import ends_json, floats_json
+from scalarspec.report import ends_json, exact_json, floats_json
 from scalarspec.results import Floats
-from scalarspec.sets import sup
 from scalarspec.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -52,15 +51,10 @@ class Stage:
     def to_json(self) -> dict[str, Any]:
         """Plain data: exact values and ends as strings."""
         numbers = {
-            name: None if value is None else floats_json(float_above(value))
-            for name, value in (
-                ("error", self.error),
-                ("ulps", self.ulps),
-                ("local", self.local),
-                ("inherited", self.inherited),
-            )
+            name: None if (value := getattr(self, name)) is None else floats_json(float_above(value))
+            for name in ("error", "ulps", "local", "inherited")
         }
-        actual = None if self.actual is None else ends_json(self.actual, self.actual)["lower"]
+        actual = None if self.actual is None else exact_json(self.actual)
         head = {"name": self.name, "enclosure": ends_json(*self.enclosure), "actual": actual}
         return {**head, **numbers, "bound": floats_json(self.bound), "excess": floats_json(self.excess)}
 
@@ -103,17 +97,18 @@ class Trace:
         enclosing = named_context("interval", prec=max(self.form.precision + MARGIN, self.bits))
         rounding: Any = named_context("rounding", dtype=self.form)
         exact = Reading.of(self.spec, self.args, enclosing).stages
-        steps = Reading.of(self.spec, self.args, enclosing, self._given(enclosing.tensor)).stages
+        given = self._given(enclosing.tensor)
+        steps = Reading.of(self.spec, self.args, enclosing, given).stages if given else exact
         bounds = Reading.of(self.spec, self.args, rounding, self._given(rounding.points)).stages
         return tuple(
-            self._stage(name, endpoints(t), endpoints(steps[name]), _upper(bounds[name])) for name, t in exact.items()
+            self._stage(name, endpoints(t), endpoints(steps[name]), bounds[name].value.bound)
+            for name, t in exact.items()
         )
 
     def excess(self, error: Array) -> float:
         """An error of the result over what rounding can cause, from the arguments on."""
-        return _excess(
-            error, _upper(Reading.of(self.spec, self.args, named_context("rounding", dtype=self.form)).result)
-        )
+        rounding = named_context("rounding", dtype=self.form)
+        return _excess(error, Reading.of(self.spec, self.args, rounding).result.value.bound)
 
     def _given(self, tensor: Callable[[Array], Tensor]) -> dict[str, Tensor]:
         return {name: tensor(values) for name, values in self.given.items()}
@@ -144,12 +139,6 @@ class Trace:
 def _most(ends: Array) -> End:
     most: End = max(ends.flat, default=Fraction(0))
     return most
-
-
-def _upper(tracked: Tensor) -> Array:
-    """What rounding can have done to each element."""
-    value: Any = tracked.value
-    return np.zeros(tracked.shape) if value.error is None else np.broadcast_to(sup(value.error), tracked.shape)
 
 
 def _excess(errors: Array, bounds: Array) -> float:

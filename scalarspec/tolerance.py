@@ -9,6 +9,7 @@ value theorem holds and no second-order term is left out. Splitting the box make
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from scalarspec.arrays import lift as lift_elements
 from scalarspec.batched import BatchedContext
 from scalarspec.bounds import Ball, Box, ends_of
 from scalarspec.errors import ArgumentError, DomainError
-from scalarspec.exact import End, decimal_text, float_above, float_below, infinite, interval_text
+from scalarspec.exact import End, decimal_text, exact_float, float_above, float_below, infinite, interval_text
 from scalarspec.formats import Format
 from scalarspec.gradient import Note, Tape, sweep
 from scalarspec.interpreter import Traced
@@ -120,7 +121,7 @@ def tolerance(
     with np.errstate(all="ignore"):
         least = np.maximum(np.maximum(lower, -upper), 0.0)
         relative = np.where(absolute == 0, 0.0, np.where(least > 0, np.nextafter(absolute / least, np.inf), np.inf))
-    worst = max(leaves, key=lambda leaf: float(np.max(leaf.bound, initial=0.0)))
+    worst = max(leaves, key=lambda leaf: leaf.urgency)
     return Tolerance(
         unboxed(absolute),
         unboxed(relative),
@@ -199,28 +200,28 @@ class _Problem:
 
     def boxes_of(self, low: Array, high: Array) -> dict[str, tuple[Any, Any]]:
         """Flat ends, by argument."""
+        lows, highs = self._by_argument(low), self._by_argument(high)
+        return {name: (unboxed(lows[name]), unboxed(highs[name])) for name in self.shapes}
+
+    def _by_argument(self, flat: Array) -> dict[str, Array]:
+        """The parts of a flat array, in the shapes of the arguments; axes before the last one stay."""
         parts, start = {}, 0
         for name, shape in self.shapes.items():
-            part = slice(start, start + int(np.prod(shape)))
-            parts[name] = (unboxed(low[part].reshape(shape)), unboxed(high[part].reshape(shape)))
-            start = part.stop
+            stop = start + math.prod(shape)
+            parts[name] = flat[..., start:stop].reshape((*flat.shape[:-1], *shape))
+            start = stop
         return parts
 
     def _bounds(self, boxes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array, Array]:
         tape = Tape(self.context)
         batch = BatchedContext(tape, len(boxes))
-        lows, highs = (np.stack([box[end] for box in boxes]) for end in (0, 1))
-        variables, start = {}, 0
-        for name, shape in self.shapes.items():
-            part = slice(start, start + int(np.prod(shape)))
-            ends = (end[:, part].reshape(len(boxes), *shape) for end in (lows, highs))
-            variables[name] = tape.variable(self._input(*ends))
-            start = part.stop
+        lows, highs = (self._by_argument(np.stack([box[end] for box in boxes])) for end in (0, 1))
+        variables = {name: tape.variable(self._input(lows[name], highs[name])) for name in self.shapes}
         rows = {name: batch.rows(t) for name, t in variables.items()}
         result = as_tensor(batch, call(self.spec, [(self.constants | rows)[name] for name in self.names]))
         value = batch.arrays.spread(result.value)
         tracked = value.value
-        bound = _upper(tracked.error, value.shape)
+        bound = tracked.bound
         if not value.constant:
             with contextlib.suppress(DomainError):  # a derivative without a value: the running form remains
                 bound = np.minimum(bound, self._adjoint(tape, value, [t.value for t in variables.values()]))
@@ -272,10 +273,6 @@ def _weighted(adjoint: Tensor, errors: Tensor | None) -> Tensor:
     return f.sum(f.abs(adjoint) * errors, axis=tuple(range(1, adjoint.ndim)))
 
 
-def _upper(errors: Tensor | None, shape: tuple[int, ...]) -> Array:
-    return np.zeros(shape) if errors is None else np.broadcast_to(sup(errors), shape)
-
-
 def _halves(leaf: _Leaf, sides: Array) -> list[tuple[Array, Array]]:
     """The box split in two across the side that is the widest beside the whole box's."""
     i = int(np.argmax((leaf.high - leaf.low) / sides))
@@ -300,7 +297,7 @@ def _floats(towards: Callable[[End], float], ends: Array) -> Array:
 
 
 def _exact(ends: Array) -> Array:
-    return np.asarray(lift_elements(lambda v: Fraction(v) if np.isfinite(v) else v, np.asarray(ends, dtype=object)))
+    return np.asarray(lift_elements(exact_float, np.asarray(ends, dtype=object)))
 
 
 def _up(value: float) -> str:

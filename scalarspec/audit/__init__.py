@@ -231,7 +231,7 @@ def _mistakes(kind: Kind, subject: Subject, cases: list[Inputs]) -> tuple[str, .
     """The known mistakes that give the function's results in every case, the simplest first."""
     telling = sorted(range(len(cases)), key=lambda i: i != TELLING)  # nearly all that differs differs there
     results = [(subject.ordered(cases[i]), subject.value(cases[i])) for i in telling]
-    if all(matches(kind.spec, inputs, actual) for inputs, actual in results):
+    if all(subject.near(inputs, actual.form).holds(actual) for inputs, actual in results):
         return _gradient_mistakes(kind, subject, cases)
     found = [m.text for m in kind.mistakes() if all(matches(m.spec, inputs, actual) for inputs, actual in results)]
     if not found:
@@ -252,13 +252,17 @@ def _in_format(kind: Kind, results: list[tuple[Inputs, Floats]], name: str) -> b
 
 def _gradient_mistakes(kind: Kind, subject: Subject, cases: list[Inputs]) -> tuple[str, ...]:
     """Where the values are right and the gradients are not."""
-    found = []
-    for text, gradients in kind.gradient_mistakes.items():
-        pairs = [
-            (spec, subject.ordered(case), subject.autograd(subject.ordered(case), name))
-            for case in cases
+    actual = {
+        name: [(inputs, subject.autograd(inputs, name)) for inputs in map(subject.ordered, cases)]
+        for name in kind.gradients
+    }
+    found = [
+        text
+        for text, gradients in kind.gradient_mistakes.items()
+        if all(
+            gradient is not None and matches(spec, inputs, gradient)
             for name, spec in gradients.items()
-        ]
-        if all(actual is not None and matches(spec, inputs, actual) for spec, inputs, actual in pairs):
-            found.append(text)
+            for inputs, gradient in actual[name]
+        )
+    ]
     return tuple(found)

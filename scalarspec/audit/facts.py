@@ -11,16 +11,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec.arguments import spec_name
-from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError
-from scalarspec.exact import infinite
+from scalarspec.arguments import failures_told, spec_name
+from scalarspec.arrays import lift
+from scalarspec.errors import DomainError
+from scalarspec.exact import exact_float, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.gradient import grad
 from scalarspec.registry import context as named_context
 from scalarspec.report import enclosure_text
 from scalarspec.results import Floats, read
-from scalarspec.sets import sup
 from scalarspec.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -67,10 +67,8 @@ class Near:
         context: Any = named_context("rounding", dtype=form)
         result = spec(*(context.points(value) for value in inputs.values()))
         lower, upper = endpoints(result)
-        error = result.value.error
-        bound = np.zeros(result.shape) if error is None else sup(error)
-        exact = np.frompyfunc(lambda e: Fraction(e) if np.isfinite(e) else e, 1, 1)
-        return cls(lower, upper, np.asarray(exact(SLACK * bound), dtype=object))
+        slack = lift(exact_float, np.asarray(SLACK * result.value.bound, dtype=object))
+        return cls(lower, upper, slack)
 
     def holds(self, floats: Floats) -> bool:
         """Is every float one that rounding explains?"""
@@ -95,10 +93,11 @@ class Subject:
     takes: Framework
     gradients: Mapping[str, Spec]
     _values: dict[Any, Floats] = field(default_factory=dict)
+    _nears: dict[Any, Near] = field(default_factory=dict)
 
     def value(self, inputs: Inputs) -> Floats:
         """Its result, exactly. Raises ArgumentError where it fails, or gives no floats."""
-        key = tuple(np.asarray(inputs[name]).tobytes() for name in self.parameters)
+        key = self._key(inputs)
         if key not in self._values:
             floats = read(f"{self.name}: its result", self._called(inputs))
             if floats.shape == (1,) and max(map(np.ndim, inputs.values())) == 2:  # one loss for each of the batch
@@ -113,7 +112,13 @@ class Subject:
 
     def near(self, inputs: Inputs, form: Format) -> Near:
         """What the right result may be."""
-        return Near.of(self.spec, self.ordered(inputs), form)
+        key = (self._key(inputs), form)
+        if key not in self._nears:
+            self._nears[key] = Near.of(self.spec, self.ordered(inputs), form)
+        return self._nears[key]
+
+    def _key(self, inputs: Inputs) -> tuple[bytes, ...]:
+        return tuple(np.asarray(inputs[name]).tobytes() for name in self.parameters)
 
     def ordered(self, inputs: Inputs) -> Inputs:
         """The inputs in the order of the arguments."""
@@ -133,16 +138,9 @@ class Subject:
 
     def _called(self, inputs: Inputs) -> Any:
         values = [as_torch(inputs[n]) if self.takes == "torch" else inputs[n] for n in self.parameters]
-        try:
-            with np.errstate(all="ignore"):
-                return self.function(*values)
-        except ScalarSpecError:
-            raise
-        except Exception as error:  # whatever a user's function raises is a fact about it
-            raise ArgumentError(
-                f"{self.name}({', '.join(self.parameters)}) fails at {shown(self.ordered(inputs))}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+        what = f"{self.name}({', '.join(self.parameters)}) fails at {shown(self.ordered(inputs))}"
+        with failures_told(what), np.errstate(all="ignore"):
+            return self.function(*values)
 
 
 def as_torch(value: Any) -> Any:
@@ -211,31 +209,36 @@ def repetition(reduction: str) -> Fact:
     )
 
 
-def linear_in_beta(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
-    """L(2) - 2 L(1) + L(0) = 0."""
-    for case in cases:
-        at = {f"β = {b}": (weight, {**case, "beta": float(b)}) for b, weight in ((0, 1), (1, -2), (2, 1))}
-        failure = _combination(subject, at)
-        if failure:
-            text = ", ".join(f"{value} for {name}" for name, value in failure.items())
-            return Failure(subject.ordered(case), f"it is {text}")
-    return None
+def _vanishing(at: Callable[[Inputs], Mapping[str, tuple[int, Inputs]]]) -> Callable[..., Failure | None]:
+    """The check that a weighted sum of results, at inputs made of each case, is 0."""
+
+    def check(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
+        for case in cases:
+            failure = _combination(subject, at(case))
+            if failure:
+                text = ", ".join(f"{value} for {name}" for name, value in failure.items())
+                return Failure(subject.ordered(case), f"it is {text}")
+        return None
+
+    return check
 
 
-def independent_of_noise(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
-    """L(β = 1) - L(β = 0) is the same for another reconstruction."""
-    for case in cases:
-        other = 1 - case["x_hat"] / 2
-        found = {
-            f"β = {b}, {name}": (sign * (2 * b - 1), {**case, "x_hat": x_hat, "beta": float(b)})
-            for sign, name, x_hat in ((1, "x_hat", case["x_hat"]), (-1, "another", other))
-            for b in (1, 0)
-        }
-        failure = _combination(subject, found)
-        if failure:
-            text = ", ".join(f"{value} for {name}" for name, value in failure.items())
-            return Failure(subject.ordered(case), f"it is {text}")
-    return None
+def _three_betas(case: Inputs) -> dict[str, tuple[int, Inputs]]:
+    """L(2) - 2 L(1) + L(0)."""
+    return {f"β = {b}": (weight, {**case, "beta": float(b)}) for b, weight in ((0, 1), (1, -2), (2, 1))}
+
+
+def _two_reconstructions(case: Inputs) -> dict[str, tuple[int, Inputs]]:
+    """L(β = 1) - L(β = 0), less the same for another reconstruction."""
+    return {
+        f"β = {b}, {name}": (sign * (2 * b - 1), {**case, "x_hat": x_hat, "beta": float(b)})
+        for sign, name, x_hat in ((1, "x_hat", case["x_hat"]), (-1, "another", 1 - case["x_hat"] / 2))
+        for b in (1, 0)
+    }
+
+
+linear_in_beta = _vanishing(_three_betas)
+independent_of_noise = _vanishing(_two_reconstructions)
 
 
 def _combination(subject: Subject, at: Mapping[str, tuple[int, Inputs]]) -> dict[str, str] | None:

@@ -158,9 +158,7 @@ def _gaussian_kl(reduction: Reduction) -> Kind:
         (
             EQUAL,
             NONNEGATIVE,
-            equal(
-                "it is 0 at the standard normal", (lambda case: {"mu": 0 * case["mu"], "logvar": 0 * case["logvar"]})
-            ),
+            equal("it is 0 at the standard normal", lambda case: {"mu": 0 * case["mu"], "logvar": 0 * case["logvar"]}),
             repetition(reduction),
             GRADIENT,
         ),
@@ -191,7 +189,7 @@ def _autoencoder(reduction: Reduction) -> Kind:
         (
             EQUAL,
             NONNEGATIVE,
-            equal("it is 0 for a perfect reconstruction", (lambda case: {"x": case["x"], "x_hat": case["x"]})),
+            equal("it is 0 for a perfect reconstruction", lambda case: {"x": case["x"], "x_hat": case["x"]}),
             repetition(reduction),
             GRADIENT,
         ),
@@ -235,7 +233,7 @@ def _beta_vae(reduction: Reduction) -> Kind:
         (
             EQUAL,
             NONNEGATIVE,
-            equal("β = 0 leaves the reconstruction", (lambda case: {**case, "beta": 0.0})),
+            equal("β = 0 leaves the reconstruction", lambda case: {**case, "beta": 0.0}),
             LINEAR,
             Fact("what β multiplies does not depend on ε (which enters by x_hat)", independent_of_noise),
             GRADIENT,
@@ -255,7 +253,7 @@ def _vae(reduction: Reduction) -> Kind:
     facts = (
         EQUAL,
         NONNEGATIVE,
-        equal("it is 0 for a perfect reconstruction at the standard normal", (_perfect)),
+        equal("it is 0 for a perfect reconstruction at the standard normal", _perfect),
         GRADIENT,
     )
     what = whole.what.replace("beta * ", "")
@@ -301,7 +299,7 @@ def _vq(reduction: Reduction) -> Kind:
         (
             EQUAL,
             NONNEGATIVE,
-            equal("it is 0 where the encoder's output is the code", (lambda case: {**case, "z_q": case["z_e"]})),
+            equal("it is 0 where the encoder's output is the code", lambda case: {**case, "z_q": case["z_e"]}),
             LINEAR,
             repetition(reduction),
             GRADIENT,
@@ -349,7 +347,7 @@ def _reparameterization(reduction: Reduction) -> Kind:
         "mu + exp(logvar / 2) * eps, elementwise",
         latent.reparameterize_diag,
         mistakes,
-        (EQUAL, equal("without noise it is the mean", (lambda case: {**case, "eps": 0 * case["eps"]}))),
+        (EQUAL, equal("without noise it is the mean", lambda case: {**case, "eps": 0 * case["eps"]})),
     )
 
 

@@ -80,31 +80,45 @@ def encode(model: Model, x: Tensor) -> Moments:
 
 def sample_latent(model: Model, x: Tensor, eps: Tensor) -> Tensor:
     """z = μ + exp(logσ² / 2) ⊙ ε, of shape (*latent,)."""
-    return stage("z", latent.reparameterize_diag(*encode(model, x), eps))
+    return _sample(encode(model, x), eps)
 
 
 def forward(model: Model, x: Tensor, eps: Tensor) -> Tensor:
     """Encode, reparameterise, decode: the reconstruction, of shape (*obs,)."""
-    return stage("x_hat", model.decoder.forward(sample_latent(model, x, eps)))
+    return _decode(model, sample_latent(model, x, eps))
 
 
 def reconstruction_loss(model: Model, x: Tensor, eps: Tensor) -> Tensor:
     """The mean squared error of the reconstruction over the observation."""
-    return stage("recon", mse(forward(model, x, eps), x))
+    return _reconstruction(forward(model, x, eps), x)
 
 
 def kl_loss(model: Model, x: Tensor) -> Tensor:
     """KL(q(z|x) ‖ N(0, I)), as the mean over the latent coordinates. It does not depend on ε."""
-    return stage("kl", latent.diagonal_gaussian_kl_to_standard(*encode(model, x)))
+    return _kl(encode(model, x))
 
 
 def loss(model: Model, beta: Operand, x: Tensor, eps: Tensor) -> Tensor:
     """reconstruction_loss + beta * kl_loss, with one encoding. Higgins et al. 2017 for beta != 1."""
-    mu, logvar = encode(model, x)
-    z = stage("z", latent.reparameterize_diag(mu, logvar, eps))
-    reconstruction = stage("recon", mse(stage("x_hat", model.decoder.forward(z)), x))
-    kl = stage("kl", latent.diagonal_gaussian_kl_to_standard(mu, logvar))
-    return stage("loss", reconstruction + multiply(beta, kl))
+    moments = encode(model, x)
+    reconstruction = _reconstruction(_decode(model, _sample(moments, eps)), x)
+    return stage("loss", reconstruction + multiply(beta, _kl(moments)))
+
+
+def _sample(moments: Moments, eps: Tensor) -> Tensor:
+    return stage("z", latent.reparameterize_diag(*moments, eps))
+
+
+def _decode(model: Model, z: Tensor) -> Tensor:
+    return stage("x_hat", model.decoder.forward(z))
+
+
+def _reconstruction(x_hat: Tensor, x: Tensor) -> Tensor:
+    return stage("recon", mse(x_hat, x))
+
+
+def _kl(moments: Moments) -> Tensor:
+    return stage("kl", latent.diagonal_gaussian_kl_to_standard(*moments))
 
 
 def expected_reconstruction_loss(model: Model, x: Tensor) -> Tensor:

@@ -55,7 +55,15 @@ def quantized(model: Model, idx: int) -> Any:
 
 def forward(model: Model, x: Tensor, idx: int) -> Tensor:
     """The reconstruction from a code, of shape (*obs,). Of x only the context matters."""
-    code = f.stage("z_q", x.context.tensor(quantized(model, idx)))
+    return _decode(model, _code(model, x, idx))
+
+
+def _code(model: Model, x: Tensor, idx: int) -> Tensor:
+    """z_q in the context of x."""
+    return f.stage("z_q", x.context.tensor(quantized(model, idx)))
+
+
+def _decode(model: Model, code: Tensor) -> Tensor:
     return f.stage("x_hat", model.decoder.forward(code))
 
 
@@ -76,8 +84,8 @@ def commitment_loss(model: Model, x: Tensor, idx: int) -> Tensor:
 
 def loss(model: Model, beta: Operand, x: Tensor, idx: int) -> Tensor:
     """reconstruction_loss + codebook_loss + beta * commitment_loss, with one encoding."""
-    z_e, z_q = encode(model, x), f.stage("z_q", x.context.tensor(quantized(model, idx)))
-    reconstruction = f.stage("recon", mse(f.stage("x_hat", model.decoder.forward(z_q)), x))
+    z_e, z_q = encode(model, x), _code(model, x, idx)
+    reconstruction = f.stage("recon", mse(_decode(model, z_q), x))
     codebook, commitment = f.stage("codebook", mse(z_q, z_e)), f.stage("commitment", mse(z_e, z_q))
     return f.stage("loss", reconstruction + codebook + f.multiply(beta, commitment))
 
