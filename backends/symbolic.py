@@ -8,12 +8,12 @@ arithmetic, and decides comparisons.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
 
 import sympy
 from sympy.core.relational import Relational
@@ -21,79 +21,9 @@ from sympy.core.relational import Relational
 from scalarspec.arrays import Arrays, LiftedArrays
 from scalarspec.context import Context
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, Undecided
+from scalarspec.graph import ONE, ZERO, Node, below, node, number, ordered, value_of
 
 Expr = Any  # SymPy is untyped
-
-
-class Node:
-    """An operation on nodes; or "number", with a numerator and a denominator; or "leaf", with a SymPy expression.
-
-    Made by `node` alone, which gives the same node for the same arguments.
-    """
-
-    __slots__ = ("__weakref__", "_expr", "args", "free", "operation")
-
-    def __init__(self, operation: str, args: tuple[Any, ...]) -> None:
-        self.operation = operation
-        self.args = args
-        self._expr: Expr = None
-        self.free = operation == "leaf" and bool(args[0].free_symbols)
-        """Does it hold variables?"""
-        if operation not in ("leaf", "number"):
-            self.free = any(getattr(arg, "free", True) for arg in args)
-
-    def __reduce__(self) -> Any:
-        return node, (self.operation, *self.args)
-
-    @property
-    def expr(self) -> Expr:
-        """As a SymPy expression."""
-        for each in ordered([self]):
-            if each._expr is None:
-                each._expr = each._converted()
-        return self._expr
-
-    def _converted(self) -> Expr:
-        if self.operation == "leaf":
-            return self.args[0]
-        args = [arg._expr if isinstance(arg, Node) else arg for arg in self.args]
-        result = _IN_SYMPY[self.operation](*args)
-        if result in (sympy.zoo, sympy.nan):
-            shown = ", ".join(str(arg) for arg in args)
-            raise DivisionByZero(f"{self.operation}({shown}): division by zero")
-        return result
-
-
-_NODES: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
-
-
-def node(operation: str, *args: Any) -> Node:
-    """The one node of an operation on these arguments."""
-    key = (operation, *args)
-    found = _NODES.get(key)
-    return found if found is not None else _NODES.setdefault(key, Node(operation, args))
-
-
-def ordered(roots: Iterable[Node]) -> Iterator[Node]:
-    """The roots and all below them, each once, after its arguments."""
-    done: set[Node] = set()
-    stack = list(roots)
-    while stack:
-        top = stack[-1]
-        waiting = [arg for arg in top.args if isinstance(arg, Node) and arg not in done]
-        if waiting:
-            stack += waiting
-            continue
-        stack.pop()
-        if top not in done:
-            done.add(top)
-            yield top
-
-
-def operations(roots: Iterable[Node]) -> int:
-    """How many operations it takes to work out these nodes, shared ones counted once; n - 1 for a sum of n."""
-    counted = [each for each in ordered(roots) if each.operation not in ("number", "leaf")]
-    return sum(len(each.args) - 1 if each.operation == "sum" else 1 for each in counted)
 
 
 _IN_SYMPY: dict[str, Callable[..., Expr]] = {
@@ -119,20 +49,65 @@ _IN_SYMPY: dict[str, Callable[..., Expr]] = {
     "sinh": sympy.sinh,
     "cosh": sympy.cosh,
     "tanh": sympy.tanh,
+    "square": lambda x: x**2,
+    "expm1": lambda x: sympy.exp(x) - 1,
+    "expm1mx": lambda x: sympy.exp(x) - 1 - x,
+    "log1p": lambda x: sympy.log(1 + x),
+    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
+    "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
+    "logcosh": lambda x: sympy.log(sympy.cosh(x)),
+    "relu": lambda x: sympy.Max(x, 0),
+    "heaviside": lambda x: sympy.Piecewise((1, x > 0), (0, True)),
+    "sign": lambda x: sympy.Piecewise((1, x > 0), (-1, x < 0), (0, True)),
+    "less": sympy.Lt,
+    "less_equal": sympy.Le,
+    "equal": sympy.Eq,
+    "logical_not": sympy.Not,
+    "logical_and": sympy.And,
+    "logical_or": sympy.Or,
 }
 
 
-def number(value: Fraction) -> Node:
-    """The node of a rational number."""
-    return node("number", value.numerator, value.denominator)
+def expression(x: Node, names: Mapping[Node, Expr] | None = None) -> Expr:
+    """A node as a SymPy expression, with a symbol in the place of each other node that has a name."""
+    if names is None:
+        for each in ordered([x]):
+            if each.cache is None:
+                each.cache = _converted(each, [arg.cache for arg in below(each)])
+        return x.cache
+    found: dict[Node, Expr] = {}
+    for each in ordered([x], names):
+        named = each in names and each is not x
+        found[each] = names[each] if named else _converted(each, [found[arg] for arg in below(each)])
+    return found[x]
 
 
-ZERO, ONE = number(Fraction(0)), number(Fraction(1))
+def _converted(x: Node, args: Sequence[Expr]) -> Expr:
+    if x.operation == "leaf":
+        return x.args[0]
+    result = _IN_SYMPY[x.operation](*(args or x.args))
+    if result in (sympy.zoo, sympy.nan):
+        shown = ", ".join(str(arg) for arg in args)
+        raise DivisionByZero(f"{x.operation}({shown}): division by zero")
+    return result
 
 
-def value_of(x: Node) -> Fraction | None:
-    """The rational number that a node is, as far as it is seen without SymPy."""
-    return Fraction(*x.args) if x.operation == "number" else None
+def _symbol(name: str) -> Expr:
+    """The one symbol of that name."""
+    return sympy.Symbol(name, real=True)
+
+
+def _function(operation: str) -> Any:
+    """A function of one expression, its value where it is a number at a number."""
+
+    def method(self: Any, x: Node) -> Node:
+        found = node(operation, x)
+        if value_of(x) is None:
+            return found
+        known = expression(found)
+        return number(_fraction(known)) if isinstance(known, sympy.Rational) else found
+
+    return method
 
 
 @dataclass(frozen=True)
@@ -167,29 +142,33 @@ class SymbolicContext(Context[Node]):
             raise NotExact(f"{value} holds a floating-point number; use sympy.Rational")
         if not isinstance(value, sympy.Expr) or value.is_extended_real is False or value.is_finite is False:
             raise DomainError(f"{value} is not a real expression")
-        return number(_fraction(value)) if isinstance(value, sympy.Rational) else node("leaf", value)
+        one = value.xreplace({symbol: _symbol(symbol.name) for symbol in value.free_symbols})
+        return number(_fraction(one)) if isinstance(one, sympy.Rational) else node("leaf", one)
 
     def symbol(self, name: str) -> Node:
-        return node("leaf", sympy.Symbol(name, real=True))
+        return node("leaf", _symbol(name))
 
     def item(self, x: Node) -> Expr:
         """The SymPy expression."""
-        return x.expr
+        return expression(x)
+
+    def proposition(self, p: Any) -> Any:
+        return p if isinstance(p, bool) else expression(p)
 
     def exact_value(self, x: Node) -> Fraction:
         known = value_of(x)
-        if known is None and (x.free or not isinstance(x.expr, sympy.Rational)):
-            raise NotExact(f"{x.expr} is not a rational number")
-        return _fraction(x.expr) if known is None else known
+        if known is None and (x.free or not isinstance(expression(x), sympy.Rational)):
+            raise NotExact(f"{expression(x)} is not a rational number")
+        return _fraction(expression(x)) if known is None else known
 
     def approximate(self, x: Node) -> Fraction:
-        value = sympy.N(x.expr, 110)
+        value = sympy.N(expression(x), 110)
         if not isinstance(value, sympy.Float | sympy.Rational):
-            raise NotExact(f"{x.expr} is not a number")
+            raise NotExact(f"{expression(x)} is not a number")
         return _fraction(sympy.Rational(value))
 
     def substitute(self, x: Node, values: Mapping[str, Fraction]) -> Node:
-        numbers = {sympy.Symbol(name, real=True): sympy.Rational(*v.as_integer_ratio()) for name, v in values.items()}
+        numbers = {_symbol(name): sympy.Rational(*v.as_integer_ratio()) for name, v in values.items()}
         done: dict[Any, Node] = {}
         for each in ordered([x]):
             done[each] = self._substituted(each, done, numbers)
@@ -200,7 +179,7 @@ class SymbolicContext(Context[Node]):
             return x
         if x.operation == "leaf":
             return self.data(x.args[0].subs(numbers))
-        args = [done[arg] if isinstance(arg, Node) else _truth(arg.subs(numbers)) for arg in x.args]
+        args = [done[arg] for arg in x.args]
         made: Node = self.sum(args) if x.operation == "sum" else getattr(self, x.operation)(*args)
         return made
 
@@ -237,35 +216,39 @@ class SymbolicContext(Context[Node]):
         return node("multiply", x, y)
 
     def divide(self, x: Node, y: Node) -> Node:
-        if not y.free and y.expr.is_zero:
-            raise DivisionByZero(f"divide({x.expr}, {y.expr}): division by zero")
+        if not y.free and expression(y).is_zero:
+            raise DivisionByZero(f"divide({expression(x)}, {expression(y)}): division by zero")
         known = value_of(y)
         return node("divide", x, y) if known is None else self.multiply(x, number(1 / known))
 
     # ---- order ------------------------------------------------------------------------------------------------------
 
     def less(self, x: Node, y: Node) -> Any:
-        return _compared(x, y, lambda a, b: a < b, sympy.Lt)
+        return _compared("less", x, y, operator.lt)
 
     def less_equal(self, x: Node, y: Node) -> Any:
-        return _compared(x, y, lambda a, b: a <= b, sympy.Le)
+        return _compared("less_equal", x, y, operator.le)
 
     def equal(self, x: Node, y: Node) -> Any:
-        return _compared(x, y, lambda a, b: a == b, sympy.Eq)
+        return _compared("equal", x, y, operator.eq)
 
     def logical_not(self, p: Any) -> Any:
-        return _truth(sympy.Not(p))
+        return not p if isinstance(p, bool) else node("logical_not", p)
 
     def logical_and(self, p: Any, q: Any) -> Any:
-        return _truth(sympy.And(p, q))
+        if isinstance(p, bool) or isinstance(q, bool):
+            return p and q if isinstance(p, bool) else q and p
+        return node("logical_and", p, q)
 
     def logical_or(self, p: Any, q: Any) -> Any:
-        return _truth(sympy.Or(p, q))
+        if isinstance(p, bool) or isinstance(q, bool):
+            return p or q if isinstance(p, bool) else q or p
+        return node("logical_or", p, q)
 
     def decide(self, p: Any) -> bool:
         if isinstance(p, bool):
             return p
-        raise Undecided(f"{p} depends on its symbols; use where(condition, a, b) to keep both branches")
+        raise Undecided(f"{expression(p)} depends on its symbols; use where(condition, a, b) to keep both branches")
 
     def where(self, p: Any, x: Node, y: Node) -> Node:
         if isinstance(p, bool):
@@ -282,54 +265,45 @@ class SymbolicContext(Context[Node]):
         a, b = value_of(x), value_of(y)
         return node(operation, x, y) if a is None or b is None else number(among_numbers(a, b))
 
-    def abs(self, x: Node) -> Node:
-        known = value_of(x)
-        return node("abs", x) if known is None else number(abs(known))
-
     # ---- elementary functions ---------------------------------------------------------------------------------------
 
     def pi(self) -> Node:
         return node("pi")
 
-    def exp(self, x: Node) -> Node:
-        return ONE if x is ZERO else node("exp", x)
-
     def log(self, x: Node) -> Node:
-        if not x.free and x.expr.is_zero:
+        if not x.free and expression(x).is_zero:
             raise DomainError("log(0): the logarithm needs a positive number")
         return node("log", x)
 
-    def sqrt(self, x: Node) -> Node:
-        return node("sqrt", x)
+    def log1p(self, x: Node) -> Node:
+        self.log(self.add(ONE, x))  # refuses what it must
+        return node("log1p", x)
 
-    def sin(self, x: Node) -> Node:
-        return node("sin", x)
-
-    def cos(self, x: Node) -> Node:
-        return node("cos", x)
-
-    def atan(self, x: Node) -> Node:
-        return node("atan", x)
-
-    def erf(self, x: Node) -> Node:
-        return node("erf", x)
-
-    def tan(self, x: Node) -> Node:
-        return node("tan", x)
+    exp = _function("exp")
+    expm1 = _function("expm1")
+    expm1mx = _function("expm1mx")
+    sqrt = _function("sqrt")
+    sin = _function("sin")
+    cos = _function("cos")
+    tan = _function("tan")
+    atan = _function("atan")
+    erf = _function("erf")
+    sinh = _function("sinh")
+    cosh = _function("cosh")
+    tanh = _function("tanh")
+    square = _function("square")
+    sigmoid = _function("sigmoid")
+    softplus = _function("softplus")
+    logcosh = _function("logcosh")
+    abs = _function("abs")
+    relu = _function("relu")
+    heaviside = _function("heaviside")
+    sign = _function("sign")
 
     def pow(self, x: Node, y: Node) -> Node:
-        if not (x.free or y.free) and x.expr.is_zero and y.expr.is_negative:
-            raise DivisionByZero(f"pow({x.expr}, {y.expr}): division by zero")
+        if not (x.free or y.free) and expression(x).is_zero and expression(y).is_negative:
+            raise DivisionByZero(f"pow({expression(x)}, {expression(y)}): division by zero")
         return node("pow", x, y)
-
-    def sinh(self, x: Node) -> Node:
-        return node("sinh", x)
-
-    def cosh(self, x: Node) -> Node:
-        return node("cosh", x)
-
-    def tanh(self, x: Node) -> Node:
-        return node("tanh", x)
 
 
 class SymbolicArrays(LiftedArrays):
@@ -345,13 +319,11 @@ def _fraction(x: Expr) -> Fraction:
     return Fraction(int(x.p), int(x.q))
 
 
-def _compared(x: Node, y: Node, of_numbers: Callable[..., bool], of_expressions: Callable[..., Any]) -> Any:
+def _compared(operation: str, x: Node, y: Node, of_numbers: Callable[..., bool]) -> Any:
+    """Python's truth where numbers or SymPy decide, else a node."""
     a, b = value_of(x), value_of(y)
-    return _truth(of_expressions(x.expr, y.expr)) if a is None or b is None else of_numbers(a, b)
-
-
-def _truth(proposition: Any) -> Any:
-    """Python's truth where SymPy has decided, else the proposition."""
-    if isinstance(proposition, Relational | sympy.logic.boolalg.BooleanFunction):
-        return proposition
-    return bool(proposition)
+    if a is not None and b is not None:
+        return of_numbers(a, b)
+    found = node(operation, x, y)
+    proposition = expression(found)
+    return found if isinstance(proposition, Relational | sympy.logic.boolalg.BooleanFunction) else bool(proposition)

@@ -25,7 +25,7 @@ from workloads import BETA, A, Autoencoder, B, Vae
 
 import scalarspec as ss
 from scalarspec import integers
-from scalarspec.backends.symbolic import operations
+from scalarspec.graph import operations
 from scalarspec.lifting import lift
 from scalarspec.models import autoencoder, vae
 from scalarspec.report import table

@@ -98,6 +98,10 @@ class Context(Protocol[S]):
         """The familiar Python object for `x`, which `item()` and `tolist()` hand out."""
         return x
 
+    def proposition(self, p: Any) -> Any:
+        """The familiar Python object for a truth, which `tolist()` hands out."""
+        return p
+
     def text(self, x: S) -> str:
         """How `x` prints."""
         return str(self.item(x))

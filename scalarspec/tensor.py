@@ -219,7 +219,7 @@ class Truth(Nested):
 
     def tolist(self) -> Any:
         """Nested lists of True, False, and what the context has for neither."""
-        return self.scalars().tolist()
+        return lift(self.context.proposition, self.scalars()).tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """The array of bools; Undecided if the context cannot tell one of them."""

@@ -185,7 +185,7 @@ def test_symbolic_then_substituted_is_rational_exactly(symbolic, rational):
 
 def test_symbolic_gradients_share_and_stay_linear(symbolic):
     """At most twice the operations of the loss, and in proportion to the parameters."""
-    from scalarspec.backends.symbolic import operations
+    from scalarspec.graph import operations
 
     def loss(wm, wv, wd, x, eps):
         def linear(w):

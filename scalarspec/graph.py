@@ -1,0 +1,97 @@
+"""Expressions as a graph in which equal ones are one node: linear to build, and whatever occurs twice is kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from fractions import Fraction
+from typing import Any
+from weakref import WeakValueDictionary
+
+
+class Node:
+    """An operation on nodes; or "number", with a numerator and a denominator; or "leaf", with what it stands for.
+
+    Made by `node` alone, which gives the same node for the same arguments. A leaf tells its variables by an attribute
+    `free_symbols`, as SymPy's expressions do.
+    """
+
+    __slots__ = ("__weakref__", "args", "cache", "free", "operation")
+
+    def __init__(self, operation: str, args: tuple[Any, ...]) -> None:
+        self.operation = operation
+        self.args = args
+        self.cache: Any = None
+        """What the backend knows of it."""
+        self.free = operation == "leaf" and bool(args[0].free_symbols)
+        """Does it hold variables?"""
+        if operation not in ATOMS:
+            self.free = any(arg.free for arg in args)
+
+    def __reduce__(self) -> Any:
+        return node, (self.operation, *self.args)
+
+
+ATOMS = ("number", "leaf")
+_NODES: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
+
+
+def node(operation: str, *args: Any) -> Node:
+    """The one node of an operation on these arguments."""
+    key = (operation, *args)
+    found = _NODES.get(key)
+    return found if found is not None else _NODES.setdefault(key, Node(operation, args))
+
+
+def number(value: Fraction) -> Node:
+    """The node of a rational number."""
+    return node("number", value.numerator, value.denominator)
+
+
+ZERO, ONE = number(Fraction(0)), number(Fraction(1))
+
+
+def value_of(x: Node) -> Fraction | None:
+    """The rational number that a node is, as far as it is seen."""
+    return Fraction(*x.args) if x.operation == "number" else None
+
+
+def below(x: Node) -> tuple[Node, ...]:
+    """The nodes that an operation is done on."""
+    return () if x.operation in ATOMS else x.args
+
+
+def ordered(roots: Iterable[Node], given: Container[Node] = ()) -> Iterator[Node]:
+    """The roots and all below them, each once, after what it is done on; nothing below the given ones but roots."""
+    done: set[Node] = set()
+    stack = list(roots)
+    opened = set(stack)
+    while stack:
+        top = stack[-1]
+        shut = top in given and top not in opened
+        waiting = [] if shut else [arg for arg in below(top) if arg not in done]
+        if waiting:
+            stack += waiting
+            continue
+        stack.pop()
+        if top not in done:
+            done.add(top)
+            yield top
+
+
+def cost(x: Node) -> int:
+    """How many operations one node is: n - 1 for a sum of n, 0 for what is given."""
+    return 0 if x.operation in ATOMS else len(x.args) - 1 if x.operation == "sum" else min(len(x.args), 1)
+
+
+def operations(roots: Iterable[Node]) -> int:
+    """How many operations it takes to work out these nodes, shared ones counted once."""
+    return sum(map(cost, ordered(roots)))
+
+
+def written(roots: Iterable[Node], given: Container[Node] = ()) -> int:
+    """How many operations these nodes have when written out, shared ones each time; the given ones have none."""
+    roots = list(roots)
+    sizes: dict[Node, int] = {}
+    for x in ordered(roots, given):
+        sizes[x] = cost(x) + sum(0 if arg in given else sizes[arg] for arg in below(x))
+    return sum(sizes[x] for x in roots)
