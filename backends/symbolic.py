@@ -152,6 +152,10 @@ class SymbolicContext(Context[Node]):
         """The SymPy expression."""
         return expression(x)
 
+    def in_terms(self, x: Node, names: Mapping[Node, Expr]) -> Expr:
+        """The SymPy expression, with a symbol in the place of each other node that has a name."""
+        return expression(x, names)
+
     def proposition(self, p: Any) -> Any:
         return p if isinstance(p, bool) else expression(p)
 

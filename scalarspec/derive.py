@@ -1,118 +1,219 @@
-"""The closed form of a spec: its expression, derivatives, LaTeX and Python, by SymPy."""
+"""The closed form of a spec, stage by stage: expressions, derivatives, LaTeX, Python and C, from one shared graph."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from scalarspec.arguments import bind, call
+from scalarspec.arguments import bind, call, spec_name
+from scalarspec.arrays import lift as lift_elements
+from scalarspec.code import Program
 from scalarspec.errors import ArgumentError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import as_array
-from scalarspec.gradient import grad
-from scalarspec.lifting import lift
+from scalarspec.gradient import Tape, hessian
+from scalarspec.graph import Node, cost, operations, ordered, written
+from scalarspec.interpreter import Traced
+from scalarspec.lifting import is_data, lift, mapped, replaced
 from scalarspec.registry import context as named_context
 from scalarspec.report import unboxed
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor
+from scalarspec.tensor import Tensor, as_tensor
 
 Expr = Any  # SymPy is untyped
 MAX_OPERATIONS = 20_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Derivation:
-    """A spec as SymPy expressions of its variables.
+    """A spec as expressions of its variables, by way of named stages.
 
-    value: the symbolic tensor; variables: parameter name -> object array of symbols, in the parameter's shape.
+    value: the symbolic tensor; steps: the stages before it, in order; variables: symbolic tensors of the variables, by
+    name. Printed, in LaTeX and in a notebook it shows each stage in terms of those before, and the value last.
     """
 
+    name: str
     value: Tensor
-    variables: dict[str, Any]
+    steps: dict[str, Tensor]
+    variables: dict[str, Tensor]
     max_operations: int
-    spec: Callable[..., Tensor] = field(repr=False)
-    arguments: dict[str, Any] = field(repr=False)
-
-    @property
-    def expression(self) -> Expr:
-        """The SymPy expression, or an object array of them."""
-        return unboxed(self._expressions())
+    _source: _Source | None = field(default=None, repr=False)
 
     @property
     def operations(self) -> int:
-        """How many operations the expressions have, shared ones counted each time."""
-        import sympy
+        """How many operations it takes to work out the value, shared ones counted once."""
+        return operations(_nodes(self.value))
 
-        return int(sum(sympy.count_ops(e) for e in self._expressions().flat))
+    @property
+    def stages(self) -> dict[str, Any]:
+        """Each stage, and the value last: SymPy expressions (an object array where there are many) of those before.
 
-    def gradient(self, name: str | None = None) -> Any:
-        """∂ value / ∂ name, for a spec of shape (): an object array in the parameter's shape, by one reverse sweep.
+        Raises TooLarge where they have more than `max_operations` operations together.
+        """
+        return {name: unboxed(expressions) for name, (_, expressions) in self._shown.items()}
+
+    def expand(self) -> Any:
+        """The value in terms of the variables alone: a SymPy expression, or an object array of them.
+
+        Raises TooLarge where that has more than `max_operations` operations; the stages may have far fewer.
+        """
+        self._guard("written out", ())
+        return unboxed(self.value.context.arrays.items(self.value.value))
+
+    def derivative(self, name: str | None = None) -> Derivation:
+        """∂ value / ∂ name, for a spec of shape (), stage by stage: forwards, then backwards. By one reverse sweep.
 
         `name` may be left out where there is one variable. A derivative at a kink is 0 (relu′(0) = 0, |x|′(0) = 0), and
-        a derivative of a step is 0: no DiracDelta occurs.
+        a derivative of a step is 0: no DiracDelta occurs. Raises ShapeError for another shape.
         """
-        self._scalar()
-        position = list(self.arguments).index(self._named(name))
-        swept: Tensor = grad(self.spec, position)(*self.arguments.values())
-        return unboxed(swept.context.arrays.items(swept.value))
+        source, name = self._scalar(), self._named(name)
+        gradient = source.gradients[0][name]
+        steps = self.steps | self._adjoint_steps
+        return Derivation(f"d_{name}", gradient, steps, self.variables, self.max_operations)
+
+    def gradient(self, name: str | None = None) -> Any:
+        """The derivative, expanded: a SymPy expression, or an object array in the variable's shape."""
+        return self.derivative(name).expand()
 
     def hessian(self, name: str | None = None) -> Any:
-        """∂² value / ∂ name², for a spec of shape (): an object array of shape (n, n), n the parameter's size."""
-        gradient = np.ravel(self.gradient(name))
-        symbols = list(self.variables[self._named(name)].flat)
-        rows = [[derivative(g, t) for t in symbols] for g in gradient]
-        return np.array(rows, dtype=object).reshape(len(symbols), len(symbols))
+        """∂² value / ∂ name², for a spec of shape (), expanded: (*s, *s) for a variable of shape s."""
+        source, name = self._scalar(), self._named(name)
+        value = hessian(lambda t: source.value_at(name, t))(self.variables[name])
+        return Derivation(f"d2_{name}", value, {}, self.variables, self.max_operations).expand()
 
     def latex(self) -> str:
-        """The expressions in LaTeX."""
+        """The stages and the value in LaTeX, as lines of an `aligned`; a single expression by itself."""
         import sympy
 
-        self._guard()
-        return "\n".join(sympy.latex(e) for e in self._expressions().flat)
+        lines: list[tuple[str, str]] = [(sympy.latex(named), sympy.latex(e)) for named, e in self._lines()]
+        if len(lines) == 1 and not self.steps:
+            return lines[0][1]
+        body = " \\\\\n".join(f"{left} &= {right}" for left, right in lines)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
-    def python(self, name: str = "spec") -> str:
-        """A Python function of the variables, by NumPy, with common subexpressions computed once."""
-        import sympy
-        from sympy.printing.numpy import NumPyPrinter
+    def python(self, name: str = "spec", wrt: str | Sequence[str] = ()) -> str:
+        """A Python function of the variables as arrays, by NumPy: the value, then the gradients in `wrt`."""
+        return self._program(name, wrt).python()
 
-        self._guard()
-        symbols = [s for array in self.variables.values() for s in array.flat]
-        fresh = sympy.numbered_symbols("t", exclude=symbols)
-        shared, results = sympy.cse(list(self._expressions().flat), symbols=fresh)
-        printer = NumPyPrinter({"fully_qualified_modules": True})
-        show = printer.doprint
-        returned = ", ".join(show(e) for e in results)
-        lines = [f"def {name}({', '.join(map(str, symbols))}):"]
-        lines += [f"    {s} = {show(e)}" for s, e in shared]
-        lines += [f"    return numpy.reshape([{returned}], {tuple(self.value.shape)})"]
-        imports = [f"import {module}" for module in sorted({"numpy", *printer.module_imports})]
-        return "\n".join([*imports, "", "", *lines, ""])
+    def c99(self, name: str = "spec", wrt: str | Sequence[str] = ()) -> str:
+        """A C99 function of pointers to the variables: it writes the value, then the gradients in `wrt`."""
+        return self._program(name, wrt).c99()
 
     def __str__(self) -> str:
-        self._guard()
-        return "\n".join(map(str, self._expressions().flat))
+        lines = list(self._lines())
+        return "\n".join(f"{named} = {e}" if self.steps else str(e) for named, e in lines)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.name} {self.value.shape}: {self.operations} operations, stages {', '.join(self.steps) or 'none'}>"
+        )
+
+    def _repr_latex_(self) -> str | None:
+        """What a notebook shows; the plain text where it is too large."""
+        try:
+            return f"$$\n{self.latex()}\n$$"
+        except TooLarge:
+            return None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: text, LaTeX and Python."""
-        forms = {"expression": str(self), "latex": self.latex(), "python": self.python()}
-        return {"shape": list(self.value.shape), "operations": self.operations, **forms}
+        """Plain data: the stages and the value as text, and in LaTeX."""
+        stages = {name: lift_elements(str, as_array(e)).tolist() for name, e in self.stages.items()}
+        head = {"name": self.name, "shape": list(self.value.shape), "operations": self.operations}
+        return {**head, "stages": stages, "latex": self.latex()}
 
-    def _expressions(self) -> Any:
-        return self.value.context.arrays.items(self.value.value)
+    @cached_property
+    def _adjoint_steps(self) -> dict[str, Tensor]:
+        """The adjoints of the stages, the last first."""
+        assert self._source is not None
+        found = self._source.gradients[1]
+        return {f"d_{name}": found[name] for name in reversed(self.steps)}
 
-    def _guard(self) -> None:
-        if self.operations > self.max_operations:
+    @cached_property
+    def _symbols(self) -> dict[str, Tensor]:
+        """A tensor of symbols for each stage and for the value; no name stands for two things."""
+        taken = {text for t in self.variables.values() for text in _texts(t)}
+        found = {}
+        for name, step in (*self.steps.items(), (self.name, self.value)):
+            label = re.sub(r"\W", "_", name)
+            while taken & set(_texts(step.context.symbols(label, step.shape))):
+                label += "_"
+            found[name] = step.context.symbols(label, step.shape)
+            taken |= set(_texts(found[name]))
+        return found
+
+    @cached_property
+    def _labels(self) -> dict[Node, Node]:
+        """The symbol of each element of a stage that takes work and that the value needs."""
+        needed = set(ordered(_nodes(self.value)))
+        labels: dict[Node, Node] = {}
+        for name, step in self.steps.items():
+            for x, symbol in zip(_nodes(step), _nodes(self._symbols[name]), strict=True):
+                if cost(x) and x in needed:
+                    labels.setdefault(x, symbol)
+        return labels
+
+    @cached_property
+    def _shown(self) -> dict[str, tuple[Any, Any]]:
+        """The symbols and the expressions of each stage that the value needs, and of the value: object arrays."""
+        self._guard("stage by stage", self._labels)
+        return {
+            name: (self._expressed(self._symbols[name].scalars()), self._expressed(step.scalars(), self._symbols[name]))
+            for name, step in (*self._needed.items(), (self.name, self.value))
+        }
+
+    @property
+    def _needed(self) -> dict[str, Tensor]:
+        return {name: step for name, step in self.steps.items() if any(x in self._labels for x in _nodes(step))}
+
+    def _expressed(self, nodes: Any, own: Tensor | None = None) -> Any:
+        """SymPy expressions of nodes, by way of the labels other than their own."""
+        context: Any = self.value.context
+        names = {x: context.item(symbol) for x, symbol in self._labels.items()}
+        if own is None:
+            return context.arrays.items(nodes)
+
+        def expressed(x: Node, symbol: Node) -> Expr:
+            return names[x] if self._labels.get(x, symbol) is not symbol else context.in_terms(x, names)
+
+        return lift_elements(expressed, nodes, own.scalars())
+
+    def _lines(self) -> Iterator[tuple[Expr, Expr]]:
+        for named, expressions in self._shown.values():
+            yield from zip(named.flat, expressions.flat, strict=True)
+
+    def _guard(self, how: str, given: Collection[Node]) -> None:
+        steps = self._needed.values() if given else ()
+        roots = [x for step in (*steps, self.value) for x in _nodes(step)]
+        count = written(roots, given)
+        if count > self.max_operations:
+            stages = ", ".join(self.steps)
+            offered = f"see its stages ({stages}) by print() or .stages, " if self.steps and not given else ""
             raise TooLarge(
-                f"derive: {self.operations} operations are more than max_operations = {self.max_operations}; "
-                "derive a smaller slice, or fewer variables"
+                f"derive: {how}, {count} operations are more than max_operations = {self.max_operations}; {offered}"
+                "take python(), c99() or matrix_form, or derive a smaller slice"
             )
 
-    def _scalar(self) -> None:
-        self._guard()
+    def _program(self, name: str, wrt: str | Sequence[str]) -> Program:
+        chosen = [self._named(w) for w in ((wrt,) if isinstance(wrt, str) else wrt)]
+        outputs = {"value": self.value}
+        labels = {x: str(self.value.context.item(named)) for x, named in self._labels.items()}
+        if chosen:
+            gradients = self._scalar().gradients[0]
+            outputs |= {f"d_{w}": gradients[w] for w in chosen}
+        inputs = {name: t.scalars() for name, t in self.variables.items()}
+        return Program(name, inputs, {name: t.scalars() for name, t in outputs.items()}, labels)
+
+    def _scalar(self) -> _Source:
+        if self._source is None:
+            raise ArgumentError("derivative: of a derivative; expected a spec (see hessian)")
         if self.value.shape:
             raise ShapeError(f"gradient: the spec has shape {self.value.shape}; expected (), such as a sum")
+        return self._source
 
     def _named(self, name: str | None) -> str:
         if name is None and len(self.variables) == 1:
@@ -125,46 +226,140 @@ class Derivation:
 def derive(
     spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str] = (), max_operations: int = MAX_OPERATIONS
 ) -> Derivation:
-    """The spec in closed form. Arguments named in `wrt`, and those given as a `Shape`, become real variables.
+    """The spec in closed form, stage by stage. What is named in `wrt`, and each `Shape`, becomes real variables.
 
-    The variables bear the parameter's name, with indices: x_0, x_1, ... Other arguments enter at their exact values,
-    and may hold symbolic tensors. For small sizes: expressions of more than `max_operations` operations are refused
-    (TooLarge) when they are to be shown or differentiated.
+    wrt: parameters of the spec, or paths in them such as `model.decoder.forward.weight`; a model's name stands for all
+    of its tensors. An argument, or a part of one, may be a `Shape` in the place of a tensor. The variables bear the
+    parameter's name, or the end of the path (forward_weight), with indices: x_0, x_1, ... All else enters at its exact
+    value, and may hold symbolic tensors.
+    Raises UnknownName and ArgumentError for names that are no tensors. Expressions of more than `max_operations`
+    operations are refused (TooLarge) when they are to be shown; Python and C are made at any size.
     """
-    names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    arguments = bind(spec, args, known=names)
-    context = named_context("symbolic")
-    tensors = {
-        name: context.symbols(name, _shape(name, value))
-        for name, value in arguments.items()
-        if name in names or isinstance(value, Shape)
-    }
-    lifted = {name: tensors[name] if name in tensors else lift(value, context) for name, value in arguments.items()}
-    value = call(spec, list(lifted.values()))
-    if value.dtype != "symbolic":
-        raise ArgumentError("derive: the spec has no symbolic argument; name some in wrt")
-    variables = {name: context.arrays.items(t.value) for name, t in tensors.items()}
-    return Derivation(value, variables, max_operations, spec, lifted)
+    source = _Source.of(spec, args, (wrt,) if isinstance(wrt, str) else tuple(wrt))
+    name = source.result_name or spec_name(spec)
+    steps = {label: step for label, step in source.steps.items() if label != source.result_name}
+    return Derivation(name, source.value, steps, source.variables, max_operations, source)
 
 
-def derivative(expression: Expr, symbol: Expr) -> Expr:
-    """∂ expression / ∂ symbol, with steps as Piecewise, 0 at their jump."""
-    import sympy
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """A spec evaluated on a tape around symbols. variables: the symbols, by name; traced: the value on the tape."""
 
-    def step(x: Expr, *_: Expr) -> Expr:
-        return sympy.Piecewise((1, x > 0), (0, True))
+    spec: Callable[..., Tensor]
+    arguments: dict[str, Any]
+    variables: dict[str, Tensor]
+    tape: Tape
+    on_tape: dict[int, Tensor]
+    traced: Traced
 
-    def sign(x: Expr) -> Expr:
-        return sympy.Piecewise((1, x > 0), (-1, x < 0), (0, True))
+    @classmethod
+    def of(cls, spec: Callable[..., Tensor], args: Sequence[Any], wrt: Sequence[str]) -> _Source:
+        """The spec at symbols for what is named in `wrt`."""
+        context = named_context("symbolic")
+        bound = bind(spec, args, known=[path.split(".")[0] for path in wrt])
+        given, variables = variables_in(bound, wrt, context.symbols)
+        _distinct(variables)
+        arguments = {name: lift(value, context) for name, value in given.items()}
+        tape = Tape(context)
+        on_tape = {id(t): tape.variable(t) for t in variables.values()}
+        value = call(spec, [replaced(argument, on_tape) for argument in arguments.values()])
+        if value.dtype != context.name:
+            raise ArgumentError("derive: the spec has no symbolic argument; name some in wrt")
+        return cls(spec, arguments, variables, tape, on_tape, as_tensor(tape, value).value)
 
-    return expression.diff(symbol).replace(sympy.Heaviside, step).replace(sympy.sign, sign)
+    @property
+    def value(self) -> Tensor:
+        """The spec's value."""
+        return self._inside(self.traced)
+
+    @property
+    def steps(self) -> dict[str, Tensor]:
+        """Its stages, in order."""
+        return {name: self._inside(stage.found) for name, stage in self.tape.arrays.stages.items()}
+
+    @property
+    def result_name(self) -> str | None:
+        """What the spec itself calls its value, if it does."""
+        return next((name for name, stage in self.tape.arrays.stages.items() if stage.handed is self.traced), None)
+
+    @cached_property
+    def gradients(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Of the value, in each variable and in each stage, by one reverse sweep."""
+        stages = {name: stage.handed for name, stage in self.tape.arrays.stages.items()}
+        variables = {name: self.on_tape[id(t)].value for name, t in self.variables.items()}
+        one = self.tape.inner.tensor(1)
+        found = self.tape.arrays.swept(self.traced, [*variables.values(), *stages.values()], one)
+        return dict(zip(variables, found, strict=False)), dict(zip(stages, found[len(variables) :], strict=True))
+
+    def value_at(self, name: str, t: Tensor) -> Tensor:
+        """The spec with another tensor for one variable."""
+        instead = {id(self.variables[name]): t}
+        return call(self.spec, [replaced(argument, instead) for argument in self.arguments.values()])
+
+    def _inside(self, traced: Traced) -> Tensor:
+        return Tensor(self.tape.inner, traced.shape, traced.value)
 
 
-def _shape(name: str, value: Any) -> Shape:
+def variables_in(
+    arguments: Mapping[str, Any], wrt: Sequence[str], make: Callable[[str, Shape], Tensor]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The arguments with variables in the place of shapes and of what is named in `wrt`; and the variables, by name.
+
+    make: the variable of a name and a shape. Raises ArgumentError where nothing at a path in `wrt` can vary.
+    """
+    shapes: dict[str, Shape] = {}
+
+    def note(value: Any, path: str) -> Any:
+        shape = _shape(value, path, wrt)
+        return None if shape is None else shapes.setdefault(path, shape)
+
+    for name, value in arguments.items():
+        mapped(value, note, name)
+    for name in wrt:
+        if not any(_within(path, name) for path in shapes):
+            raise ArgumentError(f"wrt: {name!r} holds nothing that can vary; only tensors and numbers become variables")
+    names = _short([*shapes, *arguments])
+    made = {path: make(names[path], shape) for path, shape in shapes.items()}
+    given = {name: mapped(value, lambda _, path: made.get(path), name) for name, value in arguments.items()}
+    return given, {names[path]: t for path, t in made.items()}
+
+
+def _short(paths: Sequence[str]) -> dict[str, str]:
+    """A name for each path: as much of its end as tells it from the others, and begins with a letter."""
+    ends = {path: [".".join(path.split(".")[i:]) for i in reversed(range(path.count(".") + 1))] for path in paths}
+    count = Counter(end for path in dict.fromkeys(paths) for end in ends[path])
+    names = {path: next((e for e in ends[path] if count[e] == 1 and not e[0].isdigit()), path) for path in paths}
+    return {path: re.sub(r"\W", "_", name) for path, name in names.items()}
+
+
+def _distinct(variables: Mapping[str, Tensor]) -> None:
+    """Raises ArgumentError where two variables would be one symbol."""
+    seen: dict[str, str] = {}
+    for path, t in variables.items():
+        for text in _texts(t):
+            if seen.setdefault(text, path) != path:
+                raise ArgumentError(f"wrt: {seen[text]!r} and {path!r} would both have a variable {text}; rename one")
+
+
+def _within(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}.")
+
+
+def _shape(value: Any, path: str, wrt: Sequence[str]) -> Shape | None:
+    """The shape of the variable at a path; None where there is none."""
     if isinstance(value, Shape):
         return value
+    if not any(_within(path, name) for name in wrt):
+        return None
     if isinstance(value, Tensor):
         return value.shape
-    if callable(value):
-        raise ArgumentError(f"wrt: {name!r} is a {type(value).__name__}; only tensors and numbers become variables")
-    return Shape(as_array(value).shape)
+    number = path in wrt and isinstance(value, int | str | np.integer) and not isinstance(value, bool)
+    return Shape(as_array(value).shape) if number or is_data(value) else None
+
+
+def _texts(t: Tensor) -> list[str]:
+    return [t.context.text(x) for x in _nodes(t)]
+
+
+def _nodes(t: Tensor) -> list[Node]:
+    return list(t.scalars().flat)

@@ -22,7 +22,7 @@ from scalarspec import functions as f
 from scalarspec.arguments import call, spec_name
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
-from scalarspec.lifting import mapped
+from scalarspec.lifting import mapped, replaced
 from scalarspec.shape import Shape
 from scalarspec.tensor import Nested, Tensor, Truth, as_tensor, common_context
 
@@ -171,7 +171,7 @@ class _Record:
         variables = tuple({id(t): tape.variable(t) for t in found} for found in leaves)
         given = list(args)
         for i, of_argument in zip(positions, variables, strict=True):
-            given[i] = _replaced(args[i], of_argument)
+            given[i] = replaced(args[i], of_argument)
         result = as_tensor(tape, call(spec, given))
         value = Tensor(inner, result.shape, result.value.value)
         return cls(value, result.value, tape, chosen, variables, isinstance(argnums, int))
@@ -181,7 +181,7 @@ class _Record:
         g = as_tensor(self.value.context, g)
         if g.shape != self.value.shape:
             raise ShapeError(f"vjp: a cotangent of shape {g.shape} for a value of shape {self.value.shape}")
-        gradients = tuple(map(_replaced, self.arguments, self._swept(g)))
+        gradients = tuple(map(replaced, self.arguments, self._swept(g)))
         return gradients[0] if self.single else gradients
 
     def pushed(self, *tangents: Any) -> Tensor:
@@ -206,16 +206,11 @@ class _Record:
         return [{key: next(found) for key in variables} for variables in self.variables]
 
 
-def _replaced(argument: Any, tensors: Mapping[int, Tensor]) -> Any:
-    """The argument with other tensors for its own, by identity."""
-    return mapped(argument, lambda value: tensors.get(id(value)))
-
-
 def _leaves(argument: Any) -> list[Tensor]:
     """The tensors of an argument, each once."""
     found: dict[int, Tensor] = {}
 
-    def note(value: Any) -> Any:
+    def note(value: Any, _: str) -> Any:
         return found.setdefault(id(value), value) if isinstance(value, Tensor) else None
 
     mapped(argument, note)

@@ -63,14 +63,14 @@ def below(x: Node) -> tuple[Node, ...]:
 def ordered(roots: Iterable[Node], given: Container[Node] = ()) -> Iterator[Node]:
     """The roots and all below them, each once, after what it is done on; nothing below the given ones but roots."""
     done: set[Node] = set()
-    stack = list(roots)
+    stack = list(roots)[::-1]
     opened = set(stack)
     while stack:
         top = stack[-1]
         shut = top in given and top not in opened
         waiting = [] if shut else [arg for arg in below(top) if arg not in done]
         if waiting:
-            stack += waiting
+            stack += reversed(waiting)
             continue
         stack.pop()
         if top not in done:

@@ -1,4 +1,4 @@
-"""bounds, derive and compare."""
+"""bounds and compare."""
 
 import json
 import math
@@ -6,12 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import sympy
 from conftest import CONTEXTS
 from test_vectors import mlp
 
 import scalarspec as ss
-from scalarspec.errors import ArgumentError, ContextMismatch, ShapeError, TooLarge, UnknownName
+from scalarspec.errors import ArgumentError, ContextMismatch, ShapeError, UnknownName
 from scalarspec.latent import diagonal_gaussian_kl_to_standard as kl
 from scalarspec.models import autoencoder
 
@@ -132,68 +131,3 @@ def test_compare_does_not_hide_errors():
         ss.compare(lambda x: x + foreign, np.zeros(1))
     with pytest.raises(ArgumentError, match="expected a function on tensors"):
         ss.compare(3)
-
-
-# ---- derive ---------------------------------------------------------------------------------------------------------
-
-
-def test_derive_a_closed_form():
-    mu, logvar = (sympy.Symbol(name, real=True) for name in ("mu", "logvar"))
-    found = ss.derive(kl, ss.Scalar, ss.Scalar)
-    assert sympy.expand(found.expression - (sympy.exp(logvar) + mu**2 - 1 - logvar) / 2) == 0
-    assert found.gradient("mu") == mu
-    assert found.hessian("mu").tolist() == [[1]]
-    assert found.latex() == sympy.latex(found.expression)
-    assert set(found.to_json()) == {"shape", "operations", "expression", "latex", "python"}
-
-
-def test_derive_with_respect_to_given_arguments():
-    found = ss.derive(scaled, np.array([0.1, 0.5]), 3, wrt="x")
-    assert [str(s) for s in found.variables["x"]] == ["x_0", "x_1"]
-    assert found.gradient().tolist() == [3, 3]
-    both = ss.derive(scaled, np.array([0.1, 0.5]), 3, wrt=["beta"])
-    assert both.gradient("beta") == sympy.Rational(Fraction(0.1).numerator, Fraction(0.1).denominator) + sympy.Rational(
-        1, 2
-    )
-
-
-@pytest.mark.parametrize(
-    "spec", [kl, lambda mu, logvar: ss.stack([ss.sum(ss.relu(mu)), ss.mean(ss.sigmoid(logvar) * mu)])]
-)
-def test_the_python_text_runs_and_agrees_with_floats(spec, float64):
-    found = ss.derive(spec, ss.Dim(2), ss.Dim(2))
-    scope = {}
-    exec(found.python("generated"), scope)
-    rng = np.random.default_rng(1)
-    for _ in range(100):
-        a, b = rng.normal(size=(2, 2))
-        np.testing.assert_allclose(
-            scope["generated"](*a, *b), np.asarray(spec(float64.tensor(a), float64.tensor(b))), rtol=1e-13
-        )
-
-
-def test_derive_takes_symbolic_tensors_as_arguments(symbolic):
-    found = ss.derive(scaled, symbolic.symbols("y", (2,)), 1)
-    assert str(found) == "y_0 + y_1"
-    with pytest.raises(UnknownName, match="no variable 'x'; there are none"):
-        found.gradient("x")
-
-
-def test_derive_refuses_what_would_swell():
-    deep = ss.derive(lambda x: ss.sum(ss.tanh(ss.outer(x, x)) @ ss.exp(x)), ss.Dim(12), max_operations=500)
-    for shown in (str, lambda d: d.latex(), lambda d: d.gradient("x"), lambda d: d.python()):
-        with pytest.raises(TooLarge, match="more than max_operations = 500; derive a smaller slice"):
-            shown(deep)
-
-
-def test_derive_refuses_what_it_cannot_use():
-    with pytest.raises(ArgumentError, match="only tensors and numbers become variables"):
-        ss.derive(lambda f, x: f(x), ss.layers.relu, np.zeros(1), wrt="f")
-    with pytest.raises(ShapeError, match=r"the spec has shape \(2,\); expected \(\)"):
-        ss.derive(lambda x: x, ss.Dim(2)).gradient()
-
-
-def test_the_derivative_at_a_kink_is_zero():
-    x = sympy.Symbol("x", real=True)
-    assert ss.derive(ss.abs, ss.Scalar).gradient().subs(x, 0) == 0
-    assert ss.derive(ss.relu, ss.Scalar).gradient().subs(x, 0) == 0
