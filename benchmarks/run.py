@@ -239,7 +239,7 @@ def variables(d, k):
 def gradients(options):
     """The symbolic gradient in all parameters: time, and operations beside those of the loss."""
     rows = []
-    for d, k in ((4, 2), (8, 4), (16, 8), (64, 32)):
+    for d, k in ((4, 2), (8, 4), (16, 8), (64, 32), (128, 64), (256, 64)):
         arguments = variables(d, k)
         times = [seconds(lambda a=arguments: ss.value_and_grad(tanh_vae, tuple(range(6)))(*a)) for _ in range(3)]
         value, found = ss.value_and_grad(tanh_vae, tuple(range(6)))(*arguments)
@@ -247,9 +247,12 @@ def gradients(options):
         both = operations([s for t in (value, *found) for s in t.scalars().flat])
         theirs = "" if (d, k) != (4, 2) and not (options.long and d == 8) else sympy_seconds(value, arguments[:6])
         goal = {16: "10 ms", 64: "300 ms"}.get(d, "")
-        shown = f"{statistics.median(times) * 1e3:.1f} ms"
-        rows.append([f"tanh VAE {d}-{k}", shown, goal, str(own), str(both), f"{both / own:.2f}", theirs])
+        middle, parameters = statistics.median(times), sum(t.size for t in arguments[:6])
+        each = [f"{middle / parameters * 1e6:.1f} µs", f"{both / parameters:.2f}"]
+        row = [f"{middle * 1e3:.1f} ms", goal, str(own), str(both), f"{both / own:.2f}", theirs, str(parameters), *each]
+        rows.append([f"tanh VAE {d}-{k}", *row])
     header = ["symbolic gradient", "time", "goal", "loss: operations", "with gradient", "ratio (goal 2)", "sympy.diff"]
+    header += ["parameters", "time for each", "operations for each"]
     return header, rows
 
 

@@ -12,6 +12,7 @@ from scalarspec.functions import *  # noqa: F403 - every function that specs are
 from scalarspec.functions import __all__ as _functions
 from scalarspec.gradient import grad, hessian, jvp, value_and_grad, vjp
 from scalarspec.lifting import lift
+from scalarspec.matrix import MatrixForm, matrix_form
 from scalarspec.prepared import prepare
 from scalarspec.ranges import ranges
 from scalarspec.registry import context
@@ -30,6 +31,7 @@ __all__ = [
     "Box",
     "Context",
     "Dim",
+    "MatrixForm",
     "Scalar",
     "Shape",
     "Tensor",
@@ -51,6 +53,7 @@ __all__ = [
     "latent",
     "layers",
     "lift",
+    "matrix_form",
     "loss",
     "prepare",
     "ranges",

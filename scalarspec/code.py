@@ -41,7 +41,7 @@ class Program:
 
     def python(self) -> str:
         """A function of arrays, by NumPy. Inputs may have further axes at the end, for many at a time."""
-        lines, results, helpers = self._body(_PYTHON)
+        lines, results, helpers = self._body(PYTHON)
         names = [identifier(name) for name in self.inputs]
         returned = [f"_tensor({array.shape}, [{', '.join(r)}])" for array, r in zip(self._arrays, results, strict=True)]
         shapes = ", ".join(f"{n} {a.shape}" for n, a in zip(names, self.inputs.values(), strict=True))
@@ -52,7 +52,7 @@ class Program:
             *(f"    {name} = {value}" for name, value in lines),
             f"    return {', '.join(returned)}",
         ]
-        return "\n".join(["import math\n" * ("erf" in helpers) + "import numpy", *_set(_PYTHON, helpers), *text, ""])
+        return "\n".join(["import math\n" * ("erf" in helpers) + "import numpy", *set_off(PYTHON, helpers), *text, ""])
 
     def c99(self) -> str:
         """A function of pointers to doubles, row-major: the inputs, then an array for each output."""
@@ -71,13 +71,13 @@ class Program:
             *(f"    {o}[{i}] = {r};" for o, rs in zip(outputs, results, strict=True) for i, r in enumerate(rs)),
             "}",
         ]
-        return "\n".join(["#include <math.h>", *_set(_C99, helpers), *text, ""])
+        return "\n".join(["#include <math.h>", *set_off(_C99, helpers), *text, ""])
 
     @property
     def _arrays(self) -> list[np.ndarray[Any, Any]]:
         return list(self.outputs.values())
 
-    def _body(self, language: _Language) -> tuple[list[tuple[str, str]], list[list[str]], list[str]]:
+    def _body(self, language: Language) -> tuple[list[tuple[str, str]], list[list[str]], list[str]]:
         """The assignments, the outputs as text, and the helpers that they need."""
         written = _Written(language, self._places(language), dict(self._named()), self._roots)
         results = [[written.text(x) for x in array.flat] for array in self._arrays]
@@ -87,7 +87,7 @@ class Program:
     def _roots(self) -> list[Node]:
         return [x for array in self._arrays for x in array.flat]
 
-    def _places(self, language: _Language) -> dict[Node, str]:
+    def _places(self, language: Language) -> dict[Node, str]:
         return {
             x: language.element(identifier(name), index, array.shape)
             for name, array in self.inputs.items()
@@ -112,7 +112,7 @@ def identifier(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Language:
+class Language:
     """How operations are written: patterns with a place for each operand; helpers, by operation."""
 
     element: Callable[[str, tuple[int, ...], tuple[int, ...]], str]
@@ -125,7 +125,7 @@ class _Written:
     """Assignments for what is used more than once, bears a name, or lies too deep; all else is put in its place."""
 
     def __init__(
-        self, language: _Language, places: Mapping[Node, str], names: Mapping[Node, str], roots: list[Node]
+        self, language: Language, places: Mapping[Node, str], names: Mapping[Node, str], roots: list[Node]
     ) -> None:
         self.language, self.places = language, places
         self.lines: list[tuple[str, str]] = []
@@ -191,7 +191,7 @@ def _summed(terms: Sequence[str]) -> str:
     return f"({' + '.join(terms)})"
 
 
-def _set(language: _Language, helpers: list[str]) -> list[str]:
+def set_off(language: Language, helpers: list[str]) -> list[str]:
     """The texts of helpers, set off by empty lines."""
     texts = [language.helpers[name].strip() for name in helpers]
     return ["", *(f"{text}\n" for text in texts)]
@@ -205,7 +205,7 @@ def _in_c(name: str, index: tuple[int, ...], shape: tuple[int, ...]) -> str:
     return f"{name}[{np.ravel_multi_index(index, shape) if index else 0}]"
 
 
-_INFIX = {
+INFIX = {
     "multiply": "({} * {})",
     "divide": "({} / {})",
     "negative": "(-{})",
@@ -215,9 +215,9 @@ _INFIX = {
 }
 _ALIKE = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "expm1", "log1p")
 
-_PYTHON = _Language(
+PYTHON = Language(
     _in_numpy,
-    _INFIX
+    INFIX
     | {name: f"numpy.{name}({{}})" for name in (*_ALIKE, "abs", "sign", "square")}
     | {
         "pi": "numpy.pi",
@@ -238,6 +238,17 @@ _PYTHON = _Language(
 def _tensor(shape, items):
     items = numpy.broadcast_arrays(*items)
     return numpy.reshape(items, shape + (items[0].shape if items else ()))[()]
+""",
+        "_scatter": """
+def _scatter(x, index, shape):
+    t = numpy.zeros(shape)
+    t[index] = x
+    return t
+""",
+        "_logsumexp": """
+def _logsumexp(x, axis):
+    top = numpy.max(x, axis=axis, keepdims=True)
+    return numpy.log(numpy.sum(numpy.exp(x - top), axis=axis)) + numpy.squeeze(top, axis=axis)
 """,
         "erf": """
 erf = numpy.vectorize(math.erf, otypes=[float])
@@ -264,9 +275,9 @@ def logcosh(x):
     always=("_tensor",),
 )
 
-_C99 = _Language(
+_C99 = Language(
     _in_c,
-    _INFIX
+    INFIX
     | {name: f"{name}({{}})" for name in (*_ALIKE, "atan", "erf")}
     | {
         "abs": "fabs({})",

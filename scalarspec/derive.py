@@ -301,10 +301,11 @@ class _Source:
 
 
 def variables_in(
-    arguments: Mapping[str, Any], wrt: Sequence[str], make: Callable[[str, Shape], Tensor]
+    arguments: Mapping[str, Any], wrt: Sequence[str] | None, make: Callable[[str, Shape], Tensor]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The arguments with variables in the place of shapes and of what is named in `wrt`; and the variables, by name.
 
+    wrt: parameters, or paths in them; None for all data.
     make: the variable of a name and a shape. Raises ArgumentError where nothing at a path in `wrt` can vary.
     """
     shapes: dict[str, Shape] = {}
@@ -315,7 +316,7 @@ def variables_in(
 
     for name, value in arguments.items():
         mapped(value, note, name)
-    for name in wrt:
+    for name in wrt or ():
         if not any(_within(path, name) for path in shapes):
             raise ArgumentError(f"wrt: {name!r} holds nothing that can vary; only tensors and numbers become variables")
     names = _short([*shapes, *arguments])
@@ -345,15 +346,15 @@ def _within(path: str, name: str) -> bool:
     return path == name or path.startswith(f"{name}.")
 
 
-def _shape(value: Any, path: str, wrt: Sequence[str]) -> Shape | None:
+def _shape(value: Any, path: str, wrt: Sequence[str] | None) -> Shape | None:
     """The shape of the variable at a path; None where there is none."""
     if isinstance(value, Shape):
         return value
-    if not any(_within(path, name) for name in wrt):
+    if wrt is not None and not any(_within(path, name) for name in wrt):
         return None
     if isinstance(value, Tensor):
         return value.shape
-    number = path in wrt and isinstance(value, int | str | np.integer) and not isinstance(value, bool)
+    number = path in (wrt or ()) and isinstance(value, int | str | np.integer) and not isinstance(value, bool)
     return Shape(as_array(value).shape) if number or is_data(value) else None
 
 

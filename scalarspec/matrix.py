@@ -1,0 +1,182 @@
+"""The matrix form of a spec: its value, stages and gradients in matrix notation, for tensors of any size."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scalarspec.arguments import bind, call, spec_name
+from scalarspec.code import PYTHON, identifier, set_off
+from scalarspec.derive import variables_in
+from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
+from scalarspec.gradient import Tape
+from scalarspec.lifting import replaced
+from scalarspec.notation import LATEX, NUMPY, TEXT, Notation, Style
+from scalarspec.shape import Shape
+from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.terms import Term, Terms, below
+
+SIZES = "nmklpqrs"
+LARGE = (1000, 2000, 3000)
+"""Where the primes begin that stand for sizes: a number that holds one as a factor comes from that size."""
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixForm:
+    """A spec, its stages and its gradients, each as one formula on whole tensors; made by `matrix_form`.
+
+    name: what the value is called; shapes: the named sizes of each variable. Prints as text; in a notebook as LaTeX.
+    """
+
+    name: str
+    shapes: dict[str, tuple[str, ...]]
+    steps: dict[str, Term]
+    adjoints: dict[str, Term]
+    gradients: dict[str, Term]
+    sizes: dict[int, str] = field(repr=False)
+
+    def __str__(self) -> str:
+        shapes = [f"{TEXT.plain(name)}: ({', '.join(shape)})" for name, shape in self.shapes.items()]
+        return "\n".join([", ".join(shapes), *(f"{left} = {right}" for left, right in self._lines(TEXT)[0])])
+
+    def latex(self) -> str:
+        """The formulas as lines of an `aligned`. Functions, ⊙, ⊘ and ⊙2 act on elements; ‖·‖ is the Euclidean norm."""
+        body = " \\\\\n".join(f"{left} &= {right}" for left, right in self._lines(LATEX)[0])
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def python(self, name: str = "spec") -> str:
+        """A function of the variables by NumPy, for any sizes: the value, and a dictionary of gradients."""
+        lines, helpers = self._lines(NUMPY)
+        places = {size: f"{identifier(v)}.shape[{i}]" for v, s in self.shapes.items() for i, size in enumerate(s)}
+        arguments = [identifier(v) for v in self.shapes]
+        gradients = ", ".join(f'"{v}": {NUMPY.adjoint(v, self.name)}' for v in self.gradients)
+        text = [
+            f"def {identifier(name)}({', '.join(arguments)}):",
+            *(f"    {v} = numpy.asarray({v}, dtype=float)" for v in arguments),
+            *(f"    {size} = {places[size]}" for size in self.sizes.values()),
+            *(f"    {left} = {right}" for left, right in lines),
+            f"    return {NUMPY.plain(self.name)}, {{{gradients}}}",
+        ]
+        return "\n".join(["import math\n" * ("erf" in helpers) + "import numpy", *set_off(PYTHON, helpers), *text, ""])
+
+    def _repr_latex_(self) -> str:
+        """What a notebook shows."""
+        return f"$$\n{self.latex()}\n$$"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        shapes = {name: list(shape) for name, shape in self.shapes.items()}
+        return {"name": self.name, "shapes": shapes, "text": str(self).split("\n")[1:], "latex": self.latex()}
+
+    def _lines(self, style: Style) -> tuple[list[tuple[str, str]], list[str]]:
+        """Left and right sides, each after those that it uses; and the helpers that they need."""
+        names = self._names(style)
+        notation = Notation(style, self.sizes, names)
+        lines: dict[str, str] = {}
+        for left, term in self._shown(style):
+            for inner in below([term]):
+                if inner in names:
+                    lines.setdefault(names[inner], notation.formula(inner))
+            lines.setdefault(left, notation.text(term))
+        return list(lines.items()), sorted(notation.helpers)
+
+    def _shown(self, style: Style) -> Iterator[tuple[str, Term]]:
+        yield from ((style.plain(name), term) for name, term in self.steps.items())
+        yield from ((style.adjoint(name, self.name), term) for name, term in self.gradients.items())
+
+    def _names(self, style: Style) -> dict[Term, str]:
+        """What the formulas call their parts: stages by name, and the derivatives in stages and variables."""
+        names: dict[Term, str] = {}
+        for name, term in self.steps.items():
+            names.setdefault(term, style.plain(name))
+        for name, term in (self.adjoints | self.gradients).items():
+            names.setdefault(term, style.adjoint(name, self.name))
+        return {term: name for term, name in names.items() if term.operands}
+
+
+def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str] | None = None) -> MatrixForm:
+    """The spec and its gradients in matrix notation, for tensors of any size.
+
+    args: as for the spec; each tensor, array or `Shape` among them, and in models, becomes a variable of which only the
+    shape counts: sizes that differ are named n, m, k, ...; equal ones are taken to be one, and 1 stays 1. Whole numbers
+    stay. wrt: the variables to differentiate in, by name (default: all; none for a spec whose shape is not ()).
+    Raises NotSupported where the formula is not the same for all sizes or reads ambiguously, UnknownName for a name in
+    `wrt` that is none.
+    """
+    _formed(spec, args, wrt, None)  # errors of shapes in the user's own sizes
+    try:
+        first, *others = (_formed(spec, args, wrt, start) for start in LARGE)
+    except ScalarSpecError as error:
+        raise NotSupported(f"matrix_form: {spec_name(spec)} takes only some sizes: {error}") from error
+    for style in (TEXT, NUMPY):
+        names = Counter([*map(style.plain, {*first.shapes, *first.steps}), *first.sizes.values()])
+        names.update(style.adjoint(name, first.name) for name in first.gradients if style is NUMPY)
+        double = [name for name, count in names.items() if count > 1]
+        if double:
+            raise NotSupported(f"matrix_form: two things would be written {double[0]}; rename a variable or a stage")
+    if any(str(form) != str(first) for form in others):
+        raise NotSupported(f"matrix_form: what {spec_name(spec)} computes depends on the sizes beyond their names")
+    return first
+
+
+def _formed(
+    spec: Callable[..., Tensor], args: Sequence[Any], wrt: str | Sequence[str] | None, start: int | None
+) -> MatrixForm:
+    """The form at sizes that are primes from `start` on, or as they are."""
+    context, sizes = Terms(), _Sizes(start)
+    given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
+    tape = Tape(context)
+    on_tape = {id(t): tape.variable(t) for t in variables.values()}
+    result = as_tensor(tape, call(spec, [replaced(argument, on_tape) for argument in given.values()])).value
+    stages = tape.arrays.stages
+    last = next((label for label, stage in stages.items() if stage.handed is result), spec_name(spec))
+    labels = {label: label if label not in variables else f"{label}_" for label in (*stages, last)}
+    steps = {labels[label]: context.term(stage.found.value) for label, stage in stages.items()}
+    steps[labels[last]] = context.term(result.value)
+    chosen = _chosen(wrt, variables, result.shape)
+    inputs = [on_tape[id(variables[v])].value for v in chosen] + [stage.handed for stage in stages.values()]
+    found = tape.arrays.swept(result, inputs, context.tensor(1)) if chosen else []
+    terms = [context.term(t.value) for t in found]
+    adjoints = dict(zip((labels[label] for label in stages), terms[len(chosen) :], strict=False))
+    names = sizes.named({*variables, *steps})
+    shapes = {v: tuple(names.get(n, str(n)) for n in t.shape) for v, t in variables.items()}
+    return MatrixForm(labels[last], shapes, steps, adjoints, dict(zip(chosen, terms, strict=False)), names)
+
+
+def _chosen(wrt: str | Sequence[str] | None, variables: dict[str, Tensor], shape: Shape) -> list[str]:
+    if wrt is None:
+        return [] if shape else list(variables)
+    names = [wrt] if isinstance(wrt, str) else list(wrt)
+    for name in names:
+        if name not in variables:
+            raise UnknownName(f"wrt: no variable {name!r}; there are {', '.join(variables) or 'none'}")
+    return names
+
+
+class _Sizes:
+    """Primes for the sizes over 1, and the names of these sizes."""
+
+    def __init__(self, start: int | None) -> None:
+        self.start = start
+        self.primes: dict[int, int] = {}
+
+    def of(self, shape: Shape) -> Shape:
+        """The shape in primes."""
+        return shape if self.start is None else Shape(self._prime(n) if n > 1 else n for n in shape)
+
+    def _prime(self, n: int) -> int:
+        if n not in self.primes:
+            assert self.start is not None
+            prime = max([self.start, *self.primes.values()]) + 1
+            while any(prime % k == 0 for k in range(2, int(prime**0.5) + 1)):
+                prime += 1
+            self.primes[n] = prime
+        return self.primes[n]
+
+    def named(self, taken: set[str]) -> dict[int, str]:
+        """A name for each prime, other than those that are taken."""
+        free = (name for name in itertools.chain(SIZES, (f"n{i}" for i in itertools.count(1))) if name not in taken)
+        return dict(zip(self.primes.values(), free, strict=False))
