@@ -1,6 +1,6 @@
 """One text of a model, a spec, evaluated under many scalars: floats, rigorous intervals, exact rationals, symbols."""
 
-from scalarspec import activation, errors, latent, layers, loss
+from scalarspec import activation, errors, latent, layers, loss, theory
 from scalarspec.audit import audit
 from scalarspec.batched import batched
 from scalarspec.bounds import Ball, Box, ball, bounds, box
@@ -57,6 +57,7 @@ __all__ = [
     "loss",
     "prepare",
     "ranges",
+    "theory",
     "tolerance",
     "value_and_grad",
     "vjp",

@@ -12,7 +12,10 @@ from scalarspec.tensor import Tensor
 
 
 def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] = ()) -> dict[str, Any]:
-    """The arguments of `spec` by parameter name, defaults included; `known` are names that must be among them."""
+    """The arguments of `spec` by parameter name, defaults included; `known` are names that must be among them.
+
+    Those of `*ts` are called ts_0, ts_1, ...
+    """
     if not callable(spec):
         raise ArgumentError(f"spec: expected a function on tensors, got {spec!r}")
     try:
@@ -20,10 +23,17 @@ def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] 
     except TypeError as error:
         raise ArgumentError(f"spec {spec_name(spec)}{inspect.signature(spec)}: {error}") from None
     bound.apply_defaults()
+    arguments: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            arguments |= {f"{name}_{i}": each for i, each in enumerate(value)}
+        elif kind not in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
+            arguments[name] = value
     for name in known:
-        if name not in bound.arguments:
-            raise UnknownName(f"{spec_name(spec)} has no parameter {name!r}; it has {', '.join(bound.arguments)}")
-    return dict(bound.arguments)
+        if name not in arguments:
+            raise UnknownName(f"{spec_name(spec)} has no parameter {name!r}; it has {', '.join(arguments)}")
+    return arguments
 
 
 def call(spec: Callable[..., Tensor], args: Sequence[Any]) -> Tensor:

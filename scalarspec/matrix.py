@@ -126,7 +126,7 @@ def _formed(
     spec: Callable[..., Tensor], args: Sequence[Any], wrt: str | Sequence[str] | None, start: int | None
 ) -> MatrixForm:
     """The form at sizes that are primes from `start` on, or as they are."""
-    context, sizes = Terms(), _Sizes(start)
+    context, sizes = Terms(), Sizes(start)
     given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
     tape = Tape(context)
     on_tape = {id(t): tape.variable(t) for t in variables.values()}
@@ -156,7 +156,7 @@ def _chosen(wrt: str | Sequence[str] | None, variables: dict[str, Tensor], shape
     return names
 
 
-class _Sizes:
+class Sizes:
     """Primes for the sizes over 1, and the names of these sizes."""
 
     def __init__(self, start: int | None) -> None:

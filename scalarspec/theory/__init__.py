@@ -1,0 +1,43 @@
+"""The VAE theory as statements that prove themselves, and the provers, which work on any spec.
+
+verdict = ss.theory.check("kl_nonneg")                       # proved, for any number of coordinates
+verdict = ss.theory.prove_equal(mine, theirs, ss.Dim(3))     # a Shape is any tensor, an Opaque any map
+"""
+
+from scalarspec.theory.facts import Fact, check, facts
+from scalarspec.theory.objectives import (
+    ElboTerms,
+    ThreeTerm,
+    TwoTerm,
+    beta_negative_elbo,
+    kl_coordinate,
+    kl_sum,
+    negative_elbo,
+    vae_terms,
+    variance_of_scale,
+    vqvae_terms,
+)
+from scalarspec.theory.prove import prove_equal, prove_monotone, prove_nonnegative
+from scalarspec.theory.statements import Opaque
+from scalarspec.theory.verdict import Verdict
+
+__all__ = [
+    "ElboTerms",
+    "Fact",
+    "Opaque",
+    "ThreeTerm",
+    "TwoTerm",
+    "Verdict",
+    "beta_negative_elbo",
+    "check",
+    "facts",
+    "kl_coordinate",
+    "kl_sum",
+    "negative_elbo",
+    "prove_equal",
+    "prove_monotone",
+    "prove_nonnegative",
+    "vae_terms",
+    "variance_of_scale",
+    "vqvae_terms",
+]

@@ -1,0 +1,234 @@
+"""Proofs about specs: equality, sign and monotonicity, by methods that a reader can follow.
+
+Each gives a `Verdict`. A proof holds for all real arguments at which the specs are defined, in the stated region; a
+refutation shows exact arguments and certified values. What neither finds is undecided.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from scalarspec.arguments import call
+from scalarspec.derive import variables_in
+from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
+from scalarspec.exact import decimal_text, infinite
+from scalarspec.functions import endpoints
+from scalarspec.gradient import Tape, grad
+from scalarspec.lifting import lift, replaced
+from scalarspec.matrix import LARGE
+from scalarspec.registry import context as named_context
+from scalarspec.report import enclosure_text, unboxed
+from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.theory.normal import Normal, Poly
+from scalarspec.theory.scalar import Function, nonnegative
+from scalarspec.theory.statements import Region, Spec, Statement
+from scalarspec.theory.verdict import Verdict, timed
+
+ANY, GIVEN = "any sizes", "the given sizes"
+POINTS = 60
+"""How many points are tried for a refutation."""
+
+
+@timed
+def prove_equal(lhs: Spec, rhs: Spec, *args: Any, given: Sequence[Spec] = ()) -> Verdict:
+    """Is lhs(*args) = rhs(*args), where the specs in `given` are 0?
+
+    args: each `Shape`, and each in a model, stands for any tensor of that shape, each `theory.Opaque` for any map; all
+    else is as it is. Proved by one normal form (`theory.normal`) of both sides, for any sizes where the normal forms
+    agree at several, else for the given sizes; refuted by exact arguments at which certified enclosures are disjoint.
+    Raises ShapeError or ArgumentError where the specs do not take such arguments.
+    """
+    statement = Statement(lhs, args)
+    scope = _identical(statement, lhs, rhs, given)
+    if scope is not None:
+        hypotheses = f", {len(given)} hypothes{'is' if len(given) == 1 else 'es'} used" if given else ""
+        return Verdict("proved", f"structural identity{hypotheses}", scope)
+    return _separated(statement, lhs, rhs, given) or Verdict(
+        "undecided", "normal forms differ; no point separates them"
+    )
+
+
+def _identical(statement: Statement, lhs: Spec, rhs: Spec, given: Sequence[Spec]) -> str | None:
+    """The scope in which both sides have one normal form."""
+    if not statement.sized:
+        return "all reals" if _same(statement, lhs, rhs, given, None) else None
+    try:
+        if all(_same(statement, lhs, rhs, given, start) for start in LARGE):
+            return ANY
+    except ScalarSpecError:
+        pass  # what is written for some sizes only is looked at for these
+    return GIVEN if _same(statement, lhs, rhs, given, None) else None
+
+
+def _same(statement: Statement, lhs: Spec, rhs: Spec, given: Sequence[Spec], start: int | None) -> bool:
+    context, (a, b, *zeros) = statement.normal([lhs, rhs, *given], start)
+    if a.shape != b.shape:
+        return False
+    difference: Poly = (a - b).value.value
+    for zero in zeros:
+        difference = context.reduced(difference, zero.value.value)
+    return not difference.terms
+
+
+def _separated(statement: Statement, lhs: Spec, rhs: Spec, given: Sequence[Spec]) -> Verdict | None:
+    """A refutation: exact arguments at which both sides differ, and what is given holds."""
+    context = named_context("interval", prec=200)
+    for point, maps in statement.points(POINTS):
+        try:
+            a, b, *zeros = statement.at([lhs, rhs, *given], context, point, maps)
+        except ScalarSpecError:
+            continue  # a side is not defined here
+        if a.shape != b.shape:
+            return Verdict("refuted", "shapes", witness={"lhs shape": a.shape, "rhs shape": b.shape})
+        (low, high), (lower, upper) = endpoints(a), endpoints(b)
+        if not all(_zero(t) for t in zeros) or not np.any((high < lower) | (upper < low)):
+            continue
+        witness = _witness(statement, point, maps) | {"lhs": _shown(a), "rhs": _shown(b)}
+        return Verdict("refuted", "exact arguments", GIVEN if statement.sized else "", witness=witness)
+    return None
+
+
+@timed
+def prove_nonnegative(
+    spec: Spec, *args: Any, over: Region | None = None, zero: Mapping[str, Any] | None = None
+) -> Verdict:
+    """Is spec(*args) >= 0, for the variables in their regions? And, with `zero`, is it 0 there and nowhere else?
+
+    spec: of shape (); args: as for `prove_equal`; over: regions of variables by name, ball(radius) around 0 or
+    box(lower, upper), all reals where nothing is said; zero: the one value of each variable.
+    Proved by interval evaluation, by convexity with a unique stationary point, by a Taylor remainder, or by interval
+    branch-and-prune; where the spec is a sum over coordinates of one function, that function is looked at, for any
+    sizes. Refuted by exact arguments with a certified value.
+    """
+    statement = Statement(spec, args, over or {})
+    zero = _zeros(statement, zero)
+    for attempt in (_by_coordinates, _by_intervals):
+        verdict = attempt(statement, spec, zero)
+        if verdict is not None:
+            return verdict
+    return _negative(statement, spec, zero) or Verdict("undecided", "no method proves it; no point refutes it")
+
+
+def _zeros(statement: Statement, zero: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if zero is not None and set(zero) != set(statement.shapes):
+        raise UnknownName(f"zero: expected a value for each of {', '.join(statement.shapes)}, got {', '.join(zero)}")
+    return zero
+
+
+def _by_coordinates(statement: Statement, spec: Spec, zero: Mapping[str, Any] | None) -> Verdict | None:
+    """The normal form as one function, or as a sum over coordinates of one; that function is not negative."""
+    for starts, scope in ((LARGE, ANY), ((None,), GIVEN)) if statement.sized else (((None,), ""),):
+        try:
+            functions = [_function(statement, spec, start) for start in starts]
+        except ScalarSpecError:
+            continue
+        first = functions[0]
+        if first is None or any(str(function) != str(first) for function in functions):
+            continue
+        found = nonnegative(first, zero)
+        if found is not None:
+            steps = ("it is a positive multiple of the sum of f over the coordinates",) if first.summed else ()
+            return dataclasses.replace(found, scope=_scope(statement, scope), steps=(*steps, *found.steps))
+    return None
+
+
+def _function(statement: Statement, spec: Spec, start: int | None) -> Function | None:
+    """What a spec is, or a positive multiple of what it is in each coordinate of a sum."""
+    context, (value,) = statement.normal([spec], start)
+    if value.shape:
+        raise ArgumentError(f"spec: expected shape (), got {value.shape}")
+    return Function.of(context, value.value.value, statement)
+
+
+def _by_intervals(statement: Statement, spec: Spec, zero: Mapping[str, Any] | None) -> Verdict | None:
+    """One evaluation over all that the arguments can be."""
+    if zero is not None:
+        return None
+    try:
+        low, high = map(unboxed, endpoints(statement.whole(spec, named_context("interval"))))
+    except ScalarSpecError:
+        return None
+    if low < 0:
+        return None
+    step = f"its values lie in [{enclosure_text(low, low)}, {'inf' if infinite(high) else enclosure_text(high, high)}]"
+    return Verdict("proved", "interval evaluation", _scope(statement), (step,))
+
+
+def _negative(statement: Statement, spec: Spec, zero: Mapping[str, Any] | None) -> Verdict | None:
+    """A refutation: exact arguments at which the spec is negative; or 0 where it should not be, or not 0."""
+    context = named_context("interval", prec=200)
+    scope = _scope(statement)
+    for point, maps in statement.points(4 * POINTS):
+        try:
+            (value,) = statement.at([spec], context, point, maps)
+        except ScalarSpecError:
+            continue
+        low, high = map(unboxed, endpoints(value))
+        there = zero is not None and all(np.all(np.asarray(point[v]) == zero[v]) for v in point)
+        wrong = "negative" if high < 0 else "not 0" if there and low > 0 else ""
+        if zero is not None and not there and low == high == 0:
+            wrong = "0 elsewhere"
+        if wrong:
+            witness = _witness(statement, point, maps) | {"value": _shown(value)}
+            return Verdict("refuted", f"exact arguments: {wrong}", scope, witness=witness)
+    return None
+
+
+@timed
+def prove_monotone(spec: Spec, name: str, *args: Any, over: Region | None = None) -> Verdict:
+    """Does spec(*args) not fall while its argument `name`, a number, rises?
+
+    By its derivative in that argument, which is never negative (see `prove_nonnegative`); refuted by exact arguments at
+    which it is. A spec that has steps or poles in that argument is undecided: its derivative does not tell.
+    """
+    statement = Statement(spec, args, over or {})
+    parameters = list(statement.arguments)
+    if name not in parameters or statement.shapes.get(name) != ():
+        numbers = ", ".join(n for n, shape in statement.shapes.items() if shape == ()) or "none"
+        raise ArgumentError(f"name: expected a variable of shape (), of {numbers}; got {name!r}")
+    if not _continuous(statement, spec, name):
+        return Verdict("undecided", f"the spec may have steps or poles in {name}")
+    derivative = grad(spec, parameters.index(name))
+    found = prove_nonnegative(derivative, *args, over=over)
+    return dataclasses.replace(found, method=f"∂/∂{name} >= 0: {found.method}")
+
+
+def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
+    """Is the spec surely Lipschitz where the variable `name` ranges, and its derivative what `grad` says, nearly there?
+
+    Where two operands of a maximum depend on the variable, they may be equal on an interval: `grad` says 0 there.
+    """
+    context = Normal()
+    tape = Tape(context)
+    given, variables = variables_in(statement.arguments, (), context.variable)
+    on_tape = {id(variables[name]): tape.variable(variables[name])}
+    value = as_tensor(tape, call(spec, [replaced(lift(argument, context), on_tape) for argument in given.values()]))
+    ties = [note for note in tape.arrays.notes if note.operation in ("maximum", "minimum", "clip")]
+    if any(sum(not x.constant for x in note.operands) > 1 for note in ties):
+        return False
+    return Function.whole(value.value.value.value, statement).tame(name)
+
+
+def _scope(statement: Statement, sizes: str = GIVEN) -> str:
+    """For which sizes and regions."""
+    return ", ".join(filter(None, (sizes if statement.sized else "", statement.region or "all reals")))
+
+
+def _witness(statement: Statement, point: Mapping[str, Any], maps: Any) -> dict[str, Any]:
+    values = {name: np.asarray(value, dtype=object).tolist() for name, value in point.items()}
+    return values | {opaque.name: str(maps(opaque)) for opaque in statement.opaque}
+
+
+def _zero(t: Tensor) -> bool:
+    low, high = endpoints(t)
+    return bool(np.all(low == 0) and np.all(high == 0))
+
+
+def _shown(t: Tensor) -> Any:
+    low, high = endpoints(t)
+    shown = [a if a == b else f"{decimal_text((a + b) / 2, 20)}..." for a, b in zip(low.flat, high.flat, strict=True)]
+    return shown if t.shape else shown[0]

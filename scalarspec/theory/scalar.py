@@ -1,0 +1,369 @@
+"""Functions of a few real variables, read from normal forms: where they are smooth, convex, and not negative."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scalarspec import functions as f
+from scalarspec.batched import batched
+from scalarspec.context import Context
+from scalarspec.errors import NotSupported, ScalarSpecError
+from scalarspec.exact import infinite
+from scalarspec.gradient import grad, hessian
+from scalarspec.registry import context as named_context
+from scalarspec.report import unboxed
+from scalarspec.tensor import Tensor
+from scalarspec.theory.normal import FUNCTIONS, TRUTHS, Atom, Normal, Poly, poly
+from scalarspec.theory.statements import Statement
+from scalarspec.theory.verdict import Verdict
+
+ENTERED = {*FUNCTIONS, *TRUTHS, "exp", "log", "reciprocal", "maximum", "where"}
+STEPS = {*TRUTHS, "where"}
+MOST = 6
+"""How many variables are looked at."""
+BOXES = 10_000
+"""How many boxes branch-and-prune may look at."""
+TANGENTS = 32
+"""How many boxes of a round are tried by convexity."""
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A polynomial in atoms as a function of a vector of those atoms that are variables or unknown.
+
+    summed: is it one of many coordinates?
+    """
+
+    form: Poly
+    statement: Statement
+    variables: list[Atom]
+    low: list[Any]
+    high: list[Any]
+    summed: bool = False
+
+    @classmethod
+    def whole(cls, form: Poly, statement: Statement) -> Function:
+        """The polynomial itself."""
+        variables = sorted(_free(form), key=lambda atom: atom.serial)
+        ends = [_ends(atom, statement) for atom in variables]
+        return cls(form, statement, variables, [low for low, _ in ends], [high for _, high in ends])
+
+    @classmethod
+    def of(cls, context: Normal, form: Poly, statement: Statement) -> Function | None:
+        """The polynomial; of a sum over coordinates a positive multiple of one coordinate. None if it is neither."""
+        summed = any(atom.operation == "sum" for atom in form.atoms())
+        coordinate = _coordinate(form) if summed else form
+        if coordinate is None or len(_free(coordinate)) > MOST or not coordinate.terms:
+            return None
+        found = cls.whole(coordinate, statement)
+        return dataclasses.replace(found, summed=summed)
+
+    def __str__(self) -> str:
+        return str(self.form)
+
+    def __call__(self, v: Tensor) -> Tensor:
+        """The value at a vector of the variables' values."""
+        return self._value(self.form, v)
+
+    def _value(self, form: Poly, v: Tensor) -> Tensor:
+        total = v.context.tensor(0)
+        for monomial, c in form.terms.items():
+            product = v.context.tensor(c)
+            for atom, power in monomial:
+                inner = self._atom(atom, v)
+                product = product * (f.square(inner) if power == 2 else inner if power == 1 else f.pow(inner, power))
+            total = total + product
+        return total
+
+    def _atom(self, atom: Atom, v: Tensor) -> Tensor:
+        if atom in self.variables:
+            return v[self.variables.index(atom)]
+        if atom.operation == "pi":
+            return f.pi(v.context)
+        if atom.operation == "positive":
+            return f.heaviside(self._value(atom.args[0], v))
+        if atom.operation in STEPS:
+            raise NotSupported(f"{atom.operation}: not looked at here")
+        args = [self._value(arg, v) for arg in atom.args]
+        found: Tensor = getattr(f, atom.operation)(*args)
+        return found
+
+    def over(self, context: Context[Any]) -> Tensor:
+        """The box of the variables."""
+        return context.box(np.array(self.low, dtype=object), np.array(self.high, dtype=object))
+
+    def tame(self, name: str | None = None) -> bool:
+        """Is it Lipschitz on bounded parts of its region, in the variable `name` or all? No steps, no poles."""
+        return all(self._tame(atom, name) for atom in _inside(self.form, name is not None))
+
+    @cached_property
+    def smooth(self) -> bool:
+        """Has it two continuous derivatives in its region?"""
+        return self.tame() and not any(atom.operation == "maximum" for atom in _inside(self.form))
+
+    def _tame(self, atom: Atom, name: str | None) -> bool:
+        if name is not None and not _depends(atom, name):
+            return True
+        if atom.operation in STEPS or (atom.operation == "opaque" and name is not None):
+            return False
+        if atom.operation == "maximum" and name is None:
+            p, q = atom.args  # equal on an open set they have no kink, and `grad` says 0
+            return p.constant is not None or q.constant is not None or not (p + q).terms
+        return atom.operation not in ("reciprocal", "log", "sqrt") or self._defined(atom)
+
+    def _defined(self, atom: Atom) -> bool:
+        """Is the argument of such a function off its poles?"""
+        inner = Function.whole(atom.args[0], self.statement)
+        try:
+            low, high = map(unboxed, f.endpoints(inner(inner.over(named_context("interval")))))
+        except ScalarSpecError:
+            return False
+        return bool(low > 0 or (high < 0 and atom.operation == "reciprocal"))
+
+
+def _inside(form: Poly, everything: bool = False) -> Iterator[Atom]:
+    """All atoms of a polynomial, those inside functions of elements included; or those inside any atom."""
+    for atom in form.atoms():
+        yield atom
+        if everything or atom.operation in ENTERED:
+            for arg in atom.args:
+                yield from _inside(arg, everything)
+
+
+def _free(form: Poly) -> set[Atom]:
+    return {atom for atom in _inside(form) if atom.operation not in ENTERED and atom.operation != "pi"}
+
+
+def _depends(atom: Atom, name: str) -> bool:
+    """Does an atom hold the variable of that name?"""
+    if atom.operation == "variable":
+        return bool(atom.parameters["name"] == name)
+    return any(_depends(inner, name) for arg in atom.args for inner in arg.atoms())
+
+
+def _coordinate(form: Poly) -> Poly | None:
+    """The polynomial p, up to a positive factor, where the form is Σ p over the elements of tensors of one shape."""
+    shapes, constant, total = set(), Fraction(0), poly(0)
+    for monomial, c in form.terms.items():
+        if not monomial:
+            constant = c
+            continue
+        (atom, power) = monomial[0]
+        if len(monomial) > 1 or power > 1 or atom.operation != "sum" or atom.parameters:
+            return None
+        shapes |= {inner.shape for inner in atom.args[0].atoms() if inner.shape}
+        total = total + atom.args[0].scaled(c)
+    if len(shapes) != 1:
+        return None
+    total = total + poly(constant / shapes.pop().size)
+    return total.scaled(1 / abs(total.terms[total.leading])) if total.terms else total
+
+
+def _ends(atom: Atom, statement: Statement) -> tuple[Any, Any]:
+    """Where an atom ranges: all of an unknown one's reals; one box for all elements of a variable."""
+    name = atom.parameters.get("name")
+    if atom.operation != "variable" or name not in statement.over:
+        return -np.inf, np.inf
+    low, high = statement.ends(str(name), statement.shapes[str(name)])
+    return min(low.flat), max(high.flat)
+
+
+# ---- not negative ---------------------------------------------------------------------------------------------------
+
+
+def nonnegative(function: Function, zero: Mapping[str, Any] | None) -> Verdict | None:
+    """A proof that a function is not negative; with `zero`, that it is 0 there and nowhere else."""
+    for method in (_constant, _evaluated, _convex, _pruned):
+        try:
+            found = method(function, zero)
+        except ScalarSpecError:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _constant(function: Function, zero: Mapping[str, Any] | None) -> Verdict | None:
+    value = function.form.constant
+    if value is None or value < 0 or zero is not None:
+        return None
+    return Verdict("proved", "exact", steps=(f"it is {value}",))
+
+
+def _evaluated(function: Function, zero: Mapping[str, Any] | None) -> Verdict | None:
+    low, high = map(unboxed, f.endpoints(function(function.over(named_context("interval")))))
+    if low < 0 or zero is not None:
+        return None
+    return Verdict("proved", "interval evaluation", steps=(f"its values lie in [{_number(low)}, {_number(high)}]",))
+
+
+def _convex(function: Function, zero: Mapping[str, Any] | None) -> Verdict | None:
+    """f(c) >= 0, ∇f(c) = 0 and f″ >= 0 in the region: then f >= f(c). And f″(c) > 0: then f > f(c) elsewhere."""
+    if not function.smooth or not function.variables or not _says(function, zero):
+        return None
+    context = named_context("interval", prec=100)
+    for point in _candidates(function, zero):
+        at = context.tensor(point)
+        value = _ends_of(function(at))
+        slopes = _ends_of(grad(function)(at))
+        if np.any(slopes[0] != 0) or np.any(slopes[1] != 0) or value[0] < 0:
+            continue
+        curvature = _ends_of(hessian(function)(function.over(context)))
+        strict = _definite(_ends_of(hessian(function)(at)), strictly=True)
+        if not _definite(curvature) or (zero is not None and not (strict and np.all(value[1] == 0))):
+            continue
+        return Verdict("proved", _called(function), steps=_steps(function, point, value, curvature, strict))
+    return None
+
+
+def _says(function: Function, zero: Mapping[str, Any] | None) -> bool:
+    """Are the function's variables those that `zero` gives values to?"""
+    names = [atom.parameters.get("name") for atom in function.variables if atom.operation == "variable"]
+    return zero is None or (set(names) == set(zero) and len(names) == len(function.variables))
+
+
+def _called(function: Function) -> str:
+    return "Taylor remainder" if len(function.variables) == 1 else "convexity with a unique stationary point"
+
+
+def _steps(function: Function, point: Any, value: Any, curvature: Any, strict: bool) -> tuple[str, ...]:
+    names = [str(atom) for atom in function.variables]
+    place = ", ".join(f"{name} = {_number(p)}" for name, p in zip(names, point, strict=True))
+    second = [
+        f"∂²f/∂{a}∂{b} in [{_number(curvature[0][i, j])}, {_number(curvature[1][i, j])}]"
+        for i, a in enumerate(names)
+        for j, b in enumerate(names[: i + 1])
+    ]
+    last = "f″ is positive definite there: nowhere else is f so small" if strict else "so f is nowhere smaller"
+    return (
+        f"f = {function}",
+        f"at {place}: f = {_number(unboxed(value[0]))}, ∇f = 0",
+        f"f = f(c) + (v - c)ᵀ f″(ξ) (v - c) / 2, and f″ >= 0: {'; '.join(second)}",
+        last,
+    )
+
+
+def _candidates(function: Function, zero: Mapping[str, Any] | None) -> Iterator[Any]:
+    """Where a stationary point may be: exact points in the region."""
+    size = len(function.variables)
+    low, high = (np.array(ends, dtype=object) for ends in (function.low, function.high))
+    if zero is not None:
+        point = np.array([Fraction(zero[str(atom.parameters["name"])]) for atom in function.variables], dtype=object)
+        if np.all(low <= point) and np.all(point <= high):
+            yield point
+        return
+    yield np.clip(np.full(size, Fraction(0), dtype=object), low, high)
+    for start in (0.1, -0.7, 1.3):
+        found = _newton(function, np.full(size, start))
+        if found is not None:
+            yield np.clip(np.array([Fraction(x).limit_denominator(64) for x in found], dtype=object), low, high)
+
+
+def _newton(function: Function, x: Any) -> Any:
+    context = named_context("float64")
+    for _ in range(40):
+        gradient = np.asarray(grad(function)(context.tensor(x)))
+        step = np.linalg.lstsq(np.asarray(hessian(function)(context.tensor(x))), gradient, rcond=None)[0]
+        x = x - step
+        if not np.all(np.isfinite(x)):
+            return None
+    return x
+
+
+def _definite(entries: Any, strictly: bool = False) -> bool:
+    """Are all symmetric matrices between two surely positive (semi)definite? By dominant diagonals, or 2x2 minors."""
+    low, high = entries
+    size = np.maximum(abs(low), abs(high))
+    diagonal = list(np.diag(low))
+    others = [sum(x for j, x in enumerate(row) if j != i) for i, row in enumerate(size)]
+    if any(d < 0 or (strictly and d == 0) for d in diagonal):
+        return False
+    if all(d > rest or (d == rest and not strictly) for d, rest in zip(diagonal, others, strict=True)):
+        return True
+    if len(size) != 2 or infinite(*diagonal, *others):
+        return False
+    minor = diagonal[0] * diagonal[1] - size[0, 1] ** 2
+    return bool(minor > 0 or (minor == 0 and not strictly))
+
+
+def _pruned(function: Function, zero: Mapping[str, Any] | None) -> Verdict | None:
+    """Interval branch-and-prune over a bounded region: a box goes where its value, or its mean value form, is >= 0."""
+    if zero is not None or not function.tame() or infinite(*function.low, *function.high) or not function.variables:
+        return None
+    context, exact = named_context("interval64"), named_context("interval", prec=100)
+    low, high = (np.array(ends, dtype=object)[None, :] for ends in (function.low, function.high))
+    seen = 0
+    while len(low):
+        seen += len(low)
+        if seen > BOXES:
+            return None
+        middle = (low + high) / 2
+        box = context.box(low, high)
+        values, slopes = (f.endpoints(batched(part, over="v")(box)) for part in (function, grad(function)))
+        centre = f.endpoints(batched(function, over="v")(context.tensor(middle)))
+        if np.any(centre[1] < 0):
+            return None
+        mean = centre[0] - (np.maximum(abs(slopes[0]), abs(slopes[1])) * (high - low) / 2).sum(axis=1)
+        left = np.flatnonzero((values[0] < 0) & (mean < 0))
+        if function.smooth:
+            left = left[~_tangent(function, low[left], high[left])]
+        low, high = _slid(low[left], high[left], slopes[0][left], slopes[1][left])
+        points = np.all(low == high, axis=1)
+        if any(_ends_of(function(exact.tensor(point)))[0] < 0 for point in low[points]):
+            return None
+        low, high = _halved(low[~points], high[~points])
+    return Verdict("proved", "interval branch-and-prune", steps=(f"f = {function}", f"{seen} boxes"))
+
+
+def _tangent(function: Function, low: Any, high: Any) -> Any:
+    """The boxes on which a stationary point with value >= 0 and convexity around it shows that f >= 0."""
+    context = named_context("interval", prec=100)
+    found = np.zeros(len(low), dtype=bool)
+    for point in _candidates(function, None):
+        at = context.tensor(point)
+        flat = _ends_of(grad(function)(at))
+        if np.any(flat[0] != 0) or np.any(flat[1] != 0) or _ends_of(function(at))[0] < 0:
+            continue
+        for i in range(min(len(low), TANGENTS)):
+            hull = context.box(np.minimum(low[i], point), np.maximum(high[i], point))
+            found[i] = _definite(_ends_of(hessian(function)(hull)))
+        break
+    return found
+
+
+def _slid(low: Any, high: Any, steepest: Any, flattest: Any) -> tuple[Any, Any]:
+    """Each box without the directions in which f only rises, or only falls: f is smallest on that side."""
+    rises, falls = steepest >= 0, flattest <= 0
+    return np.where(falls & ~rises, high, low), np.where(rises, low, high)
+
+
+def _halved(low: Any, high: Any) -> tuple[Any, Any]:
+    """Each box as two, across its longest side."""
+    if not len(low):
+        return low, high
+    rows = np.arange(len(low))
+    longest = np.argmax((high - low).astype(float), axis=1)
+    upper, lower = high.copy(), low.copy()
+    upper[rows, longest] = lower[rows, longest] = (low[rows, longest] + high[rows, longest]) / 2
+    return np.concatenate([low, lower]), np.concatenate([upper, high])
+
+
+def _ends_of(t: Tensor) -> tuple[Any, Any]:
+    return f.endpoints(t)
+
+
+def _number(x: Any) -> str:
+    return (
+        ("-inf" if x < 0 else "inf")
+        if infinite(x)
+        else str(x)
+        if Fraction(x).denominator < 10**6
+        else f"{float(x):.6g}"
+    )

@@ -1,0 +1,184 @@
+"""What a statement is about: variables of any size, unknown maps, and the points and boxes to look at them on."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scalarspec import functions as f
+from scalarspec.arguments import bind, call
+from scalarspec.bounds import Ball, Box, ends_of
+from scalarspec.context import Context
+from scalarspec.derive import variables_in
+from scalarspec.lifting import lift, mapped
+from scalarspec.matrix import Sizes
+from scalarspec.shape import Scalar, Shape
+from scalarspec.tensor import Tensor
+from scalarspec.theory.normal import Normal
+
+Spec = Callable[..., Tensor]
+Region = Mapping[str, Ball | Box]
+
+
+class Opaque:
+    """An unknown map to tensors of a shape: in a statement, any map whatever. shape: (*out,), an int or a Shape."""
+
+    def __init__(self, name: str, shape: int | Sequence[int]) -> None:
+        self.name = name
+        self.shape = Shape((shape,) if isinstance(shape, int) else shape)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The map's value, of which nothing is known."""
+        value = x.context.arrays.apply("opaque", x.value, name=self.name, shape=self.shape)
+        return Tensor(x.context, self.shape, value)
+
+    def __repr__(self) -> str:
+        return f"Opaque({self.name!r}, {self.shape})"
+
+
+class Affine:
+    """A map x -> W x + b with small rational entries, drawn from a seed: an example of an unknown map."""
+
+    def __init__(self, name: str, shape: Shape, seed: int) -> None:
+        self.name, self.shape, self.seed = name, shape, seed
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """W x + b, in the map's shape."""
+        rng = np.random.default_rng([self.seed, zlib.crc32(self.name.encode())])
+        weight, bias = _rationals(rng, (self.shape.size, x.size)), _rationals(rng, (self.shape.size,))
+        return f.reshape(
+            f.affine(x.context.tensor(weight), f.reshape(x, (x.size,)), x.context.tensor(bias)), self.shape
+        )
+
+    def __str__(self) -> str:
+        return f"x -> W x + b, entries drawn with seed {self.seed}"
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """Arguments of specs, in which each Shape is a variable and each Opaque any map; over: where variables range."""
+
+    parameters: Spec
+    args: Sequence[Any]
+    over: Region = field(default_factory=dict)
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        """By the parameter's name."""
+        return bind(self.parameters, self.args, known=self.over)
+
+    @cached_property
+    def shapes(self) -> dict[str, Shape]:
+        """The variables, by name."""
+        found: dict[str, Shape] = {}
+
+        def note(name: str, shape: Shape) -> Tensor:
+            found[name] = shape
+            return Normal().variable(name, shape)
+
+        variables_in(self.arguments, (), note)
+        return found
+
+    @property
+    def sized(self) -> bool:
+        """Does it have sizes?"""
+        shapes = [*self.shapes.values(), *(opaque.shape for opaque in self.opaque)]
+        return any(n > 1 for shape in shapes for n in shape)
+
+    @property
+    def region(self) -> str:
+        """Where the variables range, where something is said."""
+        return ", ".join(f"{name} in {_box(*self.ends(name, self.shapes[name]))}" for name in self.over)
+
+    @cached_property
+    def opaque(self) -> list[Opaque]:
+        """The unknown maps."""
+        found: list[Opaque] = []
+        mapped(list(self.args), lambda value, _: found.append(value) if isinstance(value, Opaque) else None)
+        return found
+
+    def normal(self, specs: Sequence[Spec], start: int | None) -> tuple[Normal, list[Tensor]]:
+        """The specs in normal form, at sizes that are primes from `start` on, or as they are."""
+        context, sizes = Normal(), Sizes(start)
+        given, _ = variables_in(self.arguments, (), lambda name, shape: context.variable(name, sizes.of(shape)))
+
+        def resized(value: Any, _: str) -> Any:
+            return Opaque(value.name, sizes.of(value.shape)) if isinstance(value, Opaque) else None
+
+        ready = [mapped(lift(argument, context), resized) for argument in given.values()]
+        return context, [call(spec, ready) for spec in specs]
+
+    def at(self, specs: Sequence[Spec], context: Context[Any], point: Mapping[str, Any], maps: Any) -> list[Tensor]:
+        """The specs with tensors of the context for the variables, and maps for the unknown ones."""
+        given, _ = variables_in(self.arguments, (), lambda name, _: context.tensor(point[name]))
+        ready = [
+            mapped(lift(argument, context), lambda v, _: maps(v) if isinstance(v, Opaque) else None)
+            for argument in given.values()
+        ]
+        return [call(spec, ready) for spec in specs]
+
+    def points(self, count: int) -> Iterator[tuple[dict[str, Any], Callable[[Opaque], Affine]]]:
+        """Exact values for the variables and maps for the unknown ones: small ones first, then random ones."""
+        simple: list[dict[str, int]] = [dict.fromkeys(self.shapes, k) for k in (0, 1, -1)]
+        simple += [dict.fromkeys(self.shapes, 0) | {name: k} for name in self.shapes for k in (1, -1)]
+        for seed in range(count):
+            rng = np.random.default_rng(seed)
+            point = {}
+            for name, shape in self.shapes.items():
+                values = _rationals(rng, shape, 8 if seed % 2 else 2)
+                if not shape and seed % 4 == 3:
+                    values = values * 16
+                if seed < len(simple):
+                    values = np.full(shape, Fraction(simple[seed][name]), dtype=object)
+                low, high = self.ends(name, shape)
+                point[name] = np.array(np.minimum(np.maximum(values, low), high), dtype=object)
+            yield point, lambda opaque, seed=seed: Affine(opaque.name, opaque.shape, seed)  # type: ignore[misc]
+
+    def ends(self, name: str, shape: Shape = Scalar) -> tuple[Any, Any]:
+        """Where a variable ranges: object arrays of its ends; all reals where nothing is said."""
+        if name not in self.over:
+            return np.full(shape, -np.inf, dtype=object), np.full(shape, np.inf, dtype=object)
+        zero = np.full(shape, Fraction(0), dtype=object)
+        return ends_of(name, zero, self.over[name])
+
+    def box(self, context: Context[Any], name: str) -> Tensor:
+        """Where a variable ranges."""
+        return context.box(*self.ends(name, self.shapes[name]))
+
+    def whole(self, spec: Spec, context: Context[Any]) -> Tensor:
+        """The spec over all that the variables and the unknown maps can be."""
+        given, _ = variables_in(self.arguments, (), lambda name, _: self.box(context, name))
+
+        def anything(value: Any, _: str) -> Any:
+            return _Anything(value.shape) if isinstance(value, Opaque) else None
+
+        return call(spec, [mapped(lift(argument, context), anything) for argument in given.values()])
+
+
+class _Anything:
+    """A map that may have any value."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x.context.box(np.full(self.shape, -np.inf), np.full(self.shape, np.inf))
+
+
+def _rationals(rng: np.random.Generator, shape: Sequence[int], size: int = 4) -> Any:
+    """Random multiples of 1/4 from -size to size."""
+    drawn = rng.integers(-4 * size, 4 * size + 1, tuple(shape))
+    values = np.empty(tuple(shape), dtype=object)
+    for index in np.ndindex(*shape):
+        values[index] = Fraction(int(drawn[index]), 4)
+    return values
+
+
+def _box(low: Any, high: Any) -> str:
+    return f"[{min(low.flat)}, {max(high.flat)}]"
