@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalarspec import registry
-from scalarspec.arguments import failures_told
+from scalarspec import registry, theory
+from scalarspec.arguments import failures_told, spec_name
 from scalarspec.audit import KINDS, audit
 from scalarspec.bounds import Ball, ball, bounds
 from scalarspec.compare import DEFAULT_BACKENDS, compare
@@ -32,10 +32,12 @@ from scalarspec.crosscheck import Crosscheck, crosscheck
 from scalarspec.derive import derive
 from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
 from scalarspec.exact import data_value
+from scalarspec.matrix import matrix_form
 from scalarspec.ranges import ranges
 from scalarspec.records import differences
 from scalarspec.report import table
 from scalarspec.tensor import Tensor
+from scalarspec.theory.lean import examples
 from scalarspec.tolerance import tolerance
 
 if TYPE_CHECKING:
@@ -95,12 +97,28 @@ def _bounds(options: argparse.Namespace) -> tuple[Any, int]:
 
 def _derive(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
+    if options.form.startswith("matrix"):
+        form = matrix_form(spec, *args, wrt=options.gradient or None)
+        return (_Text(form.latex()) if options.form == "matrix-latex" else form), 0
     derivation = derive(spec, *args, wrt=options.wrt, max_operations=options.max_operations)
-    if options.form == "latex":
-        return _Text(derivation.latex()), 0
+    name = spec_name(spec)
+    if options.lean:
+        return _Text(derivation.lean(name)), 0
     if options.form == "python":
-        return _Text(derivation.python(getattr(spec, "__name__", "spec"))), 0
-    return derivation, 0
+        return _Text(derivation.python(name, options.gradient)), 0
+    if options.form == "c":
+        return _Text(derivation.c99(name, options.gradient)), 0
+    shown = _All([derivation.derivative(name) for name in options.gradient] or [derivation])
+    return (_Text("\n\n".join(each.latex() for each in shown)) if options.form == "latex" else shown), 0
+
+
+def _theory(options: argparse.Namespace) -> tuple[Any, int]:
+    if options.lean:
+        return _Text(examples()), 0
+    facts = [fact.control for fact in theory.facts()] if options.controls else theory.facts()
+    expected = "refuted" if options.controls else "proved"
+    verdicts = _Verdicts([(fact, theory.check(fact)) for fact in facts], options.steps)
+    return verdicts, 0 if all(verdict.status == expected for _, verdict in verdicts.rows) else 1
 
 
 class _Recorded:
@@ -202,6 +220,54 @@ class _Text(str):
 
     def to_json(self) -> str:
         return str(self)
+
+
+class _All(list[Any]):
+    """Several reports, one after the other; as data the one, or all."""
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self))
+
+    def to_json(self) -> Any:
+        found = [each.to_json() for each in self]
+        return found[0] if len(found) == 1 else found
+
+
+class _Verdicts:
+    """What became of each fact: a table, and with `steps` how."""
+
+    def __init__(self, rows: list[tuple[theory.Fact, theory.Verdict]], steps: bool) -> None:
+        self.rows = rows
+        self.steps = steps
+
+    def __str__(self) -> str:
+        if self.steps:
+            return "\n\n".join(f"{self._stated(fact)}\n{verdict}" for fact, verdict in self.rows)
+        header = ["fact", "hypotheses", "verdict", "method", "for", "time"]
+        cells = [
+            [fact.name, "; ".join(fact.hypotheses) or "-", v.status, v.method, v.scope or "-", f"{v.seconds:.2f} s"]
+            for fact, v in self.rows
+        ]
+        counts = Counter(verdict.status for _, verdict in self.rows)
+        total = ", ".join(f"{count} {status}" for status, count in counts.items())
+        return f"{table(header, cells)}\n{total}, in {sum(v.seconds for _, v in self.rows):.1f} s"
+
+    @staticmethod
+    def _stated(fact: theory.Fact) -> str:
+        given = f", given {', '.join(fact.hypotheses)}" if fact.hypotheses else ""
+        return f"{fact.name}: {fact.statement}{given}"
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "fact": fact.name,
+                "statement": fact.statement,
+                "hypotheses": list(fact.hypotheses),
+                "source": fact.source,
+                **verdict.to_json(),
+            }
+            for fact, verdict in self.rows
+        ]
 
 
 class _Backends:
@@ -429,9 +495,12 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = spec_command("derive", _derive, "a spec in closed form")
     sub.add_argument("--wrt", action="append", default=[], metavar="NAME", help="an argument that becomes a variable")
-    sub.add_argument(
-        "--form", choices=["text", "latex", "python"], default="text", help="how to show it (default text)"
-    )
+    forms = ["text", "latex", "python", "c", "matrix", "matrix-latex"]
+    shown = "how to show it; matrix: for tensors of any size, all data as variables (default text)"
+    sub.add_argument("--form", choices=forms, default="text", help=shown)
+    wanted = "a variable, by its name in the closed form, to differentiate in"
+    sub.add_argument("--gradient", action="append", default=[], metavar="NAME", help=wanted)
+    sub.add_argument("--lean", action="store_true", help="a Lean 4 definition, and examples of rational test vectors")
     sub.add_argument("--max-operations", type=int, default=20_000, help="refuse larger expressions (default 20000)")
 
     sub = spec_command("crosscheck", _crosscheck, "a float result against exact and enclosing arithmetic")
@@ -460,6 +529,11 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = spec_command("ranges", _ranges, "which operations can overflow or underflow, over a box of arguments")
     _add_box(sub)
+
+    sub = command("theory", _theory, "the facts of the VAE theory: each proved, refuted or undecided, and how")
+    sub.add_argument("--controls", action="store_true", help="their mutations instead, each of which must be refuted")
+    sub.add_argument("--steps", action="store_true", help="show the steps of each proof, and the witnesses")
+    sub.add_argument("--lean", action="store_true", help="print the facts as Lean 4 examples in TorchLean's names")
 
     command("backends", _backends, "the registered backends, and what each promises")
     sub = command("laws", _laws, "check what every backend must obey")

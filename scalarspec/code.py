@@ -1,4 +1,4 @@
-"""A graph as the text of a function: Python (NumPy) and C99. What is shared is worked out once; nothing is rewritten.
+"""A graph as the text of a function: Python (NumPy), C99, Lean 4. What is shared is worked out once.
 
 Functions that overflow or cancel when written out (sigmoid, softplus, eˣ - 1 - x, ...) come as helpers in a stable
 form. Numbers are the floats next to their exact values.
@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,26 @@ class Program:
     def _roots(self) -> list[Node]:
         return [x for array in self._arrays for x in array.flat]
 
+    def lean(self, vectors: Sequence[tuple[Mapping[str, Fraction], Any]]) -> str:
+        """A Lean 4 definition over ℝ of the first output, and `example`s of (values of the inputs, exact value)."""
+        lines, results, _ = self._body(LEAN)
+        name, shape = identifier(self.name), self._arrays[0].shape
+        symbols = [place for array in self.inputs.values() for place in (self._places(LEAN)[x] for x in array.flat)]
+        kind = "".join(f"Fin {n} → " for n in shape) + "ℝ"
+        entries = np.empty(shape, dtype=object)
+        entries[...] = np.reshape(np.array(results[0], dtype=object), shape)
+        text = [
+            f"noncomputable def {name}{f' ({chr(32).join(symbols)} : ℝ)' if symbols else ''} : {kind} :=",
+            *(f"  let {label} := {value}" for label, value in lines),
+            f"  {_vector(entries.tolist())}",
+        ]
+        examples = []
+        for values, expected in vectors:
+            arguments = " ".join(_rational(values[symbol]) for symbol in symbols)
+            result = _vector(np.vectorize(_rational, otypes=[object])(expected).tolist())
+            examples.append(f"example : {name} {arguments} = {result} := by norm_num [{name}]")
+        return "\n".join(["-- Lean 4 with Mathlib; text only: it has not been compiled here", *text, "", *examples])
+
     def _places(self, language: Language) -> dict[Node, str]:
         return {
             x: language.element(identifier(name), index, array.shape)
@@ -111,6 +132,19 @@ def identifier(name: str) -> str:
     return f"{plain}_" if plain in _TAKEN or plain[:1].isdigit() else plain
 
 
+def _float(value: Any) -> str:
+    """The double next to a number."""
+    try:
+        text = repr(float(value))
+    except OverflowError:
+        raise TooLarge(f"{str(value)[:60]} is beyond the range of doubles") from None
+    return f"({text})" if text.startswith("-") else text
+
+
+def _rational(value: Fraction) -> str:
+    return f"({value})" if value < 0 or value.denominator > 1 else str(value)
+
+
 @dataclass(frozen=True)
 class Language:
     """How operations are written: patterns with a place for each operand; helpers, by operation."""
@@ -119,6 +153,7 @@ class Language:
     patterns: Mapping[str, str]
     helpers: Mapping[str, str]
     always: Sequence[str] = ()
+    number: Callable[[Fraction], str] = _float
 
 
 class _Written:
@@ -155,7 +190,7 @@ class _Written:
             return self.places[x]
         known = value_of(x)
         if known is not None:
-            return _float(known)
+            return self.language.number(known)
         if x.operation == "leaf":
             return _constant(x)
         args = [self.texts[arg] for arg in x.args]
@@ -167,14 +202,6 @@ class _Written:
         if x.operation not in self.language.patterns:
             raise NotSupported(f"{x.operation} has no form in this language")
         return self.language.patterns[x.operation].format(*args)
-
-
-def _float(value: Any) -> str:
-    try:
-        text = repr(float(value))
-    except OverflowError:
-        raise TooLarge(f"{value:.60} is no double") from None
-    return f"({text})" if text.startswith("-") else text
 
 
 def _constant(x: Node) -> str:
@@ -189,6 +216,10 @@ def _summed(terms: Sequence[str]) -> str:
         groups = [terms[i : i + TERMS] for i in range(0, len(terms), TERMS)]
         return _summed([_summed(group) if len(group) > 1 else group[0] for group in groups])
     return f"({' + '.join(terms)})"
+
+
+def _vector(nested: Any) -> str:
+    return f"![{', '.join(map(_vector, nested))}]" if isinstance(nested, list) else str(nested)
 
 
 def set_off(language: Language, helpers: list[str]) -> list[str]:
@@ -320,4 +351,36 @@ static double logcosh(double x)
 }
 """,
     },
+)
+
+LEAN = Language(
+    lambda name, index, _: "_".join([name, *map(str, index)]),
+    INFIX
+    | {name: f"(Real.{name} {{}})" for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
+    | {
+        "pi": "Real.pi",
+        "atan": "(Real.arctan {})",
+        "abs": "|{}|",
+        "sign": "(if 0 < {0} then 1 else if {0} < 0 then -1 else 0)",
+        "square": "({} ^ 2)",
+        "pow": "({} ^ {})",
+        "expm1": "(Real.exp {} - 1)",
+        "expm1mx": "(Real.exp {0} - 1 - {0})",
+        "log1p": "(Real.log (1 + {}))",
+        "sigmoid": "(1 / (1 + Real.exp (-{})))",
+        "softplus": "(Real.log (1 + Real.exp {}))",
+        "logcosh": "(Real.log (Real.cosh {}))",
+        "relu": "(max {} 0)",
+        "maximum": "(max {} {})",
+        "minimum": "(min {} {})",
+        "heaviside": "(if 0 < {} then 1 else 0)",
+        "where": "(if {} then {} else {})",
+        "less_equal": "({} ≤ {})",
+        "equal": "({} = {})",
+        "logical_not": "(¬ {})",
+        "logical_and": "({} ∧ {})",
+        "logical_or": "({} ∨ {})",
+    },
+    {},
+    number=_rational,
 )

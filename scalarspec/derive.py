@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +17,7 @@ import numpy as np
 from scalarspec.arguments import bind, call, spec_name
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.code import Program
-from scalarspec.errors import ArgumentError, ShapeError, TooLarge, UnknownName
+from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import as_array
 from scalarspec.gradient import Tape, hessian
 from scalarspec.graph import Node, cost, operations, ordered, written
@@ -27,6 +30,8 @@ from scalarspec.tensor import Tensor, as_tensor
 
 Expr = Any  # SymPy is untyped
 MAX_OPERATIONS = 20_000
+VECTORS = 3
+"""How many test vectors Lean is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +108,26 @@ class Derivation:
     def c99(self, name: str = "spec", wrt: str | Sequence[str] = ()) -> str:
         """A C99 function of pointers to the variables: it writes the value, then the gradients in `wrt`."""
         return self._program(name, wrt).c99()
+
+    def lean(self, name: str = "spec") -> str:
+        """A Lean 4 definition over ℝ, with rational test vectors as `example`s. Text: it is not compiled here.
+
+        The vectors are the first points, of small rationals, at which the value is rational. Raises TooLarge where the
+        definition has more than `max_operations` operations.
+        """
+        self._guard("stage by stage", self._labels)
+        return self._program(name, ()).lean(list(itertools.islice(self._vectors(), VECTORS)))
+
+    def _vectors(self) -> Iterator[tuple[dict[str, Fraction], Any]]:
+        """Values of the variables, and of the spec there, in rationals."""
+        context: Any = self.value.context
+        owners = {text: name for name, t in self.variables.items() for text in _texts(t)}
+        for chosen in dict.fromkeys([(), *((name,) for name in self.variables), tuple(self.variables)]):
+            rng = np.random.default_rng(5)
+            point = {s: Fraction(int(rng.integers(-8, 9)), 4) * (name in chosen) for s, name in owners.items()}
+            with contextlib.suppress(ScalarSpecError):  # a value that is not rational
+                nodes = self.value.scalars()
+                yield point, lift_elements(lambda x, at=point: context.exact_value(context.substitute(x, at)), nodes)
 
     def __str__(self) -> str:
         lines = list(self._lines())

@@ -110,7 +110,9 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
     try:
         first, *others = (_formed(spec, args, wrt, start) for start in LARGE)
     except ScalarSpecError as error:
-        raise NotSupported(f"matrix_form: {spec_name(spec)} takes only some sizes: {error}") from error
+        raise NotSupported(
+            f"matrix_form: {spec_name(spec)} takes only some sizes (weights must be arguments): {error}"
+        ) from error
     for style in (TEXT, NUMPY):
         names = Counter([*map(style.plain, {*first.shapes, *first.steps}), *first.sizes.values()])
         names.update(style.adjoint(name, first.name) for name in first.gradients if style is NUMPY)

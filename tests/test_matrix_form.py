@@ -119,7 +119,7 @@ def test_a_wrong_factor_would_be_seen():
 def test_a_formula_that_depends_on_the_sizes_is_refused():
     with pytest.raises(NotSupported, match="depends on the sizes"):
         ss.matrix_form(lambda x: ss.sum(x) * (len(x) % 7), ss.Dim(3))
-    with pytest.raises(NotSupported, match=r"takes only some sizes: reshape: \(1009,\) has 1009 elements"):
+    with pytest.raises(NotSupported, match=r"takes only some sizes .*: reshape: \(1009,\) has 1009 elements"):
         ss.matrix_form(lambda x: ss.reshape(x, (1, 3)), ss.Dim(3))
     with pytest.raises(NotSupported, match="two things would be written W"):
         ss.matrix_form(lambda W, weight: ss.sum(W) + ss.sum(weight), ss.Dim(3), ss.Dim(3))  # noqa: N803

@@ -86,7 +86,7 @@ Claim = Equal | Nonnegative | Monotone | NormalLaw | JointLaw | Expectation
 
 @dataclass(frozen=True)
 class Fact:
-    """A statement, its hypotheses, and what is checked. source: the theorem upstream, or "derived"."""
+    """A statement, its hypotheses, and what is checked. source: the module or theorem upstream, or "derived"."""
 
     name: str
     statement: str
@@ -196,7 +196,7 @@ def _affine_vae(mu: Tensor, logvar: Tensor, w: Tensor, b: Tensor) -> vae.Model:
     return vae.Model(vae.Encoder(lambda _: mu, lambda _: logvar), vae.Decoder(Linear(w, b)))
 
 
-UPSTREAM = "NN.MLTheory.Generative.Latent.VAE."
+UPSTREAM = "NN.MLTheory.Generative.Latent.VAE"
 SPEC, VQ_SPEC = "Generative.VAE.", "Generative.VQVAE."
 
 FACTS: tuple[Fact, ...] = (
@@ -214,7 +214,7 @@ FACTS: tuple[Fact, ...] = (
             _vae(lambda m, b, x, e: m.encoder.mean(x) + f.exp(m.encoder.logvar(x)) * e),
             OF_VAE,
         ),
-        source=f"{UPSTREAM}sampleLatent_eq_reparameterize",
+        source=UPSTREAM,
     ),
     Fact(
         "forward_eq_decoder_sample_latent",
@@ -230,7 +230,7 @@ FACTS: tuple[Fact, ...] = (
             _vae(lambda m, b, x, e: m.decoder.forward(m.encoder.mean(x))),
             OF_VAE,
         ),
-        source=f"{UPSTREAM}forward_eq_decoder_sampleLatent",
+        source=f"{UPSTREAM}.forward_eq_decoder_sampleLatent",
     ),
     Fact(
         "forward_eq_decode_reparameterize",
@@ -254,7 +254,7 @@ FACTS: tuple[Fact, ...] = (
         Equal(loss, _vae(lambda m, b, x, e: recon(m, b, x, e) + b * kl(m, b, x, e)), OF_VAE),
         "a sign: reconstruction_loss - β kl_loss",
         Equal(loss, _vae(lambda m, b, x, e: recon(m, b, x, e) - b * kl(m, b, x, e)), OF_VAE),
-        source=f"{UPSTREAM}betaVae_loss_decomposition, {SPEC}loss_eq_reconstruction_add_kl",
+        source=f"{UPSTREAM}.betaVae_loss_decomposition, {SPEC}loss_eq_reconstruction_add_kl",
     ),
     Fact(
         "beta_vae_loss_eq_weighted_two_term",
@@ -262,7 +262,7 @@ FACTS: tuple[Fact, ...] = (
         Equal(loss, _vae(lambda m, b, x, e: vae_terms(m, x, e).weighted(b)), OF_VAE),
         "β weighs the base: regularizer + β base",
         Equal(loss, _vae(lambda m, b, x, e: TwoTerm(vae.kl_loss(m, x), recon(m, b, x, e)).weighted(b)), OF_VAE),
-        source=f"{UPSTREAM}betaVae_loss_eq_weightedTwoTerm",
+        source=f"{UPSTREAM}.betaVae_loss_eq_weightedTwoTerm",
     ),
     Fact(
         "beta_vae_loss_zero_beta",
@@ -270,7 +270,7 @@ FACTS: tuple[Fact, ...] = (
         Equal(_vae(lambda m, b, x, e: vae.loss(m, 0, x, e)), recon, OF_VAE),
         "at β = 1 instead of 0",
         Equal(_vae(lambda m, b, x, e: vae.loss(m, 1, x, e)), recon, OF_VAE),
-        source=f"{UPSTREAM}betaVae_loss_zero_beta",
+        source=f"{UPSTREAM}.betaVae_loss_zero_beta",
     ),
     Fact(
         "beta_vae_loss_eq_reconstruction_of_zero_kl",
@@ -279,7 +279,7 @@ FACTS: tuple[Fact, ...] = (
         "without the hypothesis",
         Equal(loss, recon, OF_VAE),
         ("kl_loss(x) = 0",),
-        f"{UPSTREAM}betaVae_loss_eq_reconstruction_of_zero_kl",
+        f"{UPSTREAM}.betaVae_loss_eq_reconstruction_of_zero_kl",
     ),
     Fact(
         "beta_vae_loss_mono_beta_of_kl_nonneg",
@@ -295,7 +295,7 @@ FACTS: tuple[Fact, ...] = (
             lambda beta, base, regularizer: TwoTerm(base, regularizer).weighted(beta), "beta", (Scalar, Scalar, Scalar)
         ),
         ("regularizer >= 0",),
-        f"{UPSTREAM}betaVae_loss_mono_beta_of_kl_nonneg",
+        f"{UPSTREAM}.betaVae_loss_mono_beta_of_kl_nonneg",
     ),
     Fact(
         "beta_vae_loss_mono_beta",
@@ -322,7 +322,7 @@ FACTS: tuple[Fact, ...] = (
         Nonnegative(lambda x: f.exp(x) - 1 - x, (Scalar,)),
         "a factor: exp(x) >= 1 + 2x",
         Nonnegative(lambda x: f.exp(x) - 1 - 2 * x, (Scalar,)),
-        source=f"{UPSTREAM}exp_ge_one_add",
+        source=UPSTREAM,
     ),
     Fact(
         "exp_gt_one_add",
@@ -330,7 +330,7 @@ FACTS: tuple[Fact, ...] = (
         Nonnegative(lambda x: f.exp(x) - 1 - x, (Scalar,), zero={"x": 0}),
         "equality at 1",
         Nonnegative(lambda x: f.exp(x) - 1 - x, (Scalar,), zero={"x": 1}),
-        source=f"{UPSTREAM}exp_gt_one_add",
+        source=UPSTREAM,
     ),
     Fact(
         "kl_coordinate_nonneg",
@@ -338,7 +338,7 @@ FACTS: tuple[Fact, ...] = (
         Nonnegative(kl_coordinate, (Scalar, Scalar)),
         "a sign: + l",
         Nonnegative(_wrong_kl, (Scalar, Scalar)),
-        source=f"{UPSTREAM}klCoordinate_nonneg",
+        source=UPSTREAM,
     ),
     Fact(
         "kl_coordinate_eq_zero_iff",
@@ -346,7 +346,7 @@ FACTS: tuple[Fact, ...] = (
         Nonnegative(kl_coordinate, (Scalar, Scalar), zero={"mu": 0, "logvar": 0}),
         "μ² is left out",
         Nonnegative(lambda mu, logvar: f.expm1mx(logvar) / 2 + 0 * mu, (Scalar, Scalar), zero={"mu": 0, "logvar": 0}),
-        source=f"{UPSTREAM}klCoordinate_eq_zero_iff",
+        source=UPSTREAM,
     ),
     Fact(
         "kl_nonneg",
@@ -354,7 +354,7 @@ FACTS: tuple[Fact, ...] = (
         Nonnegative(kl_sum, (MU, MU)),
         "a sign: - μᵢ²",
         Nonnegative(lambda mu, logvar: f.sum(f.exp(logvar) - f.square(mu) - 1 - logvar) / 2, (MU, MU)),
-        source=f"{UPSTREAM}diagonalGaussianKlToStandardReal_nonneg",
+        source=UPSTREAM,
     ),
     Fact(
         "kl_eq_zero_iff",
@@ -364,7 +364,7 @@ FACTS: tuple[Fact, ...] = (
         Nonnegative(
             lambda mu, logvar: f.sum(f.square(mu)) / 2 + 0 * f.sum(logvar), (MU, MU), zero={"mu": 0, "logvar": 0}
         ),
-        source=f"{UPSTREAM}diagonalGaussianKlToStandardReal_eq_zero_iff",
+        source=f"{UPSTREAM}.diagonalGaussianKlToStandardReal_eq_zero_iff",
     ),
     Fact(
         "executable_kl_eq_sum_div_n",
@@ -380,7 +380,7 @@ FACTS: tuple[Fact, ...] = (
         Equal(lambda logvar: variance_of_scale(f.exp(half(logvar))), f.exp, (MU,)),
         "log-variance taken for log σ: the scale exp(l)",
         Equal(lambda logvar: variance_of_scale(f.exp(logvar)), f.exp, (MU,)),
-        source=f"{UPSTREAM}varianceOfScale",
+        source=f"{UPSTREAM}.varianceOfScale",
     ),
     Fact(
         "scalar_reparameterization_law",
@@ -389,7 +389,7 @@ FACTS: tuple[Fact, ...] = (
         "σ taken for the variance",
         NormalLaw(lambda mu, s, eps: mu + s * eps, lambda s: s, positive=True),
         ("ε ~ N(0, 1)", "σ > 0"),
-        f"{UPSTREAM}scalar_reparameterization_law",
+        UPSTREAM,
     ),
     Fact(
         "diagonal_reparameterization_coordinate_law",
@@ -398,7 +398,7 @@ FACTS: tuple[Fact, ...] = (
         "log-variance taken for log σ: the variance exp(2 logvar)",
         NormalLaw(reparameterize_diag, lambda s: f.exp(2 * s)),
         ("each εᵢ ~ N(0, 1)",),
-        f"{UPSTREAM}diagonal_reparameterization_coordinate_law",
+        f"{UPSTREAM}.diagonal_reparameterization_coordinate_law",
     ),
     Fact(
         "joint_reparameterization_law",
@@ -414,7 +414,7 @@ FACTS: tuple[Fact, ...] = (
         Equal(lambda nll, kl: negative_elbo(ElboTerms(nll, kl)), lambda nll, kl: nll + kl, (Scalar, Scalar)),
         "a sign: NLL - KL",
         Equal(lambda nll, kl: negative_elbo(ElboTerms(nll, kl)), lambda nll, kl: nll - kl, (Scalar, Scalar)),
-        source=f"{UPSTREAM}negativeElbo",
+        source=UPSTREAM,
     ),
     Fact(
         "beta_negative_elbo",
@@ -430,7 +430,7 @@ FACTS: tuple[Fact, ...] = (
             lambda beta, nll, kl: negative_elbo(ElboTerms(nll, kl)),
             (Scalar, Scalar, Scalar),
         ),
-        source=f"{UPSTREAM}betaNegativeElbo",
+        source=f"{UPSTREAM}.betaNegativeElbo",
     ),
     Fact(
         "beta_vae_loss_matches_named_elbo_terms",
@@ -451,7 +451,7 @@ FACTS: tuple[Fact, ...] = (
             (Scalar, Scalar, Scalar, Scalar),
         ),
         ("reconstruction_loss(x, ε) = NLL", "kl_loss(x) = KL(q ‖ p)"),
-        f"{UPSTREAM}betaVae_loss_matches_named_elbo_terms",
+        f"{UPSTREAM}.betaVae_loss_matches_named_elbo_terms",
     ),
     Fact(
         "kl_does_not_depend_on_the_noise",

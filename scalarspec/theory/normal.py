@@ -20,7 +20,7 @@ import numpy as np
 
 from scalarspec.arrays import Arrays
 from scalarspec.context import DERIVED, PRIMITIVES, Context
-from scalarspec.errors import NotExact, NotSupported, Undecided
+from scalarspec.errors import NotExact, NotSupported, TooLarge, Undecided
 from scalarspec.interpreter import Traced, result_shape
 from scalarspec.shape import Scalar, Shape
 from scalarspec.tensor import Tensor
@@ -45,6 +45,8 @@ class Atom:
 Monomial = tuple[tuple[Atom, int], ...]
 """Powers of atoms, in the order of their serials."""
 UNIT: Monomial = ()
+MOST = 50_000
+"""How many products of terms one product of polynomials may take."""
 
 
 class Poly:
@@ -186,23 +188,29 @@ class Normal(Context[Poly]):
         return x.scaled(Fraction(-1))
 
     def multiply(self, x: Poly, y: Poly) -> Poly:
-        total = poly(0)
+        if len(x.terms) * len(y.terms) > MOST:
+            raise TooLarge(f"a normal form of {len(x.terms)} times {len(y.terms)} terms")
+        total: dict[Monomial, Fraction] = {}
         for m, c in x.terms.items():
             for n, d in y.terms.items():
-                total = total + self.product([*m, *n]).scaled(c * d)
-        return total
+                monomial = self.product([*m, *n])
+                total[monomial] = total.get(monomial, Fraction(0)) + c * d
+        return Poly(total)
 
-    def product(self, factors: Iterable[tuple[Atom, int]]) -> Poly:
+    def product(self, factors: Iterable[tuple[Atom, int]]) -> Monomial:
         """A product of powers of atoms: the powers of e are collected, and a truth is its own square."""
+        merged = _sorted(factors)
+        if not any(atom.operation == "exp" or atom.operation in TRUTHS for atom, _ in merged):
+            return merged
         exponent, others = poly(0), []
-        for atom, power in _sorted(factors):
+        for atom, power in merged:
             if atom.operation == "exp":
                 exponent = exponent + atom.args[0].scaled(Fraction(power))
             else:
                 others.append((atom, 1 if atom.operation in TRUTHS else power))
         if exponent.terms:
             others += self.function("exp", exponent).leading
-        return Poly({_sorted(others): Fraction(1)})
+        return _sorted(others)
 
     def reduced(self, p: Poly, hypothesis: Poly) -> Poly:
         """p, less a multiple of a polynomial that is 0, so that the leading monomial of that divides none of p's."""
@@ -222,8 +230,7 @@ class Normal(Context[Poly]):
             self.refuse("reciprocal", x)
         leading = x.leading
         if len(x.terms) == 1 and all(atom.operation == "exp" for atom, _ in leading):
-            inverse = self.product([(atom, -power) for atom, power in leading])
-            return inverse.scaled(1 / x.terms[leading])
+            return Poly({self.product([(atom, -power) for atom, power in leading]): 1 / x.terms[leading]})
         factor = 1 / x.terms[leading]
         return self.function("reciprocal", x.scaled(factor)).scaled(factor)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from scalarspec.arguments import call
 from scalarspec.derive import variables_in
-from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
+from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError, UnknownName
 from scalarspec.exact import decimal_text, infinite
 from scalarspec.functions import endpoints
 from scalarspec.gradient import Tape, grad
@@ -106,6 +106,9 @@ def prove_nonnegative(
     """
     statement = Statement(spec, args, over or {})
     zero = _zeros(statement, zero)
+    _, (value,) = statement.normal([spec], None)
+    if value.shape:
+        raise ShapeError(f"spec: expected shape (), got {value.shape}; see sum, mean and all")
     for attempt in (_by_coordinates, _by_intervals):
         verdict = attempt(statement, spec, zero)
         if verdict is not None:
@@ -139,8 +142,6 @@ def _by_coordinates(statement: Statement, spec: Spec, zero: Mapping[str, Any] | 
 def _function(statement: Statement, spec: Spec, start: int | None) -> Function | None:
     """What a spec is, or a positive multiple of what it is in each coordinate of a sum."""
     context, (value,) = statement.normal([spec], start)
-    if value.shape:
-        raise ArgumentError(f"spec: expected shape (), got {value.shape}")
     return Function.of(context, value.value.value, statement)
 
 

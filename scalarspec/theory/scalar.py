@@ -108,6 +108,11 @@ class Function:
         """Has it two continuous derivatives in its region?"""
         return self.tame() and not any(atom.operation == "maximum" for atom in _inside(self.form))
 
+    @cached_property
+    def stationary(self) -> list[Any]:
+        """Exact points of the region at which the function is surely not negative and its gradient 0."""
+        return [point for point in _candidates(self) if _flat(self, point)]
+
     def _tame(self, atom: Atom, name: str | None) -> bool:
         if name is not None and not _depends(atom, name):
             return True
@@ -209,12 +214,9 @@ def _convex(function: Function, zero: Mapping[str, Any] | None) -> Verdict | Non
     if not function.smooth or not function.variables or not _says(function, zero):
         return None
     context = named_context("interval", prec=100)
-    for point in _candidates(function, zero):
+    for point in function.stationary if zero is None else _place(function, zero):
         at = context.tensor(point)
         value = _ends_of(function(at))
-        slopes = _ends_of(grad(function)(at))
-        if np.any(slopes[0] != 0) or np.any(slopes[1] != 0) or value[0] < 0:
-            continue
         curvature = _ends_of(hessian(function)(function.over(context)))
         strict = _definite(_ends_of(hessian(function)(at)), strictly=True)
         if not _definite(curvature) or (zero is not None and not (strict and np.all(value[1] == 0))):
@@ -250,15 +252,24 @@ def _steps(function: Function, point: Any, value: Any, curvature: Any, strict: b
     )
 
 
-def _candidates(function: Function, zero: Mapping[str, Any] | None) -> Iterator[Any]:
+def _place(function: Function, zero: Mapping[str, Any]) -> list[Any]:
+    """The point that `zero` says, if it is a stationary one of the region."""
+    point = np.array([Fraction(zero[str(atom.parameters["name"])]) for atom in function.variables], dtype=object)
+    inside = np.all(np.array(function.low) <= point) and np.all(point <= np.array(function.high))
+    return [point] if inside and _flat(function, point) else []
+
+
+def _flat(function: Function, point: Any) -> bool:
+    """Is the function surely not negative at an exact point, and its gradient 0?"""
+    at = named_context("interval", prec=100).tensor(point)
+    slopes = _ends_of(grad(function)(at))
+    return bool(np.all(slopes[0] == 0) and np.all(slopes[1] == 0) and _ends_of(function(at))[0] >= 0)
+
+
+def _candidates(function: Function) -> Iterator[Any]:
     """Where a stationary point may be: exact points in the region."""
     size = len(function.variables)
     low, high = (np.array(ends, dtype=object) for ends in (function.low, function.high))
-    if zero is not None:
-        point = np.array([Fraction(zero[str(atom.parameters["name"])]) for atom in function.variables], dtype=object)
-        if np.all(low <= point) and np.all(point <= high):
-            yield point
-        return
     yield np.clip(np.full(size, Fraction(0), dtype=object), low, high)
     for start in (0.1, -0.7, 1.3):
         found = _newton(function, np.full(size, start))
@@ -268,13 +279,13 @@ def _candidates(function: Function, zero: Mapping[str, Any] | None) -> Iterator[
 
 def _newton(function: Function, x: Any) -> Any:
     context = named_context("float64")
-    for _ in range(40):
+    for _ in range(12):
         gradient = np.asarray(grad(function)(context.tensor(x)))
-        step = np.linalg.lstsq(np.asarray(hessian(function)(context.tensor(x))), gradient, rcond=None)[0]
-        x = x - step
-        if not np.all(np.isfinite(x)):
+        curvature = np.asarray(hessian(function)(context.tensor(x)))
+        if not (np.all(np.isfinite(curvature)) and np.all(np.isfinite(gradient))):
             return None
-    return x
+        x = x - np.linalg.lstsq(curvature, gradient, rcond=None)[0]
+    return x if np.all(np.isfinite(x)) else None
 
 
 def _definite(entries: Any, strictly: bool = False) -> bool:
@@ -326,15 +337,10 @@ def _tangent(function: Function, low: Any, high: Any) -> Any:
     """The boxes on which a stationary point with value >= 0 and convexity around it shows that f >= 0."""
     context = named_context("interval", prec=100)
     found = np.zeros(len(low), dtype=bool)
-    for point in _candidates(function, None):
-        at = context.tensor(point)
-        flat = _ends_of(grad(function)(at))
-        if np.any(flat[0] != 0) or np.any(flat[1] != 0) or _ends_of(function(at))[0] < 0:
-            continue
+    for point in function.stationary[:1]:
         for i in range(min(len(low), TANGENTS)):
             hull = context.box(np.minimum(low[i], point), np.maximum(high[i], point))
             found[i] = _definite(_ends_of(hessian(function)(hull)))
-        break
     return found
 
 
