@@ -100,8 +100,35 @@ def test_derive(files, capsys):
     assert (code, "target_0" in out) == (0, True)
     code, out, _ = run(capsys, "derive", "specs.py:smooth", "in.npz", "--wrt", "x", "--form", "latex")
     assert (code, "e^{x_{0}}" in out) == (0, True)
-    code, out, _ = run(capsys, "derive", "specs.py:smooth", "in.npz", "--wrt", "x", "--form", "python")
-    assert (code, "def smooth(x_0, x_1):" in out) == (0, True)
+    smooth = ("derive", "specs.py:smooth", "in.npz", "--wrt", "x")
+    for options, part in (
+        (("--form", "python"), "def smooth(x):"),
+        (("--form", "python", "--gradient", "x"), '"""value, d_x of x (2,)."""'),
+        (("--form", "c"), "void smooth("),
+        (("--lean",), "noncomputable def smooth (x_0 x_1 : ℝ)"),
+        (("--form", "matrix"), "x: (n)"),
+        (("--form", "matrix-latex", "--gradient", "x"), "\\begin{aligned}"),
+        (("--gradient", "x"), "exp(x_0)"),
+        (("--json",), '"operations"'),
+        (("--gradient", "x", "--json"), '"d_x"'),
+    ):
+        code, out, err = run(capsys, *smooth, *options)
+        assert (code, part in out) == (0, True), (options, out, err)
+    code, _, err = run(capsys, *smooth, "--max-operations", "2")
+    assert (code, "more than max_operations = 2" in err) == (2, True)
+
+
+def test_theory(capsys):
+    code, out, _ = run(capsys, "theory")
+    assert (code, "35 proved, in" in out) == (0, True)
+    code, out, _ = run(capsys, "theory", "--controls", "--steps")
+    assert (code, out.count("refuted: "), "rhs = " in out) == (0, 35, True)
+    code, out, _ = run(capsys, "theory", "--json")
+    rows = json.loads(out)
+    assert {row["status"] for row in rows} == {"proved"}
+    assert set(rows[0]) >= {"fact", "statement", "hypotheses", "source", "method", "scope", "steps", "seconds"}
+    code, out, _ = run(capsys, "theory", "--lean")
+    assert (code, "example " in out) == (0, True)
 
 
 def test_crosscheck_says_by_its_exit_code_whether_the_float_is_right(files, capsys):

@@ -160,7 +160,7 @@ WRONG = {
     "square": lambda a: a * ss.abs(a),
     "relu": ss.abs,
     "half": lambda a: a / 2 + "1/2",
-    "reciprocal": lambda a: 1 / (1 + a),
+    "reciprocal": lambda a: 1 / (2 + ss.square(a)),
     "turned": lambda a: ss.stack([a[2], a[1], a[0]]),
     "mean": lambda a: a - ss.sum(a),
     "norm": lambda a: a * ss.mean(a),

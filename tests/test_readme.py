@@ -28,7 +28,7 @@ def test_the_python_prints_what_it_says():
         elif kind == "text":
             assert_same_text(printed.getvalue(), text)
             checked += 1
-    assert checked == 8
+    assert checked == 12
 
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
@@ -62,7 +62,7 @@ def test_the_commands_run(command, monkeypatch, capsys):
 
 
 def test_there_are_commands():
-    assert len(COMMANDS) == 5
+    assert len(COMMANDS) == 7
 
 
 def test_the_house_is_as_drawn():
