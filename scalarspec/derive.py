@@ -38,16 +38,21 @@ VECTORS = 3
 class Derivation:
     """A spec as expressions of its variables, by way of named stages.
 
-    value: the symbolic tensor; steps: the stages before it, in order; variables: symbolic tensors of the variables, by
+    value: the symbolic tensor; steps: the stages before it, in order; inputs: symbolic tensors of the variables, by
     name. Printed, in LaTeX and in a notebook it shows each stage in terms of those before, and the value last.
     """
 
     name: str
     value: Tensor
     steps: dict[str, Tensor]
-    variables: dict[str, Tensor]
+    inputs: dict[str, Tensor]
     max_operations: int
     _source: _Source | None = field(default=None, repr=False)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables by name: object arrays of SymPy symbols, in their shapes."""
+        return {name: t.context.arrays.items(t.value) for name, t in self.inputs.items()}
 
     @property
     def operations(self) -> int:
@@ -79,17 +84,18 @@ class Derivation:
         source, name = self._scalar(), self._named(name)
         gradient = source.gradients[0][name]
         steps = self.steps | self._adjoint_steps
-        return Derivation(f"d_{name}", gradient, steps, self.variables, self.max_operations)
+        return Derivation(f"d_{name}", gradient, steps, self.inputs, self.max_operations)
 
     def gradient(self, name: str | None = None) -> Any:
         """The derivative, expanded: a SymPy expression, or an object array in the variable's shape."""
         return self.derivative(name).expand()
 
     def hessian(self, name: str | None = None) -> Any:
-        """∂² value / ∂ name², for a spec of shape (), expanded: (*s, *s) for a variable of shape s."""
+        """∂² value / ∂ name², for a spec of shape (), expanded: (n, n) for a variable of n elements, row-major."""
         source, name = self._scalar(), self._named(name)
-        value = hessian(lambda t: source.value_at(name, t))(self.variables[name])
-        return Derivation(f"d2_{name}", value, {}, self.variables, self.max_operations).expand()
+        value = hessian(lambda t: source.value_at(name, t))(self.inputs[name])
+        found = Derivation(f"d2_{name}", value, {}, self.inputs, self.max_operations).expand()
+        return np.reshape(as_array(found), (self.inputs[name].size,) * 2)
 
     def latex(self) -> str:
         """The stages and the value in LaTeX, as lines of an `aligned`; a single expression by itself."""
@@ -121,8 +127,8 @@ class Derivation:
     def _vectors(self) -> Iterator[tuple[dict[str, Fraction], Any]]:
         """Values of the variables, and of the spec there, in rationals."""
         context: Any = self.value.context
-        owners = {text: name for name, t in self.variables.items() for text in _texts(t)}
-        for chosen in dict.fromkeys([(), *((name,) for name in self.variables), tuple(self.variables)]):
+        owners = {text: name for name, t in self.inputs.items() for text in _texts(t)}
+        for chosen in dict.fromkeys([(), *((name,) for name in self.inputs), tuple(self.inputs)]):
             rng = np.random.default_rng(5)
             point = {s: Fraction(int(rng.integers(-8, 9)), 4) * (name in chosen) for s, name in owners.items()}
             with contextlib.suppress(ScalarSpecError):  # a value that is not rational
@@ -161,7 +167,7 @@ class Derivation:
     @cached_property
     def _symbols(self) -> dict[str, Tensor]:
         """A tensor of symbols for each stage and for the value; no name stands for two things."""
-        taken = {text for t in self.variables.values() for text in _texts(t)}
+        taken = {text for t in self.inputs.values() for text in _texts(t)}
         found = {}
         for name, step in (*self.steps.items(), (self.name, self.value)):
             label = re.sub(r"\W", "_", name)
@@ -230,7 +236,7 @@ class Derivation:
         if chosen:
             gradients = self._scalar().gradients[0]
             outputs |= {f"d_{w}": gradients[w] for w in chosen}
-        inputs = {name: t.scalars() for name, t in self.variables.items()}
+        inputs = {name: t.scalars() for name, t in self.inputs.items()}
         return Program(name, inputs, {name: t.scalars() for name, t in outputs.items()}, labels)
 
     def _scalar(self) -> _Source:
@@ -241,10 +247,10 @@ class Derivation:
         return self._source
 
     def _named(self, name: str | None) -> str:
-        if name is None and len(self.variables) == 1:
-            return next(iter(self.variables))
-        if name not in self.variables:
-            raise UnknownName(f"derive: no variable {name!r}; there are {', '.join(self.variables) or 'none'}")
+        if name is None and len(self.inputs) == 1:
+            return next(iter(self.inputs))
+        if name not in self.inputs:
+            raise UnknownName(f"derive: no variable {name!r}; there are {', '.join(self.inputs) or 'none'}")
         return name
 
 
@@ -263,16 +269,16 @@ def derive(
     source = _Source.of(spec, args, (wrt,) if isinstance(wrt, str) else tuple(wrt))
     name = source.result_name or spec_name(spec)
     steps = {label: step for label, step in source.steps.items() if label != source.result_name}
-    return Derivation(name, source.value, steps, source.variables, max_operations, source)
+    return Derivation(name, source.value, steps, source.inputs, max_operations, source)
 
 
 @dataclass(frozen=True, eq=False)
 class _Source:
-    """A spec evaluated on a tape around symbols. variables: the symbols, by name; traced: the value on the tape."""
+    """A spec evaluated on a tape around symbols. inputs: the symbols, by name; traced: the value on the tape."""
 
     spec: Callable[..., Tensor]
     arguments: dict[str, Any]
-    variables: dict[str, Tensor]
+    inputs: dict[str, Tensor]
     tape: Tape
     on_tape: dict[int, Tensor]
     traced: Traced
@@ -311,14 +317,14 @@ class _Source:
     def gradients(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Of the value, in each variable and in each stage, by one reverse sweep."""
         stages = {name: stage.handed for name, stage in self.tape.arrays.stages.items()}
-        variables = {name: self.on_tape[id(t)].value for name, t in self.variables.items()}
+        variables = {name: self.on_tape[id(t)].value for name, t in self.inputs.items()}
         one = self.tape.inner.tensor(1)
         found = self.tape.arrays.swept(self.traced, [*variables.values(), *stages.values()], one)
         return dict(zip(variables, found, strict=False)), dict(zip(stages, found[len(variables) :], strict=True))
 
     def value_at(self, name: str, t: Tensor) -> Tensor:
         """The spec with another tensor for one variable."""
-        instead = {id(self.variables[name]): t}
+        instead = {id(self.inputs[name]): t}
         return call(self.spec, [replaced(argument, instead) for argument in self.arguments.values()])
 
     def _inside(self, traced: Traced) -> Tensor:

@@ -437,7 +437,7 @@ def arrays_of(model):
     """The arrays or tensors of a model, in order."""
     found = []
 
-    def note(value):
+    def note(value, _):
         if isinstance(value, np.ndarray | ss.Tensor):
             found.append(value)
             return value
