@@ -333,8 +333,16 @@ def test_monotone():
     assert prove_monotone(ss.sigmoid, "x", ss.Scalar).status == "proved"
     assert prove_monotone(ss.relu, "x", ss.Scalar).status == "proved"
     found = prove_monotone(lambda x: ss.square(x), "x", ss.Scalar)
-    assert (found.status, found.witness["x"]) == ("refuted", -1)
+    (left, right), (above, below) = found.witness["x"], found.witness["values"]
+    assert (found.status, left < right, left**2 == above > below == right**2) == ("refuted", True, True)
     assert prove_monotone(lambda x: ss.square(x), "x", ss.Scalar, over={"x": ss.box(0, INF)}).status == "proved"
+
+
+def test_a_kink_refutes_nothing():
+    """At 0 `grad` says -1/2, by its convention; the function is x / 2."""
+    spec = lambda x: ss.relu(x) - ss.relu(-x) - x / 2  # noqa: E731
+    assert ss.grad(spec)(CONTEXTS["rational"].tensor(0)).item() < 0
+    assert prove_monotone(spec, "x", ss.Scalar).status == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -358,5 +366,7 @@ def test_monotone_in_a_number_only():
         prove_monotone(lambda b, x: b * ss.sum(x), "x", ss.Scalar, V)
     with pytest.raises(UnknownName, match="has no parameter 'c'"):
         prove_nonnegative(lambda b: b, ss.Scalar, over={"c": ss.ball(1)})
+    with pytest.raises(ArgumentError, match="over: 'b' is no variable; there are x"):
+        prove_nonnegative(lambda b, x: b * x, 2, ss.Scalar, over={"b": ss.ball(1)})
     with pytest.raises(ShapeError, match=r"expected shape \(\), got \(3,\)"):
         prove_nonnegative(lambda x: x, V)

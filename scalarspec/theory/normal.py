@@ -47,6 +47,8 @@ Monomial = tuple[tuple[Atom, int], ...]
 UNIT: Monomial = ()
 MOST = 50_000
 """How many products of terms one product of polynomials may take."""
+REDUCTIONS = 1000
+"""How many steps a reduction by a hypothesis may take."""
 
 
 class Poly:
@@ -217,10 +219,13 @@ class Normal(Context[Poly]):
         if not hypothesis.terms:
             return p
         leading = hypothesis.leading
-        while (monomial := next((m for m in p.terms if _quotient(m, leading) is not None), None)) is not None:
+        for _ in range(REDUCTIONS):
+            monomial = next((m for m in p.terms if _quotient(m, leading) is not None), None)
+            if monomial is None:
+                return p
             factor = Poly({_quotient(monomial, leading) or UNIT: p.terms[monomial] / hypothesis.terms[leading]})
             p = p + self.negative(self.multiply(factor, hypothesis))
-        return p
+        raise TooLarge(f"a reduction by {hypothesis} of more than {REDUCTIONS} steps")
 
     def divide(self, x: Poly, y: Poly) -> Poly:
         return self.multiply(x, self.reciprocal(y))

@@ -6,15 +6,17 @@ refutation shows exact arguments and certified values. What neither finds is und
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from scalarspec.arguments import call
 from scalarspec.derive import variables_in
-from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError, UnknownName
+from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import decimal_text, infinite
 from scalarspec.functions import endpoints
 from scalarspec.gradient import Tape, grad
@@ -31,6 +33,10 @@ from scalarspec.theory.verdict import Verdict, timed
 ANY, GIVEN = "any sizes", "the given sizes"
 POINTS = 60
 """How many points are tried for a refutation."""
+STEPS = (Fraction(1), Fraction(1, 8), Fraction(1, 2**10))
+"""How far from such a point monotonicity is looked at."""
+BEYOND = (NotSupported, TooLarge)
+"""What is raised of a spec that has no normal form here."""
 
 
 @timed
@@ -54,14 +60,14 @@ def prove_equal(lhs: Spec, rhs: Spec, *args: Any, given: Sequence[Spec] = ()) ->
 
 def _identical(statement: Statement, lhs: Spec, rhs: Spec, given: Sequence[Spec]) -> str | None:
     """The scope in which both sides have one normal form."""
-    if not statement.sized:
-        return "all reals" if _same(statement, lhs, rhs, given, None) else None
-    try:
-        if all(_same(statement, lhs, rhs, given, start) for start in LARGE):
+    with contextlib.suppress(ScalarSpecError):  # what is written for some sizes only is looked at for these
+        if statement.sized and all(_same(statement, lhs, rhs, given, start) for start in LARGE):
             return ANY
-    except ScalarSpecError:
-        pass  # what is written for some sizes only is looked at for these
-    return GIVEN if _same(statement, lhs, rhs, given, None) else None
+    try:
+        same = _same(statement, lhs, rhs, given, None)
+        return (GIVEN if statement.sized else "all reals") if same else None
+    except BEYOND:
+        return None
 
 
 def _same(statement: Statement, lhs: Spec, rhs: Spec, given: Sequence[Spec], start: int | None) -> bool:
@@ -106,14 +112,18 @@ def prove_nonnegative(
     """
     statement = Statement(spec, args, over or {})
     zero = _zeros(statement, zero)
-    _, (value,) = statement.normal([spec], None)
-    if value.shape:
-        raise ShapeError(f"spec: expected shape (), got {value.shape}; see sum, mean and all")
+    with contextlib.suppress(*BEYOND):
+        _of_no_shape(statement.normal([spec], None)[1][0])
     for attempt in (_by_coordinates, _by_intervals):
         verdict = attempt(statement, spec, zero)
         if verdict is not None:
             return verdict
     return _negative(statement, spec, zero) or Verdict("undecided", "no method proves it; no point refutes it")
+
+
+def _of_no_shape(value: Tensor) -> None:
+    if value.shape:
+        raise ShapeError(f"spec: expected shape (), got {value.shape}; see sum and mean")
 
 
 def _zeros(statement: Statement, zero: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -150,9 +160,11 @@ def _by_intervals(statement: Statement, spec: Spec, zero: Mapping[str, Any] | No
     if zero is not None:
         return None
     try:
-        low, high = map(unboxed, endpoints(statement.whole(spec, named_context("interval"))))
+        value = statement.whole(spec, named_context("interval"))
     except ScalarSpecError:
         return None
+    _of_no_shape(value)
+    low, high = map(unboxed, endpoints(value))
     if low < 0:
         return None
     step = f"its values lie in [{enclosure_text(low, low)}, {'inf' if infinite(high) else enclosure_text(high, high)}]"
@@ -183,19 +195,39 @@ def _negative(statement: Statement, spec: Spec, zero: Mapping[str, Any] | None) 
 def prove_monotone(spec: Spec, name: str, *args: Any, over: Region | None = None) -> Verdict:
     """Does spec(*args) not fall while its argument `name`, a number, rises?
 
-    By its derivative in that argument, which is never negative (see `prove_nonnegative`); refuted by exact arguments at
-    which it is. A spec that has steps or poles in that argument is undecided: its derivative does not tell.
+    By its derivative in that argument, which is never negative (see `prove_nonnegative`), for a spec without steps or
+    poles in it: there the derivative does not tell. Refuted by two exact values of the argument, and certified ones of
+    the spec.
     """
     statement = Statement(spec, args, over or {})
     parameters = list(statement.arguments)
     if name not in parameters or statement.shapes.get(name) != ():
         numbers = ", ".join(n for n, shape in statement.shapes.items() if shape == ()) or "none"
         raise ArgumentError(f"name: expected a variable of shape (), of {numbers}; got {name!r}")
-    if not _continuous(statement, spec, name):
-        return Verdict("undecided", f"the spec may have steps or poles in {name}")
-    derivative = grad(spec, parameters.index(name))
-    found = prove_nonnegative(derivative, *args, over=over)
-    return dataclasses.replace(found, method=f"∂/∂{name} >= 0: {found.method}")
+    if _continuous(statement, spec, name):
+        found = prove_nonnegative(grad(spec, parameters.index(name)), *args, over=over)
+        if found.proved:
+            return dataclasses.replace(found, method=f"∂/∂{name} >= 0: {found.method}")
+    return _falling(statement, spec, name) or Verdict("undecided", "no method proves it; no points refute it")
+
+
+def _falling(statement: Statement, spec: Spec, name: str) -> Verdict | None:
+    """A refutation: two exact values of an argument, the greater of which gives less."""
+    context = named_context("interval", prec=200)
+    low, high = (end[()] for end in statement.ends(name))
+    for point, maps in statement.points(4 * POINTS):
+        at = point[name][()]
+        for step in STEPS:
+            pair = [max(at - step, low), min(at + step, high)]
+            try:
+                values = [statement.at([spec], context, point | {name: x}, maps)[0] for x in pair]
+            except ScalarSpecError:
+                continue
+            if endpoints(values[0])[0][()] > endpoints(values[1])[1][()]:
+                shown = {name: pair, "values": [_shown(value) for value in values]}
+                witness = _witness(statement, point, maps) | shown
+                return Verdict("refuted", "two exact arguments", _scope(statement), witness=witness)
+    return None
 
 
 def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
@@ -207,7 +239,10 @@ def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
     tape = Tape(context)
     given, variables = variables_in(statement.arguments, (), context.variable)
     on_tape = {id(variables[name]): tape.variable(variables[name])}
-    value = as_tensor(tape, call(spec, [replaced(lift(argument, context), on_tape) for argument in given.values()]))
+    try:
+        value = as_tensor(tape, call(spec, [replaced(lift(argument, context), on_tape) for argument in given.values()]))
+    except BEYOND:
+        return False
     ties = [note for note in tape.arrays.notes if note.operation in ("maximum", "minimum", "clip")]
     if any(sum(not x.constant for x in note.operands) > 1 for note in ties):
         return False

@@ -16,6 +16,7 @@ from scalarspec.arguments import bind, call
 from scalarspec.bounds import Ball, Box, ends_of
 from scalarspec.context import Context
 from scalarspec.derive import variables_in
+from scalarspec.errors import ArgumentError
 from scalarspec.lifting import lift, mapped
 from scalarspec.matrix import Sizes
 from scalarspec.shape import Scalar, Shape
@@ -42,14 +43,20 @@ class Opaque:
         return f"Opaque({self.name!r}, {self.shape})"
 
 
+CONSTANTS = (0, 1, -1)
+"""The values of the first examples of unknown maps, and of the first points."""
+
+
 class Affine:
-    """A map x -> W x + b with small rational entries, drawn from a seed: an example of an unknown map."""
+    """An example of an unknown map: a constant, or x -> W x + b with small rational entries drawn from a seed."""
 
     def __init__(self, name: str, shape: Shape, seed: int) -> None:
         self.name, self.shape, self.seed = name, shape, seed
 
     def __call__(self, x: Tensor) -> Tensor:
         """W x + b, in the map's shape."""
+        if self.seed < len(CONSTANTS):
+            return x.context.tensor(np.full(self.shape, CONSTANTS[self.seed]))
         rng = np.random.default_rng([self.seed, zlib.crc32(self.name.encode())])
         weight, bias = _rationals(rng, (self.shape.size, x.size)), _rationals(rng, (self.shape.size,))
         return f.reshape(
@@ -57,6 +64,8 @@ class Affine:
         )
 
     def __str__(self) -> str:
+        if self.seed < len(CONSTANTS):
+            return f"x -> {CONSTANTS[self.seed]}"
         return f"x -> W x + b, entries drawn with seed {self.seed}"
 
 
@@ -67,6 +76,11 @@ class Statement:
     parameters: Spec
     args: Sequence[Any]
     over: Region = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.over:
+            if name not in self.shapes:
+                raise ArgumentError(f"over: {name!r} is no variable; there are {', '.join(self.shapes) or 'none'}")
 
     @cached_property
     def arguments(self) -> dict[str, Any]:
@@ -125,7 +139,7 @@ class Statement:
 
     def points(self, count: int) -> Iterator[tuple[dict[str, Any], Callable[[Opaque], Affine]]]:
         """Exact values for the variables and maps for the unknown ones: small ones first, then random ones."""
-        simple: list[dict[str, int]] = [dict.fromkeys(self.shapes, k) for k in (0, 1, -1)]
+        simple: list[dict[str, int]] = [dict.fromkeys(self.shapes, k) for k in CONSTANTS]
         simple += [dict.fromkeys(self.shapes, 0) | {name: k} for name in self.shapes for k in (1, -1)]
         for seed in range(count):
             rng = np.random.default_rng(seed)
