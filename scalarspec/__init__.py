@@ -3,7 +3,7 @@
 from scalarspec import activation, errors, latent, layers, loss, theory
 from scalarspec.audit import audit
 from scalarspec.batched import batched
-from scalarspec.bounds import Ball, Box, ball, bounds, box
+from scalarspec.bounds import bounds
 from scalarspec.compare import compare
 from scalarspec.context import Context
 from scalarspec.crosscheck import crosscheck
@@ -15,6 +15,7 @@ from scalarspec.lifting import lift
 from scalarspec.matrix import MatrixForm, matrix_form
 from scalarspec.prepared import prepare
 from scalarspec.ranges import ranges
+from scalarspec.regions import Ball, Box, ball, box
 from scalarspec.registry import context
 from scalarspec.sets import *  # noqa: F403 - IEEE 1788's predicates on intervals as sets
 from scalarspec.sets import __all__ as _sets

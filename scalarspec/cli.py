@@ -26,7 +26,7 @@ import numpy as np
 from scalarspec import registry, theory
 from scalarspec.arguments import failures_told, spec_name
 from scalarspec.audit import KINDS, audit
-from scalarspec.bounds import Ball, ball, bounds
+from scalarspec.bounds import bounds
 from scalarspec.compare import DEFAULT_BACKENDS, compare
 from scalarspec.crosscheck import Crosscheck, crosscheck
 from scalarspec.derive import derive
@@ -35,6 +35,7 @@ from scalarspec.exact import data_value
 from scalarspec.matrix import matrix_form
 from scalarspec.ranges import ranges
 from scalarspec.records import differences
+from scalarspec.regions import Ball, ball
 from scalarspec.report import table
 from scalarspec.tensor import Tensor
 from scalarspec.theory.lean import examples

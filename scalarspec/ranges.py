@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from scalarspec import formats
 from scalarspec.arguments import bind, call
-from scalarspec.bounds import Ball, Box, over
 from scalarspec.context import CONNECTIVES, RELATIONS
 from scalarspec.exact import End, decimal_text, exact_text, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.gradient import Tape
+from scalarspec.regions import Ball, Box, over
 from scalarspec.registry import context as named_context
 from scalarspec.report import table
 from scalarspec.tensor import Tensor

@@ -24,13 +24,13 @@ from scalarspec import functions as f
 from scalarspec.arguments import bind, call
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.batched import BatchedContext
-from scalarspec.bounds import Ball, Box, ends_of
 from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.exact import End, decimal_text, exact_float, float_above, float_below, infinite, interval_text
 from scalarspec.formats import Format
 from scalarspec.gradient import Note, Tape, sweep
 from scalarspec.interpreter import Traced
 from scalarspec.lifting import lift
+from scalarspec.regions import Ball, Box, ends_of
 from scalarspec.registry import context as named_context
 from scalarspec.report import ends_json, floats_json, unboxed
 from scalarspec.sets import inf, sup

@@ -87,8 +87,12 @@ def test_bounds_refuse_what_they_cannot_use():
         ss.bounds(polynomial, x, vary={"x": 0.1})
     with pytest.raises(ArgumentError, match="radius: expected a number >= 0, got -1"):
         ss.ball(-1)
-    with pytest.raises(ArgumentError, match="method: expected 'interval', got 'linear'"):
-        ss.bounds(polynomial, x, vary={"x": ss.ball(1)}, method="linear")
+    with pytest.raises(
+        ArgumentError, match="method: expected one of auto, interval, mean-value, linear, subdivide, got"
+    ):
+        ss.bounds(polynomial, x, vary={"x": ss.ball(1)}, method="crown")
+    with pytest.raises(ArgumentError, match="budget: expected at least 1 box, got 0"):
+        ss.bounds(polynomial, x, vary={"x": ss.ball(1)}, budget=0)
     with pytest.raises(ShapeError, match=r"box: ends of shapes \(3,\) and \(3,\) for an argument of shape \(2,\)"):
         ss.bounds(polynomial, x, vary={"x": ss.box(np.zeros(3), np.ones(3))})
     with pytest.raises(ArgumentError, match="missing a required argument: 'x'"):

@@ -13,13 +13,13 @@ from typing import Any
 
 from scalarspec import functions as f
 from scalarspec.activation import named
-from scalarspec.bounds import Ball, Box, box
 from scalarspec.errors import UnknownName
 from scalarspec.gradient import grad, vjp
 from scalarspec.latent import Codebook, diagonal_gaussian_kl_to_standard, half, quantize_at, reparameterize_diag
 from scalarspec.layers import Linear
 from scalarspec.loss import mse
 from scalarspec.models import autoencoder, vae, vqvae
+from scalarspec.regions import Ball, Box, box
 from scalarspec.shape import Dim, Scalar, Shape
 from scalarspec.tensor import Tensor
 from scalarspec.theory.laws import Expectation, JointLaw, NormalLaw

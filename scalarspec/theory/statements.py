@@ -13,12 +13,12 @@ import numpy as np
 
 from scalarspec import functions as f
 from scalarspec.arguments import bind, call
-from scalarspec.bounds import Ball, Box, ends_of
 from scalarspec.context import Context
 from scalarspec.derive import variables_in
 from scalarspec.errors import ArgumentError
 from scalarspec.lifting import lift, mapped
 from scalarspec.matrix import Sizes
+from scalarspec.regions import Ball, Box, ends_of
 from scalarspec.shape import Scalar, Shape
 from scalarspec.tensor import Tensor
 from scalarspec.theory.normal import Normal

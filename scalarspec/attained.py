@@ -1,0 +1,119 @@
+"""Values that a spec surely attains over a box: how far its bounds can be from the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scalarspec.arguments import call
+from scalarspec.arrays import lift as lift_elements
+from scalarspec.errors import ScalarSpecError
+from scalarspec.exact import infinite
+from scalarspec.functions import endpoints
+from scalarspec.gradient import Tape
+from scalarspec.lifting import replaced
+from scalarspec.regions import Domain
+from scalarspec.registry import context as named_context
+from scalarspec.tensor import Tensor, as_tensor
+
+Point = dict[str, Any]
+STEPS, OUTPUTS = 20, 8
+"""How many corners are tried on the way, for each of so many outputs."""
+
+
+def attained(domain: Domain) -> tuple[Any, Any]:
+    """The least and the greatest value of each output at some points of the box: object arrays; (inf, -inf) if none.
+
+    The points: the middle, and for each output corners to which the signs of its gradient lead. Each value is enclosed,
+    and counted where it surely lies inside.
+    """
+    points = [_middle(domain)]
+    for k in range(OUTPUTS):
+        for direction in (1, -1):
+            found = _led(domain, points[0], k, direction)
+            if found is None:
+                break
+            points += found
+    least: Any = None
+    most: Any = None
+    for point in points:
+        value = _value(domain, point)
+        if value is None:
+            continue
+        low, high = endpoints(value)
+        if least is None:
+            least, most = high, low
+        else:
+            least, most = np.minimum(least, high), np.maximum(most, low)
+    if least is None:
+        return np.array(np.inf, dtype=object), np.array(-np.inf, dtype=object)
+    swapped = least > most  # one point, not known exactly
+    return np.where(swapped, most, least).astype(object), np.where(swapped, least, most).astype(object)
+
+
+def _middle(domain: Domain) -> Point:
+    return {path: lift_elements(_between, low, high) for path, (low, high) in domain.ends.items()}
+
+
+def _between(low: Any, high: Any) -> Any:
+    if infinite(low) and infinite(high):
+        return 0
+    return high if infinite(low) else low if infinite(high) else (low + high) / 2
+
+
+def _value(domain: Domain, point: Point) -> Tensor | None:
+    assert domain.spec is not None
+    try:
+        return call(domain.spec, domain.at(named_context("interval"), point)[0])
+    except ScalarSpecError:
+        return None
+
+
+def _led(domain: Domain, start: Point, output: int, direction: int) -> list[Point] | None:
+    """Corners, each where the gradient at the one before points to; None where there is no such output."""
+    points: list[Point] = []
+    seen: set[bytes] = set()
+    point = start
+    for _ in range(STEPS):
+        gradient = gradient_at(domain, point, output)
+        if gradient is None:
+            return points or None
+        point = {
+            path: _corner(direction * g, *domain.ends[path], point[path])
+            for (path, g) in zip(domain.ends, gradient, strict=True)
+        }
+        key = np.concatenate([np.ravel(np.sign(g)) for g in gradient]).tobytes()
+        if key in seen:
+            break
+        seen.add(key)
+        points.append(point)
+    return points[-3:]
+
+
+def _corner(g: Any, low: Any, high: Any, here: Any) -> Any:
+    def chosen(slope: Any, a: Any, b: Any, x: Any) -> Any:
+        end = b if slope > 0 else a if slope < 0 else x
+        return x if infinite(end) else end
+
+    return lift_elements(chosen, np.asarray(g, dtype=object), low, high, here)
+
+
+def gradient_at(domain: Domain, point: Point, output: int) -> list[Any] | None:
+    """Of one output in what varies, in floats."""
+    assert domain.spec is not None
+    context = named_context("float64")
+    args, points = domain.at(context, {path: np.asarray(v).astype(float) for path, v in point.items()})
+    tape = Tape(context)
+    variables = {id(t): tape.variable(t) for t in points}
+    try:
+        result = as_tensor(tape, call(domain.spec, [replaced(argument, variables) for argument in args])).value
+        if output >= result.shape.size or result.constant:
+            return None
+        unit = np.zeros(result.shape.size)
+        unit[output] = 1
+        inputs = [variables[id(t)].value for t in points]
+        found = tape.arrays.swept(result, inputs, context.tensor(unit.reshape(result.shape)))
+    except ScalarSpecError:
+        return None
+    return [np.nan_to_num(np.asarray(g)) for g in found]

@@ -1,0 +1,268 @@
+"""Bounds by linear relaxation: each output between affine functions of the inputs, found backwards, and certified.
+
+The spec is evaluated over the box, on a tape. Then, for a row of weights w of the result y, what is known is
+
+    <w, y>  >=  Σ <c_v, v> + k     over the values v that y is made of,
+
+at first with c_y = w; and note by note, backwards, a value gives way to its operands: a linear operation by the rule
+that gradients have, a product by its planes at the middle, a function of one number by a line below it where its
+coefficient is positive, and above it where it is negative. What has no such relaxation gives way to its enclosure. In
+the end only inputs are left, over whose box the affine function is least at a corner (Zhang et al. 2018: CROWN).
+
+Any coefficients will do, so they are rounded to floats; what that and all other rounding does to the inequality is
+enclosed in k, over the box. The ranges of what functions are applied to are sharpened by such passes of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from scalarspec import functions as f
+from scalarspec.arguments import call
+from scalarspec.batched import BatchedContext
+from scalarspec.context import Context
+from scalarspec.gradient import RULES, Note, Tape, spread
+from scalarspec.interpreter import Traced
+from scalarspec.lifting import replaced
+from scalarspec.relaxation import FUNCTIONS, Lines, lines
+from scalarspec.sets import inf, sup
+from scalarspec.shape import Shape
+from scalarspec.tensor import Tensor, as_tensor
+
+LINEAR = {
+    "add", "subtract", "negative", "sum", "mean", "getitem", "scatter", "reshape", "matrix_transpose", "broadcast_to",
+    "stack",
+}  # fmt: skip
+STEPS = {"heaviside", "sign", "where"}
+PRODUCTS = {"multiply", "matmul", "affine", "affine_rows"}
+ROWS = 512
+"""How many rows go backwards at a time."""
+
+
+@dataclass(eq=False)
+class Relaxation:
+    """A spec over a box of variables. ranges: the best enclosure known of each value."""
+
+    context: Context[Any]
+    tape: Tape
+    result: Traced
+    inputs: list[Traced]
+    ranges: dict[Traced, Tensor] = field(default_factory=dict)
+    curved: set[Traced] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, spec: Callable[..., Tensor], args: Sequence[Any], boxes: Sequence[Tensor]) -> Relaxation:
+        """The spec at arguments in an enclosing context, in which some tensors are boxes."""
+        context: Context[Any] = boxes[0].context
+        tape = Tape(context)
+        variables = {id(t): tape.variable(t) for t in boxes}
+        result = as_tensor(tape, call(spec, [replaced(argument, variables) for argument in args])).value
+        return cls(context, tape, result, [variables[id(t)].value for t in boxes])
+
+    @property
+    def notes(self) -> list[Note]:
+        """What was done, in order."""
+        return self.tape.arrays.notes
+
+    def evaluated(self) -> Tensor:
+        """The enclosure of the result, by evaluation."""
+        return Tensor(self.context, self.result.shape, self.result.value)
+
+    def linear(self) -> Tensor:
+        """The enclosure of the result, by linear relaxation."""
+        if self.result.constant:
+            return self.evaluated()
+        self._forward()
+        return self._bounded(self.result, len(self.notes))
+
+    def mean_value(self, centre: Tensor) -> Tensor:
+        """f(c) + f'(box) (box - c), where f(c) is given; the evaluation, where the spec may have steps."""
+        size, known = self.result.shape.size, self.evaluated()
+        if self.result.constant or not size or any(note.operation in STEPS for note in self.notes):
+            return known
+        rows = BatchedContext(self.context, size)
+        units = rows.rows(self.context.tensor(np.eye(size).reshape(size, *self.result.shape)))
+        total = rows.rows(f.reshape(centre, (size,)))
+        for x, slopes in zip(self.inputs, self.tape.arrays.swept(self.result, self.inputs, units), strict=True):
+            box = Tensor(self.context, x.shape, x.value)
+            total = total + f.sum(slopes * (box - _middle(box)))
+        found = f.reshape(Tensor(self.context, Shape((size,)), rows.arrays.spread(total.value)), self.result.shape)
+        return _both(found, known)
+
+    def range(self, x: Traced) -> Tensor:
+        """The best enclosure known of a value."""
+        if x not in self.ranges:
+            self.ranges[x] = Tensor(self.context, x.shape, x.value)
+        return self.ranges[x]
+
+    def _forward(self) -> None:
+        """The ranges, in order: what a function is applied to is sharpened first."""
+        for i, note in enumerate(self.notes):
+            if note.operation in (FUNCTIONS | {"mean_square", "divide"}):
+                for x in note.operands:
+                    if x in self.curved and not x.constant:
+                        self.ranges[x] = self._bounded(x, i)
+            values = [self.range(x).value for x in note.operands]
+            value = self.context.arrays.apply(note.operation, *values, **note.parameters)
+            self.ranges[note.result] = Tensor(self.context, note.result.shape, value)
+            if not _linear(note) or any(x in self.curved for x in note.operands):
+                self.curved.add(note.result)
+
+    def _bounded(self, x: Traced, before: int) -> Tensor:
+        """The enclosure of a value, from the notes before a place: by rows of ± the unit matrix."""
+        size = x.shape.size
+        if not size:
+            return self.range(x)
+        units = np.eye(size).reshape(size, *x.shape)
+        least = [self._least(x, sign * units[i : i + ROWS], before) for sign in (1, -1) for i in range(0, size, ROWS)]
+        floats = np.concatenate(least)
+        known = self.range(x)
+        low = np.fmax(floats[:size].reshape(x.shape), inf(known))
+        high = np.fmin(-floats[size:].reshape(x.shape), sup(known))
+        return self.context.box(low, high)
+
+    def _least(self, x: Traced, weights: np.ndarray[Any, Any], before: int) -> np.ndarray[Any, Any]:
+        """Lower bounds of <w, x> for rows of weights, as floats; NaN where none is found."""
+        rows = BatchedContext(self.context, len(weights))
+        backwards = _Backwards(self, rows, {x: rows.rows(self.context.tensor(weights))})
+        for note in reversed(self.notes[:before]):
+            g = backwards.coefficients.pop(note.result, None)
+            if g is not None:
+                backwards.through(note, g)
+        total = backwards.constant
+        for v, g in backwards.coefficients.items():
+            total = total + f.sum(g * self.range(v))
+        low = inf(Tensor(self.context, Shape((len(weights),)), rows.arrays.spread(total.value)))
+        return np.where(np.isfinite(low), low, np.nan)
+
+
+def _linear(note: Note) -> bool:
+    """Is the operation linear in the operands that are no constants?"""
+    if note.operation in LINEAR:
+        return True
+    if note.operation == "divide":
+        return note.operands[1].constant
+    factors = note.operands[:2]
+    return note.operation in PRODUCTS and (factors[0].constant or factors[1].constant)
+
+
+@dataclass(eq=False)
+class _Backwards:
+    """Rows of an inequality on the way back: <w, y> >= Σ <coefficients[v], v> + constant."""
+
+    relaxation: Relaxation
+    rows: BatchedContext
+    coefficients: dict[Traced, Tensor]
+    constant: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        zeros = self.relaxation.context.tensor(np.zeros(self.rows.size))
+        self.constant = self.rows.rows(zeros)
+
+    def through(self, note: Note, g: Tensor) -> None:
+        """A value gives way to the operands that it was made of."""
+        if _linear(note):
+            self._by_rule(note, g)
+        elif note.operation in PRODUCTS:
+            self._by_planes(note, g)
+        elif note.operation in FUNCTIONS:
+            self._by_lines(note.operands[0], g, lines(note.operation, self._range(note.operands[0])))
+        elif note.operation == "mean_square":
+            x = note.operands[0]
+            share = spread(g / max(note.parameters["count"], 1), self._range(x), note.parameters["axis"])
+            self._by_lines(x, self._rounded(share, self._range(note.operands[0]) ** 2), lines("square", self._range(x)))
+        else:
+            self.constant = self.constant + f.sum(g * self._range(note.result))
+
+    def _range(self, x: Traced) -> Tensor:
+        return self.relaxation.range(x)
+
+    def _by_rule(self, note: Note, g: Tensor) -> None:
+        """<g, L a + ... > = <Lᵀ g, a> + ..., by the rule for the gradient; constants go into the constant."""
+        operands = [self._range(x) for x in note.operands]
+        shares = RULES[note.operation](g, self._range(note.result), *operands, **note.parameters)
+        for i, (x, share) in enumerate(zip(note.operands, shares, strict=True)):
+            if share is not None and (not x.constant or i in _summands(note)):
+                self.add(x, _fitted(share(), x.shape))
+
+    def _by_planes(self, note: Note, g: Tensor) -> None:
+        """a b = a b₀ + a₀ b - a₀ b₀ + (a - a₀) (b - b₀), with points a₀ and b₀ in the middle."""
+        ranges = [self._range(x) for x in note.operands]
+        middles = [_middle(t) for t in ranges]
+        shares = RULES[note.operation](g, self._range(note.result), *middles, **note.parameters)
+        for x, share in zip(note.operands, shares, strict=True):
+            if share is not None:
+                self.add(x, _fitted(share(), x.shape))
+        a, b, a0, b0 = *ranges[:2], *middles[:2]
+        if note.operation == "affine_rows":
+            a, b, a0, b0 = b, f.matrix_transpose(a), b0, f.matrix_transpose(a0)
+        product = f.multiply if note.operation == "multiply" else f.matmul
+        self.constant = self.constant + f.sum(g * (product(a - a0, b - b0) - product(a0, b0)))
+
+    def _by_lines(self, x: Traced, g: Tensor, found: Lines) -> None:
+        """g f(x) >= (g⁺ low_slope + g⁻ high_slope) x + g⁺ low + g⁻ high."""
+        context = self.relaxation.context
+        up, down = f.relu(g), -f.relu(-g)
+        slopes = [context.tensor(slope) for slope in (found.low_slope, found.high_slope)]
+        low, high = (context.box(*_ordered(line)) for line in (found.low, found.high))
+        self.constant = self.constant + f.sum(up * low) + f.sum(down * high)
+        self.add(x, up * slopes[0] + down * slopes[1])
+
+    def add(self, x: Traced, share: Tensor) -> None:
+        """Coefficients of a value, more of them."""
+        known = self.coefficients.get(x)
+        total = share if known is None else known + share
+        if x.constant:
+            self.constant = self.constant + f.sum(total * self._range(x))
+        else:
+            self.coefficients[x] = self._rounded(total, self._range(x))
+
+    def _rounded(self, g: Tensor, over: Tensor) -> Tensor:
+        """The coefficients as floats; the rest of them times what they are coefficients of goes into the constant."""
+        full = Tensor(self.relaxation.context, Shape((self.rows.size, *g.shape)), self.rows.arrays.spread(g.value))
+        low, high = inf(full), sup(full)
+        if np.array_equal(low, high):
+            return g
+        with np.errstate(all="ignore"):
+            middle = low / 2 + high / 2
+        points = self.rows.rows(self.relaxation.context.tensor(np.where(np.isfinite(middle), middle, 0.0)))
+        self.constant = self.constant + f.sum((g - points) * over)
+        return points
+
+
+def _summands(note: Note) -> range:
+    """The operands that are added up; the others are factors."""
+    if note.operation in ("add", "subtract", "stack"):
+        return range(len(note.operands))
+    return range(2, 3) if note.operation in ("affine", "affine_rows") else range(0)
+
+
+def _both(a: Tensor, b: Tensor) -> Tensor:
+    """What lies in two enclosures of the same."""
+    return a.context.box(np.fmax(inf(a), inf(b)), np.fmin(sup(a), sup(b)))
+
+
+def _fitted(share: Tensor, shape: Shape) -> Tensor:
+    return share if share.shape == shape else f.sum(share)
+
+
+def middle_of(t: Tensor) -> np.ndarray[Any, Any]:
+    """About the middle of each element, as a float inside; anything where there is none."""
+    low, high = inf(t), sup(t)
+    with np.errstate(all="ignore"):
+        middle = np.clip(low / 2 + high / 2, low, high)
+    return np.where(np.isfinite(middle), middle, 0.0)
+
+
+def _middle(t: Tensor) -> Tensor:
+    return t.context.tensor(middle_of(t))
+
+
+def _ordered(line: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    """An intercept as the box of itself; one that is not known as any number."""
+    known = np.isfinite(line)
+    return np.where(known, line, -np.inf), np.where(known, line, np.inf)

@@ -1,0 +1,124 @@
+"""Regions of arguments: balls and boxes, and the box that some arguments of a spec range over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scalarspec.arrays import lift as lift_elements
+from scalarspec.context import Context
+from scalarspec.errors import ArgumentError, ShapeError
+from scalarspec.exact import as_array, data_value
+from scalarspec.functions import endpoints
+from scalarspec.lifting import is_data, lift, mapped
+from scalarspec.tensor import Tensor
+
+Ends = tuple[Any, Any]
+"""Two object arrays: where a tensor begins and ends."""
+
+
+@dataclass(frozen=True)
+class Ball:
+    """All arguments within `radius` of the given one in each element (the ℓ∞ ball)."""
+
+    radius: Fraction
+
+    def around(self, lower: Any, upper: Any) -> tuple[Any, Any]:
+        """The box around an argument that lies between two arrays."""
+        return lower - self.radius, upper + self.radius
+
+
+@dataclass(frozen=True)
+class Box:
+    """All arguments between two arrays of the argument's shape, or two numbers."""
+
+    lower: Any
+    upper: Any
+
+    def around(self, lower: Any, upper: Any) -> tuple[Any, Any]:
+        """The box itself, in the shape of the argument."""
+        try:
+            return np.broadcast_to(self.lower, np.shape(lower)), np.broadcast_to(self.upper, np.shape(upper))
+        except ValueError:
+            given = f"{np.shape(self.lower)} and {np.shape(self.upper)}"
+            raise ShapeError(f"box: ends of shapes {given} for an argument of shape {np.shape(lower)}") from None
+
+
+def ball(radius: Any) -> Ball:
+    """The ℓ∞ ball of that radius around the given argument. A float counts at its exact binary value."""
+    exact = data_value(radius)
+    if exact < 0:
+        raise ArgumentError(f"radius: expected a number >= 0, got {radius}")
+    return Ball(exact)
+
+
+def box(lower: Any, upper: Any) -> Box:
+    """The box between two numbers or arrays, whatever the given argument is."""
+    return Box(as_array(lower), as_array(upper))
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """A spec and its arguments, of which some vary. A model that varies has all of its numbers vary."""
+
+    spec: Callable[..., Tensor] | None
+    arguments: Mapping[str, Any]
+    vary: Mapping[str, Ball | Box]
+
+    @cached_property
+    def ends(self) -> dict[str, Ends]:
+        """The exact box of each tensor that varies, by its path, such as `model.encoder.weight`."""
+        found: dict[str, Ends] = {}
+
+        def note(value: Any, path: str) -> Any:
+            name = path.split(".")[0]
+            if is_data(value) or (path == name and not hasattr(value, "__dict__")):
+                found[path] = ends_of(path, value, self.vary[name])
+                return value
+            return None
+
+        for name in self.vary:
+            mapped(self.arguments[name], note, name)
+            if not any(path.split(".")[0] == name for path in found):
+                raise ArgumentError(f"vary: {name!r} holds no numbers")
+        return found
+
+    def boxed(self, context: Context[Any], ends: Mapping[str, Ends] | None = None) -> tuple[list[Any], list[Tensor]]:
+        """The arguments in a context, boxes for what varies; and these boxes."""
+        boxes = {path: context.box(*pair) for path, pair in (ends or self.ends).items()}
+        return self._with(context, boxes), list(boxes.values())
+
+    def at(self, context: Context[Any], point: Mapping[str, Any]) -> tuple[list[Any], list[Tensor]]:
+        """The arguments in a context, points for what varies; and these points."""
+        points = {path: context.tensor(values) for path, values in point.items()}
+        return self._with(context, points), list(points.values())
+
+    def _with(self, context: Context[Any], tensors: Mapping[str, Tensor]) -> list[Any]:
+        return [
+            lift(mapped(value, lambda _, path: tensors.get(path), name), context)
+            for name, value in self.arguments.items()
+        ]
+
+
+def over(context: Context[Any], arguments: Mapping[str, Any], vary: Mapping[str, Ball | Box]) -> list[Any]:
+    """The arguments in order: boxes for those that vary, the others lifted to the context."""
+    return Domain(None, arguments, vary).boxed(context)[0]
+
+
+def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
+    """The exact ends of the box that an argument, in `vary`, ranges over: object arrays of its shape."""
+    if not isinstance(region, Ball | Box):
+        raise ArgumentError(f"vary: expected ball(radius) or box(lower, upper) for {name!r}, got {region!r}")
+    has_ends = isinstance(argument, Tensor) and not argument.context.rounds
+    ends = endpoints(argument) if has_ends else (as_array(argument),) * 2
+    low, high = region.around(*(lift_elements(_exact_or_infinite, end) for end in ends))
+    return lift_elements(_exact_or_infinite, as_array(low)), lift_elements(_exact_or_infinite, as_array(high))
+
+
+def _exact_or_infinite(value: Any) -> Any:
+    return value if isinstance(value, float) and np.isinf(value) else data_value(value)
