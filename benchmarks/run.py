@@ -263,6 +263,36 @@ def sympy_seconds(value, parameters):
     return f"{seconds(lambda: [sympy.diff(expression, s) for s in symbols]) * 1e3:.0f} ms"
 
 
+def tightness(options):
+    """Widths of bounds of the VAE loss over the range that is surely attained, and times over NumPy's of the loss."""
+    rows = []
+    for name, sizes in (("B", B), ("A", A)):
+        work = Vae(sizes)
+        base = statistics.median(seconds(work.by_hand) for _ in range(30))
+        for radius in ("0.01", "0.003", "0.001"):
+            cells = []
+            for method in ("interval", "mean-value", "linear"):
+                found = [
+                    ss.bounds(
+                        vae.loss, work.model(), BETA, work.x, work.eps, vary={"x": ss.ball(radius)}, method=method
+                    )
+                    for _ in range(1 if options.quick else 3)
+                ]
+                ratio = float(found[0].width / (found[0].inner[1] - found[0].inner[0]))
+                cells += [f"{ratio:.3f}", f"{min(each.seconds for each in found) / base:.0f}"]
+            rows.append([name, radius, *cells])
+    return [
+        "bounds",
+        "radius",
+        "interval",
+        "cost",
+        "mean-value",
+        "cost",
+        "linear (goal B: 1.15, 1.06, 1.03)",
+        "cost",
+    ], rows
+
+
 def memory(options):
     """What a lifted model holds after an evaluation, beside its float64 weights."""
     rows = []
@@ -349,7 +379,7 @@ def scaling(options):
     return ["cost ~ size^p", "p", "times, over the first"], rows
 
 
-TABLES = {"gradients": gradients, "memory": memory, "scaling": scaling}
+TABLES = {"gradients": gradients, "tightness": tightness, "memory": memory, "scaling": scaling}
 
 # ---- the command ----------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ import numpy as np
 from scalarspec import registry, theory
 from scalarspec.arguments import failures_told, spec_name
 from scalarspec.audit import KINDS, audit
-from scalarspec.bounds import bounds
+from scalarspec.bounds import BUDGET, METHODS, bounds
 from scalarspec.compare import DEFAULT_BACKENDS, compare
 from scalarspec.crosscheck import Crosscheck, crosscheck
 from scalarspec.derive import derive
@@ -93,7 +93,8 @@ def _compare(options: argparse.Namespace) -> tuple[Any, int]:
 def _bounds(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
     (backend,) = _contexts([options.backend], options.prec)
-    return bounds(spec, *args, vary=_radii(options.radius), backend=backend), 0
+    goal = {"method": options.method, "target": options.target, "budget": options.budget, "progress": _bar}
+    return bounds(spec, *args, vary=_radii(options.radius), backend=backend, **goal), 0
 
 
 def _derive(options: argparse.Namespace) -> tuple[Any, int]:
@@ -491,7 +492,14 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = spec_command("bounds", _bounds, "an enclosure of a spec over a box of arguments")
     _add_radius(sub)
-    sub.add_argument("--backend", default="interval", help="an enclosing backend (default interval)")
+    sub.add_argument(
+        "--backend", default="interval", help="an enclosing backend, for one evaluation (default interval)"
+    )
+    sub.add_argument(
+        "--method", choices=METHODS, default="auto", help="how (default auto: linear, or until the target)"
+    )
+    sub.add_argument("--target", metavar="NUMBER", help="the width at which to stop; more methods are tried until then")
+    sub.add_argument("--budget", type=int, metavar="BOXES", help=f"split into at most so many boxes (default {BUDGET})")
     _add_prec(sub)
 
     sub = spec_command("derive", _derive, "a spec in closed form")

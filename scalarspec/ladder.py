@@ -58,7 +58,7 @@ def reached(t: Tensor, target: Fraction | None) -> bool:
 def relaxed(domain: Domain, method: str, ends: Mapping[str, Ends] | None = None) -> tuple[Any, Any] | None:
     """The ends by a method of `Relaxation`, over the box or a part of it; None where it does not apply."""
     assert domain.spec is not None
-    context = named_context("interval64")
+    context = named_context("interval64", fast=False)  # to compile loops takes longer than a few calls
     try:
         args, boxes = domain.boxed(context, ends)
         relaxation = Relaxation.of(domain.spec, args, boxes)

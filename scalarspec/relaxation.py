@@ -11,6 +11,7 @@ floats, chosen well; intercepts are then enclosed, so that no rounding, and no b
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,9 @@ def lines(operation: str, x: Tensor) -> Lines:
     relaxed = _Relaxed(operation, x)
     found = relaxed.flat()
     for usable, shape in _shapes(operation, relaxed):
-        found = _chosen(usable & relaxed.wide, shape(relaxed), found)
+        part = relaxed.where(usable)
+        if np.any(part.wide):
+            found = _chosen(part.wide, shape(part), found)
     return found
 
 
@@ -78,6 +81,12 @@ class _Relaxed:
         if operation == "relu":  # the line that cuts off less
             self.middle = np.where(self.wide & (self.high > -self.low), self.high, np.where(self.wide, self.low, 0.0))
 
+    def where(self, usable: Array) -> _Relaxed:
+        """The same, where only some elements are looked at."""
+        part = copy.copy(self)
+        part.wide = self.wide & usable
+        return part
+
     def value(self, at: Any) -> Tensor:
         """f at points, or over the box."""
         return elementwise(self.operation, at if isinstance(at, Tensor) else self.context.tensor(self._inside(at)))
@@ -90,8 +99,8 @@ class _Relaxed:
         return share()
 
     def _inside(self, at: Array) -> Array:
-        """Points that are used, and for the others one at which f is defined."""
-        return np.where(self.wide, at, np.where(np.isfinite(self.low), self.low, 1.0))
+        """Points that are used; for the others 1, at which every such f is defined."""
+        return np.where(self.wide, at, 1.0)
 
     def flat(self) -> Lines:
         """The least and the greatest value."""

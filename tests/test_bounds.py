@@ -22,7 +22,7 @@ METHODS = ("interval", "mean-value", "linear", "subdivide", "auto")
 # ---- lines around a function ----------------------------------------------------------------------------------------
 
 
-def boxes_for(operation, rng, count=200):
+def boxes_for(operation, rng, count=120):
     """Intervals of all sizes, in the function's domain."""
     centre = rng.normal(size=count) * 10 ** rng.uniform(-3, 0.7, size=count)
     radius = 10 ** rng.uniform(-9, 0.6, size=count)
@@ -157,7 +157,7 @@ def outside(seed, methods=METHODS, count=30):
     return wrong
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_no_value_lies_outside_of_its_bounds(seed):
     assert outside(seed) == 0
 
@@ -228,10 +228,10 @@ def exact_range(weight, bias, low, high):
     return ends
 
 
-def affine_misses(seed):
+def affine_misses(seed, scale):
     """Bounds that pass through two layers, W (V x + c) + b, beside the exact range of W V x + W c + b."""
     rng = np.random.default_rng(seed)
-    v = rng.normal(size=(4, 3)) @ np.diag([1e4, 1, 1e-4]) @ rng.normal(size=(3, 3))
+    v = rng.normal(size=(4, 3)) @ np.diag([scale, 1, 1 / scale]) @ rng.normal(size=(3, 3))
     w = np.linalg.pinv(v)[:2]  # so that W V is about 1, by cancellation
     c, b, x = rng.normal(size=4), rng.normal(size=2), rng.normal(size=3)
     found = ss.bounds(lambda x: ss.affine(w, ss.affine(v, x, c), b), x, vary={"x": ss.ball("1/1024")}, method="linear")
@@ -248,9 +248,10 @@ def affine_misses(seed):
 
 def test_affine_specs_have_their_exact_range_but_for_rounding():
     for seed in range(60):
-        for (misses, width, exact), _ in zip(affine_misses(seed), range(2), strict=True):
+        for misses, width, exact in affine_misses(seed, 1):
             assert misses == 0
-            assert exact <= width <= exact * Fraction(105, 100)
+            assert exact <= width <= exact * (1 + Fraction(1, 10**6))
+        assert all(misses == 0 for misses, _, _ in affine_misses(seed, 1e4))
 
 
 def test_rounding_of_coefficients_that_is_forgotten_is_seen(monkeypatch):
@@ -261,8 +262,7 @@ def test_rounding_of_coefficients_that_is_forgotten_is_seen(monkeypatch):
         return self.rows.rows(self.relaxation.context.tensor(ss.inf(full) / 2 + ss.sup(full) / 2))
 
     monkeypatch.setattr(linear._Backwards, "_rounded", forgotten)
-    narrower = sum(width < exact for seed in range(60) for _, width, exact in affine_misses(seed))
-    assert sum(misses for seed in range(60) for misses, _, _ in affine_misses(seed)) + narrower > 0
+    assert sum(misses for seed in range(60) for misses, _, _ in affine_misses(seed, 1e4)) > 0
 
 
 def test_a_product_without_its_remainder_is_seen(monkeypatch):
@@ -278,12 +278,12 @@ def test_a_product_without_its_remainder_is_seen(monkeypatch):
 def test_one_hidden_unit_has_its_analytic_range():
     """relu(w x + b) + c x is piecewise linear: its range is found at the ends and at the kink."""
     rng = np.random.default_rng(0)
-    for _ in range(40):
+    for _ in range(12):
         w, b, c = (Fraction(int(k), 4) for k in rng.integers(-8, 9, 3))
         spec = lambda x, w=w, b=b, c=c: ss.relu(w * x + b) + c * x  # noqa: E731
         places = [Fraction(-1), Fraction(1)] + ([-b / w] if w and abs(b) <= abs(w) else [])
         values = [max(w * t + b, Fraction(0)) + c * t for t in places]
-        found = ss.bounds(spec, 0, vary={"x": ss.ball(1)}, method="subdivide", budget=32)
+        found = ss.bounds(spec, 0, vary={"x": ss.ball(1)}, method="subdivide", budget=16)
         assert found.lower <= min(values) <= max(values) <= found.upper
         assert found.width <= (max(values) - min(values)) * Fraction(13, 10) + Fraction(1, 10)
 
@@ -340,6 +340,12 @@ def test_unbounded_boxes_and_edges_of_domains():
     assert (whole.lower, whole.upper) == (0, INF)
     pole = ss.bounds(lambda x: 1 / x, 0.5, vary={"x": ss.ball(1)})
     assert (pole.lower, pole.upper) == (-INF, INF)
+    for spec, ends in ((ss.reciprocal, (0, 1)), (ss.reciprocal, (-1, 0)), (ss.sqrt, (0, 1)), (ss.reciprocal, (-2, -1))):
+        edge = ss.bounds(spec, 0, vary={"x": ss.box(*ends)}, method="linear")
+        assert edge.lower <= edge.upper
+    assert (
+        ss.bounds(lambda x: ss.sum(ss.reciprocal(x)), np.array([1, 2]), vary={"x": ss.box([0, 1], [1, 2])}).upper == INF
+    )
     with pytest.raises(ss.errors.DomainError):
         ss.bounds(ss.log, 0.5, vary={"x": ss.ball(1)})
     nothing = ss.bounds(lambda x: ss.sum(x), np.zeros(0), vary={"x": ss.ball(1)})

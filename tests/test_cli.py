@@ -91,6 +91,10 @@ def test_bounds(files, capsys):
     )
     assert code == 0
     found = {name: Fraction(json.loads(out)[name]) for name in ("lower", "upper")}
+    code, shown, _ = run(
+        capsys, "bounds", "specs.py:loss", "in.npz", "--radius", "x=0.01", "--target", "0", "--budget", "3"
+    )
+    assert (code, "attained" in shown) == (0, True)
     assert found["lower"] <= (Fraction("0.49") ** 2 + Fraction("0.99") ** 2) / 2 <= found["lower"] + Fraction(1, 10**14)
     assert found["upper"] - Fraction(1, 10**14) <= (Fraction("0.51") ** 2 + Fraction("1.01") ** 2) / 2 <= found["upper"]
 
