@@ -37,6 +37,7 @@ LINEAR = {
     "add", "subtract", "negative", "sum", "mean", "getitem", "scatter", "reshape", "matrix_transpose", "broadcast_to",
     "stack",
 }  # fmt: skip
+COMPOSED = {"mean_square", "logsumexp", "maximum", "minimum", "clip", "leaky_relu", "divide"}
 STEPS = {"heaviside", "sign", "where"}
 PRODUCTS = {"multiply", "matmul", "affine", "affine_rows"}
 ROWS = 512
@@ -102,7 +103,7 @@ class Relaxation:
     def _forward(self) -> None:
         """The ranges, in order: what a function is applied to is sharpened first."""
         for i, note in enumerate(self.notes):
-            if note.operation in (FUNCTIONS | {"mean_square", "divide"}):
+            if note.operation in FUNCTIONS | COMPOSED:
                 for x in note.operands:
                     if x in self.curved and not x.constant:
                         self.ranges[x] = self._bounded(x, i)
@@ -171,11 +172,7 @@ class _Backwards:
             self._by_planes(note, g)
         elif note.operation in FUNCTIONS:
             self._by_lines(note.operands[0], g, lines(note.operation, self._range(note.operands[0])))
-        elif note.operation == "mean_square":
-            x = note.operands[0]
-            share = spread(g / max(note.parameters["count"], 1), self._range(x), note.parameters["axis"])
-            self._by_lines(x, self._rounded(share, self._range(note.operands[0]) ** 2), lines("square", self._range(x)))
-        else:
+        elif not (note.operation in COMPOSED and getattr(self, f"_{note.operation}")(g, note)):
             self.constant = self.constant + f.sum(g * self._range(note.result))
 
     def _range(self, x: Traced) -> Tensor:
@@ -204,13 +201,89 @@ class _Backwards:
         self.constant = self.constant + f.sum(g * (product(a - a0, b - b0) - product(a0, b0)))
 
     def _by_lines(self, x: Traced, g: Tensor, found: Lines) -> None:
-        """g f(x) >= (g⁺ low_slope + g⁻ high_slope) x + g⁺ low + g⁻ high."""
+        """g f(x) gives way to x."""
+        self.add(x, _fitted(self._sloped(g, found), x.shape))
+
+    def _sloped(self, g: Tensor, found: Lines) -> Tensor:
+        """g f(t) >= (g⁺ low_slope + g⁻ high_slope) t + g⁺ low + g⁻ high: the coefficients of t; g: points."""
         context = self.relaxation.context
         up, down = f.relu(g), -f.relu(-g)
         slopes = [context.tensor(slope) for slope in (found.low_slope, found.high_slope)]
         low, high = (context.box(*_ordered(line)) for line in (found.low, found.high))
         self.constant = self.constant + f.sum(up * low) + f.sum(down * high)
-        self.add(x, up * slopes[0] + down * slopes[1])
+        return up * slopes[0] + down * slopes[1]
+
+    # ---- what is made of functions: each says whether it could ------------------------------------------------------
+
+    def _mean_square(self, g: Tensor, note: Note) -> bool:
+        (x,) = note.operands
+        share = spread(g / max(note.parameters["count"], 1), self._range(x), note.parameters["axis"])
+        self._by_lines(x, self._rounded(share, f.square(self._range(x))), lines("square", self._range(x)))
+        return True
+
+    def _logsumexp(self, g: Tensor, note: Note) -> bool:
+        """log Σ eˣ, by a line for the logarithm and lines for the exponentials."""
+        (x,), axis = note.operands, note.parameters["axis"]
+        terms = f.exp(self._range(x))
+        total = f.sum(terms, axis)
+        if not np.all(np.isfinite(sup(total)) & (inf(total) > 0)):
+            return False
+        of_total = self._rounded(self._sloped(g, lines("log", total)), total)
+        of_terms = self._rounded(spread(of_total, self._range(x), axis), terms)
+        self._by_lines(x, of_terms, lines("exp", self._range(x)))
+        return True
+
+    def _maximum(self, g: Tensor, note: Note) -> bool:
+        """max(a, b) = a + relu(b - a)."""
+        a, b = note.operands
+        self._hinge(a, g, a, b, g)
+        return True
+
+    def _minimum(self, g: Tensor, note: Note) -> bool:
+        """min(a, b) = a - relu(a - b)."""
+        a, b = note.operands
+        self._hinge(a, g, b, a, -g)
+        return True
+
+    def _clip(self, g: Tensor, note: Note) -> bool:
+        """x moved into [low, high] = low + relu(x - low) - relu(x - high), for low <= high."""
+        x, low, high = note.operands
+        if not np.all(sup(self._range(low)) <= inf(self._range(high))):
+            return False
+        self._hinge(low, g, low, x, g)
+        self._hinge(None, g, high, x, -g)
+        return True
+
+    def _leaky_relu(self, g: Tensor, note: Note) -> bool:
+        """slope x + (1 - slope) relu(x), for a slope that does not vary."""
+        x, slope = note.operands
+        if not slope.constant:
+            return False
+        share = g * (1 - self._range(slope))
+        self.add(x, _fitted(g * self._range(slope), x.shape))
+        self._by_lines(x, self._rounded(share, f.relu(self._range(x))), lines("relu", self._range(x)))
+        return True
+
+    def _divide(self, g: Tensor, note: Note) -> bool:
+        """a / b, as the product of a and 1 / b."""
+        a, b = note.operands
+        inverse = f.reciprocal(self._range(b))
+        if not np.all(np.isfinite(inf(inverse)) & np.isfinite(sup(inverse))):
+            return False
+        a0, v0 = _middle(self._range(a)), _middle(inverse)
+        self.constant = self.constant + f.sum(g * ((self._range(a) - a0) * (inverse - v0) - a0 * v0))
+        self.add(a, _fitted(g * v0, a.shape))
+        of_inverse = self._rounded(_fitted(g * a0, b.shape), inverse)
+        self._by_lines(b, of_inverse, lines("reciprocal", self._range(b)))
+        return True
+
+    def _hinge(self, base: Traced | None, g: Tensor, a: Traced, b: Traced, weight: Tensor) -> None:
+        """g base + weight relu(b - a)."""
+        slopes = self._sloped(weight, lines("relu", self._range(b) - self._range(a)))
+        if base is not None:
+            self.add(base, _fitted(g, base.shape))
+        self.add(b, _fitted(slopes, b.shape))
+        self.add(a, _fitted(-slopes, a.shape))
 
     def add(self, x: Traced, share: Tensor) -> None:
         """Coefficients of a value, more of them."""

@@ -359,3 +359,61 @@ def test_parameters_of_a_model_vary_by_name():
     found = ss.bounds(lambda m, x: m(x), layer, np.array([1.0, 1.0]), vary={"m": ss.ball("0.25")})
     assert (found.lower[0], found.upper[0]) == (Fraction("2.75"), Fraction("4.25"))
     assert lift(layer, "rational").weight.shape == (1, 2)
+
+
+RELAXED = {
+    "_by_lines": lambda x, y: ss.sum(ss.tanh(x) + ss.exp(y)),
+    "_by_planes": lambda x, y: ss.sum(x * y),
+    "_by_rule": lambda x, y: ss.sum(ss.affine([[1, 2], [3, -1]], x, [0, 1])) - ss.sum(y),
+    "_mean_square": lambda x, y: ss.mean_square(x - y),
+    "_logsumexp": lambda x, y: ss.logsumexp(x) + ss.sum(y),
+    "_maximum": lambda x, y: ss.sum(ss.maximum(x, y)),
+    "_minimum": lambda x, y: ss.sum(ss.minimum(x, 2 * y)),
+    "_clip": lambda x, y: ss.sum(ss.clip(x, -1, 1) + y),
+    "_leaky_relu": lambda x, y: ss.sum(ss.leaky_relu(x, "1/8") + y),
+    "_divide": lambda x, y: ss.sum(x / (3 + y)),
+}
+
+
+def corners_outside(spec, radius=Fraction(1, 2**20)):
+    """How many of the values at the corners of a small box lie outside of the linear bounds."""
+    x, y = [Fraction(1, 4), Fraction(-3, 4)], [Fraction(1, 2), Fraction(-1, 8)]
+    vary = {"x": ss.ball(radius), "y": ss.ball(radius)}
+    found = ss.bounds(spec, *(np.array(a, dtype=object) for a in (x, y)), vary=vary, method="linear")
+    wrong = 0
+    for signs in np.ndindex(2, 2, 2, 2):
+        moved = [v + (2 * s - 1) * radius for v, s in zip([*x, *y], signs, strict=True)]
+        low, high = ss.endpoints(spec(PRECISE.tensor(moved[:2]), PRECISE.tensor(moved[2:])))
+        wrong += bool(high[()] < found.lower or low[()] > found.upper)
+    return wrong
+
+
+@pytest.mark.parametrize("term", RELAXED)
+def test_an_error_in_any_relaxation_is_seen(term, monkeypatch):
+    """A thousandth of the radius, added where the relaxation puts its constant."""
+    proper = getattr(linear._Backwards, term)
+
+    def mistaken(self, *args):
+        result = proper(self, *args)
+        shift = np.full(self.rows.size, 2.0**-30)
+        self.constant = self.constant + self.rows.rows(self.relaxation.context.tensor(shift))
+        return result
+
+    assert corners_outside(RELAXED[term]) == 0
+    # one evaluation is as tight on some of these, and would hide the mistake
+    monkeypatch.setattr("scalarspec.ladder.narrowed", lambda context, t, ends: context.box(*ends))
+    assert corners_outside(RELAXED[term]) == 0
+    monkeypatch.setattr(linear, "_both", lambda a, b: a)
+    monkeypatch.setattr(linear._Backwards, term, mistaken)
+    assert corners_outside(RELAXED[term]) > 0
+
+
+@pytest.mark.parametrize("name", ["_logsumexp", "_maximum", "_minimum", "_clip", "_leaky_relu", "_divide"])
+def test_what_is_made_of_functions_keeps_relations(name):
+    """What is added and taken away again: one evaluation cannot see it."""
+    spec = lambda x, y: RELAXED[name](ss.tanh(x), y) - ss.sum(ss.tanh(x)) / 4  # noqa: E731
+    args = np.array([0.25, -0.75]), np.array([-1.0, -1.0] if name == "_maximum" else [0.5, -0.125])
+    vary = {"x": ss.ball("0.01"), "y": ss.ball("0.01")}
+    plain, found = (ss.bounds(spec, *args, vary=vary, method=method) for method in ("interval", "linear"))
+    assert found.width < plain.width * Fraction(9, 10)
+    assert found.width < (found.inner[1] - found.inner[0]) * Fraction(102, 100)
