@@ -3,7 +3,7 @@
 from scalarspec import activation, errors, latent, layers, loss, theory
 from scalarspec.audit import audit
 from scalarspec.batched import batched
-from scalarspec.bounds import bounds
+from scalarspec.bounds import bounds, prove
 from scalarspec.compare import compare
 from scalarspec.context import Context
 from scalarspec.crosscheck import crosscheck
@@ -57,6 +57,7 @@ __all__ = [
     "matrix_form",
     "loss",
     "prepare",
+    "prove",
     "ranges",
     "theory",
     "tolerance",

@@ -25,31 +25,31 @@ STEPS, OUTPUTS = 20, 8
 def attained(domain: Domain) -> tuple[Any, Any]:
     """The least and the greatest value of each output at some points of the box: object arrays; (inf, -inf) if none.
 
-    The points: the middle, and for each output corners to which the signs of its gradient lead. Each value is enclosed,
-    and counted where it surely lies inside.
+    Each value is enclosed, and counted where it surely lies inside of what is said.
+    """
+    found = values(domain)
+    if not found:
+        return np.array(np.inf, dtype=object), np.array(-np.inf, dtype=object)
+    least = np.min(np.stack([high for _, _, high in found]), axis=0)
+    most = np.max(np.stack([low for _, low, _ in found]), axis=0)
+    swapped = least > most  # one point, not known exactly
+    return np.where(swapped, most, least).astype(object), np.where(swapped, least, most).astype(object)
+
+
+def values(domain: Domain) -> list[tuple[Point, Any, Any]]:
+    """Exact points of the box, and the ends of what the spec is there: object arrays.
+
+    The points: the middle, and for each output corners to which the signs of its gradient lead.
     """
     points = [_middle(domain)]
     for k in range(OUTPUTS):
         for direction in (1, -1):
-            found = _led(domain, points[0], k, direction)
-            if found is None:
+            led = _led(domain, points[0], k, direction)
+            if led is None:
                 break
-            points += found
-    least: Any = None
-    most: Any = None
-    for point in points:
-        value = _value(domain, point)
-        if value is None:
-            continue
-        low, high = endpoints(value)
-        if least is None:
-            least, most = high, low
-        else:
-            least, most = np.minimum(least, high), np.maximum(most, low)
-    if least is None:
-        return np.array(np.inf, dtype=object), np.array(-np.inf, dtype=object)
-    swapped = least > most  # one point, not known exactly
-    return np.where(swapped, most, least).astype(object), np.where(swapped, least, most).astype(object)
+            points += led
+    enclosed = [(point, _value(domain, point)) for point in points]
+    return [(point, *endpoints(value)) for point, value in enclosed if value is not None]
 
 
 def _middle(domain: Domain) -> Point:

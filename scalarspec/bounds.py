@@ -5,21 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from scalarspec.arguments import bind
-from scalarspec.attained import attained
+from scalarspec.attained import attained, values
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError
-from scalarspec.exact import data_value, interval_text
+from scalarspec.exact import data_value, float_above, interval_text
 from scalarspec.functions import endpoints
 from scalarspec.ladder import climb
 from scalarspec.regions import Ball, Box, Domain
 from scalarspec.registry import resolve
 from scalarspec.report import ends_json, unboxed
 from scalarspec.tensor import Tensor
+from scalarspec.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -103,5 +105,50 @@ def bounds(
     enclosure, used, boxes = climb(domain, context, method, goal, budget or BUDGET, progress)
     seconds = time.perf_counter() - start
     lower, upper = map(unboxed, endpoints(enclosure))
-    inner = tuple(map(unboxed, attained(domain)))
-    return Bounds(lower, upper, enclosure, (inner[0], inner[1]), used, boxes, seconds)
+    least, most = attained(domain)
+    inner = unboxed(np.maximum(least, lower)), unboxed(np.minimum(most, upper))
+    return Bounds(lower, upper, enclosure, inner, used, boxes, seconds)
+
+
+def prove(
+    spec: Callable[..., Tensor],
+    *args: Any,
+    vary: Mapping[str, Ball | Box],
+    at_most: Any = None,
+    at_least: Any = None,
+    budget: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verdict:
+    """Is every output at most, or at least, a number, while the arguments named in `vary` range over their boxes?
+
+    proved: by bounds, climbing as `bounds` does until they tell; refuted: `witness` holds exact arguments at which an
+    output is surely beyond the number, and the ends of that output; undecided: what is missing is in `steps`.
+    at_most, at_least: exact numbers, one of them or both. Raises as `bounds` does.
+    """
+    if at_most is None and at_least is None:
+        raise ArgumentError("prove: expected a number as at_most or at_least")
+    low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
+    domain = Domain(spec, bind(spec, args, known=vary), vary)
+    start = time.perf_counter()
+    for point, least, most in values(domain):
+        beyond = np.zeros(np.shape(least), dtype=bool)
+        if high is not None:
+            beyond |= least > high
+        if low is not None:
+            beyond |= most < low
+        if np.any(beyond):
+            at = np.unravel_index(int(np.argmax(beyond)), np.shape(beyond))
+            shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
+            witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
+            return Verdict("refuted", "an exact point", witness=witness, seconds=time.perf_counter() - start)
+    missing: Any = None
+    for method in ("interval", "linear", "subdivide"):
+        enclosure, used, boxes = climb(domain, resolve("interval"), method, Fraction(0), budget or BUDGET, progress)
+        lower, upper = endpoints(enclosure)
+        gaps = ([upper - high] if high is not None else []) + ([low - lower] if low is not None else [])
+        missing = max([gap for array in gaps for gap in np.ravel(array)], default=Fraction(0))
+        if missing <= 0:
+            count = f"{boxes} box{'es' if boxes > 1 else ''}"
+            return Verdict("proved", f"bounds: {used}", count, seconds=time.perf_counter() - start)
+    step = f"the bounds are beyond by {float_above(missing):.3g}, into {boxes} parts"
+    return Verdict("undecided", "bounds", steps=(step,), seconds=time.perf_counter() - start)

@@ -417,3 +417,39 @@ def test_what_is_made_of_functions_keeps_relations(name):
     plain, found = (ss.bounds(spec, *args, vary=vary, method=method) for method in ("interval", "linear"))
     assert found.width < plain.width * Fraction(9, 10)
     assert found.width < (found.inner[1] - found.inner[0]) * Fraction(102, 100)
+
+
+# ---- questions ------------------------------------------------------------------------------------------------------
+
+
+def test_prove_an_inequality_over_a_box():
+    spec, args, _ = shipped()["vae"]
+    vary = {"x": ss.ball("0.01")}
+    found = ss.bounds(spec, *args, vary=vary)
+    middle = (found.inner[1] + found.upper) / 2
+    assert ss.prove(spec, *args, vary=vary, at_most=found.upper).method == "bounds: linear"
+    assert ss.prove(spec, *args, vary=vary, at_most=1000).method == "bounds: interval"
+    assert ss.prove(spec, *args, vary=vary, at_least=0, at_most=1000).status == "proved"
+    refuted = ss.prove(spec, *args, vary=vary, at_most=found.inner[1] - Fraction(1, 10**9))
+    assert refuted.status == "refuted"
+    low, high = ss.endpoints(
+        spec(*lift([args[0], args[1]], PRECISE), PRECISE.tensor(refuted.witness["x"]), PRECISE.tensor(args[3]))
+    )
+    assert low > found.inner[1] - Fraction(1, 10**9)
+    assert refuted.witness["value in"][0] <= high
+    doubtful = ss.prove(spec, *args, vary=vary, at_most=middle, budget=2)
+    assert doubtful.status in ("proved", "undecided")
+    if doubtful.status == "undecided":
+        assert "beyond by" in doubtful.steps[0]
+    with pytest.raises(ss.errors.ArgumentError, match="expected a number as at_most or at_least"):
+        ss.prove(spec, *args, vary=vary)
+
+
+def test_the_robust_argmax():
+    """Is output 0 the greatest for all inputs of a box?"""
+    layer = layers.Linear(np.array([[2.0, 1.0], [1.0, -1.0], [0.5, 0.5]]), np.zeros(3))
+    ahead = lambda m, x: ss.stack([m(x)[0] - m(x)[k] for k in (1, 2)])  # noqa: E731
+    at = np.array([1.0, 0.5])
+    assert ss.prove(ahead, layer, at, vary={"x": ss.ball("0.5")}, at_least=0).status == "proved"
+    found = ss.prove(ahead, layer, at, vary={"x": ss.ball(1)}, at_least=0)
+    assert (found.status, found.witness["output"]) == ("refuted", [0])

@@ -19,7 +19,7 @@ from scalarspec.theory.objectives import (
 )
 from scalarspec.theory.prove import prove_equal, prove_monotone, prove_nonnegative
 from scalarspec.theory.statements import Opaque
-from scalarspec.theory.verdict import Verdict
+from scalarspec.verdict import Verdict
 
 __all__ = [
     "ElboTerms",

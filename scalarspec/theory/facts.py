@@ -36,7 +36,7 @@ from scalarspec.theory.objectives import (
 )
 from scalarspec.theory.prove import prove_equal, prove_monotone, prove_nonnegative
 from scalarspec.theory.statements import Opaque, Spec
-from scalarspec.theory.verdict import Verdict, timed
+from scalarspec.verdict import Verdict, timed
 
 
 @dataclass(frozen=True)

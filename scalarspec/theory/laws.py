@@ -9,7 +9,7 @@ from typing import Any
 
 from scalarspec.registry import context as named_context
 from scalarspec.tensor import Tensor
-from scalarspec.theory.verdict import Verdict
+from scalarspec.verdict import Verdict
 
 Expr = Any  # SymPy is untyped
 

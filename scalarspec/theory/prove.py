@@ -28,7 +28,7 @@ from scalarspec.tensor import Tensor, as_tensor
 from scalarspec.theory.normal import Normal, Poly
 from scalarspec.theory.scalar import Function, nonnegative
 from scalarspec.theory.statements import Region, Spec, Statement
-from scalarspec.theory.verdict import Verdict, timed
+from scalarspec.verdict import Verdict, timed
 
 ANY, GIVEN = "any sizes", "the given sizes"
 POINTS = 60

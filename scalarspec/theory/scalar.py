@@ -22,7 +22,7 @@ from scalarspec.report import unboxed
 from scalarspec.tensor import Tensor
 from scalarspec.theory.normal import FUNCTIONS, TRUTHS, Atom, Normal, Poly, poly
 from scalarspec.theory.statements import Statement
-from scalarspec.theory.verdict import Verdict
+from scalarspec.verdict import Verdict
 
 ENTERED = {*FUNCTIONS, *TRUTHS, "exp", "log", "reciprocal", "maximum", "where"}
 STEPS = {*TRUTHS, "where"}
