@@ -11,11 +11,10 @@ from scalarspec.arrays import lift as lift_elements
 from scalarspec.errors import ScalarSpecError
 from scalarspec.exact import infinite
 from scalarspec.functions import endpoints
-from scalarspec.gradient import Tape
-from scalarspec.lifting import replaced
+from scalarspec.gradient import recorded
 from scalarspec.regions import Domain
 from scalarspec.registry import context as named_context
-from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.tensor import Tensor
 
 Point = dict[str, Any]
 STEPS, OUTPUTS = 20, 8
@@ -104,10 +103,8 @@ def gradient_at(domain: Domain, point: Point, output: int) -> list[Any] | None:
     assert domain.spec is not None
     context = named_context("float64")
     args, points = domain.at(context, {path: np.asarray(v).astype(float) for path, v in point.items()})
-    tape = Tape(context)
-    variables = {id(t): tape.variable(t) for t in points}
     try:
-        result = as_tensor(tape, call(domain.spec, [replaced(argument, variables) for argument in args])).value
+        tape, variables, result = recorded(context, domain.spec, args, points)
         if output >= result.shape.size or result.constant:
             return None
         unit = np.zeros(result.shape.size)

@@ -19,14 +19,14 @@ from scalarspec.arrays import lift as lift_elements
 from scalarspec.code import Program
 from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import as_array
-from scalarspec.gradient import Tape, hessian
+from scalarspec.gradient import Tape, hessian, recorded
 from scalarspec.graph import Node, cost, operations, ordered, written
 from scalarspec.interpreter import Traced
 from scalarspec.lifting import is_data, lift, mapped, replaced
 from scalarspec.registry import context as named_context
 from scalarspec.report import unboxed
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.tensor import Tensor
 
 Expr = Any  # SymPy is untyped
 MAX_OPERATIONS = 20_000
@@ -291,12 +291,8 @@ class _Source:
         given, variables = variables_in(bound, wrt, context.symbols)
         _distinct(variables)
         arguments = {name: lift(value, context) for name, value in given.items()}
-        tape = Tape(context)
-        on_tape = {id(t): tape.variable(t) for t in variables.values()}
-        value = call(spec, [replaced(argument, on_tape) for argument in arguments.values()])
-        if value.dtype != context.name:
-            raise ArgumentError("derive: the spec has no symbolic argument; name some in wrt")
-        return cls(spec, arguments, variables, tape, on_tape, as_tensor(tape, value).value)
+        tape, on_tape, traced = recorded(context, spec, arguments.values(), variables.values())
+        return cls(spec, arguments, variables, tape, on_tape, traced)
 
     @property
     def value(self) -> Tensor:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 
@@ -31,6 +31,7 @@ class Node:
         return node, (self.operation, *self.args)
 
 
+Each = TypeVar("Each")
 ATOMS = ("number", "leaf")
 _NODES: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
 
@@ -62,13 +63,20 @@ def below(x: Node) -> tuple[Node, ...]:
 
 def ordered(roots: Iterable[Node], given: Container[Node] = ()) -> Iterator[Node]:
     """The roots and all below them, each once, after what it is done on; nothing below the given ones but roots."""
-    done: set[Node] = set()
+    return topological(roots, below, given)
+
+
+def topological(
+    roots: Iterable[Each], operands: Callable[[Each], Iterable[Each]], given: Container[Each] = ()
+) -> Iterator[Each]:
+    """The roots and all that they are made of, by `operands`, each once, after its operands; as `ordered`."""
+    done: set[Each] = set()
     stack = list(roots)[::-1]
     opened = set(stack)
     while stack:
         top = stack[-1]
         shut = top in given and top not in opened
-        waiting = [] if shut else [arg for arg in below(top) if arg not in done]
+        waiting = [] if shut else [arg for arg in operands(top) if arg not in done]
         if waiting:
             stack += reversed(waiting)
             continue

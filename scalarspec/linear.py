@@ -22,16 +22,14 @@ from typing import Any
 import numpy as np
 
 from scalarspec import functions as f
-from scalarspec.arguments import call
 from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
-from scalarspec.gradient import RULES, Note, Tape, spread
+from scalarspec.gradient import RULES, Note, Tape, recorded, spread
 from scalarspec.interpreter import Traced
-from scalarspec.lifting import replaced
 from scalarspec.relaxation import FUNCTIONS, Lines, lines
 from scalarspec.sets import inf, sup
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.tensor import Tensor
 
 LINEAR = {
     "add", "subtract", "negative", "sum", "mean", "getitem", "scatter", "reshape", "matrix_transpose", "broadcast_to",
@@ -59,9 +57,7 @@ class Relaxation:
     def of(cls, spec: Callable[..., Tensor], args: Sequence[Any], boxes: Sequence[Tensor]) -> Relaxation:
         """The spec at arguments in an enclosing context, in which some tensors are boxes."""
         context: Context[Any] = boxes[0].context
-        tape = Tape(context)
-        variables = {id(t): tape.variable(t) for t in boxes}
-        result = as_tensor(tape, call(spec, [replaced(argument, variables) for argument in args])).value
+        tape, variables, result = recorded(context, spec, args, boxes)
         return cls(context, tape, result, [variables[id(t)].value for t in boxes])
 
     @property

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scalarspec.arguments import bind, call, spec_name
+from scalarspec.arguments import bind, spec_name
 from scalarspec.code import PYTHON, identifier, set_off
 from scalarspec.derive import variables_in
 from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
-from scalarspec.gradient import Tape
-from scalarspec.lifting import replaced
+from scalarspec.gradient import recorded
 from scalarspec.notation import LATEX, NUMPY, TEXT, Notation, Style
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.tensor import Tensor
 from scalarspec.terms import Term, Terms, below
 
 SIZES = "nmklpqrs"
@@ -130,9 +129,7 @@ def _formed(
     """The form at sizes that are primes from `start` on, or as they are."""
     context, sizes = Terms(), Sizes(start)
     given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
-    tape = Tape(context)
-    on_tape = {id(t): tape.variable(t) for t in variables.values()}
-    result = as_tensor(tape, call(spec, [replaced(argument, on_tape) for argument in given.values()])).value
+    tape, on_tape, result = recorded(context, spec, given.values(), variables.values())
     stages = tape.arrays.stages
     last = next((label for label, stage in stages.items() if stage.handed is result), spec_name(spec))
     labels = {label: label if label not in variables else f"{label}_" for label in (*stages, last)}

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from scalarspec.context import DERIVED, PRIMITIVES
+from scalarspec.graph import topological
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced, result_shape
 from scalarspec.registry import context as named_context
 from scalarspec.shape import Scalar, Shape
@@ -36,18 +37,7 @@ class Term:
 
 def below(roots: Iterable[Term]) -> Iterator[Term]:
     """The roots and all terms under them, each once, after its operands."""
-    done: set[Term] = set()
-    stack = list(roots)[::-1]
-    while stack:
-        top = stack[-1]
-        waiting = [t for t in top.operands if t not in done]
-        if waiting:
-            stack += reversed(waiting)
-            continue
-        stack.pop()
-        if top not in done:
-            done.add(top)
-            yield top
+    return topological(roots, lambda term: term.operands)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,17 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.arguments import call
 from scalarspec.derive import variables_in
 from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import decimal_text, infinite
 from scalarspec.functions import endpoints
-from scalarspec.gradient import Tape, grad
-from scalarspec.lifting import lift, replaced
+from scalarspec.gradient import grad, recorded
+from scalarspec.lifting import lift
 from scalarspec.matrix import LARGE
 from scalarspec.registry import context as named_context
 from scalarspec.report import enclosure_text, unboxed
-from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.tensor import Tensor
 from scalarspec.theory.normal import Normal, Poly
 from scalarspec.theory.scalar import Function, nonnegative
 from scalarspec.theory.statements import Region, Spec, Statement
@@ -236,17 +235,16 @@ def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
     Where two operands of a maximum depend on the variable, they may be equal on an interval: `grad` says 0 there.
     """
     context = Normal()
-    tape = Tape(context)
     given, variables = variables_in(statement.arguments, (), context.variable)
-    on_tape = {id(variables[name]): tape.variable(variables[name])}
     try:
-        value = as_tensor(tape, call(spec, [replaced(lift(argument, context), on_tape) for argument in given.values()]))
+        lifted = [lift(argument, context) for argument in given.values()]
+        tape, _, value = recorded(context, spec, lifted, [variables[name]])
     except BEYOND:
         return False
     ties = [note for note in tape.arrays.notes if note.operation in ("maximum", "minimum", "clip")]
     if any(sum(not x.constant for x in note.operands) > 1 for note in ties):
         return False
-    return Function.whole(value.value.value.value, statement).tame(name)
+    return Function.whole(value.value.value, statement).tame(name)
 
 
 def _scope(statement: Statement, sizes: str = GIVEN) -> str:
