@@ -347,6 +347,10 @@ def variables_in(
         if not any(_within(path, name) for path in shapes):
             raise ArgumentError(f"wrt: {name!r} holds nothing that can vary; only tensors and numbers become variables")
     names = _short([*shapes, *arguments])
+    for path in shapes:
+        others = [other for other in shapes if other != path and names[other] == names[path]]
+        if others:
+            raise ArgumentError(f"{path!r} and {others[0]!r} would both be called {names[path]}; rename one")
     made = {path: make(names[path], shape) for path, shape in shapes.items()}
     given = {name: mapped(value, lambda _, path: made.get(path), name) for name, value in arguments.items()}
     return given, {names[path]: t for path, t in made.items()}

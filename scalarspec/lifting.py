@@ -13,11 +13,12 @@ import numpy as np
 
 from scalarspec.context import Context
 from scalarspec.registry import resolve
+from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 
 Model = TypeVar("Model")
-_NUMBERS = (int, float, str, Fraction, Decimal)
-"""Whose identity means nothing."""
+_VALUES = (int, float, str, Fraction, Decimal, Shape)
+"""Whose identity means nothing: two equal ones may be one object."""
 
 
 def lift(model: Model, context: str | Context[Any]) -> Model:
@@ -47,7 +48,7 @@ def replaced(model: Model, parts: Mapping[int, Any]) -> Model:
 
 
 def _mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any]) -> Any:
-    if isinstance(value, _NUMBERS) or id(value) not in done:
+    if isinstance(value, _VALUES) or id(value) not in done:
         found = function(value, path)
         done[id(value)] = _parts_mapped(value, function, path, done) if found is None else found
     return done[id(value)]

@@ -129,6 +129,14 @@ def test_a_stage_with_the_name_of_a_variable_gets_another_symbol():
         ss.derive(lambda x, x_0: ss.sum(x) + ss.sum(x_0), ss.Shape((1, 1)), ss.Dim(1))
 
 
+def test_one_shape_for_two_fields_makes_two_variables():
+    two = ss.Dim(2)
+    layers = Sequential(Linear(ss.Shape((2, 2)), two), Linear(ss.Shape((2, 2)), two))
+    found = ss.derive(lambda m, x: ss.sum(m(x)), layers, two)
+    assert list(found.variables) == ["layers_0_weight", "layers_0_bias", "layers_1_weight", "layers_1_bias", "x"]
+    assert len(ss.matrix_form(lambda m, x: ss.sum(m(x)), layers, two).shapes) == 5
+
+
 def test_one_symbol_for_a_name(symbolic):
     plain = symbolic.tensor(sympy.Symbol("x"))
     assert (plain - symbolic.symbols("x")).item() == 0

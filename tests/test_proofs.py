@@ -139,6 +139,17 @@ def test_equality_of_specs_with_data_and_opaque_maps():
     assert prove_equal(lambda f, x: f(x), lambda f, x: f(-x), decode, V).status == "refuted"
 
 
+def test_two_things_of_one_name_are_not_taken_for_one():
+    with pytest.raises(ArgumentError, match="two maps are called 'f'"):
+        prove_equal(lambda f, g, x: f(x), lambda f, g, x: g(x), Opaque("f", 2), Opaque("f", 2), V)
+    same = Opaque("f", 2)
+    assert prove_equal(lambda f, g, x: f(x), lambda f, g, x: g(x), same, same, V).status == "proved"
+    shapes = {"a": ss.Scalar, "b": ss.Scalar}  # one object, two variables
+    assert prove_equal(lambda p: p["a"], lambda p: p["b"], shapes).status == "refuted"
+    with pytest.raises(ArgumentError, match=r"'p.a.c_d' and 'p.b.c-d' would both be called c_d; rename one"):
+        prove_equal(lambda p: p["a"], lambda p: p["b"], {"a": {"c_d": ss.Scalar}, "b": {"c-d": ss.Scalar}})
+
+
 def test_shapes_that_differ():
     assert prove_equal(lambda x: x, lambda x: ss.sum(x), V).status == "refuted"
     with pytest.raises(ShapeError):

@@ -81,6 +81,10 @@ class Statement:
         for name in self.over:
             if name not in self.shapes:
                 raise ArgumentError(f"over: {name!r} is no variable; there are {', '.join(self.shapes) or 'none'}")
+        names = [opaque.name for opaque in self.opaque]
+        for name in names:
+            if names.count(name) > 1:
+                raise ArgumentError(f"Opaque: two maps are called {name!r}; name them apart, or give one map twice")
 
     @cached_property
     def arguments(self) -> dict[str, Any]:
@@ -113,9 +117,14 @@ class Statement:
     @cached_property
     def opaque(self) -> list[Opaque]:
         """The unknown maps."""
-        found: list[Opaque] = []
-        mapped(list(self.args), lambda value, _: found.append(value) if isinstance(value, Opaque) else None)
-        return found
+        found: dict[int, Opaque] = {}
+
+        def note(value: Any, _: str) -> None:
+            if isinstance(value, Opaque):
+                found[id(value)] = value
+
+        mapped(list(self.args), note)
+        return list(found.values())
 
     def normal(self, specs: Sequence[Spec], start: int | None) -> tuple[Normal, list[Tensor]]:
         """The specs in normal form, at sizes that are primes from `start` on, or as they are."""
