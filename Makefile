@@ -11,7 +11,7 @@ run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The interval kernel against the oracle: some millions of cases, then every finite 16-bit float.
 fuzz: .venv/installed
