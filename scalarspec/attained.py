@@ -62,7 +62,6 @@ def _between(low: Any, high: Any) -> Any:
 
 
 def _value(domain: Domain, point: Point) -> Tensor | None:
-    assert domain.spec is not None
     try:
         return call(domain.spec, domain.at(named_context("interval"), point)[0])
     except ScalarSpecError:
@@ -100,7 +99,6 @@ def _corner(g: Any, low: Any, high: Any, here: Any) -> Any:
 
 def gradient_at(domain: Domain, point: Point, output: int) -> list[Any] | None:
     """Of one output in what varies, in floats."""
-    assert domain.spec is not None
     context = named_context("float64")
     args, points = domain.at(context, {path: np.asarray(v).astype(float) for path, v in point.items()})
     try:

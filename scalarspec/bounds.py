@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,30 +17,41 @@ from scalarspec.context import Context
 from scalarspec.errors import ArgumentError
 from scalarspec.exact import data_value, float_above, interval_text
 from scalarspec.functions import endpoints
-from scalarspec.ladder import climb
+from scalarspec.ladder import climb, reached, rungs
 from scalarspec.regions import Ball, Box, Domain
 from scalarspec.registry import resolve
 from scalarspec.report import ends_json, unboxed
 from scalarspec.tensor import Tensor
-from scalarspec.verdict import Verdict
+from scalarspec.verdict import Verdict, timed
 
 
 @dataclass(frozen=True)
 class Bounds:
     """What `bounds` found. lower, upper: exact Fractions (or ±inf), or object arrays of them.
 
-    enclosure: the same as a tensor; inner: (least, greatest) value of each output that is surely attained in the box,
-    so that the true range lies between inner and (lower, upper); method: what the bounds are from; boxes: into how many
-    the box was split.
+    enclosure: the same as a tensor; method: what the bounds are from; boxes: into how many the box was split.
     """
 
     lower: Any
     upper: Any
     enclosure: Tensor
-    inner: tuple[Any, Any]
     method: str
     boxes: int
     seconds: float
+    _domain: Domain | None = field(repr=False, compare=False)
+
+    @cached_property
+    def inner(self) -> tuple[Any, Any]:
+        """The least and the greatest value of each output that is surely attained: the truth lies between these and
+        (lower, upper). Looked for when it is asked for.
+        """
+        assert self._domain is not None
+        least, most = attained(self._domain)
+        return unboxed(np.maximum(least, self.lower)), unboxed(np.minimum(most, self.upper))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain data: what was found, without the spec."""
+        return {**vars(self), "inner": self.inner, "_domain": None}
 
     @property
     def width(self) -> Any:
@@ -49,12 +61,11 @@ class Bounds:
     def __str__(self) -> str:
         pairs = zip(np.ravel(self.lower), np.ravel(self.upper), strict=True)
         lines = [interval_text(lower, upper, 10) for lower, upper in pairs]
-        count = f"{self.boxes} box{'es' if self.boxes > 1 else ''}"
         attained = ""
         if np.size(self.lower) == 1:
             least, most = (np.ravel(end)[0] for end in self.inner)
             attained = f"; attained: {interval_text(least, most, 10)}"
-        return "\n".join([*lines, f"({self.method}, {count}, {self.seconds:.3f} s{attained})"])
+        return "\n".join([*lines, f"({self.method}, {_count(self.boxes)}, {self.seconds:.3f} s{attained})"])
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; the ends as exact strings."""
@@ -102,14 +113,15 @@ def bounds(
     domain = Domain(spec, bind(spec, args, known=vary), vary)
     goal = None if target is None else data_value(target)
     start = time.perf_counter()
-    enclosure, used, boxes = climb(domain, context, method, goal, budget or BUDGET, progress)
+    for best in climb(domain, context, rungs(method, goal), goal, budget or BUDGET, progress):
+        if method == "auto" and reached(best.enclosure, goal):
+            break
     seconds = time.perf_counter() - start
-    lower, upper = map(unboxed, endpoints(enclosure))
-    least, most = attained(domain)
-    inner = unboxed(np.maximum(least, lower)), unboxed(np.minimum(most, upper))
-    return Bounds(lower, upper, enclosure, inner, used, boxes, seconds)
+    lower, upper = map(unboxed, endpoints(best.enclosure))
+    return Bounds(lower, upper, best.enclosure, best.method, best.boxes, seconds, domain)
 
 
+@timed
 def prove(
     spec: Callable[..., Tensor],
     *args: Any,
@@ -129,7 +141,6 @@ def prove(
         raise ArgumentError("prove: expected a number as at_most or at_least")
     low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
     domain = Domain(spec, bind(spec, args, known=vary), vary)
-    start = time.perf_counter()
     for point, least, most in values(domain):
         beyond = np.zeros(np.shape(least), dtype=bool)
         if high is not None:
@@ -140,15 +151,17 @@ def prove(
             at = np.unravel_index(int(np.argmax(beyond)), np.shape(beyond))
             shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
             witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
-            return Verdict("refuted", "an exact point", witness=witness, seconds=time.perf_counter() - start)
+            return Verdict("refuted", "an exact point", witness=witness)
     missing: Any = None
-    for method in ("interval", "linear", "subdivide"):
-        enclosure, used, boxes = climb(domain, resolve("interval"), method, Fraction(0), budget or BUDGET, progress)
-        lower, upper = endpoints(enclosure)
+    for best in climb(domain, resolve("interval"), ("linear", "subdivide"), None, budget or BUDGET, progress):
+        lower, upper = endpoints(best.enclosure)
         gaps = ([upper - high] if high is not None else []) + ([low - lower] if low is not None else [])
         missing = max([gap for array in gaps for gap in np.ravel(array)], default=Fraction(0))
         if missing <= 0:
-            count = f"{boxes} box{'es' if boxes > 1 else ''}"
-            return Verdict("proved", f"bounds: {used}", count, seconds=time.perf_counter() - start)
-    step = f"the bounds are beyond by {float_above(missing):.3g}, into {boxes} parts"
-    return Verdict("undecided", "bounds", steps=(step,), seconds=time.perf_counter() - start)
+            return Verdict("proved", f"bounds: {best.method}", _count(best.boxes))
+    step = f"the bounds are beyond by {float_above(missing):.3g}, into {best.boxes} parts"
+    return Verdict("undecided", "bounds", steps=(step,))
+
+
+def _count(boxes: int) -> str:
+    return f"{boxes} box{'es' if boxes > 1 else ''}"

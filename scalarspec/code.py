@@ -53,7 +53,7 @@ class Program:
             *(f"    {name} = {value}" for name, value in lines),
             f"    return {', '.join(returned)}",
         ]
-        return "\n".join(["import math\n" * ("erf" in helpers) + "import numpy", *set_off(PYTHON, helpers), *text, ""])
+        return numpy_module(helpers, text)
 
     def c99(self) -> str:
         """A function of pointers to doubles, row-major: the inputs, then an array for each output."""
@@ -72,7 +72,7 @@ class Program:
             *(f"    {o}[{i}] = {r};" for o, rs in zip(outputs, results, strict=True) for i, r in enumerate(rs)),
             "}",
         ]
-        return "\n".join(["#include <math.h>", *set_off(_C99, helpers), *text, ""])
+        return "\n".join(["#include <math.h>", *_set_off(_C99, helpers), *text, ""])
 
     @property
     def _arrays(self) -> list[np.ndarray[Any, Any]]:
@@ -222,7 +222,12 @@ def _vector(nested: Any) -> str:
     return f"![{', '.join(map(_vector, nested))}]" if isinstance(nested, list) else str(nested)
 
 
-def set_off(language: Language, helpers: list[str]) -> list[str]:
+def numpy_module(helpers: list[str], text: Sequence[str]) -> str:
+    """The lines of a function in NumPy, after its imports and its helpers."""
+    return "\n".join(["import math\n" * ("erf" in helpers) + "import numpy", *_set_off(PYTHON, helpers), *text, ""])
+
+
+def _set_off(language: Language, helpers: list[str]) -> list[str]:
     """The texts of helpers, set off by empty lines."""
     texts = [language.helpers[name].strip() for name in helpers]
     return ["", *(f"{text}\n" for text in texts)]

@@ -24,7 +24,7 @@ from scalarspec.graph import Node, cost, operations, ordered, written
 from scalarspec.interpreter import Traced
 from scalarspec.lifting import is_data, lift, mapped, replaced
 from scalarspec.registry import context as named_context
-from scalarspec.report import unboxed
+from scalarspec.report import aligned, unboxed
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 
@@ -104,8 +104,7 @@ class Derivation:
         lines: list[tuple[str, str]] = [(sympy.latex(named), sympy.latex(e)) for named, e in self._lines()]
         if len(lines) == 1 and not self.steps:
             return lines[0][1]
-        body = " \\\\\n".join(f"{left} &= {right}" for left, right in lines)
-        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+        return aligned(lines)
 
     def python(self, name: str = "spec", wrt: str | Sequence[str] = ()) -> str:
         """A Python function of the variables as arrays, by NumPy: the value, then the gradients in `wrt`."""
@@ -189,29 +188,29 @@ class Derivation:
         return labels
 
     @cached_property
+    def _names(self) -> dict[Node, Expr]:
+        """The labels as SymPy symbols."""
+        return {x: self.value.context.item(symbol) for x, symbol in self._labels.items()}
+
+    @cached_property
     def _shown(self) -> dict[str, tuple[Any, Any]]:
         """The symbols and the expressions of each stage that the value needs, and of the value: object arrays."""
         self._guard("stage by stage", self._labels)
+        items = self.value.context.arrays.items
         return {
-            name: (self._expressed(self._symbols[name].scalars()), self._expressed(step.scalars(), self._symbols[name]))
+            name: (items(symbols.value), lift_elements(self._expressed, step.scalars(), symbols.scalars()))
             for name, step in (*self._needed.items(), (self.name, self.value))
+            for symbols in (self._symbols[name],)
         }
 
     @property
     def _needed(self) -> dict[str, Tensor]:
         return {name: step for name, step in self.steps.items() if any(x in self._labels for x in _nodes(step))}
 
-    def _expressed(self, nodes: Any, own: Tensor | None = None) -> Any:
-        """SymPy expressions of nodes, by way of the labels other than their own."""
+    def _expressed(self, x: Node, own: Node) -> Expr:
+        """A node whose symbol is `own` as a SymPy expression, by way of the labels of others."""
         context: Any = self.value.context
-        names = {x: context.item(symbol) for x, symbol in self._labels.items()}
-        if own is None:
-            return context.arrays.items(nodes)
-
-        def expressed(x: Node, symbol: Node) -> Expr:
-            return names[x] if self._labels.get(x, symbol) is not symbol else context.in_terms(x, names)
-
-        return lift_elements(expressed, nodes, own.scalars())
+        return self._names[x] if self._labels.get(x, own) is not own else context.in_terms(x, self._names)
 
     def _lines(self) -> Iterator[tuple[Expr, Expr]]:
         for named, expressions in self._shown.values():
@@ -232,7 +231,7 @@ class Derivation:
     def _program(self, name: str, wrt: str | Sequence[str]) -> Program:
         chosen = [self._named(w) for w in ((wrt,) if isinstance(wrt, str) else wrt)]
         outputs = {"value": self.value}
-        labels = {x: str(self.value.context.item(named)) for x, named in self._labels.items()}
+        labels = {x: str(symbol) for x, symbol in self._names.items()}
         if chosen:
             gradients = self._scalar().gradients[0]
             outputs |= {f"d_{w}": gradients[w] for w in chosen}
@@ -267,8 +266,9 @@ def derive(
     operations are refused (TooLarge) when they are to be shown; Python and C are made at any size.
     """
     source = _Source.of(spec, args, (wrt,) if isinstance(wrt, str) else tuple(wrt))
-    name = source.result_name or spec_name(spec)
-    steps = {label: step for label, step in source.steps.items() if label != source.result_name}
+    staged = source.tape.arrays.stage_of(source.traced)
+    name = staged or spec_name(spec)
+    steps = {label: step for label, step in source.steps.items() if label != staged}
     return Derivation(name, source.value, steps, source.inputs, max_operations, source)
 
 
@@ -304,11 +304,6 @@ class _Source:
         """Its stages, in order."""
         return {name: self._inside(stage.found) for name, stage in self.tape.arrays.stages.items()}
 
-    @property
-    def result_name(self) -> str | None:
-        """What the spec itself calls its value, if it does."""
-        return next((name for name, stage in self.tape.arrays.stages.items() if stage.handed is self.traced), None)
-
     @cached_property
     def gradients(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Of the value, in each variable and in each stage, by one reverse sweep."""
@@ -335,6 +330,14 @@ def variables_in(
     wrt: parameters, or paths in them; None for all data.
     make: the variable of a name and a shape. Raises ArgumentError where nothing at a path in `wrt` can vary.
     """
+    found = shapes_in(arguments, wrt)
+    made = {path: make(name, shape) for path, (name, shape) in found.items()}
+    given = {name: mapped(value, lambda _, path: made.get(path), name) for name, value in arguments.items()}
+    return given, {found[path][0]: t for path, t in made.items()}
+
+
+def shapes_in(arguments: Mapping[str, Any], wrt: Sequence[str] | None) -> dict[str, tuple[str, Shape]]:
+    """The name and the shape of each variable that `variables_in` makes, by its path. Raises as that does."""
     shapes: dict[str, Shape] = {}
 
     def note(value: Any, path: str) -> Any:
@@ -351,9 +354,7 @@ def variables_in(
         others = [other for other in shapes if other != path and names[other] == names[path]]
         if others:
             raise ArgumentError(f"{path!r} and {others[0]!r} would both be called {names[path]}; rename one")
-    made = {path: make(names[path], shape) for path, shape in shapes.items()}
-    given = {name: mapped(value, lambda _, path: made.get(path), name) for name, value in arguments.items()}
-    return given, {names[path]: t for path, t in made.items()}
+    return {path: (names[path], shape) for path, shape in shapes.items()}
 
 
 def _short(paths: Sequence[str]) -> dict[str, str]:

@@ -306,6 +306,10 @@ class TapeArrays(InterpreterArrays):
         self.notes.append(Note(operation, operands, parameters, result))
         return result
 
+    def stage_of(self, value: Traced) -> str | None:
+        """What the spec calls a value, if it does."""
+        return next((name for name, stage in self.stages.items() if stage.handed is value), None)
+
     def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
         """The scalars inside: a spec may look at its numbers here."""
         return self.inner.unpack(value.value)
@@ -350,12 +354,12 @@ def _shares(note: Note, adjoint: Tensor, read: Callable[[Traced, type[Nested]], 
     operands = [read(x, kind) for kind, x in zip(kinds, note.operands, strict=True)]
     shares = RULES[note.operation](adjoint, read(note.result, Tensor), *operands, **note.parameters)
     return [
-        None if share is None or x.constant else _fitted(share(), x.shape)
+        None if share is None or x.constant else fitted(share(), x.shape)
         for share, x in zip(shares, note.operands, strict=True)
     ]
 
 
-def _fitted(share: Tensor, shape: Shape) -> Tensor:
+def fitted(share: Tensor, shape: Shape) -> Tensor:
     """A scalar that served every element is handed the sum of their shares."""
     return share if share.shape == shape else f.sum(share)
 

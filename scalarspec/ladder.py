@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -14,33 +15,49 @@ from scalarspec.context import Context
 from scalarspec.errors import NotSupported
 from scalarspec.exact import infinite
 from scalarspec.functions import endpoints
-from scalarspec.linear import Relaxation, middle_of
+from scalarspec.linear import Relaxation
 from scalarspec.regions import Domain, Ends
 from scalarspec.registry import context as named_context
+from scalarspec.sets import mid
 from scalarspec.tensor import Tensor
 
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True)
+class Rung:
+    """An enclosure, what it is from, and into how many boxes the box was split."""
+
+    enclosure: Tensor
+    method: str
+    boxes: int
+
+
 def climb(
-    domain: Domain, context: Context[Any], method: str, target: Fraction | None, budget: int, progress: Progress | None
-) -> tuple[Tensor, str, int]:
-    """The enclosure, what it is from, and into how many boxes the box was split."""
-    assert domain.spec is not None
-    found, used, boxes = call(domain.spec, domain.boxed(context)[0]), "interval", 1
-    for name in _rungs(method, target):
-        if not domain.ends or (method == "auto" and reached(found, target)):
-            break
-        ends, count = (
-            subdivided(domain, target, budget, progress) if name == "subdivide" else (relaxed(domain, name), 1)
-        )
-        better = narrowed(context, found, ends)
-        if better is not None:
-            found, used, boxes = better, name, count
-    return found, used, boxes
+    domain: Domain,
+    context: Context[Any],
+    methods: Sequence[str],
+    target: Fraction | None,
+    budget: int,
+    progress: Progress | None,
+) -> Iterator[Rung]:
+    """The enclosure by one evaluation, then the best one known after each of some methods."""
+    best, linear = Rung(call(domain.spec, domain.boxed(context)[0]), "interval", 1), None
+    yield best
+    for name in methods if domain.ends else ():
+        count = 1
+        if name in ("linear", "subdivide"):
+            ends = linear = linear or relaxed(domain, "linear")
+        else:
+            ends = relaxed(domain, name)
+        if name == "subdivide" and linear is not None:
+            ends, count = subdivided(domain, linear, target, budget, progress)
+        better = narrowed(context, best.enclosure, ends)
+        best = best if better is None else Rung(better, name, count)
+        yield best
 
 
-def _rungs(method: str, target: Fraction | None) -> tuple[str, ...]:
+def rungs(method: str, target: Fraction | None) -> tuple[str, ...]:
     """The methods that are tried after evaluation."""
     if method != "auto":
         return () if method == "interval" else (method,)
@@ -57,14 +74,13 @@ def reached(t: Tensor, target: Fraction | None) -> bool:
 
 def relaxed(domain: Domain, method: str, ends: Mapping[str, Ends] | None = None) -> tuple[Any, Any] | None:
     """The ends by a method of `Relaxation`, over the box or a part of it; None where it does not apply."""
-    assert domain.spec is not None
     context = named_context("interval64", fast=False)  # to compile loops takes longer than a few calls
     try:
         args, boxes = domain.boxed(context, ends)
         relaxation = Relaxation.of(domain.spec, args, boxes)
         if method == "linear":
             return endpoints(relaxation.linear())
-        middles = dict(zip(domain.ends, map(middle_of, boxes), strict=True))
+        middles = dict(zip(domain.ends, map(mid, boxes), strict=True))
         return endpoints(relaxation.mean_value(call(domain.spec, domain.at(context, middles)[0])))
     except NotSupported:
         return None  # a spec that looks at single numbers, or an operation without a rule
@@ -82,12 +98,12 @@ def narrowed(context: Context[Any], t: Tensor, ends: tuple[Any, Any] | None) -> 
 
 
 def subdivided(
-    domain: Domain, target: Fraction | None, budget: int, progress: Progress | None
-) -> tuple[tuple[Any, Any] | None, int]:
-    """The hull of linear bounds on parts of the box, and how many: the part is halved next whose bound sticks out."""
-    first = relaxed(domain, "linear")
-    if first is None:
-        return None, 1
+    domain: Domain, first: tuple[Any, Any], target: Fraction | None, budget: int, progress: Progress | None
+) -> tuple[tuple[Any, Any], int]:
+    """The hull of linear bounds on parts of the box, and how many: the part is halved next whose bound sticks out.
+
+    first: the linear bounds on the box.
+    """
     parts: list[tuple[Mapping[str, Ends], Any]] = [(domain.ends, first)]
     while len(parts) < budget:
         lows, highs = _sides(parts)

@@ -24,10 +24,10 @@ import numpy as np
 from scalarspec import functions as f
 from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
-from scalarspec.gradient import RULES, Note, Tape, recorded, spread
+from scalarspec.gradient import RULES, Note, Tape, fitted, recorded, spread
 from scalarspec.interpreter import Traced
 from scalarspec.relaxation import FUNCTIONS, Lines, lines
-from scalarspec.sets import inf, sup
+from scalarspec.sets import inf, mid, sup
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 
@@ -78,17 +78,16 @@ class Relaxation:
 
     def mean_value(self, centre: Tensor) -> Tensor:
         """f(c) + f'(box) (box - c), where f(c) is given; the evaluation, where the spec may have steps."""
-        size, known = self.result.shape.size, self.evaluated()
+        size = self.result.shape.size
         if self.result.constant or not size or any(note.operation in STEPS for note in self.notes):
-            return known
+            return self.evaluated()
         rows = BatchedContext(self.context, size)
         units = rows.rows(self.context.tensor(np.eye(size).reshape(size, *self.result.shape)))
         total = rows.rows(f.reshape(centre, (size,)))
         for x, slopes in zip(self.inputs, self.tape.arrays.swept(self.result, self.inputs, units), strict=True):
             box = Tensor(self.context, x.shape, x.value)
             total = total + f.sum(slopes * (box - _middle(box)))
-        found = f.reshape(Tensor(self.context, Shape((size,)), rows.arrays.spread(total.value)), self.result.shape)
-        return _both(found, known)
+        return f.reshape(Tensor(self.context, Shape((size,)), rows.arrays.spread(total.value)), self.result.shape)
 
     def range(self, x: Traced) -> Tensor:
         """The best enclosure known of a value."""
@@ -180,7 +179,7 @@ class _Backwards:
         shares = RULES[note.operation](g, self._range(note.result), *operands, **note.parameters)
         for i, (x, share) in enumerate(zip(note.operands, shares, strict=True)):
             if share is not None and (not x.constant or i in _summands(note)):
-                self.add(x, _fitted(share(), x.shape))
+                self.add(x, fitted(share(), x.shape))
 
     def _by_planes(self, note: Note, g: Tensor) -> None:
         """a b = a b₀ + a₀ b - a₀ b₀ + (a - a₀) (b - b₀), with points a₀ and b₀ in the middle."""
@@ -189,7 +188,7 @@ class _Backwards:
         shares = RULES[note.operation](g, self._range(note.result), *middles, **note.parameters)
         for x, share in zip(note.operands, shares, strict=True):
             if share is not None:
-                self.add(x, _fitted(share(), x.shape))
+                self.add(x, fitted(share(), x.shape))
         a, b, a0, b0 = *ranges[:2], *middles[:2]
         if note.operation == "affine_rows":
             a, b, a0, b0 = b, f.matrix_transpose(a), b0, f.matrix_transpose(a0)
@@ -198,7 +197,7 @@ class _Backwards:
 
     def _by_lines(self, x: Traced, g: Tensor, found: Lines) -> None:
         """g f(x) gives way to x."""
-        self.add(x, _fitted(self._sloped(g, found), x.shape))
+        self.add(x, fitted(self._sloped(g, found), x.shape))
 
     def _sloped(self, g: Tensor, found: Lines) -> Tensor:
         """g f(t) >= (g⁺ low_slope + g⁻ high_slope) t + g⁺ low + g⁻ high: the coefficients of t; g: points."""
@@ -256,7 +255,7 @@ class _Backwards:
         if not slope.constant:
             return False
         share = g * (1 - self._range(slope))
-        self.add(x, _fitted(g * self._range(slope), x.shape))
+        self.add(x, fitted(g * self._range(slope), x.shape))
         self._by_lines(x, self._rounded(share, f.relu(self._range(x))), lines("relu", self._range(x)))
         return True
 
@@ -268,8 +267,8 @@ class _Backwards:
             return False
         a0, v0 = _middle(self._range(a)), _middle(inverse)
         self.constant = self.constant + f.sum(g * ((self._range(a) - a0) * (inverse - v0) - a0 * v0))
-        self.add(a, _fitted(g * v0, a.shape))
-        of_inverse = self._rounded(_fitted(g * a0, b.shape), inverse)
+        self.add(a, fitted(g * v0, a.shape))
+        of_inverse = self._rounded(fitted(g * a0, b.shape), inverse)
         self._by_lines(b, of_inverse, lines("reciprocal", self._range(b)))
         return True
 
@@ -277,9 +276,9 @@ class _Backwards:
         """g base + weight relu(b - a)."""
         slopes = self._sloped(weight, lines("relu", self._range(b) - self._range(a)))
         if base is not None:
-            self.add(base, _fitted(g, base.shape))
-        self.add(b, _fitted(slopes, b.shape))
-        self.add(a, _fitted(-slopes, a.shape))
+            self.add(base, fitted(g, base.shape))
+        self.add(b, fitted(slopes, b.shape))
+        self.add(a, fitted(-slopes, a.shape))
 
     def add(self, x: Traced, share: Tensor) -> None:
         """Coefficients of a value, more of them."""
@@ -293,12 +292,9 @@ class _Backwards:
     def _rounded(self, g: Tensor, over: Tensor) -> Tensor:
         """The coefficients as floats; the rest of them times what they are coefficients of goes into the constant."""
         full = Tensor(self.relaxation.context, Shape((self.rows.size, *g.shape)), self.rows.arrays.spread(g.value))
-        low, high = inf(full), sup(full)
-        if np.array_equal(low, high):
+        if np.array_equal(inf(full), sup(full)):
             return g
-        with np.errstate(all="ignore"):
-            middle = low / 2 + high / 2
-        points = self.rows.rows(self.relaxation.context.tensor(np.where(np.isfinite(middle), middle, 0.0)))
+        points = self.rows.rows(_middle(full))
         self.constant = self.constant + f.sum((g - points) * over)
         return points
 
@@ -310,25 +306,8 @@ def _summands(note: Note) -> range:
     return range(2, 3) if note.operation in ("affine", "affine_rows") else range(0)
 
 
-def _both(a: Tensor, b: Tensor) -> Tensor:
-    """What lies in two enclosures of the same."""
-    return a.context.box(np.fmax(inf(a), inf(b)), np.fmin(sup(a), sup(b)))
-
-
-def _fitted(share: Tensor, shape: Shape) -> Tensor:
-    return share if share.shape == shape else f.sum(share)
-
-
-def middle_of(t: Tensor) -> np.ndarray[Any, Any]:
-    """About the middle of each element, as a float inside; anything where there is none."""
-    low, high = inf(t), sup(t)
-    with np.errstate(all="ignore"):
-        middle = np.clip(low / 2 + high / 2, low, high)
-    return np.where(np.isfinite(middle), middle, 0.0)
-
-
 def _middle(t: Tensor) -> Tensor:
-    return t.context.tensor(middle_of(t))
+    return t.context.tensor(mid(t))
 
 
 def _ordered(line: np.ndarray[Any, Any]) -> tuple[Any, Any]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scalarspec.arguments import bind, spec_name
-from scalarspec.code import PYTHON, identifier, set_off
+from scalarspec.code import identifier, numpy_module
 from scalarspec.derive import variables_in
 from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
 from scalarspec.gradient import recorded
 from scalarspec.notation import LATEX, NUMPY, TEXT, Notation, Style
+from scalarspec.report import aligned
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 from scalarspec.terms import Term, Terms, below
@@ -43,8 +44,7 @@ class MatrixForm:
 
     def latex(self) -> str:
         """The formulas as lines of an `aligned`. Functions, ⊙, ⊘ and ⊙2 act on elements; ‖·‖ is the Euclidean norm."""
-        body = " \\\\\n".join(f"{left} &= {right}" for left, right in self._lines(LATEX)[0])
-        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+        return aligned(self._lines(LATEX)[0])
 
     def python(self, name: str = "spec") -> str:
         """A function of the variables by NumPy, for any sizes: the value, and a dictionary of gradients."""
@@ -59,7 +59,7 @@ class MatrixForm:
             *(f"    {left} = {right}" for left, right in lines),
             f"    return {NUMPY.plain(self.name)}, {{{gradients}}}",
         ]
-        return "\n".join(["import math\n" * ("erf" in helpers) + "import numpy", *set_off(PYTHON, helpers), *text, ""])
+        return numpy_module(helpers, text)
 
     def _repr_latex_(self) -> str:
         """What a notebook shows."""
@@ -131,7 +131,7 @@ def _formed(
     given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
     tape, on_tape, result = recorded(context, spec, given.values(), variables.values())
     stages = tape.arrays.stages
-    last = next((label for label, stage in stages.items() if stage.handed is result), spec_name(spec))
+    last = tape.arrays.stage_of(result) or spec_name(spec)
     labels = {label: label if label not in variables else f"{label}_" for label in (*stages, last)}
     steps = {labels[label]: context.term(stage.found.value) for label, stage in stages.items()}
     steps[labels[last]] = context.term(result.value)

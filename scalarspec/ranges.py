@@ -14,7 +14,7 @@ from scalarspec.exact import End, decimal_text, exact_text, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.gradient import Tape
-from scalarspec.regions import Ball, Box, over
+from scalarspec.regions import Ball, Box, Domain
 from scalarspec.registry import context as named_context
 from scalarspec.report import table
 from scalarspec.tensor import Tensor
@@ -78,7 +78,7 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     form, arguments = formats.named(dtype), bind(spec, args, known=vary)
     context = named_context("interval")
     tape = Tape(context)
-    given = over(context, arguments, vary)
+    given, _ = Domain(spec, arguments, vary).boxed(context)
     call(spec, [tape.variable(value) if isinstance(value, Tensor) else value for value in given])
     notes = [note for note in tape.arrays.notes if note.operation not in RELATIONS | CONNECTIVES]
     order = {note.result: i for i, note in enumerate(notes)}

@@ -66,7 +66,7 @@ def box(lower: Any, upper: Any) -> Box:
 class Domain:
     """A spec and its arguments, of which some vary. A model that varies has all of its numbers vary."""
 
-    spec: Callable[..., Tensor] | None
+    spec: Callable[..., Tensor]
     arguments: Mapping[str, Any]
     vary: Mapping[str, Ball | Box]
 
@@ -103,11 +103,6 @@ class Domain:
             lift(mapped(value, lambda _, path: tensors.get(path), name), context)
             for name, value in self.arguments.items()
         ]
-
-
-def over(context: Context[Any], arguments: Mapping[str, Any], vary: Mapping[str, Ball | Box]) -> list[Any]:
-    """The arguments in order: boxes for those that vary, the others lifted to the context."""
-    return Domain(None, arguments, vary).boxed(context)[0]
 
 
 def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.gradient import RULES
-from scalarspec.sets import inf, sup
+from scalarspec.sets import inf, mid, sup
 from scalarspec.tensor import Tensor, elementwise
 
 Array = np.ndarray[Any, Any]
@@ -75,9 +75,7 @@ class _Relaxed:
         self.low, self.high = inf(x), sup(x)
         finite = np.isfinite(self.low) & np.isfinite(self.high)
         self.wide = finite & (self.low < self.high)
-        with np.errstate(all="ignore"):
-            middle = np.clip(self.low / 2 + self.high / 2, self.low, self.high)
-        self.middle = np.where(finite, middle, 0.0)
+        self.middle = mid(x)
         if operation == "relu":  # the line that cuts off less
             self.middle = np.where(self.wide & (self.high > -self.low), self.high, np.where(self.wide, self.low, 0.0))
 
@@ -120,14 +118,14 @@ class _Relaxed:
 
 
 def _convex(r: _Relaxed) -> Lines:
-    tangent, chord = _finite(_middle(r.slope(r.middle))), _chord(r)
+    tangent, chord = mid(r.slope(r.middle)), _chord(r)
     below = r.around(tangent, r.middle, r.slope(r.middle))
     above = np.maximum(sup(r.beside(chord, r.low)), sup(r.beside(chord, r.high)))
     return Lines(tangent, inf(below), chord, above)
 
 
 def _concave(r: _Relaxed) -> Lines:
-    tangent, chord = _finite(_middle(r.slope(r.middle))), _chord(r)
+    tangent, chord = mid(r.slope(r.middle)), _chord(r)
     above = r.around(tangent, r.middle, r.slope(r.middle))
     below = np.minimum(inf(r.beside(chord, r.low)), inf(r.beside(chord, r.high)))
     return Lines(chord, below, tangent, sup(above))
@@ -140,7 +138,7 @@ def _peaked(r: _Relaxed) -> Lines:
 
 def _centred(r: _Relaxed) -> Lines:
     derivatives = r.slope(r.x)
-    slope = _finite(_middle(derivatives))
+    slope = mid(derivatives)
     rest = r.around(slope, r.middle, derivatives)
     return Lines(slope, inf(rest), slope, sup(rest))
 
@@ -148,12 +146,7 @@ def _centred(r: _Relaxed) -> Lines:
 def _chord(r: _Relaxed) -> Array:
     """About (f(u) - f(l)) / (u - l)."""
     with np.errstate(all="ignore"):
-        return _finite((_middle(r.value(r.high)) - _middle(r.value(r.low))) / (r.high - r.low))
-
-
-def _middle(t: Tensor) -> Array:
-    with np.errstate(all="ignore"):
-        return inf(t) / 2 + sup(t) / 2
+        return _finite((mid(r.value(r.high)) - mid(r.value(r.low))) / (r.high - r.low))
 
 
 def _finite(slopes: Array) -> Array:

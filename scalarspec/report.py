@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING
 from fractions import Fraction
 from typing import Any
@@ -22,6 +22,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     return "\n".join([text[0], "-" * sum([*widths, 2 * len(widths) - 2]), *text[1:]])
+
+
+def aligned(lines: Iterable[tuple[str, str]]) -> str:
+    """Left and right sides as a LaTeX `aligned`."""
+    body = " \\\\\n".join(f"{left} &= {right}" for left, right in lines)
+    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
 
 def tensor_text(t: Tensor, digits: int = 12) -> str:

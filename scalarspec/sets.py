@@ -38,6 +38,14 @@ def sup(x: Tensor) -> Array:
     return _floats(x)[1]
 
 
+def mid(x: Tensor) -> Array:
+    """About the middle of each element, a float inside it; 0 where it is unbounded."""
+    low, high = _floats(x)
+    with np.errstate(all="ignore"):
+        middle = np.clip(low / 2 + high / 2, low, high)
+    return np.where(np.isfinite(middle), middle, 0.0)
+
+
 def width(x: Tensor) -> Array:
     """sup - inf of each element, exactly: an object array of Fraction, or inf."""
     lower, upper = endpoints(x)

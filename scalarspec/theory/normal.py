@@ -19,11 +19,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from scalarspec.arrays import Arrays
-from scalarspec.context import DERIVED, PRIMITIVES, Context
+from scalarspec.context import Context
 from scalarspec.errors import NotExact, NotSupported, TooLarge, Undecided
 from scalarspec.interpreter import Traced, result_shape
 from scalarspec.shape import Scalar, Shape
 from scalarspec.tensor import Tensor
+from scalarspec.terms import ELEMENTWISE
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,11 @@ def poly(c: Fraction | int) -> Poly:
     return Poly({UNIT: Fraction(c)})
 
 
+def of_atom(atom: Atom) -> Poly:
+    """An atom as a polynomial."""
+    return Poly({((atom, 1),): Fraction(1)})
+
+
 def _quotient(m: Monomial, n: Monomial) -> Monomial | None:
     powers = dict(m)
     if any(powers.get(atom, 0) < power for atom, power in n):
@@ -129,9 +135,10 @@ def _sorted(factors: Iterable[tuple[Atom, int]]) -> Monomial:
     return tuple(sorted(((a, p) for a, p in powers.items() if p), key=lambda factor: factor[0].serial))
 
 
-ELEMENTWISE = {*PRIMITIVES, *DERIVED} - {"pi"}
 FUNCTIONS = ("sqrt", "sin", "cos", "atan", "erf", "sinh", "tanh")
 TRUTHS = ("positive", "nonnegative", "zero", "logical_not", "logical_and", "logical_or")
+ENTERED = {*FUNCTIONS, *TRUTHS, "exp", "log", "reciprocal", "maximum", "where"}
+"""What is done to each element, so that structure goes through it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +162,7 @@ class Normal(Context[Poly]):
         key = (operation, args, shape, repr(sorted(parameters.items())))
         if key not in self._atoms:
             self._atoms[key] = Atom(operation, args, parameters, shape, next(self._serials))
-        return Poly({((self._atoms[key], 1),): Fraction(1)})
+        return of_atom(self._atoms[key])
 
     def variable(self, name: str, shape: Shape) -> Tensor:
         """The tensor of real variables of that name."""
@@ -430,19 +437,20 @@ class NormalArrays(Arrays):
 
     def _moved(self, atom: Atom, rename: Callable[[Atom], Poly]) -> Poly:
         if not atom.shape:
-            return Poly({((atom, 1),): Fraction(1)})
-        if atom.operation in {*FUNCTIONS, *TRUTHS, "exp", "log", "reciprocal", "maximum", "where"}:
+            return of_atom(atom)
+        if atom.operation in ENTERED:
             args = [self._through(arg, rename) for arg in atom.args]
             inner = getattr(self.context, atom.operation, None)
             made: Poly = self.context.function(atom.operation, *args) if inner is None else inner(*args)
             return made
         return rename(atom)
 
-    def _structured(self, operation: str, shape: Shape, x: Traced, parameters: Mapping[str, Any]) -> Poly:
+    def _shaped(self, operation: str, x: Traced, shape: Shape) -> Poly:
         def rename(atom: Atom) -> Poly:
-            return self.context.atom(operation, (Poly({((atom, 1),): Fraction(1)}),), shape, parameters)
+            return self.context.atom(operation, (of_atom(atom),), shape, {"shape": shape})
 
-        return self._through(x.value, rename)
+        held: Poly = x.value
+        return held if x.shape == shape else self._through(held, rename)
 
     def _getitem(self, shape: Shape, x: Traced, index: tuple[Any, ...]) -> Poly:
         def rename(atom: Atom) -> Poly:
@@ -451,22 +459,20 @@ class NormalArrays(Arrays):
                 return atom.args[int(index[0])]
             if atom.operation == "array" and numbers and not shape:
                 return atom.args[int(np.ravel_multi_index([int(k) for k in index], atom.shape))]
-            return self.context.atom("getitem", (Poly({((atom, 1),): Fraction(1)}),), shape, {"index": index})
+            return self.context.atom("getitem", (of_atom(atom),), shape, {"index": index})
 
         return self._through(x.value, rename)
 
     def _reshape(self, _: Shape, x: Traced, shape: Shape) -> Poly:
-        held: Poly = x.value
-        return held if x.shape == shape else self._structured("reshape", Shape(shape), x, {"shape": shape})
+        return self._shaped("reshape", x, Shape(shape))
 
     def _broadcast_to(self, _: Shape, x: Traced, shape: Shape) -> Poly:
-        held: Poly = x.value
-        return held if x.shape == shape else self._structured("broadcast_to", Shape(shape), x, {"shape": shape})
+        return self._shaped("broadcast_to", x, Shape(shape))
 
     def _matrix_transpose(self, shape: Shape, x: Traced) -> Poly:
         def rename(atom: Atom) -> Poly:
             if atom.operation == "matrix_transpose":
                 return atom.args[0]
-            return self.context.atom("matrix_transpose", (Poly({((atom, 1),): Fraction(1)}),), shape, {})
+            return self.context.atom("matrix_transpose", (of_atom(atom),), shape, {})
 
         return self._through(x.value, rename)

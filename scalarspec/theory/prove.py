@@ -150,8 +150,8 @@ def _by_coordinates(statement: Statement, spec: Spec, zero: Mapping[str, Any] | 
 
 def _function(statement: Statement, spec: Spec, start: int | None) -> Function | None:
     """What a spec is, or a positive multiple of what it is in each coordinate of a sum."""
-    context, (value,) = statement.normal([spec], start)
-    return Function.of(context, value.value.value, statement)
+    _, (value,) = statement.normal([spec], start)
+    return Function.of(value.value.value, statement)
 
 
 def _by_intervals(statement: Statement, spec: Spec, zero: Mapping[str, Any] | None) -> Verdict | None:

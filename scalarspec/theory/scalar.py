@@ -20,11 +20,10 @@ from scalarspec.gradient import grad, hessian
 from scalarspec.registry import context as named_context
 from scalarspec.report import unboxed
 from scalarspec.tensor import Tensor
-from scalarspec.theory.normal import FUNCTIONS, TRUTHS, Atom, Normal, Poly, poly
+from scalarspec.theory.normal import ENTERED, TRUTHS, Atom, Poly, poly
 from scalarspec.theory.statements import Statement
 from scalarspec.verdict import Verdict
 
-ENTERED = {*FUNCTIONS, *TRUTHS, "exp", "log", "reciprocal", "maximum", "where"}
 STEPS = {*TRUTHS, "where"}
 MOST = 6
 """How many variables are looked at."""
@@ -56,14 +55,13 @@ class Function:
         return cls(form, statement, variables, [low for low, _ in ends], [high for _, high in ends])
 
     @classmethod
-    def of(cls, context: Normal, form: Poly, statement: Statement) -> Function | None:
+    def of(cls, form: Poly, statement: Statement) -> Function | None:
         """The polynomial; of a sum over coordinates a positive multiple of one coordinate. None if it is neither."""
         summed = any(atom.operation == "sum" for atom in form.atoms())
         coordinate = _coordinate(form) if summed else form
         if coordinate is None or len(_free(coordinate)) > MOST or not coordinate.terms:
             return None
-        found = cls.whole(coordinate, statement)
-        return dataclasses.replace(found, summed=summed)
+        return dataclasses.replace(cls.whole(coordinate, statement), summed=summed)
 
     def __str__(self) -> str:
         return str(self.form)
@@ -216,9 +214,9 @@ def _convex(function: Function, zero: Mapping[str, Any] | None) -> Verdict | Non
     context = named_context("interval", prec=100)
     for point in function.stationary if zero is None else _place(function, zero):
         at = context.tensor(point)
-        value = _ends_of(function(at))
-        curvature = _ends_of(hessian(function)(function.over(context)))
-        strict = _definite(_ends_of(hessian(function)(at)), strictly=True)
+        value = f.endpoints(function(at))
+        curvature = f.endpoints(hessian(function)(function.over(context)))
+        strict = _definite(f.endpoints(hessian(function)(at)), strictly=True)
         if not _definite(curvature) or (zero is not None and not (strict and np.all(value[1] == 0))):
             continue
         return Verdict("proved", _called(function), steps=_steps(function, point, value, curvature, strict))
@@ -262,8 +260,8 @@ def _place(function: Function, zero: Mapping[str, Any]) -> list[Any]:
 def _flat(function: Function, point: Any) -> bool:
     """Is the function surely not negative at an exact point, and its gradient 0?"""
     at = named_context("interval", prec=100).tensor(point)
-    slopes = _ends_of(grad(function)(at))
-    return bool(np.all(slopes[0] == 0) and np.all(slopes[1] == 0) and _ends_of(function(at))[0] >= 0)
+    slopes = f.endpoints(grad(function)(at))
+    return bool(np.all(slopes[0] == 0) and np.all(slopes[1] == 0) and f.endpoints(function(at))[0] >= 0)
 
 
 def _candidates(function: Function) -> Iterator[Any]:
@@ -327,7 +325,7 @@ def _pruned(function: Function, zero: Mapping[str, Any] | None) -> Verdict | Non
             left = left[~_tangent(function, low[left], high[left])]
         low, high = _slid(low[left], high[left], slopes[0][left], slopes[1][left])
         points = np.all(low == high, axis=1)
-        if any(_ends_of(function(exact.tensor(point)))[0] < 0 for point in low[points]):
+        if any(f.endpoints(function(exact.tensor(point)))[0] < 0 for point in low[points]):
             return None
         low, high = _halved(low[~points], high[~points])
     return Verdict("proved", "interval branch-and-prune", steps=(f"f = {function}", f"{seen} boxes"))
@@ -340,7 +338,7 @@ def _tangent(function: Function, low: Any, high: Any) -> Any:
     for point in function.stationary[:1]:
         for i in range(min(len(low), TANGENTS)):
             hull = context.box(np.minimum(low[i], point), np.maximum(high[i], point))
-            found[i] = _definite(_ends_of(hessian(function)(hull)))
+            found[i] = _definite(f.endpoints(hessian(function)(hull)))
     return found
 
 
@@ -359,10 +357,6 @@ def _halved(low: Any, high: Any) -> tuple[Any, Any]:
     upper, lower = high.copy(), low.copy()
     upper[rows, longest] = lower[rows, longest] = (low[rows, longest] + high[rows, longest]) / 2
     return np.concatenate([low, lower]), np.concatenate([upper, high])
-
-
-def _ends_of(t: Tensor) -> tuple[Any, Any]:
-    return f.endpoints(t)
 
 
 def _number(x: Any) -> str:

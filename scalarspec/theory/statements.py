@@ -14,7 +14,7 @@ import numpy as np
 from scalarspec import functions as f
 from scalarspec.arguments import bind, call
 from scalarspec.context import Context
-from scalarspec.derive import variables_in
+from scalarspec.derive import shapes_in, variables_in
 from scalarspec.errors import ArgumentError
 from scalarspec.lifting import lift, mapped
 from scalarspec.matrix import Sizes
@@ -94,14 +94,7 @@ class Statement:
     @cached_property
     def shapes(self) -> dict[str, Shape]:
         """The variables, by name."""
-        found: dict[str, Shape] = {}
-
-        def note(name: str, shape: Shape) -> Tensor:
-            found[name] = shape
-            return Normal().variable(name, shape)
-
-        variables_in(self.arguments, (), note)
-        return found
+        return dict(shapes_in(self.arguments, ()).values())
 
     @property
     def sized(self) -> bool:
@@ -129,17 +122,36 @@ class Statement:
     def normal(self, specs: Sequence[Spec], start: int | None) -> tuple[Normal, list[Tensor]]:
         """The specs in normal form, at sizes that are primes from `start` on, or as they are."""
         context, sizes = Normal(), Sizes(start)
-        given, _ = variables_in(self.arguments, (), lambda name, shape: context.variable(name, sizes.of(shape)))
 
-        def resized(value: Any, _: str) -> Any:
-            return Opaque(value.name, sizes.of(value.shape)) if isinstance(value, Opaque) else None
+        def variable(name: str, shape: Shape) -> Tensor:
+            return context.variable(name, sizes.of(shape))
 
-        ready = [mapped(lift(argument, context), resized) for argument in given.values()]
-        return context, [call(spec, ready) for spec in specs]
+        resized = self._evaluated(specs, context, variable, lambda o: Opaque(o.name, sizes.of(o.shape)))
+        return context, resized
 
-    def at(self, specs: Sequence[Spec], context: Context[Any], point: Mapping[str, Any], maps: Any) -> list[Tensor]:
+    def at(
+        self, specs: Sequence[Spec], context: Context[Any], point: Mapping[str, Any], maps: Callable[[Opaque], Any]
+    ) -> list[Tensor]:
         """The specs with tensors of the context for the variables, and maps for the unknown ones."""
-        given, _ = variables_in(self.arguments, (), lambda name, _: context.tensor(point[name]))
+        return self._evaluated(specs, context, lambda name, _: context.tensor(point[name]), maps)
+
+    def whole(self, spec: Spec, context: Context[Any]) -> Tensor:
+        """The spec over all that the variables and the unknown maps can be."""
+
+        def box(name: str, shape: Shape) -> Tensor:
+            return context.box(*self.ends(name, shape))
+
+        return self._evaluated([spec], context, box, lambda opaque: _Anything(opaque.shape))[0]
+
+    def _evaluated(
+        self,
+        specs: Sequence[Spec],
+        context: Context[Any],
+        variable: Callable[[str, Shape], Tensor],
+        maps: Callable[[Opaque], Any],
+    ) -> list[Tensor]:
+        """The specs with a tensor for each variable, and a map for each unknown one."""
+        given, _ = variables_in(self.arguments, (), variable)
         ready = [
             mapped(lift(argument, context), lambda v, _: maps(v) if isinstance(v, Opaque) else None)
             for argument in given.values()
@@ -169,19 +181,6 @@ class Statement:
             return np.full(shape, -np.inf, dtype=object), np.full(shape, np.inf, dtype=object)
         zero = np.full(shape, Fraction(0), dtype=object)
         return ends_of(name, zero, self.over[name])
-
-    def box(self, context: Context[Any], name: str) -> Tensor:
-        """Where a variable ranges."""
-        return context.box(*self.ends(name, self.shapes[name]))
-
-    def whole(self, spec: Spec, context: Context[Any]) -> Tensor:
-        """The spec over all that the variables and the unknown maps can be."""
-        given, _ = variables_in(self.arguments, (), lambda name, _: self.box(context, name))
-
-        def anything(value: Any, _: str) -> Any:
-            return _Anything(value.shape) if isinstance(value, Opaque) else None
-
-        return call(spec, [mapped(lift(argument, context), anything) for argument in given.values()])
 
 
 class _Anything:
