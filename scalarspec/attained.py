@@ -9,9 +9,10 @@ import numpy as np
 from scalarspec.arguments import call
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.errors import ScalarSpecError
-from scalarspec.exact import infinite
+from scalarspec.exact import End, data_value, exact_text, infinite
 from scalarspec.functions import endpoints
-from scalarspec.gradient import recorded
+from scalarspec.gradient import Tape, recorded
+from scalarspec.jobs import Jobs, work
 from scalarspec.regions import Domain
 from scalarspec.registry import context as named_context
 from scalarspec.tensor import Tensor
@@ -21,11 +22,28 @@ STEPS, OUTPUTS = 20, 8
 """How many corners are tried on the way, for each of so many outputs."""
 
 
-def attained(domain: Domain) -> tuple[Any, Any]:
+def attained(jobs: Jobs) -> tuple[Any, Any]:
     """The least and the greatest value of each output at some points of the box: object arrays; (inf, -inf) if none.
 
-    Each value is enclosed, and counted where it surely lies inside of what is said.
+    Each value is enclosed, and counted where it surely lies inside of what is said. For rows of boxes: of each.
     """
+    answers = jobs.map(witnessed, range(jobs.domain.rows))
+    found = [[lift_elements(_end, np.array(end, dtype=object)) for end in ends] for ends in answers]
+    least, most = (np.stack(ends) for ends in zip(*found, strict=True))
+    return (least, most) if jobs.domain.over else (least[0], most[0])
+
+
+@work
+def witnessed(domain: Domain, row: int) -> Any:
+    """The same for one row, as exact texts."""
+    return [lift_elements(exact_text, end).tolist() for end in _attained(domain.row(row))]
+
+
+def _end(text: str) -> End:
+    return float(text) if "inf" in text else data_value(text)
+
+
+def _attained(domain: Domain) -> tuple[Any, Any]:
     found = values(domain)
     if not found:
         return np.array(np.inf, dtype=object), np.array(-np.inf, dtype=object)
@@ -101,8 +119,9 @@ def gradient_at(domain: Domain, point: Point, output: int) -> list[Any] | None:
     """Of one output in what varies, in floats."""
     context = named_context("float64")
     args, points = domain.at(context, {path: np.asarray(v).astype(float) for path, v in point.items()})
+    tape = Tape(context)
     try:
-        tape, variables, result = recorded(context, domain.spec, args, points)
+        variables, result = recorded(tape, domain.spec, args, points)
         if output >= result.shape.size or result.constant:
             return None
         unit = np.zeros(result.shape.size)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from scalarspec.context import Context
 from scalarspec.errors import ArgumentError
 from scalarspec.exact import data_value, float_above, interval_text
 from scalarspec.functions import endpoints
+from scalarspec.jobs import Jobs
 from scalarspec.ladder import climb, reached, rungs
 from scalarspec.regions import Ball, Box, Domain
 from scalarspec.registry import resolve
@@ -29,7 +32,8 @@ from scalarspec.verdict import Verdict, timed
 class Bounds:
     """What `bounds` found. lower, upper: exact Fractions (or ±inf), or object arrays of them.
 
-    enclosure: the same as a tensor; method: what the bounds are from; boxes: into how many the box was split.
+    enclosure: the same as a tensor; method: what the bounds are from; boxes: into how many the box was split, or, for
+    rows of boxes, how many there are in all; interrupted: would there have been more, but for Ctrl-C?
     """
 
     lower: Any
@@ -38,20 +42,21 @@ class Bounds:
     method: str
     boxes: int
     seconds: float
-    _domain: Domain | None = field(repr=False, compare=False)
+    interrupted: bool
+    _jobs: Jobs | None = field(repr=False, compare=False)
 
     @cached_property
     def inner(self) -> tuple[Any, Any]:
         """The least and the greatest value of each output that is surely attained: the truth lies between these and
         (lower, upper). Looked for when it is asked for.
         """
-        assert self._domain is not None
-        least, most = attained(self._domain)
+        assert self._jobs is not None
+        least, most = attained(self._jobs)
         return unboxed(np.maximum(least, self.lower)), unboxed(np.minimum(most, self.upper))
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data: what was found, without the spec."""
-        return {**vars(self), "inner": self.inner, "_domain": None}
+        return {**vars(self), "inner": self.inner, "_jobs": None}
 
     @property
     def width(self) -> Any:
@@ -65,12 +70,16 @@ class Bounds:
         if np.size(self.lower) == 1:
             least, most = (np.ravel(end)[0] for end in self.inner)
             attained = f"; attained: {interval_text(least, most, 10)}"
-        return "\n".join([*lines, f"({self.method}, {_count(self.boxes)}, {self.seconds:.3f} s{attained})"])
+        interrupted = ", interrupted" if self.interrupted else ""
+        return "\n".join(
+            [*lines, f"({self.method}, {_count(self.boxes)}, {self.seconds:.3f} s{attained}{interrupted})"]
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; the ends as exact strings."""
         ends, inner = ends_json(self.lower, self.upper), ends_json(*self.inner)
-        return {**ends, "inner": inner, "method": self.method, "boxes": self.boxes, "seconds": self.seconds}
+        found = {"method": self.method, "boxes": self.boxes, "seconds": self.seconds, "interrupted": self.interrupted}
+        return {**ends, "inner": inner, **found}
 
 
 METHODS = ("auto", "interval", "mean-value", "linear", "subdivide")
@@ -86,12 +95,18 @@ def bounds(
     backend: str | Context[Any] = "interval",
     target: Any = None,
     budget: int | None = None,
+    over: str | Sequence[str] = (),
+    executor: Executor | None = None,
+    checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Bounds:
     """An enclosure of every output of `spec` while the arguments named in `vary` range over their boxes.
 
     args: the arguments of the spec, models on NumPy arrays among them, each float at its exact value; a model in `vary`
-    has all of its numbers vary. Every method is rigorous, rounding included, and no wider than one evaluation:
+    has all of its numbers vary. over: arguments that have a leading axis more than the spec wants; there is a box for
+    each row, and row i of the result is about row i of them.
+
+    Every method is rigorous, rounding included, and no wider than one evaluation:
 
       interval     one evaluation over the box, under `backend`
       mean-value   f(c) + f'(box) (box - c), by one reverse sweep of interval derivatives
@@ -100,8 +115,12 @@ def bounds(
                    width is at most `target`
       auto         the first of these, in order, whose widths are at most `target`; without a target, linear
 
-    progress: called with (parts done, budget). A target that the budget does not reach is no error: see `width`.
-    Raises UnknownName for a name that the spec does not have, ArgumentError for a backend that does not enclose.
+    executor: one of concurrent.futures, or of its interface, that does the jobs of linear and subdivide; the result is
+    the same. checkpoint: a file that keeps what was found; a run that ended goes on from there. progress: called with
+    (parts done, budget), or (rows done, rows). A target that the budget does not reach is no error: see `width`. Ctrl-C
+    ends the search: what was found by then is returned, and marked `interrupted`.
+    Raises UnknownName for a name that the spec does not have, ArgumentError for a backend that does not enclose, a spec
+    that cannot be sent to an executor, or a checkpoint of another question.
     """
     context = resolve(backend)
     if not context.encloses:
@@ -110,15 +129,23 @@ def bounds(
         raise ArgumentError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
     if budget is not None and budget < 1:
         raise ArgumentError(f"budget: expected at least 1 box, got {budget}")
-    domain = Domain(spec, bind(spec, args, known=vary), vary)
+    rows = (over,) if isinstance(over, str) else tuple(over)
+    domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
+    jobs = Jobs(domain, executor, checkpoint)
     goal = None if target is None else data_value(target)
-    start = time.perf_counter()
-    for best in climb(domain, context, rungs(method, goal), goal, budget or BUDGET, progress):
-        if method == "auto" and reached(best.enclosure, goal):
-            break
+    start, best, interrupted = time.perf_counter(), None, False
+    try:
+        for best in climb(domain, context, rungs(method, goal), goal, budget or BUDGET, progress, jobs):
+            if method == "auto" and reached(best.enclosure, goal):
+                break
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        interrupted = True
+    assert best is not None
     seconds = time.perf_counter() - start
     lower, upper = map(unboxed, endpoints(best.enclosure))
-    return Bounds(lower, upper, best.enclosure, best.method, best.boxes, seconds, domain)
+    return Bounds(lower, upper, best.enclosure, best.method, best.boxes, seconds, interrupted, jobs)
 
 
 @timed
@@ -129,6 +156,7 @@ def prove(
     at_most: Any = None,
     at_least: Any = None,
     budget: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verdict:
     """Is every output at most, or at least, a number, while the arguments named in `vary` range over their boxes?
@@ -153,7 +181,8 @@ def prove(
             witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
             return Verdict("refuted", "an exact point", witness=witness)
     missing: Any = None
-    for best in climb(domain, resolve("interval"), ("linear", "subdivide"), None, budget or BUDGET, progress):
+    methods = ("linear", "subdivide")
+    for best in climb(domain, resolve("interval"), methods, None, budget or BUDGET, progress, Jobs(domain, executor)):
         lower, upper = endpoints(best.enclosure)
         gaps = ([upper - high] if high is not None else []) + ([low - lower] if low is not None else [])
         missing = max([gap for array in gaps for gap in np.ravel(array)], default=Fraction(0))

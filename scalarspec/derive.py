@@ -291,7 +291,8 @@ class _Source:
         given, variables = variables_in(bound, wrt, context.symbols)
         _distinct(variables)
         arguments = {name: lift(value, context) for name, value in given.items()}
-        tape, on_tape, traced = recorded(context, spec, arguments.values(), variables.values())
+        tape = Tape(context)
+        on_tape, traced = recorded(tape, spec, arguments.values(), variables.values())
         return cls(spec, arguments, variables, tape, on_tape, traced)
 
     @property

@@ -20,7 +20,6 @@ import numpy as np
 
 from scalarspec import functions as f
 from scalarspec.arguments import call, spec_name
-from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
 from scalarspec.lifting import mapped, replaced
@@ -262,16 +261,15 @@ class Tape(InterpreterContext):
 
 
 def recorded(
-    context: Context[Any], spec: Callable[..., Tensor], args: Iterable[Any], variables: Iterable[Tensor]
-) -> tuple[Tape, dict[int, Tensor], Traced]:
+    tape: Tape, spec: Callable[..., Tensor], args: Iterable[Any], variables: Iterable[Tensor]
+) -> tuple[dict[int, Tensor], Traced]:
     """The spec on a tape: some tensors of its arguments, models included, are variables there.
 
-    The tape, the variables on it by the identity of the tensors, and the result.
+    The variables on it, by the identity of the tensors, and the result.
     """
-    tape = Tape(context)
     on_tape = {id(t): tape.variable(t) for t in variables}
     result = call(spec, [replaced(argument, on_tape) for argument in args])
-    return tape, on_tape, as_tensor(tape, result).value
+    return on_tape, as_tensor(tape, result).value
 
 
 @dataclass(frozen=True, eq=False)

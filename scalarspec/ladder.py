@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from scalarspec import functions as f
 from scalarspec.arguments import call
-from scalarspec.attained import gradient_at
+from scalarspec.batched import BatchedContext, batched
 from scalarspec.context import Context
 from scalarspec.errors import NotSupported
 from scalarspec.exact import infinite
 from scalarspec.functions import endpoints
+from scalarspec.gradient import Tape, recorded
+from scalarspec.jobs import Jobs, work
 from scalarspec.linear import Relaxation
-from scalarspec.regions import Domain, Ends
+from scalarspec.regions import Domain
 from scalarspec.registry import context as named_context
 from scalarspec.sets import mid
+from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 
 Progress = Callable[[int, int], None]
+Array = np.ndarray[Any, Any]
+Ends = tuple[Array, Array]
+
+BATCH = 16
+"""So many boxes go through the plan at once, in one job."""
+NUMBERS = 1 << 23
+"""Fewer boxes do, where their affine forms would hold more numbers than that."""
+ROUND = 8
+"""So many parts are split at a time."""
+STEPS = {"heaviside", "sign", "where"}
 
 
 @dataclass(frozen=True)
 class Rung:
-    """An enclosure, what it is from, and into how many boxes the box was split."""
+    """An enclosure, what it is from, and into how many boxes the box was split (in all, for rows of boxes)."""
 
     enclosure: Tensor
     method: str
@@ -40,27 +54,25 @@ def climb(
     target: Fraction | None,
     budget: int,
     progress: Progress | None,
+    jobs: Jobs,
 ) -> Iterator[Rung]:
-    """The enclosure by one evaluation, then the best one known after each of some methods."""
-    best, linear = Rung(call(domain.spec, domain.boxed(context)[0]), "interval", 1), None
+    """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
+    best = Rung(evaluated(domain, context), "interval", domain.rows)
     yield best
     for name in methods if domain.ends else ():
-        count = 1
-        if name in ("linear", "subdivide"):
-            ends = linear = linear or relaxed(domain, "linear")
-        else:
-            ends = relaxed(domain, name)
-        if name == "subdivide" and linear is not None:
-            ends, count = subdivided(domain, linear, target, budget, progress)
-        better = narrowed(context, best.enclosure, ends)
-        best = best if better is None else Rung(better, name, count)
-        yield best
+        try:
+            for ends, count in METHODS[name](domain, jobs, target, budget, progress):
+                better = narrowed(context, best.enclosure, ends)
+                best = best if better is None else Rung(better, name, count)
+                yield best
+        except NotSupported:
+            continue  # a spec that looks at single numbers, or an operation without a rule
 
 
 def rungs(method: str, target: Fraction | None) -> tuple[str, ...]:
     """The methods that are tried after evaluation."""
     if method != "auto":
-        return () if method == "interval" else (method,)
+        return {"interval": (), "subdivide": ("linear", "subdivide")}.get(method, (method,))
     return ("linear",) if target is None else ("mean-value", "linear", "subdivide")
 
 
@@ -72,24 +84,8 @@ def reached(t: Tensor, target: Fraction | None) -> bool:
     return all(not infinite(a, b) and b - a <= target for a, b in zip(low.flat, high.flat, strict=True))
 
 
-def relaxed(domain: Domain, method: str, ends: Mapping[str, Ends] | None = None) -> tuple[Any, Any] | None:
-    """The ends by a method of `Relaxation`, over the box or a part of it; None where it does not apply."""
-    context = named_context("interval64", fast=False)  # to compile loops takes longer than a few calls
-    try:
-        args, boxes = domain.boxed(context, ends)
-        relaxation = Relaxation.of(domain.spec, args, boxes)
-        if method == "linear":
-            return endpoints(relaxation.linear())
-        middles = dict(zip(domain.ends, map(mid, boxes), strict=True))
-        return endpoints(relaxation.mean_value(call(domain.spec, domain.at(context, middles)[0])))
-    except NotSupported:
-        return None  # a spec that looks at single numbers, or an operation without a rule
-
-
-def narrowed(context: Context[Any], t: Tensor, ends: tuple[Any, Any] | None) -> Tensor | None:
+def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
     """What lies in an enclosure and between ends, in a context; None where that is no less."""
-    if ends is None:
-        return None
     low, high = endpoints(t)
     lower, upper = np.maximum(low, ends[0]), np.minimum(high, ends[1])
     if np.all(lower == low) and np.all(upper == high):
@@ -97,55 +93,204 @@ def narrowed(context: Context[Any], t: Tensor, ends: tuple[Any, Any] | None) -> 
     return context.box(np.asarray(lower, dtype=object), np.asarray(upper, dtype=object))
 
 
-def subdivided(
-    domain: Domain, first: tuple[Any, Any], target: Fraction | None, budget: int, progress: Progress | None
-) -> tuple[tuple[Any, Any], int]:
-    """The hull of linear bounds on parts of the box, and how many: the part is halved next whose bound sticks out.
+def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
+    """The spec over the box, or over each row's."""
+    spec = batched(domain.spec, domain.over) if domain.over else domain.spec
+    return call(spec, domain.boxed(context)[0])
 
-    first: the linear bounds on the box.
+
+Steps = Iterator[tuple[Ends, int]]
+
+
+def mean_value(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
+    """f(c) + f'(box) (box - c)."""
+    found = [endpoints(_mean_value(domain.row(i))) for i in range(domain.rows)]
+    yield _side_by_side(domain, found), domain.rows
+
+
+def _mean_value(domain: Domain) -> Tensor:
+    """By one reverse sweep of interval derivatives; the evaluation, where the spec may have steps."""
+    context = named_context("interval64", fast=False)
+    args, boxes = domain.boxed(context)
+    tape = Tape(context)
+    variables, result = recorded(tape, domain.spec, args, boxes)
+    size = result.shape.size
+    if result.constant or not size or any(note.operation in STEPS for note in tape.arrays.notes):
+        return Tensor(context, result.shape, result.value)
+    centre = call(domain.spec, domain.at(context, dict(zip(domain.ends, map(mid, boxes), strict=True)))[0])
+    rows = BatchedContext(context, size)
+    units = rows.rows(context.tensor(np.eye(size).reshape(size, *result.shape)))
+    total = rows.rows(f.reshape(centre, (size,)))
+    inputs = [variables[id(box)].value for box in boxes]
+    for box, slopes in zip(boxes, tape.arrays.swept(result, inputs, units), strict=True):
+        total = total + f.sum(slopes * (box - context.tensor(mid(box))))
+    return f.reshape(Tensor(context, Shape((size,)), rows.arrays.spread(total.value)), result.shape)
+
+
+def linear(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
+    """Linear relaxation, for many rows at once. Rows that are not done yet have infinite ends."""
+    parts = [Part([(low[i], high[i]) for low, high in domain.floats]) for i in range(domain.rows)]
+    found: list[Part] = []
+    shape = (domain.rows, *domain.plan.result.shape)
+    low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+    for done in _worked(jobs, parts):
+        for part in done:
+            low[len(found)], high[len(found)] = (end.reshape(shape[1:]) for end in (part.low, part.high))
+            found.append(part)
+        if progress is not None and domain.over:
+            progress(len(found), domain.rows)
+        yield (low, high) if domain.over else (low[0], high[0]), domain.rows
+
+
+def subdivide(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
+    """Linear relaxation on parts of the box, the worst of which are split: one row after the other."""
+    shape = domain.plan.result.shape
+    hulls: list[tuple[Ends, int]] = []
+    bottom, top = np.full(shape, -np.inf), np.full(shape, np.inf)
+    for i in range(domain.rows):
+        hulls.append(((bottom, top), 1))
+        root = Part([(low[i], high[i]) for low, high in domain.floats])
+        shown = None if domain.over else progress
+        for ends, count in _divided(jobs, root, target, budget, shown):
+            hulls[i] = tuple(end.reshape(shape) for end in ends), count  # type: ignore[assignment]
+            if not domain.over:
+                yield hulls[i]
+        if domain.over:
+            if progress is not None:
+                progress(i + 1, domain.rows)
+            rest = [((bottom, top), 1)] * (domain.rows - len(hulls))
+            yield _side_by_side(domain, [ends for ends, _ in hulls + rest]), sum(count for _, count in hulls + rest)
+
+
+METHODS: dict[str, Callable[[Domain, Jobs, Fraction | None, int, Progress | None], Steps]] = {
+    "mean-value": mean_value,
+    "linear": linear,
+    "subdivide": subdivide,
+}
+
+
+def _side_by_side(domain: Domain, found: Sequence[Ends]) -> Ends:
+    if not domain.over:
+        return found[0]
+    return np.stack([low for low, _ in found]), np.stack([high for _, high in found])
+
+
+# ---- branch and bound -----------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Part:
+    """A part of the box: a box of the inputs, in floats, and kinks on one side of which some values are.
+
+    sides: (note, element, 1 or -1) for an element of a note's result that is >= 0, or <= 0, there. low, high: bounds of
+    the outputs; choices: what it may be split into.
     """
-    parts: list[tuple[Mapping[str, Ends], Any]] = [(domain.ends, first)]
-    while len(parts) < budget:
-        lows, highs = _sides(parts)
-        widths = highs.max(axis=0) - lows.min(axis=0)
-        if target is not None and all(width <= target for width in widths):
-            break
-        output = int(np.argmax(widths))
-        worst = int(np.argmin(lows[:, output]) if len(parts) % 2 else np.argmax(highs[:, output]))
-        halves = _halved(domain, parts[worst][0], output)
-        if halves is None:
-            break
-        parts[worst : worst + 1] = [(half, relaxed(domain, "linear", half)) for half in halves]
+
+    box: list[Ends]
+    sides: tuple[tuple[int, int, int], ...] = ()
+    low: Array = None  # type: ignore[assignment]
+    high: Array = None  # type: ignore[assignment]
+    choices: tuple[tuple[Part, Part], ...] = ()
+
+    def to_json(self) -> Any:
+        """For a job."""
+        return [[[low.tolist(), high.tolist()] for low, high in self.box], self.sides]
+
+
+@work
+def relaxed(domain: Domain, item: Any) -> Any:
+    """Linear bounds of the outputs in parts of the box, and how to split these: a kink's place, an input's."""
+    plan, count = domain.plan, len(item)
+    boxes = []
+    for k, x in enumerate(plan.inputs):
+        low, high = (np.array([box[k][end] for box, _ in item]).reshape(count, *x.shape) for end in (0, 1))
+        boxes.append((low, high))
+    clips: dict[int, Ends] = {}
+    for i, (_, sides) in enumerate(item):
+        for note, element, side in sides:
+            shape = (count, *plan.notes[note].result.shape)
+            low, high = clips.setdefault(note, (np.full(shape, -np.inf), np.full(shape, np.inf)))
+            (low if side > 0 else high)[i].flat[element] = 0.0
+    with np.errstate(all="ignore"):  # what overflows gives no bound
+        relaxation = Relaxation(plan, boxes, clips)
+        ends = [end.reshape(count, -1).tolist() for end in relaxation.bounds()]
+        return list(map(list, zip(*ends, relaxation.kinks(), relaxation.inputs(), strict=True)))
+
+
+def _worked(jobs: Jobs, parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """The parts with their bounds and choices, some at a time."""
+    plan = jobs.domain.plan
+    size = max([note.result.shape.size for note in plan.notes], default=1) * sum(x.shape.size for x in plan.inputs)
+    batch = max(1, min(BATCH, NUMBERS // max(size, 1)))
+    groups = [parts[i : i + batch] for i in range(0, len(parts), batch)]
+    items = [[part.to_json() for part in group] for group in groups]
+    for group, answers in zip(groups, jobs.map(relaxed, items), strict=True):
+        for part, (low, high, kink, place) in zip(group, answers, strict=True):
+            part.low = np.array(low) if part.low is None else np.maximum(part.low, low)
+            part.high = np.array(high) if part.high is None else np.minimum(part.high, high)
+            ways = ((_at_kink, kink), (_halved, place))
+            part.choices = tuple(split(part, *where) for split, where in ways if where is not None)
+        yield list(group)
+
+
+def _divided(
+    jobs: Jobs, root: Part, target: Fraction | None, budget: int, progress: Progress | None
+) -> Iterator[tuple[Ends, int]]:
+    """The hull of the bounds on the parts, as they are split, and how many there are."""
+    parts = next(_worked(jobs, [root]))
+    while True:
+        low, high = np.min([p.low for p in parts], axis=0), np.max([p.high for p in parts], axis=0)
+        yield (low, high), len(parts)
         if progress is not None:
             progress(len(parts), budget)
-    shape = np.shape(first[0])
-    lows, highs = _sides(parts)
-    return (lows.min(axis=0).reshape(shape), highs.max(axis=0).reshape(shape)), len(parts)
+        room = budget - len(parts)
+        if room < 1 or not low.size or (target is not None and all(high - low <= float(target))):
+            return
+        chosen = _worst(parts, int(np.argmax(high - low)), min(room, ROUND))
+        if not chosen:
+            return
+        pairs = [pair for part in chosen for pair in part.choices]
+        children = [Part(p.box, p.sides, part.low, part.high) for part in chosen for pair in part.choices for p in pair]
+        done = [part for group in _worked(jobs, children) for part in group]
+        found = iter([(done[2 * k], done[2 * k + 1]) for k in range(len(pairs))])
+        for part in chosen:
+            options = [next(found) for _ in part.choices]
+            parts.remove(part)
+            best = min(options, key=_spread)
+            parts += [p for p in best if np.all(p.low <= p.high)]  # else nothing of the box is there
 
 
-def _sides(parts: list[tuple[Mapping[str, Ends], Any]]) -> tuple[Any, Any]:
-    """The lower and the upper ends: a row for each part, a column for each output."""
-    lows, highs = (np.stack([np.ravel(found[k]) for _, found in parts]) for k in (0, 1))
-    return lows, highs
+def _worst(parts: Sequence[Part], output: int, count: int) -> list[Part]:
+    """Whose bounds stick out most, above and below by turns; of those that can be split."""
+    open_parts = [part for part in parts if part.choices]
+    above = sorted(open_parts, key=lambda p: -p.high[output])
+    below = sorted(open_parts, key=lambda p: p.low[output])
+    found: list[Part] = []
+    for p in (p for pair in zip(above, below, strict=True) for p in pair):
+        if not any(p is q for q in found):
+            found.append(p)
+    return found[:count]
 
 
-def _halved(domain: Domain, ends: Mapping[str, Ends], output: int) -> list[dict[str, Ends]] | None:
-    """A part as two, across the element along which the output changes most."""
-    if any(infinite(*np.ravel(low), *np.ravel(high)) for low, high in ends.values()):
-        return None
-    middle = {path: np.asarray((low + high) / 2, dtype=object) for path, (low, high) in ends.items()}
-    slopes = gradient_at(domain, middle, output)
-    if slopes is None:
-        return None
-    changes = {
-        path: abs(slope) * np.asarray(high - low, dtype=np.float64)
-        for (path, (low, high)), slope in zip(ends.items(), slopes, strict=True)
-    }
-    path = max(changes, key=lambda name: np.max(changes[name], initial=0.0))
-    if not np.max(changes[path], initial=0.0) > 0:
-        return None
-    at = np.unravel_index(int(np.argmax(changes[path])), np.shape(changes[path]))
-    low, high = (np.array(end, dtype=object) for end in ends[path])
+def _spread(pair: tuple[Part, Part]) -> float:
+    """What a split has left: the sum over the outputs of the widths of the hull and of both parts."""
+    kept = [p for p in pair if np.all(p.low <= p.high)]
+    if not kept:
+        return 0.0
+    hull = np.max([p.high for p in kept], axis=0) - np.min([p.low for p in kept], axis=0)
+    return float(np.sum(hull) + sum(np.sum(p.high - p.low) for p in kept) / 2)
+
+
+def _at_kink(part: Part, note: int, element: int) -> tuple[Part, Part]:
+    """Where a value is at least 0, and where it is at most 0."""
+    first, second = (Part(part.box, (*part.sides, (note, element, side))) for side in (1, -1))
+    return first, second
+
+
+def _halved(part: Part, k: int, element: int) -> tuple[Part, Part]:
+    """Two halves of the box, across an element of an input."""
+    low, high = part.box[k]
     left, right = high.copy(), low.copy()
-    left[at] = right[at] = middle[path][at]
-    return [dict(ends) | {path: (low, left)}, dict(ends) | {path: (right, high)}]
+    left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
+    first, second = ([*part.box[:k], ends, *part.box[k + 1 :]] for ends in ((low, left), (right, high)))
+    return Part(first, part.sides), Part(second, part.sides)

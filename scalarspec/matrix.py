@@ -12,7 +12,7 @@ from scalarspec.arguments import bind, spec_name
 from scalarspec.code import identifier, numpy_module
 from scalarspec.derive import variables_in
 from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
-from scalarspec.gradient import recorded
+from scalarspec.gradient import Tape, recorded
 from scalarspec.notation import LATEX, NUMPY, TEXT, Notation, Style
 from scalarspec.report import aligned
 from scalarspec.shape import Shape
@@ -129,7 +129,8 @@ def _formed(
     """The form at sizes that are primes from `start` on, or as they are."""
     context, sizes = Terms(), Sizes(start)
     given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
-    tape, on_tape, result = recorded(context, spec, given.values(), variables.values())
+    tape = Tape(context)
+    on_tape, result = recorded(tape, spec, given.values(), variables.values())
     stages = tape.arrays.stages
     last = tape.arrays.stage_of(result) or spec_name(spec)
     labels = {label: label if label not in variables else f"{label}_" for label in (*stages, last)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,9 @@ from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.exact import as_array, data_value
 from scalarspec.functions import endpoints
 from scalarspec.lifting import is_data, lift, mapped
+from scalarspec.plan import Plan
+from scalarspec.registry import context as named_context
+from scalarspec.sets import inf, sup
 from scalarspec.tensor import Tensor
 
 Ends = tuple[Any, Any]
@@ -64,11 +68,15 @@ def box(lower: Any, upper: Any) -> Box:
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """A spec and its arguments, of which some vary. A model that varies has all of its numbers vary."""
+    """A spec and its arguments, of which some vary. A model that varies has all of its numbers vary.
+
+    over: the arguments that have a leading axis more than the spec wants: there is a box for each row.
+    """
 
     spec: Callable[..., Tensor]
     arguments: Mapping[str, Any]
     vary: Mapping[str, Ball | Box]
+    over: tuple[str, ...] = ()
 
     @cached_property
     def ends(self) -> dict[str, Ends]:
@@ -86,7 +94,59 @@ class Domain:
             mapped(self.arguments[name], note, name)
             if not any(path.split(".")[0] == name for path in found):
                 raise ArgumentError(f"vary: {name!r} holds no numbers")
+        for name in self.over:
+            found.setdefault(name, ends_of(name, self.arguments[name], Ball(Fraction(0))))
+        lengths = {name: np.shape(found[name][0])[:1] for name in self.over}
+        if len(set(lengths.values())) > 1 or () in lengths.values():
+            raise ShapeError(f"over: expected arrays with a leading axis of one length, got shapes {lengths}")
         return found
+
+    @property
+    def rows(self) -> int:
+        """How many boxes there are."""
+        return len(self.ends[self.over[0]][0]) if self.over else 1
+
+    def row(self, i: int) -> Domain:
+        """The domain of one row."""
+        if not self.over:
+            return self
+        ends = {name: (low[i], high[i]) for name, (low, high) in self.ends.items() if name in self.over}
+        vary = {name: Box(*map(as_array, ends[name])) if name in ends else self.vary[name] for name in self.vary}
+        return Domain(self.spec, {**self.arguments, **{name: as_array(low) for name, (low, _) in ends.items()}}, vary)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The spec taken apart; what varies and what there are rows of are its inputs.
+
+        Raises NotSupported for a spec that looks at single numbers.
+        """
+        context = named_context("interval64", fast=False)  # to compile loops takes longer than a few calls
+        first = {
+            name: (low[0], high[0]) if name in self.over else (low, high) for name, (low, high) in self.ends.items()
+        }
+        return Plan.of(self.spec, *self.boxed(context, first))
+
+    @cached_property
+    def floats(self) -> list[tuple[Any, Any]]:
+        """The boxes of the plan's inputs in floats, rounded outward: arrays of shape (rows, *shape)."""
+        found = []
+        for name, (low, high) in self.ends.items():
+            box = named_context("interval64").box(low, high)
+            shape = box.shape if name in self.over else (self.rows, *box.shape)
+            found.append((np.broadcast_to(inf(box), shape), np.broadcast_to(sup(box), shape)))
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the plan and the boxes: equal only for equal domains."""
+        found = hashlib.sha256(self.plan.text().encode())
+        for low, high in self.floats:
+            found.update(low.tobytes() + high.tobytes())
+        return found.hexdigest()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The spec, its arguments and regions; the rest is found again."""
+        return {name: vars(self)[name] for name in ("spec", "arguments", "vary", "over")}
 
     def boxed(self, context: Context[Any], ends: Mapping[str, Ends] | None = None) -> tuple[list[Any], list[Tensor]]:
         """The arguments in a context, boxes for what varies; and these boxes."""

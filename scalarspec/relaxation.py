@@ -1,7 +1,9 @@
 """Lines below and above a function of one number over an interval, certified.
 
 For each element t in [l, u] of a tensor: a line a t + b with a t + b <= f(t), and one with f(t) <= a t + b. Slopes are
-floats, chosen well; intercepts are then enclosed, so that no rounding, and no bad choice, makes a line cross f.
+floats, chosen well; intercepts are then enclosed, so that no rounding, and no bad choice, makes a line cross f. f and
+f′ are enclosed at three points; what float arithmetic then does to f(t) - a t is at most 2u (|f| + |a t|), and 4u of it
+is paid.
 
     convex f       below, a tangent: f(t) >= f(p) + f'(p) (t - p); above, the chord, which is highest at an end
     concave f      the same, mirrored
@@ -14,11 +16,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from scalarspec.gradient import RULES
+from scalarspec.elementary import TINY, U
+from scalarspec.gradient import RULES, Tape
 from scalarspec.sets import inf, mid, sup
 from scalarspec.tensor import Tensor, elementwise
 
@@ -28,8 +32,9 @@ CONVEX = {"square", "exp", "expm1", "expm1mx", "softplus", "logcosh", "cosh", "a
 CONCAVE = {"log", "log1p", "sqrt"}
 PEAKED = {"sigmoid", "tanh", "atan", "erf"}
 """Convex up to 0, concave from 0 on."""
-SMOOTH = {"sin", "cos", "sinh", "tan", "reciprocal"}
-FUNCTIONS = CONVEX | CONCAVE | PEAKED | SMOOTH
+OTHERS = {"sin", "cos", "sinh", "tan", "reciprocal"}
+KINKED = {"abs", "relu"}
+FUNCTIONS = CONVEX | CONCAVE | PEAKED | OTHERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +50,47 @@ class Lines:
 def lines(operation: str, x: Tensor) -> Lines:
     """Lines around an operation over the box x, in an enclosing context."""
     relaxed = _Relaxed(operation, x)
-    found = relaxed.flat()
+    y = elementwise(operation, x)
+    zero = np.zeros(relaxed.low.shape)
+    found = Lines(zero, inf(y), zero, sup(y))
+    if not np.any(relaxed.wide):
+        return found
     for usable, shape in _shapes(operation, relaxed):
         part = relaxed.where(usable)
         if np.any(part.wide):
             found = _chosen(part.wide, shape(part), found)
     return found
+
+
+def tangents(operation: str, x: Tensor) -> Lines:
+    """The tangent at the middle of the box x: f lies above it by at least (t - m)² inf(f″) / 2, and below likewise."""
+    r = _inside(operation, x)
+    slopes = r.at_points[2][2]
+    slope = _finite(mid(slopes))
+    low, high = r.around(slope, slopes)
+    return Lines(slope, np.where(r.wide, low, -np.inf), slope, np.where(r.wide, high, np.inf))
+
+
+def curvature(operation: str, x: Tensor) -> tuple[Array, Array]:
+    """The ends of f″ over the box x: the derivative's derivative."""
+    r = _inside(operation, x)
+    x = x.context.box(np.where(r.wide, r.low, 1.0), np.where(r.wide, r.high, 1.0))
+    tape = Tape(x.context)
+    variable = tape.variable(x)
+    ones = x.context.tensor(np.ones(x.shape))
+    (share,) = RULES[operation](ones, elementwise(operation, variable), variable)
+    assert share is not None
+    slope = share()
+    if slope.value.constant:
+        return np.zeros(x.shape), np.zeros(x.shape)
+    (second,) = tape.arrays.swept(slope.value, [variable.value], ones)
+    return inf(second), sup(second)
+
+
+def _inside(operation: str, x: Tensor) -> _Relaxed:
+    """Where f is smooth over the box, and the box wide."""
+    r = _Relaxed(operation, x)
+    return r.where(np.any([usable for usable, _ in _shapes(operation, r)], axis=0))
 
 
 def _shapes(operation: str, r: _Relaxed) -> list[tuple[Array, Callable[[_Relaxed], Lines]]]:
@@ -82,71 +122,78 @@ class _Relaxed:
     def where(self, usable: Array) -> _Relaxed:
         """The same, where only some elements are looked at."""
         part = copy.copy(self)
+        part.__dict__.pop("at_points", None)
         part.wide = self.wide & usable
         return part
 
-    def value(self, at: Any) -> Tensor:
-        """f at points, or over the box."""
-        return elementwise(self.operation, at if isinstance(at, Tensor) else self.context.tensor(self._inside(at)))
+    @cached_property
+    def at_points(self) -> tuple[Array, Tensor, Tensor]:
+        """The two ends and the middle, f and f′ there; where nothing is looked at 1, where every such f is defined."""
+        points = np.where(self.wide, np.stack([self.low, self.high, self.middle]), 1.0)
+        t = self.context.tensor(points)
+        y = elementwise(self.operation, t)
+        return points, y, self._slope(t, y)
 
-    def slope(self, at: Any) -> Tensor:
-        """f′ at points, or over the box."""
-        t = at if isinstance(at, Tensor) else self.context.tensor(self._inside(at))
-        (share,) = RULES[self.operation](self.context.tensor(np.ones(t.shape)), elementwise(self.operation, t), t)
+    def slope(self, t: Tensor) -> Tensor:
+        """f′ at points, or over a box."""
+        return self._slope(t, elementwise(self.operation, t))
+
+    def _slope(self, t: Tensor, y: Tensor) -> Tensor:
+        (share,) = RULES[self.operation](self.context.tensor(np.ones(t.shape)), y, t)
         assert share is not None
         return share()
 
-    def _inside(self, at: Array) -> Array:
-        """Points that are used; for the others 1, at which every such f is defined."""
-        return np.where(self.wide, at, 1.0)
+    def beside(self, slopes: Array, k: int) -> tuple[Array, Array]:
+        """The ends of f - slopes t at one of the three points."""
+        points, y, _ = self.at_points
+        low, high, product = inf(y)[k], sup(y)[k], slopes * points[k]
+        slack = 4 * U * (np.maximum(np.abs(low), np.abs(high)) + np.abs(product)) + TINY
+        return low - product - slack, high - product + slack
 
-    def flat(self) -> Lines:
-        """The least and the greatest value."""
-        y = self.value(self.x)
-        zero = np.zeros(self.low.shape)
-        return Lines(zero, inf(y), zero, sup(y))
-
-    def beside(self, slopes: Array, at: Array) -> Tensor:
-        """f - slopes t at points t."""
-        return self.value(at) - self.context.tensor(slopes) * self.context.tensor(self._inside(at))
-
-    def around(self, slopes: Array, at: Array, derivatives: Tensor) -> Tensor:
-        """f(p) - slopes p + (derivatives - slopes) (t - p), over all t of the box: f - slopes t, where that is f."""
-        p = self.context.tensor(self._inside(at))
-        rest = (derivatives - self.context.tensor(slopes)) * (self.x - p)
-        return self.beside(slopes, at) + rest
+    def around(self, slopes: Array, derivatives: Tensor) -> tuple[Array, Array]:
+        """The ends of f(p) - slopes p + (derivatives - slopes) (t - p) over the box: f - slopes t, where that is f."""
+        low, high = self.beside(slopes, 2)
+        reach = np.maximum(self.high - self.middle, self.middle - self.low)
+        steep = np.maximum(np.abs(inf(derivatives) - slopes), np.abs(sup(derivatives) - slopes))
+        rest = reach * steep * (1 + 8 * U) + TINY
+        slack = 4 * U * (np.maximum(np.abs(low), np.abs(high)) + rest)
+        return low - rest - slack, high + rest + slack
 
 
 def _convex(r: _Relaxed) -> Lines:
-    tangent, chord = mid(r.slope(r.middle)), _chord(r)
-    below = r.around(tangent, r.middle, r.slope(r.middle))
-    above = np.maximum(sup(r.beside(chord, r.low)), sup(r.beside(chord, r.high)))
-    return Lines(tangent, inf(below), chord, above)
+    slopes = r.at_points[2][2]
+    tangent, chord = _finite(mid(slopes)), _chord(r)
+    below, _ = r.around(tangent, slopes)
+    above = np.maximum(r.beside(chord, 0)[1], r.beside(chord, 1)[1])
+    return Lines(tangent, below, chord, above)
 
 
 def _concave(r: _Relaxed) -> Lines:
-    tangent, chord = mid(r.slope(r.middle)), _chord(r)
-    above = r.around(tangent, r.middle, r.slope(r.middle))
-    below = np.minimum(inf(r.beside(chord, r.low)), inf(r.beside(chord, r.high)))
-    return Lines(chord, below, tangent, sup(above))
+    slopes = r.at_points[2][2]
+    tangent, chord = _finite(mid(slopes)), _chord(r)
+    _, above = r.around(tangent, slopes)
+    below = np.minimum(r.beside(chord, 0)[0], r.beside(chord, 1)[0])
+    return Lines(chord, below, tangent, above)
 
 
 def _peaked(r: _Relaxed) -> Lines:
-    slope = _finite(np.minimum(inf(r.slope(r.low)), inf(r.slope(r.high))))
-    return Lines(slope, inf(r.beside(slope, r.low)), slope, sup(r.beside(slope, r.high)))
+    least = inf(r.at_points[2])
+    slope = _finite(np.minimum(least[0], least[1]))
+    return Lines(slope, r.beside(slope, 0)[0], slope, r.beside(slope, 1)[1])
 
 
 def _centred(r: _Relaxed) -> Lines:
     derivatives = r.slope(r.x)
     slope = mid(derivatives)
-    rest = r.around(slope, r.middle, derivatives)
-    return Lines(slope, inf(rest), slope, sup(rest))
+    low, high = r.around(slope, derivatives)
+    return Lines(slope, low, slope, high)
 
 
 def _chord(r: _Relaxed) -> Array:
     """About (f(u) - f(l)) / (u - l)."""
+    y = mid(r.at_points[1])
     with np.errstate(all="ignore"):
-        return _finite((mid(r.value(r.high)) - mid(r.value(r.low))) / (r.high - r.low))
+        return _finite((y[1] - y[0]) / (r.high - r.low))
 
 
 def _finite(slopes: Array) -> Array:

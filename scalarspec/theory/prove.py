@@ -18,7 +18,7 @@ from scalarspec.derive import variables_in
 from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import decimal_text, infinite
 from scalarspec.functions import endpoints
-from scalarspec.gradient import grad, recorded
+from scalarspec.gradient import Tape, grad, recorded
 from scalarspec.lifting import lift
 from scalarspec.matrix import LARGE
 from scalarspec.registry import context as named_context
@@ -235,10 +235,11 @@ def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
     Where two operands of a maximum depend on the variable, they may be equal on an interval: `grad` says 0 there.
     """
     context = Normal()
+    tape = Tape(context)
     given, variables = variables_in(statement.arguments, (), context.variable)
     try:
         lifted = [lift(argument, context) for argument in given.values()]
-        tape, _, value = recorded(context, spec, lifted, [variables[name]])
+        _, value = recorded(tape, spec, lifted, [variables[name]])
     except BEYOND:
         return False
     ties = [note for note in tape.arrays.notes if note.operation in ("maximum", "minimum", "clip")]
