@@ -81,7 +81,7 @@ def _between(low: Any, high: Any) -> Any:
 
 def _value(domain: Domain, point: Point) -> Tensor | None:
     try:
-        return call(domain.spec, domain.at(named_context("interval"), point)[0])
+        return call(domain.spec, domain.at(named_context("interval64", fast=False), point)[0])
     except ScalarSpecError:
         return None
 

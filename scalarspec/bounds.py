@@ -16,11 +16,12 @@ import numpy as np
 from scalarspec.arguments import bind
 from scalarspec.attained import attained, values
 from scalarspec.context import Context
-from scalarspec.errors import ArgumentError
+from scalarspec.errors import ArgumentError, NotSupported
 from scalarspec.exact import data_value, float_above, interval_text
 from scalarspec.functions import endpoints
 from scalarspec.jobs import Jobs
 from scalarspec.ladder import climb, reached, rungs
+from scalarspec.pictures import draw
 from scalarspec.regions import Ball, Box, Domain
 from scalarspec.registry import resolve
 from scalarspec.report import ends_json, unboxed
@@ -74,6 +75,15 @@ class Bounds:
         return "\n".join(
             [*lines, f"({self.method}, {_count(self.boxes)}, {self.seconds:.3f} s{attained}{interrupted})"]
         )
+
+    def plot(self, path: str | Path) -> None:
+        """A picture in a file: the bounds of each output around its value, their widths as the box grows, the methods.
+
+        Raises NotSupported where matplotlib is not installed, and for bounds that came from another process.
+        """
+        if self._jobs is None:
+            raise NotSupported("plot: bounds that were pickled know their spec no more")
+        draw(self, self._jobs.domain, path)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; the ends as exact strings."""

@@ -8,6 +8,7 @@ Exit code 0: done; 1: a check failed (a float outside its enclosure, a broken la
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -17,7 +18,8 @@ import sys
 import traceback
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +86,26 @@ def _certify(options: argparse.Namespace) -> tuple[Any, int]:
     return found, 0 if found.holds else 1
 
 
+def _enclose(options: argparse.Namespace) -> tuple[Any, int]:
+    from scalarspec.examples.enclose import RADII, enclose
+
+    with _workers(options.workers) as executor:
+        found = enclose(options.count, options.radius or RADII, options.method, options.budget, executor, _bar)
+    return found, 0 if found.holds else 1
+
+
+@contextlib.contextmanager
+def _workers(count: int) -> Iterator[Executor | None]:
+    """So many processes; none for one."""
+    if count < 1:
+        raise ArgumentError(f"--workers: expected at least 1, got {count}")
+    if count == 1:
+        yield None
+        return
+    with ProcessPoolExecutor(count) as executor:
+        yield executor
+
+
 def _compare(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
     backends = _contexts(options.backend or DEFAULT_BACKENDS, options.prec)
@@ -94,7 +116,13 @@ def _bounds(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = _spec_and_arguments(options)
     (backend,) = _contexts([options.backend], options.prec)
     goal = {"method": options.method, "target": options.target, "budget": options.budget, "progress": _bar}
-    return bounds(spec, *args, vary=_radii(options.radius), backend=backend, **goal), 0
+    vary = _radii(options.radius)
+    with _workers(options.workers) as executor:
+        kept = {"executor": executor, "checkpoint": options.checkpoint}
+        found = bounds(spec, *args, vary=vary, backend=backend, **goal, **kept)
+    if options.plot:
+        found.plot(options.plot)
+    return found, 0
 
 
 def _derive(options: argparse.Namespace) -> tuple[Any, int]:
@@ -485,6 +513,12 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("certify", _certify, "losses of the shipped models by NumPy and PyTorch, their errors certified")
     sub.add_argument("--count", type=int, default=100, help="digits to check (default 100)")
 
+    sub = command("enclose", _enclose, "bounds of the shipped models' losses around digits, beside what is attained")
+    sub.add_argument("--count", type=int, default=100, help="the last so many digits (default 100)")
+    sub.add_argument("--radius", action="append", help="in pixel units; may be repeated (default 0.001 and 0.01)")
+    sub.add_argument("--method", choices=METHODS, default="linear", help="how (default linear)")
+    _add_work(sub)
+
     several = {"action": "append", "metavar": "NAME", "help": "a backend; may be repeated (default: several)"}
     sub = spec_command("compare", _compare, "a spec under several backends, side by side")
     sub.add_argument("--backend", **several)  # type: ignore[arg-type]
@@ -499,7 +533,9 @@ def _parser() -> argparse.ArgumentParser:
         "--method", choices=METHODS, default="auto", help="how (default auto: linear, or until the target)"
     )
     sub.add_argument("--target", metavar="NUMBER", help="the width at which to stop; more methods are tried until then")
-    sub.add_argument("--budget", type=int, metavar="BOXES", help=f"split into at most so many boxes (default {BUDGET})")
+    _add_work(sub)
+    sub.add_argument("--checkpoint", metavar="FILE", help="keep what is found; a run that ended goes on from there")
+    sub.add_argument("--plot", metavar="FILE", help="draw the bounds, and the ladder of methods (needs matplotlib)")
     _add_prec(sub)
 
     sub = spec_command("derive", _derive, "a spec in closed form")
@@ -559,6 +595,13 @@ def _add_radius(parser: argparse.ArgumentParser) -> None:
 def _add_box(parser: argparse.ArgumentParser) -> None:
     _add_radius(parser)
     parser.add_argument("--dtype", help="the float format (default float64)")
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--budget", type=int, metavar="BOXES", help=f"split into at most so many boxes (default {BUDGET})"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="so many processes (default 1)")
 
 
 def _add_prec(parser: argparse.ArgumentParser) -> None:

@@ -48,40 +48,50 @@ class Jobs:
         """The answers to jobs, in order."""
         name = function.__name__
         known = [None if self._log is None else self._log.get(name, item) for item in items]
-        futures = [
-            self._submitted(name, item) if found is None else None for item, found in zip(items, known, strict=True)
-        ]
-        try:
-            for item, found, future in zip(items, known, futures, strict=True):
-                answer = found
-                if answer is None:
-                    answer = self._answer(future, name, item)
-                    if self._log is not None:
-                        self._log.put(name, item, answer)
-                yield answer
-        finally:  # nobody waits for what is left
-            for future in futures:
-                if future is not None:
-                    future.cancel()
-
-    def _submitted(self, name: str, item: Any) -> Future[Any] | None:
-        """None where the executor takes no job: it is broken, or shut down."""
+        asked = [item for item, answer in zip(items, known, strict=True) if answer is None]
         if self.executor is None:
-            return None
-        try:
-            return self.executor.submit(_done, self._payload, name, item)
-        except RuntimeError:  # BrokenExecutor is one
-            return None
+            found: Iterator[Any] = (WORK[name](self.domain, item) for item in asked)
+        else:
+            found = each(self.executor, _done, [(self._payload, name, item) for item in asked])
+        for item, answer in zip(items, known, strict=True):
+            if answer is None:
+                answer = next(found)
+                if self._log is not None:
+                    self._log.put(name, item, answer)
+            yield answer
 
-    def _answer(self, future: Future[Any] | None, name: str, item: Any) -> Any:
-        if future is not None:
-            try:
-                return future.result()
-            except ScalarSpecError:
-                raise
-            except Exception:  # a lost worker: libraries name it differently; any other error comes again here
-                return WORK[name](self.domain, item)
-        return WORK[name](self.domain, item)
+
+def each(executor: Executor | None, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+    """function(*item) for each item, in order, by an executor, or here. A job that a worker lost is done here."""
+    futures = [_submitted(executor, function, item) for item in items]
+    try:
+        for item, future in zip(items, futures, strict=True):
+            yield _answer(future, function, item)
+    finally:  # nobody waits for what is left
+        for future in futures:
+            if future is not None:
+                future.cancel()
+
+
+def _submitted(executor: Executor | None, function: Callable[..., Any], item: tuple[Any, ...]) -> Future[Any] | None:
+    """None where the executor takes no job: it is broken, or shut down."""
+    if executor is None:
+        return None
+    try:
+        return executor.submit(function, *item)
+    except RuntimeError:  # BrokenExecutor is one
+        return None
+
+
+def _answer(future: Future[Any] | None, function: Callable[..., Any], item: tuple[Any, ...]) -> Any:
+    if future is None:
+        return function(*item)
+    try:
+        return future.result()
+    except ScalarSpecError:
+        raise
+    except Exception:  # a lost worker, by whatever name; any other error comes again here
+        return function(*item)
 
 
 def _pickled(domain: Domain) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.exact import as_array, data_value
+from scalarspec.exact import as_array, data_value, infinite
 from scalarspec.functions import endpoints
 from scalarspec.lifting import is_data, lift, mapped
 from scalarspec.plan import Plan
@@ -36,6 +36,10 @@ class Ball:
         """The box around an argument that lies between two arrays."""
         return lower - self.radius, upper + self.radius
 
+    def shrunk(self, share: Fraction) -> Ball:
+        """The ball of a share of the radius."""
+        return Ball(self.radius * share)
+
 
 @dataclass(frozen=True)
 class Box:
@@ -51,6 +55,15 @@ class Box:
         except ValueError:
             given = f"{np.shape(self.lower)} and {np.shape(self.upper)}"
             raise ShapeError(f"box: ends of shapes {given} for an argument of shape {np.shape(lower)}") from None
+
+    def shrunk(self, share: Fraction) -> Box:
+        """The box of a share of the widths, around the same middle; an infinite one stays."""
+        low, high = (lift_elements(_exact_or_infinite, as_array(end)) for end in (self.lower, self.upper))
+
+        def end(a: Any, b: Any) -> Any:
+            return a if infinite(a, b) else (a + b) / 2 + share * (a - b) / 2
+
+        return Box(lift_elements(end, low, high), lift_elements(end, high, low))
 
 
 def ball(radius: Any) -> Ball:
@@ -114,6 +127,10 @@ class Domain:
         vary = {name: Box(*map(as_array, ends[name])) if name in ends else self.vary[name] for name in self.vary}
         return Domain(self.spec, {**self.arguments, **{name: as_array(low) for name, (low, _) in ends.items()}}, vary)
 
+    def shrunk(self, share: Fraction) -> Domain:
+        """The domain with smaller boxes around the same middles."""
+        return replace(self, vary={name: region.shrunk(share) for name, region in self.vary.items()})
+
     @cached_property
     def plan(self) -> Plan:
         """The spec taken apart; what varies and what there are rows of are its inputs.
@@ -159,10 +176,26 @@ class Domain:
         return self._with(context, points), list(points.values())
 
     def _with(self, context: Context[Any], tensors: Mapping[str, Tensor]) -> list[Any]:
+        found = {path.split(".")[0] for path in tensors}
         return [
             lift(mapped(value, lambda _, path: tensors.get(path), name), context)
+            if name in found
+            else self._lifted(context)[name]
             for name, value in self.arguments.items()
         ]
+
+    def _lifted(self, context: Context[Any]) -> dict[str, Any]:
+        """The arguments that do not vary, in a context: carried there once."""
+        if context not in self._constants:
+            fixed = {path.split(".")[0] for path in self.ends}
+            self._constants[context] = {
+                name: lift(value, context) for name, value in self.arguments.items() if name not in fixed
+            }
+        return self._constants[context]
+
+    @cached_property
+    def _constants(self) -> dict[Context[Any], dict[str, Any]]:
+        return {}
 
 
 def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:

@@ -1,6 +1,9 @@
 """The ladder of bounds: every method contains every value, is as tight as it should be, and a fault in it is seen."""
 
+import os
+import pickle
 import random
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -9,8 +12,9 @@ from conftest import CONTEXTS
 from test_gradient import POLYNOMIAL
 
 import scalarspec as ss
-from scalarspec import ladder, layers, linear, plan, relaxation
+from scalarspec import jobs, ladder, layers, linear, plan, relaxation
 from scalarspec.arguments import bind
+from scalarspec.jobs import each
 from scalarspec.lifting import lift
 from scalarspec.models import autoencoder, vae, vqvae
 from scalarspec.relaxation import CONCAVE, FUNCTIONS, lines
@@ -523,3 +527,171 @@ def test_the_robust_argmax():
     assert ss.prove(ahead, layer, at, vary={"x": ss.ball("0.5")}, at_least=0).status == "proved"
     found = ss.prove(ahead, layer, at, vary={"x": ss.ball(1)}, at_least=0)
     assert (found.status, found.witness["output"]) == ("refuted", [0])
+
+
+# ---- many boxes, executors, checkpoints -----------------------------------------------------------------------------
+
+
+def a_batch():
+    """Rows of inputs for the VAE, whose noise differs from row to row."""
+    spec, (model, beta, x, eps), _ = shipped()["vae"]
+    rng = np.random.default_rng(5)
+    xs, noises = rng.uniform(size=(20, len(x))), rng.normal(size=(20, len(eps)))
+    return spec, (model, beta, xs, noises), {"vary": {"x": ss.ball("0.01")}, "over": ("x", "eps")}
+
+
+@pytest.mark.parametrize("method", ["interval", "mean-value", "linear", "subdivide", "auto"])
+def test_rows_of_boxes_are_the_boxes_one_by_one(method):
+    spec, (model, beta, xs, noises), given = a_batch()
+    few = 3 if method in ("mean-value", "subdivide") else len(xs)
+    many = ss.bounds(spec, model, beta, xs[:few], noises[:few], method=method, budget=4, **given)
+    assert many.lower.shape == many.inner[0].shape == (few,)
+    for i in range(0, few, 7):
+        one = ss.bounds(spec, model, beta, xs[i], noises[i], vary=given["vary"], method=method, budget=4)
+        assert abs(one.lower - many.lower[i]) + abs(one.upper - many.upper[i]) < one.width * Fraction(1, 10**6)
+        assert many.inner[0][i] == one.inner[0]
+
+
+def test_rows_of_boxes_for_what_does_not_fit_are_refused():
+    spec, (model, beta, xs, noises), given = a_batch()
+    with pytest.raises(ss.errors.ShapeError, match="over: expected arrays with a leading axis of one length"):
+        ss.bounds(spec, model, beta, xs, noises[:3], **given)
+    with pytest.raises(ss.errors.UnknownName, match="no parameter 'y'"):
+        ss.bounds(spec, model, beta, xs, noises, vary=given["vary"], over="y")
+
+
+def same(a, b):
+    return (
+        np.array_equal(a.lower, b.lower)
+        and np.array_equal(a.upper, b.upper)
+        and all(np.array_equal(p, q) for p, q in zip(a.inner, b.inner, strict=True))
+        and (a.method, a.boxes) == (b.method, b.boxes)
+    )
+
+
+def test_results_are_the_same_whatever_the_executor():
+    spec, args, given = a_batch()
+    one, (x, eps) = ss.bounds(spec, *args, **given), (args[2][0], args[3][0])
+    parts = ss.bounds(spec, *args[:2], x, eps, vary=given["vary"], method="subdivide", budget=20)
+    for kind in (ThreadPoolExecutor, ProcessPoolExecutor):
+        with kind(2) as executor:
+            found = ss.bounds(spec, *args, executor=executor, **given)
+            assert same(found, one)
+            split = {"vary": given["vary"], "method": "subdivide", "budget": 20}
+            assert same(ss.bounds(spec, *args[:2], x, eps, executor=executor, **split), parts)
+            assert ss.prove(
+                spec, *args[:2], x, eps, vary=given["vary"], at_most=parts.upper, budget=20, executor=executor
+            ).proved
+
+
+def test_results_are_the_same_on_a_cluster_of_dask():
+    distributed = pytest.importorskip("distributed")
+    spec, args, given = a_batch()
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        assert same(ss.bounds(spec, *args, executor=client.get_executor(), **given), ss.bounds(spec, *args, **given))
+
+
+def killed_once(path, a):
+    """A function whose first worker dies."""
+    if not path.exists():
+        path.write_text("died")
+        os._exit(1)
+    return a + 1
+
+
+def test_the_job_of_a_lost_worker_is_done_again(tmp_path):
+    with ProcessPoolExecutor(1) as executor:
+        found = each(executor, killed_once, [(tmp_path / "mark", k) for k in range(4)])
+        assert list(found) == [1, 2, 3, 4]
+    assert (tmp_path / "mark").exists()
+
+
+def test_a_pool_whose_workers_die_loses_nothing():
+    spec, args, given = a_batch()
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(os._exit, 1).exception()
+        assert same(ss.bounds(spec, *args, executor=executor, **given), ss.bounds(spec, *args, **given))
+
+
+def test_a_spec_that_cannot_be_sent_is_refused():
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(ss.errors.ArgumentError, match="executor: expected a spec and arguments that can be sent"),
+    ):
+        ss.bounds(lambda x: x, np.ones(2), vary={"x": ss.ball(1)}, executor=executor)
+
+
+def test_errors_of_a_spec_come_through_an_executor():
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ZeroDivisionError):
+        list(each(executor, divmod, [(1, 0)]))
+
+
+def test_a_checkpoint_goes_on_where_a_run_ended(tmp_path, monkeypatch):
+    spec, (model, beta, xs, noises), given = a_batch()
+    args = (model, beta, xs[0], noises[0])
+    job = {"vary": given["vary"], "method": "subdivide", "budget": 40}
+    whole = ss.bounds(spec, *args, **job)
+    path = tmp_path / "run.jsonl"
+    calls = []
+    proper = jobs.WORK["relaxed"]
+
+    def interrupted(domain, item):
+        calls.append(item)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return proper(domain, item)
+
+    monkeypatch.setitem(jobs.WORK, "relaxed", interrupted)
+    part = ss.bounds(spec, *args, checkpoint=path, **job)
+    assert part.interrupted
+    assert "interrupted" in str(part)
+    assert whole.lower - 1 < part.lower <= whole.lower <= whole.upper <= part.upper
+    assert 1 < part.boxes < whole.boxes
+    with path.open("a") as file:
+        file.write('{"job": "cut o')
+    done = len(calls) - 1
+    calls.clear()
+    monkeypatch.setitem(jobs.WORK, "relaxed", lambda domain, item: calls.append(item) or proper(domain, item))
+    rest = ss.bounds(spec, *args, checkpoint=path, **job)
+    assert same(rest, whole)
+    resumed = len(calls)
+    calls.clear()
+    assert same(ss.bounds(spec, *args, checkpoint=path, **job), whole)
+    assert calls == []
+    ss.bounds(spec, *args, **job)
+    assert len(calls) == resumed + done
+    with pytest.raises(ss.errors.ArgumentError, match=r"checkpoint: .* holds answers about another spec, box or arg"):
+        ss.bounds(spec, *args[:3], noises[1], checkpoint=path, **job)
+
+
+def test_ctrl_c_before_anything_is_known_is_what_it_is():
+    def stopped(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ss.bounds(stopped, np.ones(2), vary={"x": ss.ball(1)})
+
+
+def test_bounds_are_plain_data_for_other_processes():
+    spec, args, given = a_batch()
+    found = ss.bounds(spec, *args, **given)
+    again = pickle.loads(pickle.dumps(found))
+    assert same(found, again)
+    with pytest.raises(ss.errors.NotSupported, match="pickled"):
+        again.plot("x.png")
+
+
+def test_a_picture_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    spec, args, given = a_batch()
+    found = ss.bounds(spec, *args, **given)
+    found.plot(tmp_path / "rows.png")
+    assert (tmp_path / "rows.png").read_bytes()[:4] == b"\x89PNG"
+    steps = ss.bounds(lambda x: ss.stack([ss.sum(x), ss.sum(ss.square(x))]), np.ones(3), vary={"x": ss.box(-1, 2)})
+    steps.plot(tmp_path / "two.svg")
+    assert "<svg" in (tmp_path / "two.svg").read_text()
+    with pytest.raises(ss.errors.ArgumentError, match="plot: cannot write"):
+        found.plot(tmp_path / "none" / "x.png")
