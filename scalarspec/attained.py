@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from scalarspec.arguments import call
 from scalarspec.arrays import lift as lift_elements
+from scalarspec.batched import BatchedContext
+from scalarspec.context import Context
 from scalarspec.errors import ScalarSpecError
-from scalarspec.exact import End, data_value, exact_text, infinite
+from scalarspec.exact import End, as_array, data_value, exact_text, float_above, float_below, infinite
 from scalarspec.functions import endpoints
 from scalarspec.gradient import Tape, recorded
+from scalarspec.interpreter import Traced
 from scalarspec.jobs import Jobs, work
-from scalarspec.regions import Domain
+from scalarspec.lifting import replaced
+from scalarspec.regions import Domain, Ends
 from scalarspec.registry import context as named_context
+from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 
+Array = np.ndarray[Any, Any]
 Point = dict[str, Any]
-STEPS, OUTPUTS = 20, 8
-"""How many corners are tried on the way, for each of so many outputs."""
+STEPS, STARTS, OUTPUTS = 14, 6, 8
+"""How many steps are taken, from how many points, for each of so many outputs."""
+ROWS = 16
+"""So many rows of boxes are one job."""
 
 
 def attained(jobs: Jobs) -> tuple[Any, Any]:
@@ -27,24 +36,26 @@ def attained(jobs: Jobs) -> tuple[Any, Any]:
 
     Each value is enclosed, and counted where it surely lies inside of what is said. For rows of boxes: of each.
     """
-    answers = jobs.map(witnessed, range(jobs.domain.rows))
-    found = [[lift_elements(_end, np.array(end, dtype=object)) for end in ends] for ends in answers]
+    rows = jobs.domain.rows
+    answers = jobs.map(witnessed, [[start, min(start + ROWS, rows)] for start in range(0, rows, ROWS)])
+    found = [[lift_elements(_end, np.array(end, dtype=object)) for end in ends] for part in answers for ends in part]
+    if not jobs.domain.over:
+        return found[0][0], found[0][1]
     least, most = (np.stack(ends) for ends in zip(*found, strict=True))
-    return (least, most) if jobs.domain.over else (least[0], most[0])
+    return least, most
 
 
 @work
-def witnessed(domain: Domain, row: int) -> Any:
-    """The same for one row, as exact texts."""
-    return [lift_elements(exact_text, end).tolist() for end in _attained(domain.row(row))]
+def witnessed(domain: Domain, item: list[int]) -> Any:
+    """The same for some rows, as exact texts."""
+    return [[lift_elements(exact_text, end).tolist() for end in _extremes(v)] for v in values(domain, range(*item))]
 
 
 def _end(text: str) -> End:
     return float(text) if "inf" in text else data_value(text)
 
 
-def _attained(domain: Domain) -> tuple[Any, Any]:
-    found = values(domain)
+def _extremes(found: list[tuple[Point, Any, Any]]) -> tuple[Any, Any]:
     if not found:
         return np.array(np.inf, dtype=object), np.array(-np.inf, dtype=object)
     least = np.min(np.stack([high for _, _, high in found]), axis=0)
@@ -53,24 +64,17 @@ def _attained(domain: Domain) -> tuple[Any, Any]:
     return np.where(swapped, most, least).astype(object), np.where(swapped, least, most).astype(object)
 
 
-def values(domain: Domain) -> list[tuple[Point, Any, Any]]:
-    """Exact points of the box, and the ends of what the spec is there: object arrays.
+def values(domain: Domain, rows: Sequence[int] = (0,)) -> list[list[tuple[Point, Any, Any]]]:
+    """For each row of the domain, exact points of its box, and the ends of what the spec is there: object arrays.
 
-    The points: the middle, and for each output corners to which the signs of its gradient lead.
+    The points: the middle, and for each output those where a search found it least and greatest.
     """
-    points = [_middle(domain)]
-    for k in range(OUTPUTS):
-        for direction in (1, -1):
-            led = _led(domain, points[0], k, direction)
-            if led is None:
-                break
-            points += led
-    enclosed = [(point, _value(domain, point)) for point in points]
-    return [(point, *endpoints(value)) for point, value in enclosed if value is not None]
-
-
-def _middle(domain: Domain) -> Point:
-    return {path: lift_elements(_between, low, high) for path, (low, high) in domain.ends.items()}
+    boxes = [domain.box(i) for i in rows]
+    middles = [{path: lift_elements(_between, *ends) for path, ends in box.items()} for box in boxes]
+    points = [[middle, *found] for middle, found in zip(middles, _searched(domain, boxes), strict=True)]
+    known = iter(_enclosed(domain, [point for each in points for point in each]))
+    pairs = [[(point, next(known)) for point in each] for each in points]
+    return [[(point, *ends) for point, ends in each if ends is not None] for each in pairs]
 
 
 def _between(low: Any, high: Any) -> Any:
@@ -79,55 +83,120 @@ def _between(low: Any, high: Any) -> Any:
     return high if infinite(low) else low if infinite(high) else (low + high) / 2
 
 
-def _value(domain: Domain, point: Point) -> Tensor | None:
+def _enclosed(domain: Domain, points: list[Point]) -> list[tuple[Any, Any] | None]:
+    """The ends of the spec at some points: at all of them at once, or one by one; None where it is not defined."""
+    context = named_context("interval64", fast=False)
+    columns = [np.stack([as_array(point[path]) for point in points]) for path in domain.ends]
     try:
-        return call(domain.spec, domain.at(named_context("interval64", fast=False), point)[0])
+        batch = BatchedContext(context, len(points))
+        _, _, result = _recorded(domain, batch, columns)
+        found = endpoints(Tensor(context, Shape((len(points), *result.shape)), batch.arrays.spread(result.value)))
+        return [
+            (np.asarray(low, dtype=object), np.asarray(high, dtype=object)) for low, high in zip(*found, strict=True)
+        ]
+    except ScalarSpecError:
+        return [_alone(domain, context, point) for point in points]
+
+
+def _alone(domain: Domain, context: Context[Any], point: Point) -> tuple[Any, Any] | None:
+    try:
+        return endpoints(call(domain.spec, domain.at(context, point)[0]))
     except ScalarSpecError:
         return None
 
 
-def _led(domain: Domain, start: Point, output: int, direction: int) -> list[Point] | None:
-    """Corners, each where the gradient at the one before points to; None where there is no such output."""
-    points: list[Point] = []
-    seen: set[bytes] = set()
-    point = start
-    for _ in range(STEPS):
-        gradient = gradient_at(domain, point, output)
-        if gradient is None:
-            return points or None
-        point = {
-            path: _corner(direction * g, *domain.ends[path], point[path])
-            for (path, g) in zip(domain.ends, gradient, strict=True)
-        }
-        key = np.concatenate([np.ravel(np.sign(g)) for g in gradient]).tobytes()
-        if key in seen:
-            break
-        seen.add(key)
-        points.append(point)
-    return points[-3:]
+def _searched(domain: Domain, boxes: Sequence[Mapping[str, Ends]]) -> list[list[Point]]:
+    """By the signs of gradients in floats, from several starts at once: in steps to corners, and in ever smaller ones.
+
+    Nothing where the spec cannot be evaluated for many points at once.
+    """
+    floats = [[_inside(*box[path]) for box in boxes] for path in domain.ends]
+    low, high = ([np.stack([pair[k] for pair in column]) for column in floats] for k in (0, 1))
+    try:
+        best, where = _climbed(domain, low, high)
+    except ScalarSpecError:
+        return [[] for _ in boxes]
+    found = []
+    for i, box in enumerate(boxes):
+        chosen = [(t, int(np.argmax(row))) for t, row in enumerate(best[i]) if np.isfinite(row.max(initial=-np.inf))]
+        found.append(
+            [
+                {
+                    path: lift_elements(_exactly, np.asarray(x[i, t, k], dtype=object), *box[path], *pairs[i])
+                    for path, x, pairs in zip(box, where, floats, strict=True)
+                }
+                for t, k in chosen
+            ]
+        )
+    return found
 
 
-def _corner(g: Any, low: Any, high: Any, here: Any) -> Any:
-    def chosen(slope: Any, a: Any, b: Any, x: Any) -> Any:
-        end = b if slope > 0 else a if slope < 0 else x
-        return x if infinite(end) else end
+def _climbed(domain: Domain, low: list[Array], high: list[Array]) -> tuple[Array, list[Array]]:
+    """For each box, output and side, and start: how far it got, (boxes, sides, starts), and where."""
+    size = _slopes(domain, low)[0].shape[1]
+    sides = np.array([sign * np.eye(size)[k] for k in range(min(size, OUTPUTS)) for sign in (1, -1)]).reshape(-1, size)
+    shape = (len(low[0]), len(sides), STARTS)
+    weights = np.broadcast_to(sides[None, :, None], (*shape, size)).reshape(-1, size)
+    source = np.random.default_rng(0)
+    spread = [(x[:, None, None], y[:, None, None]) for x, y in zip(low, high, strict=True)]
+    at = [x + _shares(source, x.shape[3:]) * (y - x) + np.zeros((*shape, *x.shape[3:])) for x, y in spread]
+    best, where = np.full(shape, -np.inf), [x.copy() for x in at]
+    for k in range(STEPS if best.size else 0):
+        outputs, slopes = _slopes(domain, [x.reshape(-1, *x.shape[3:]) for x in at], weights)
+        now = np.nan_to_num((outputs * weights).sum(axis=1), nan=-np.inf).reshape(shape)
+        better, best = now > best, np.maximum(now, best)
+        step = np.where(np.arange(STARTS) % 2, 0.7**k, 1.0)
+        for j, ((x, y), slope) in enumerate(zip(spread, slopes, strict=True)):
+            columns = (..., *(None,) * (at[j].ndim - 3))
+            where[j] = np.where(better[columns], at[j], where[j])
+            turned = np.sign(np.nan_to_num(slope)).reshape(at[j].shape)
+            at[j] = np.clip(at[j] + step[columns] * (y - x) * turned, x, y)
+    return best, where
 
-    return lift_elements(chosen, np.asarray(g, dtype=object), low, high, here)
+
+def _shares(source: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Where in the box the starts are: two in the middle, the others anywhere."""
+    shares = source.uniform(size=(STARTS, *shape))
+    shares[:2] = 0.5
+    return shares
 
 
-def gradient_at(domain: Domain, point: Point, output: int) -> list[Any] | None:
-    """Of one output in what varies, in floats."""
+def _inside(low: Any, high: Any) -> tuple[Array, Array]:
+    """Floats in the box: its ends, rounded inward, or near its middle where there is none."""
+    middle = lift_elements(lambda a, b: float(_between(a, b)), low, high).astype(np.float64)
+    least = lift_elements(lambda a, m: m - 1 if infinite(a) else float_above(a), low, middle).astype(np.float64)
+    most = lift_elements(lambda b, m: m + 1 if infinite(b) else float_below(b), high, middle).astype(np.float64)
+    return np.minimum(least, most), most
+
+
+def _exactly(x: Any, low: Any, high: Any, least: Any, most: Any) -> Any:
+    """A float as a point of the box: an end where it is the float of that end."""
+    if x <= least and not infinite(low):
+        return low
+    if x >= most and not infinite(high):
+        return high
+    return data_value(x)
+
+
+def _recorded(domain: Domain, batch: BatchedContext, at: Sequence[Array]) -> tuple[Tape, list[Traced], Traced]:
+    """The spec on a tape over a batch: at many points, a row for each."""
+    context = batch.inner
+    first = {path: context.tensor(x[0]) for path, x in zip(domain.ends, at, strict=True)}
+    rows = {id(first[path]): batch.rows(context.tensor(x)) for path, x in zip(domain.ends, at, strict=True)}
+    tape = Tape(batch)
+    args = [replaced(argument, rows) for argument in domain.having(context, first)]
+    variables, result = recorded(tape, domain.spec, args, rows.values())
+    return tape, [variables[id(t)].value for t in rows.values()], result
+
+
+def _slopes(domain: Domain, at: list[Array], weights: Array | None = None) -> tuple[Array, list[Array]]:
+    """The outputs at many points, a row for each, and the gradients of their weighted sums."""
     context = named_context("float64")
-    args, points = domain.at(context, {path: np.asarray(v).astype(float) for path, v in point.items()})
-    tape = Tape(context)
-    try:
-        variables, result = recorded(tape, domain.spec, args, points)
-        if output >= result.shape.size or result.constant:
-            return None
-        unit = np.zeros(result.shape.size)
-        unit[output] = 1
-        inputs = [variables[id(t)].value for t in points]
-        found = tape.arrays.swept(result, inputs, context.tensor(unit.reshape(result.shape)))
-    except ScalarSpecError:
-        return None
-    return [np.nan_to_num(np.asarray(g)) for g in found]
+    batch = BatchedContext(context, len(at[0]))
+    tape, inputs, result = _recorded(domain, batch, at)
+    outputs = np.asarray(batch.arrays.spread(result.value), dtype=np.float64).reshape(len(at[0]), -1)
+    if result.constant or weights is None:
+        return outputs, [np.zeros_like(x) for x in at]
+    g = batch.rows(context.tensor(weights.reshape(-1, *result.shape)))
+    swept = tape.arrays.swept(result, inputs, g)
+    return outputs, [np.asarray(batch.arrays.spread(t.value)) for t in swept]

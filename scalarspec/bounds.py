@@ -179,7 +179,7 @@ def prove(
         raise ArgumentError("prove: expected a number as at_most or at_least")
     low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
     domain = Domain(spec, bind(spec, args, known=vary), vary)
-    for point, least, most in values(domain):
+    for point, least, most in values(domain)[0]:
         beyond = np.zeros(np.shape(least), dtype=bool)
         if high is not None:
             beyond |= least > high

@@ -375,7 +375,7 @@ def load_function(target: str, what: str = "spec") -> Callable[..., Any]:
     if not callable(getattr(module, name, None)):
         functions = [n for n, v in vars(module).items() if inspect.isfunction(v) and not n.startswith("_")]
         raise UnknownName(f"{what}: {path} has no function {name!r}; it has {', '.join(functions) or 'none'}")
-    return _named_failures(getattr(module, name), f"{what}: {target}")
+    return _UserFunction(getattr(module, name), target, what)
 
 
 def _import(path: str, what: str) -> Any:
@@ -393,15 +393,19 @@ def _import(path: str, what: str) -> Any:
         return module
 
 
-def _named_failures(function: Callable[..., Any], target: str) -> Callable[..., Any]:
-    """The function, with errors of its own told as one message that names it."""
+class _UserFunction:
+    """A user's function, with errors of its own told as one message that names it; a worker loads it again."""
 
-    @functools.wraps(function)
-    def called(*args: Any) -> Any:
-        with failures_told(f"{target} failed", _described):
-            return function(*args)
+    def __init__(self, function: Callable[..., Any], target: str, what: str) -> None:
+        functools.update_wrapper(self, function)
+        self.function, self.target, self.what = function, target, what
 
-    return called
+    def __call__(self, *args: Any) -> Any:
+        with failures_told(f"{self.what}: {self.target} failed", _described):
+            return self.function(*args)
+
+    def __reduce__(self) -> Any:
+        return load_function, (self.target, self.what)
 
 
 def _described(error: Exception) -> str:

@@ -119,11 +119,15 @@ class Domain:
         """How many boxes there are."""
         return len(self.ends[self.over[0]][0]) if self.over else 1
 
+    def box(self, i: int) -> dict[str, Ends]:
+        """The exact box of one row, and the points of what there are rows of and does not vary."""
+        return {k: (low[i], high[i]) if k in self.over else (low, high) for k, (low, high) in self.ends.items()}
+
     def row(self, i: int) -> Domain:
         """The domain of one row."""
         if not self.over:
             return self
-        ends = {name: (low[i], high[i]) for name, (low, high) in self.ends.items() if name in self.over}
+        ends = {name: pair for name, pair in self.box(i).items() if name in self.over}
         vary = {name: Box(*map(as_array, ends[name])) if name in ends else self.vary[name] for name in self.vary}
         return Domain(self.spec, {**self.arguments, **{name: as_array(low) for name, (low, _) in ends.items()}}, vary)
 
@@ -138,10 +142,7 @@ class Domain:
         Raises NotSupported for a spec that looks at single numbers.
         """
         context = named_context("interval64", fast=False)  # to compile loops takes longer than a few calls
-        first = {
-            name: (low[0], high[0]) if name in self.over else (low, high) for name, (low, high) in self.ends.items()
-        }
-        return Plan.of(self.spec, *self.boxed(context, first))
+        return Plan.of(self.spec, *self.boxed(context, self.box(0)))
 
     @cached_property
     def floats(self) -> list[tuple[Any, Any]]:
@@ -168,14 +169,15 @@ class Domain:
     def boxed(self, context: Context[Any], ends: Mapping[str, Ends] | None = None) -> tuple[list[Any], list[Tensor]]:
         """The arguments in a context, boxes for what varies; and these boxes."""
         boxes = {path: context.box(*pair) for path, pair in (ends or self.ends).items()}
-        return self._with(context, boxes), list(boxes.values())
+        return self.having(context, boxes), list(boxes.values())
 
     def at(self, context: Context[Any], point: Mapping[str, Any]) -> tuple[list[Any], list[Tensor]]:
         """The arguments in a context, points for what varies; and these points."""
         points = {path: context.tensor(values) for path, values in point.items()}
-        return self._with(context, points), list(points.values())
+        return self.having(context, points), list(points.values())
 
-    def _with(self, context: Context[Any], tensors: Mapping[str, Tensor]) -> list[Any]:
+    def having(self, context: Context[Any], tensors: Mapping[str, Tensor]) -> list[Any]:
+        """The arguments in a context, with tensors in the place of what varies, by path."""
         found = {path.split(".")[0] for path in tensors}
         return [
             lift(mapped(value, lambda _, path: tensors.get(path), name), context)
