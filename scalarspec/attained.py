@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from scalarspec.gradient import Tape, recorded
 from scalarspec.interpreter import Traced
 from scalarspec.jobs import Jobs, work
 from scalarspec.lifting import replaced
-from scalarspec.regions import Domain, Ends
+from scalarspec.regions import Domain
 from scalarspec.registry import context as named_context
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
@@ -71,7 +71,7 @@ def values(domain: Domain, rows: Sequence[int] = (0,)) -> list[list[tuple[Point,
     """
     boxes = [domain.box(i) for i in rows]
     middles = [{path: lift_elements(_between, *ends) for path, ends in box.items()} for box in boxes]
-    points = [[middle, *found] for middle, found in zip(middles, _searched(domain, boxes), strict=True)]
+    points = [[middle, *found] for middle, found in zip(middles, _searched(domain, rows), strict=True)]
     known = iter(_enclosed(domain, [point for each in points for point in each]))
     pairs = [[(point, next(known)) for point in each] for each in points]
     return [[(point, *ends) for point, ends in each if ends is not None] for each in pairs]
@@ -105,33 +105,35 @@ def _alone(domain: Domain, context: Context[Any], point: Point) -> tuple[Any, An
         return None
 
 
-def _searched(domain: Domain, boxes: Sequence[Mapping[str, Ends]]) -> list[list[Point]]:
+def _searched(domain: Domain, rows: Sequence[int]) -> list[list[Point]]:
     """By the signs of gradients in floats, from several starts at once: in steps to corners, and in ever smaller ones.
 
     Nothing where the spec cannot be evaluated for many points at once.
     """
+    boxes, rows = [domain.box(i) for i in rows], list(rows)
     floats = [[_inside(*box[path]) for box in boxes] for path in domain.ends]
     low, high = ([np.stack([pair[k] for pair in column]) for column in floats] for k in (0, 1))
     try:
-        best, where = _climbed(domain, low, high)
+        best, where = _climbed(domain, low, high, [ball and (ball[0][rows], ball[1][rows]) for ball in domain.balls])
     except ScalarSpecError:
         return [[] for _ in boxes]
     found = []
     for i, box in enumerate(boxes):
         chosen = [(t, int(np.argmax(row))) for t, row in enumerate(best[i]) if np.isfinite(row.max(initial=-np.inf))]
-        found.append(
-            [
-                {
-                    path: lift_elements(_exactly, np.asarray(x[i, t, k], dtype=object), *box[path], *pairs[i])
-                    for path, x, pairs in zip(box, where, floats, strict=True)
-                }
-                for t, k in chosen
-            ]
-        )
+        exact = [
+            {
+                path: lift_elements(_exactly, np.asarray(x[i, t, k], dtype=object), *box[path], *pairs[i])
+                for path, x, pairs in zip(box, where, floats, strict=True)
+            }
+            for t, k in chosen
+        ]
+        found.append([point for point in exact if domain.holds(point, rows[i])])
     return found
 
 
-def _climbed(domain: Domain, low: list[Array], high: list[Array]) -> tuple[Array, list[Array]]:
+def _climbed(
+    domain: Domain, low: list[Array], high: list[Array], balls: list[tuple[Array, Array] | None]
+) -> tuple[Array, list[Array]]:
     """For each box, output and side, and start: how far it got, (boxes, sides, starts), and where."""
     size = _slopes(domain, low)[0].shape[1]
     sides = np.array([sign * np.eye(size)[k] for k in range(min(size, OUTPUTS)) for sign in (1, -1)]).reshape(-1, size)
@@ -140,6 +142,7 @@ def _climbed(domain: Domain, low: list[Array], high: list[Array]) -> tuple[Array
     source = np.random.default_rng(0)
     spread = [(x[:, None, None], y[:, None, None]) for x, y in zip(low, high, strict=True)]
     at = [x + _shares(source, x.shape[3:]) * (y - x) + np.zeros((*shape, *x.shape[3:])) for x, y in spread]
+    at = [x if ball is None else _in_ball(x, *ball) for x, ball in zip(at, balls, strict=True)]
     best, where = np.full(shape, -np.inf), [x.copy() for x in at]
     for k in range(STEPS if best.size else 0):
         outputs, slopes = _slopes(domain, [x.reshape(-1, *x.shape[3:]) for x in at], weights)
@@ -149,9 +152,26 @@ def _climbed(domain: Domain, low: list[Array], high: list[Array]) -> tuple[Array
         for j, ((x, y), slope) in enumerate(zip(spread, slopes, strict=True)):
             columns = (..., *(None,) * (at[j].ndim - 3))
             where[j] = np.where(better[columns], at[j], where[j])
-            turned = np.sign(np.nan_to_num(slope)).reshape(at[j].shape)
-            at[j] = np.clip(at[j] + step[columns] * (y - x) * turned, x, y)
+            slope = np.nan_to_num(slope).reshape(at[j].shape)
+            if (ball := balls[j]) is None:
+                at[j] = np.clip(at[j] + step[columns] * (y - x) * np.sign(slope), x, y)
+            else:
+                at[j] = _in_ball(
+                    at[j] + step[columns] * ball[1].reshape(-1, *(1,) * (at[j].ndim - 1)) * 2 * _unit(slope), *ball
+                )
     return best, where
+
+
+def _in_ball(at: Array, centre: Array, radius: Array) -> Array:
+    """Points moved into a ball, a little inside of its surface."""
+    aside, radius = at - centre[:, None, None], radius.reshape(-1, *(1,) * (at.ndim - 1))
+    norm = np.sqrt((aside**2).sum(axis=tuple(range(3, at.ndim)), keepdims=True))
+    return np.asarray(centre[:, None, None] + aside * np.minimum(1.0, radius * (1 - 1e-12) / np.maximum(norm, 1e-300)))
+
+
+def _unit(slope: Array) -> Array:
+    norm = np.sqrt((slope**2).sum(axis=tuple(range(3, slope.ndim)), keepdims=True))
+    return np.asarray(slope / np.maximum(norm, 1e-300))
 
 
 def _shares(source: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -129,7 +129,7 @@ def _mean_value(domain: Domain) -> Tensor:
 
 def linear(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
     """Linear relaxation, for many rows at once. Rows that are not done yet have infinite ends."""
-    parts = [Part([(low[i], high[i]) for low, high in domain.floats]) for i in range(domain.rows)]
+    parts = [Part([(low[i], high[i]) for low, high in domain.floats], i) for i in range(domain.rows)]
     found: list[Part] = []
     shape = (domain.rows, *domain.plan.result.shape)
     low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
@@ -149,7 +149,7 @@ def subdivide(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, 
     bottom, top = np.full(shape, -np.inf), np.full(shape, np.inf)
     for i in range(domain.rows):
         hulls.append(((bottom, top), 1))
-        root = Part([(low[i], high[i]) for low, high in domain.floats])
+        root = Part([(low[i], high[i]) for low, high in domain.floats], i)
         shown = None if domain.over else progress
         for ends, count in _divided(jobs, root, target, budget, shown):
             hulls[i] = tuple(end.reshape(shape) for end in ends), count  # type: ignore[assignment]
@@ -180,13 +180,14 @@ def _side_by_side(domain: Domain, found: Sequence[Ends]) -> Ends:
 
 @dataclass(eq=False)
 class Part:
-    """A part of the box: a box of the inputs, in floats, and kinks on one side of which some values are.
+    """A part of a row's box: a box of the inputs, in floats, and kinks on one side of which some values are.
 
     sides: (note, element, 1 or -1) for an element of a note's result that is >= 0, or <= 0, there. low, high: bounds of
     the outputs; choices: what it may be split into.
     """
 
     box: list[Ends]
+    row: int = 0
     sides: tuple[tuple[int, int, int], ...] = ()
     low: Array = None  # type: ignore[assignment]
     high: Array = None  # type: ignore[assignment]
@@ -194,7 +195,7 @@ class Part:
 
     def to_json(self) -> Any:
         """For a job."""
-        return [[[low.tolist(), high.tolist()] for low, high in self.box], self.sides]
+        return [[[low.tolist(), high.tolist()] for low, high in self.box], self.row, self.sides]
 
 
 @work
@@ -203,16 +204,18 @@ def relaxed(domain: Domain, item: Any) -> Any:
     plan, count = domain.plan, len(item)
     boxes = []
     for k, x in enumerate(plan.inputs):
-        low, high = (np.array([box[k][end] for box, _ in item]).reshape(count, *x.shape) for end in (0, 1))
+        low, high = (np.array([box[k][end] for box, _, _ in item]).reshape(count, *x.shape) for end in (0, 1))
         boxes.append((low, high))
+    rows = [row for _, row, _ in item]
+    balls = [None if ball is None else (ball[0][rows], ball[1][rows]) for ball in domain.balls]
     clips: dict[int, Ends] = {}
-    for i, (_, sides) in enumerate(item):
+    for i, (_, _, sides) in enumerate(item):
         for note, element, side in sides:
             shape = (count, *plan.notes[note].result.shape)
             low, high = clips.setdefault(note, (np.full(shape, -np.inf), np.full(shape, np.inf)))
             (low if side > 0 else high)[i].flat[element] = 0.0
     with np.errstate(all="ignore"):  # what overflows gives no bound
-        relaxation = Relaxation(plan, boxes, clips)
+        relaxation = Relaxation(plan, boxes, balls, clips)
         ends = [end.reshape(count, -1).tolist() for end in relaxation.bounds()]
         return list(map(list, zip(*ends, relaxation.kinks(), relaxation.inputs(), strict=True)))
 
@@ -250,7 +253,9 @@ def _divided(
         if not chosen:
             return
         pairs = [pair for part in chosen for pair in part.choices]
-        children = [Part(p.box, p.sides, part.low, part.high) for part in chosen for pair in part.choices for p in pair]
+        children = [
+            Part(p.box, p.row, p.sides, part.low, part.high) for part in chosen for pair in part.choices for p in pair
+        ]
         done = [part for group in _worked(jobs, children) for part in group]
         found = iter([(done[2 * k], done[2 * k + 1]) for k in range(len(pairs))])
         for part in chosen:
@@ -283,7 +288,7 @@ def _spread(pair: tuple[Part, Part]) -> float:
 
 def _at_kink(part: Part, note: int, element: int) -> tuple[Part, Part]:
     """Where a value is at least 0, and where it is at most 0."""
-    first, second = (Part(part.box, (*part.sides, (note, element, side))) for side in (1, -1))
+    first, second = (Part(part.box, part.row, (*part.sides, (note, element, side))) for side in (1, -1))
     return first, second
 
 
@@ -293,4 +298,4 @@ def _halved(part: Part, k: int, element: int) -> tuple[Part, Part]:
     left, right = high.copy(), low.copy()
     left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
     first, second = ([*part.box[:k], ends, *part.box[k + 1 :]] for ends in ((low, left), (right, high)))
-    return Part(first, part.sides), Part(second, part.sides)
+    return Part(first, part.row, part.sides), Part(second, part.row, part.sides)

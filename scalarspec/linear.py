@@ -24,7 +24,7 @@ taken off in the end. All is done for many boxes at once: arrays have axes (box,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -57,12 +57,17 @@ SHARES = (0.5, 1.0)
 class Relaxation:
     """A plan over many boxes: the ranges of all values there, sharpened, and affine functions below the result.
 
-    low, high: for each input the ends of the boxes, float arrays of shape (boxes, *shape). clips: for some values, by
-    their places among the notes, ends that they are said to lie between in each box: arrays of the same shape.
+    boxes: for each input their ends, float arrays of shape (boxes, *shape); balls: for those that are in a Euclidean
+    ball as well, its centres and radii. clips: for some values, by their places among the notes, ends that they are
+    said to lie between in each box: arrays of the same shape.
     """
 
     def __init__(
-        self, plan: Plan, boxes: Sequence[tuple[Array, Array]], clips: Mapping[int, tuple[Array, Array]] | None = None
+        self,
+        plan: Plan,
+        boxes: Sequence[tuple[Array, Array]],
+        balls: Sequence[tuple[Array, Array] | None],
+        clips: Mapping[int, tuple[Array, Array]] | None = None,
     ) -> None:
         self.plan, self.clips = plan, clips or {}
         self.clipped = {plan.notes[i].result: ends for i, ends in self.clips.items()}
@@ -82,7 +87,36 @@ class Relaxation:
         ends = [self.range(x) for x in plan.inputs]
         self.middle = _flat([r.middle for r in ends], 1)
         self.radius = _flat([r.radius for r in ends], 1)
+        self.balls = list(self._placed(balls))
         self._forward()
+
+    def _placed(self, balls: Sequence[tuple[Array, Array] | None]) -> Iterator[tuple[slice, Array, Array]]:
+        """Which of the inputs are in a ball, where its centre is from their middle, and its radius."""
+        start = 0
+        for x, ball in zip(self.plan.inputs, balls, strict=True):
+            place = slice(start, start + x.shape.size)
+            start = place.stop
+            if ball is not None:
+                yield place, ball[0].reshape(self.count, -1) - self.middle[:, place], ball[1]
+
+    def spread(self, slopes: Array) -> Array:
+        """At least -min slopes (x - middle) over the inputs of each box; (boxes, rows, inputs) -> (boxes, rows)."""
+        sizes = np.abs(slopes)
+        total = _dot(sizes, self.radius)
+        n = 2 * slopes.shape[-1] + 32
+        for place, aside, radius in self.balls:
+            inside = _dot(sizes[..., place], self.radius[:, place])
+            norm = np.sqrt((slopes[..., place] ** 2).sum(axis=-1)) * (1 + n * U) + 2.0**-500
+            lost = n * U * (_dot(sizes[..., place], np.abs(aside)) + radius[:, None] * norm)
+            total = total - inside + np.minimum(inside, radius[:, None] * norm - _dot(slopes[..., place], aside) + lost)
+            total = total + 4 * U * inside
+        return total
+
+    def reach(self, slopes: Array) -> Array:
+        """At least |slopes (x - middle)|."""
+        n = slopes.shape[-1]
+        most = np.maximum(self.spread(slopes), self.spread(-slopes)) if self.balls else self.spread(slopes)
+        return np.asarray(most * (1 + (2 * n + 16) * U))
 
     # ---- ranges -----------------------------------------------------------------------------------------------------
 
@@ -136,8 +170,8 @@ class Relaxation:
                 self._within(note.result, *self.clips[i])
 
     def _sharpen(self, x: Traced, before: int) -> None:
-        """The range of a curved value, by its affine form."""
-        if x in self.plan.curved:
+        """The range of a value, by its affine form, where that may be better than by evaluation."""
+        if x in self.plan.curved or (self.balls and x in self.plan.place):
             self.form(x, before)
 
     def form(self, x: Traced, before: int) -> _Form:
@@ -191,7 +225,7 @@ class Relaxation:
         n = self.middle.shape[1]
         slack = (4 * n + 64) * U * size + TINY
         low, high = low - slack, high + slack
-        reach = (np.abs(slopes) * self.radius[:, None]).sum(axis=-1) * (1 + (2 * n + 16) * U)
+        reach = self.reach(slopes)
         return _Form(slopes, reach, low, high, low - reach * (1 + 4 * U), high + reach * (1 + 4 * U))
 
     def _terms(self, note: Note) -> list[tuple[Traced | None, Array, Array, Array]] | None:
@@ -558,7 +592,7 @@ class _Rows:
 
     def least(self) -> Array:
         """Lower bounds of <w, y>, for each box and row; NaN where none is found."""
-        at_middle, spread = self.at_middle, _dot(np.abs(self.slopes), self.over.radius)
+        at_middle, spread = self.at_middle, self.over.spread(self.slopes)
         if self.bent:
             best = self._bent_least(spread)
         else:
@@ -577,6 +611,19 @@ class _Rows:
         Σ t (s (c + 2 Jᵀ κ J δ*)) + Σ κ (J s t)², and the last is at least -Σ t h with h = 2 Σ κ⁻ r |J|, r = |J| ρ.
         """
         radius, c = self.over.radius[:, None], self.slopes
+        if self.over.balls:  # no corners: each κ (J δ)² for itself
+            value = -spread + sum((np.minimum(bends, 0) * (r**2)[:, None]).sum(axis=-1) for _, bends, r in self.bent)
+            excess = np.zeros(value.shape)
+        else:
+            value, excess = self._at_corner(radius, c)
+        terms = spread + sum((np.abs(bends) * (reach**2)[:, None]).sum(axis=-1) for _, bends, reach in self.bent)
+        n = c.shape[-1] + sum(bends.shape[-1] for _, bends, _ in self.bent)
+        lost = self.lost + (64 * n + 256) * U * terms + TINY * n
+        total = self.at_middle + value - excess - lost
+        return np.asarray(total - 16 * U * (np.abs(self.at_middle) + np.abs(value) + excess + lost))
+
+    def _at_corner(self, radius: Array, c: Array) -> tuple[Array, Array]:
+        """The function's value at a corner where it should be least, and by how much less it can be elsewhere."""
         turn = np.where(c >= 0, 1.0, -1.0)
         for _ in range(CORNERS):
             corner = -turn * radius
@@ -588,12 +635,7 @@ class _Rows:
         against = 2 * sum(
             (np.maximum(-bends, 0) * reach[:, None]) @ np.abs(form.slopes) for form, bends, reach in self.bent
         )
-        excess = (2 * radius * np.maximum(against - gradient, 0.0)).sum(axis=-1)
-        terms = spread + sum((np.abs(bends) * (reach**2)[:, None]).sum(axis=-1) for _, bends, reach in self.bent)
-        n = c.shape[-1] + sum(bends.shape[-1] for _, bends, _ in self.bent)
-        lost = self.lost + (64 * n + 256) * U * terms + TINY * n
-        total = self.at_middle + value - excess - lost
-        return np.asarray(total - 16 * U * (np.abs(self.at_middle) + np.abs(value) + excess + lost))
+        return value, (2 * radius * np.maximum(against - gradient, 0.0)).sum(axis=-1)
 
     def form(self) -> _Form:
         """Of a value whose rows of + and - the unit matrix these are."""
@@ -605,13 +647,12 @@ class _Rows:
         slopes = np.where(known, slopes, 0.0)
         radius = self.over.radius[:, None]
         ends = []
-        for k, of in ((slice(half), rising), (slice(half, None), falling)):
-            spread = (np.abs(of - slopes) * radius).sum(axis=-1)
+        for k, of, sign in ((slice(half), rising, 1), (slice(half, None), falling, -1)):
+            spread = self.over.spread(sign * (of - slopes))
             sizes = ((np.abs(of) + np.abs(slopes)) * radius).sum(axis=-1) + np.abs(self.at_middle[:, k])
             end = self.at_middle[:, k] - spread - self.lost[:, k] - (4 * n + 64) * U * (sizes + self.lost[:, k])
             ends.append(np.where(self.broken[:, k] | ~known.all(axis=-1), np.nan, end))
-        reach = (np.abs(slopes) * radius).sum(axis=-1) * (1 + (2 * n + 16) * U)
-        return _Form(slopes, reach, ends[0], -ends[1], least[:, :half], -least[:, half:])
+        return _Form(slopes, self.over.reach(slopes), ends[0], -ends[1], least[:, :half], -least[:, half:])
 
 
 def _dot(rows: Array, a: Array) -> Array:

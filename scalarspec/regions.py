@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,7 +15,7 @@ import numpy as np
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.exact import as_array, data_value, infinite
+from scalarspec.exact import as_array, data_value, float_above, infinite
 from scalarspec.functions import endpoints
 from scalarspec.lifting import is_data, lift, mapped
 from scalarspec.plan import Plan
@@ -28,17 +29,22 @@ Ends = tuple[Any, Any]
 
 @dataclass(frozen=True)
 class Ball:
-    """All arguments within `radius` of the given one in each element (the ℓ∞ ball)."""
+    """All arguments within `radius` of the given one: in each element (ℓ∞), or in the Euclidean norm of each tensor."""
 
     radius: Fraction
+    norm: float = math.inf
 
     def around(self, lower: Any, upper: Any) -> tuple[Any, Any]:
         """The box around an argument that lies between two arrays."""
         return lower - self.radius, upper + self.radius
 
+    def reaches(self, aside: Any) -> bool:
+        """Is a point in the ball, that lies so far from the centre: an array of exact numbers?"""
+        return bool(np.sum(np.square(aside)) <= self.radius**2 if self.norm == 2 else np.all(abs(aside) <= self.radius))
+
     def shrunk(self, share: Fraction) -> Ball:
         """The ball of a share of the radius."""
-        return Ball(self.radius * share)
+        return Ball(self.radius * share, self.norm)
 
 
 @dataclass(frozen=True)
@@ -66,12 +72,17 @@ class Box:
         return Box(lift_elements(end, low, high), lift_elements(end, high, low))
 
 
-def ball(radius: Any) -> Ball:
-    """The ℓ∞ ball of that radius around the given argument. A float counts at its exact binary value."""
+def ball(radius: Any, norm: float = math.inf) -> Ball:
+    """The ball of that radius around the given argument, by its largest element or, for norm=2, its Euclidean norm.
+
+    Of an argument of several tensors, each is in a ball of its own. A float counts at its exact binary value.
+    """
     exact = data_value(radius)
     if exact < 0:
         raise ArgumentError(f"radius: expected a number >= 0, got {radius}")
-    return Ball(exact)
+    if norm not in (2, math.inf):
+        raise ArgumentError(f"norm: expected 2 or inf, got {norm!r}")
+    return Ball(exact, float(norm))
 
 
 def box(lower: Any, upper: Any) -> Box:
@@ -127,9 +138,20 @@ class Domain:
         """The domain of one row."""
         if not self.over:
             return self
-        ends = {name: pair for name, pair in self.box(i).items() if name in self.over}
-        vary = {name: Box(*map(as_array, ends[name])) if name in ends else self.vary[name] for name in self.vary}
-        return Domain(self.spec, {**self.arguments, **{name: as_array(low) for name, (low, _) in ends.items()}}, vary)
+        rows = {name: self.arguments[name] for name in self.over}
+        given = {k: t[i] if isinstance(t, Tensor) else as_array(as_array(t)[i]) for k, t in rows.items()}
+        boxes = {name: Box(*self.box(i)[name]) for name in rows if isinstance(self.vary.get(name), Box)}
+        return Domain(self.spec, {**self.arguments, **given}, {**self.vary, **boxes})
+
+    def holds(self, point: Mapping[str, Any], row: int = 0) -> bool:
+        """Is an exact point in the box, and in the balls, of a row?"""
+        for path, (low, high) in self.box(row).items():
+            region, x = self.vary.get(path.split(".")[0]), point[path]
+            if np.any(x < low) or np.any(x > high):
+                return False
+            if isinstance(region, Ball) and not region.reaches(x - (low + high) / 2):
+                return False
+        return True
 
     def shrunk(self, share: Fraction) -> Domain:
         """The domain with smaller boxes around the same middles."""
@@ -155,11 +177,30 @@ class Domain:
         return found
 
     @cached_property
+    def balls(self) -> list[tuple[Any, Any] | None]:
+        """For each of the plan's inputs that is in a Euclidean ball: centres, (rows, *shape), and radii, (rows,)."""
+        return [self._ball(path, *ends) for path, ends in self.ends.items()]
+
+    def _ball(self, path: str, low: Any, high: Any) -> tuple[Any, Any] | None:
+        """In floats: the radius also pays for the rounding of the centre."""
+        region = self.vary.get(path.split(".")[0])
+        if not isinstance(region, Ball) or region.norm != 2:
+            return None
+        rows = (low, high) if path in self.over else (low[None], high[None])
+        if np.any(rows[1] - rows[0] > 2 * region.radius):
+            raise ArgumentError(f"vary: a Euclidean ball around {path!r} wants a point, got intervals")
+        middle = lift_elements(lambda a, b: (a + b) / 2, *rows)
+        centre = lift_elements(float, middle).astype(np.float64)
+        lost = lift_elements(lambda x, c: abs(x - Fraction(c)), middle, centre).reshape(len(centre), -1).sum(axis=1)
+        radius = np.array([float_above(region.radius + each) for each in lost])
+        return np.broadcast_to(centre, (self.rows, *centre.shape[1:])), np.broadcast_to(radius, self.rows)
+
+    @cached_property
     def digest(self) -> str:
         """Of the plan and the boxes: equal only for equal domains."""
         found = hashlib.sha256(self.plan.text().encode())
-        for low, high in self.floats:
-            found.update(low.tobytes() + high.tobytes())
+        for pair in [*self.floats, *filter(None, self.balls)]:
+            found.update(b"".join(array.tobytes() for array in pair))
         return found.hexdigest()
 
     def __getstate__(self) -> dict[str, Any]:

@@ -7,8 +7,10 @@ those to which gradients lead from several starts, for each output.
 """
 
 import argparse
+import math
 import random
 import sys
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -41,9 +43,9 @@ def a_network(seed):
         "outputs": lambda m, x: m(x) * 2 - 1,
         "quotient": lambda m, x: ss.sum(m(x)) / (1 + ss.sum(ss.square(x))),
     }
-    varied = source.choice(["x", "x", "m"])
+    varied, norm = source.choice(["x", "x", "m"]), source.choice([2, np.inf])
     spec = losses[source.choice(sorted(losses))]
-    return spec, (net, rng.normal(size=sizes[0])), {varied: ss.ball(10 ** source.uniform(-5, -0.2))}
+    return spec, (net, rng.normal(size=sizes[0])), {varied: ss.ball(10 ** source.uniform(-5, -0.2), norm)}
 
 
 def a_vae(seed):
@@ -84,16 +86,26 @@ def shipped_jobs():
 def points_of(domain, count, rng):
     """Exact points of the box: hostile ones, corners, and random ones."""
     boxes = [domain.box(0)]
-    points = [point for found in attained._searched(domain, boxes) for point in found]
+    points = [point for found in attained._searched(domain, [0]) for point in found]
     while len(points) < count:
         corner = len(points) % 2
         point = {}
         for path, (low, high) in boxes[0].items():
             share = rng.choice([0, 1], size=np.shape(low)) if corner else rng.uniform(size=np.shape(low))
             exact = np.frompyfunc(data_value, 1, 1)(share)
-            point[path] = np.asarray(low + exact * (high - low), dtype=object)
+            point[path] = in_ball(low + exact * (high - low), (low + high) / 2, domain.vary[path.split(".")[0]])
         points.append(point)
-    return points
+    return [point for point in points if domain.holds(point)]
+
+
+def in_ball(x, centre, region):
+    """A point moved into a Euclidean ball, where there is one, near its surface."""
+    aside = np.asarray(x - centre, dtype=object)
+    norm = math.hypot(*np.ravel(aside).astype(float))
+    if getattr(region, "norm", None) != 2 or norm == 0:
+        return np.asarray(x, dtype=object)
+    share = min(Fraction(1), region.radius / Fraction(norm) * (1 - Fraction(1, 2**45)))
+    return np.asarray(centre + share * aside, dtype=object)
 
 
 def misses(spec, args, vary, count, rng, methods=METHODS, budget=12):

@@ -1,5 +1,6 @@
 """The ladder of bounds: every method contains every value, is as tight as it should be, and a fault in it is seen."""
 
+import itertools
 import os
 import pickle
 import random
@@ -12,7 +13,7 @@ from conftest import CONTEXTS
 from test_gradient import POLYNOMIAL
 
 import scalarspec as ss
-from scalarspec import jobs, ladder, layers, linear, plan, relaxation
+from scalarspec import jobs, ladder, layers, linear, plan, regions, relaxation
 from scalarspec.arguments import bind
 from scalarspec.jobs import each
 from scalarspec.lifting import lift
@@ -695,3 +696,133 @@ def test_a_picture_is_drawn(tmp_path):
     assert "<svg" in (tmp_path / "two.svg").read_text()
     with pytest.raises(ss.errors.ArgumentError, match="plot: cannot write"):
         found.plot(tmp_path / "none" / "x.png")
+
+
+# ---- Euclidean balls ------------------------------------------------------------------------------------------------
+
+
+def test_a_linear_function_on_a_euclidean_ball_has_its_exact_range():
+    """w x + b ranges over b + w c ± ρ ‖w‖₂."""
+    w, x = np.array([3.0, 4.0]), np.array([1.0, 2.0])
+    found = ss.bounds(lambda x: ss.dot(w, x), x, vary={"x": ss.ball("1/10", norm=2)}, method="linear")
+    assert found.lower <= Fraction(21, 2) <= Fraction(23, 2) <= found.upper
+    assert found.width < 1 + Fraction(1, 10**12)
+    assert found.inner[1] - found.inner[0] > Fraction(999, 1000)
+    rows = ss.bounds(
+        lambda x: ss.dot(w, x), np.stack([x, 2 * x]), vary={"x": ss.ball("1/10", norm=2)}, over="x", method="linear"
+    )
+    assert rows.lower[0] == found.lower
+    assert Fraction(43, 2) - Fraction(1, 10**12) < rows.lower[1] <= Fraction(43, 2)
+
+
+def test_a_euclidean_ball_that_is_taken_too_small_is_seen(monkeypatch):
+    def misses():
+        count = 0
+        for seed in range(6):
+            rng = np.random.default_rng(seed)
+            w, x = rng.normal(size=(2, 3))
+            spec = lambda x, w=w: ss.tanh(ss.dot(w, x))  # noqa: E731
+            found = ss.bounds(spec, x, vary={"x": ss.ball("1/8", norm=2)}, method="subdivide", budget=4)
+            ends = [np.tanh(w @ x + s * np.linalg.norm(w) / 8) for s in (-1, 1)]
+            count += found.lower > ends[0] + 1e-12 or found.upper < ends[1] - 1e-12
+        return count
+
+    assert misses() == 0
+    proper = regions.Domain._ball
+    monkeypatch.setattr(
+        regions.Domain, "_ball", lambda *args: (lambda ball: (ball[0], ball[1] * (1 - 1e-6)))(proper(*args))
+    )
+    assert misses() > 0
+
+
+def test_euclidean_balls_of_other_kinds_are_refused():
+    with pytest.raises(ss.errors.ArgumentError, match="norm: expected 2 or inf, got 1"):
+        ss.ball(1, norm=1)
+    wide = CONTEXTS["interval"].box([0], [1])
+    with pytest.raises(ss.errors.ArgumentError, match="a Euclidean ball around 'x' wants a point"):
+        ss.bounds(lambda x: ss.sum(x), wide, vary={"x": ss.ball(1, norm=2)}, method="linear")
+
+
+# ---- exact ranges of tiny networks ----------------------------------------------------------------------------------
+
+
+def exact_extremes(layers_, low, high):
+    """The range of a one-output ReLU network over a box, in rationals: by its activation patterns.
+
+    On each pattern the network is affine; its least value where the pattern holds, by the vertices of that polytope.
+    """
+    (w, b), (v, c) = layers_
+    n = len(low)
+    units = [[Fraction(int(i == j)) for j in range(n)] for i in range(n)]
+    planes = [(unit, end) for unit, *ends in zip(units, low, high, strict=True) for end in ends]
+    planes += [(row, -shift) for row, shift in zip(w, b, strict=True)]
+    values = []
+    for chosen in itertools.combinations(planes, n):
+        x = solved([row for row, _ in chosen], [end for _, end in chosen])
+        if x is None or any(not lo <= t <= hi for lo, t, hi in zip(low, x, high, strict=True)):
+            continue
+        hidden = [max(inner(row, x) + shift, Fraction(0)) for row, shift in zip(w, b, strict=True)]
+        values.append(inner(v, hidden) + c)
+    return min(values), max(values)
+
+
+def inner(a, b):
+    return sum(p * q for p, q in zip(a, b, strict=True))
+
+
+def solved(rows, ends):
+    """The one solution of a linear system in rationals, or None."""
+    m = [[*row, end] for row, end in zip(rows, ends, strict=True)]
+    for i in range(len(m)):
+        pivot = next((r for r in range(i, len(m)) if m[r][i]), None)
+        if pivot is None:
+            return None
+        m[i], m[pivot] = m[pivot], m[i]
+        m[i] = [t / m[i][i] for t in m[i]]
+        m = [row if k == i else [t - row[i] * u for t, u in zip(row, m[i], strict=True)] for k, row in enumerate(m)]
+    return [row[-1] for row in m]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_tiny_relu_networks_have_their_exact_ranges(seed):
+    """A piecewise linear function has its extremes at vertices of its pieces: all are tried, in rationals."""
+    source = random.Random(seed)
+    n, hidden = source.choice([(1, 4), (2, 4), (3, 3)])
+
+    def number():
+        return Fraction(source.randrange(-16, 17), 8)
+
+    w, b = [[number() for _ in range(n)] for _ in range(hidden)], [number() for _ in range(hidden)]
+    v, c = [number() for _ in range(hidden)], number()
+    centre = [number() for _ in range(n)]
+    net = layers.Sequential(
+        layers.Linear(np.array(w, dtype=object), np.array(b, dtype=object)),
+        layers.relu,
+        layers.Linear(np.array([v], dtype=object), np.array([c], dtype=object)),
+    )
+    low, high = ([x + s for x in centre] for s in (-1, 1))
+    least, most = exact_extremes([(w, b), (v, c)], low, high)
+    goal = {"method": "subdivide", "budget": 200, "target": (most - least) * Fraction(101, 100)}
+    x = np.array(centre, dtype=object)
+    found = ss.bounds(lambda m, x: m(x)[0], net, x, vary={"x": ss.ball(1)}, **goal)
+    assert found.lower <= least <= found.inner[0] <= found.inner[1] <= most <= found.upper
+    assert found.width <= (most - least) * Fraction(102, 100) + Fraction(1, 10**9)
+
+
+# ---- questions about decisions --------------------------------------------------------------------------------------
+
+
+def test_the_nearest_code_over_a_box():
+    """Is code k the nearest for all inputs of a box? Its squared distance less the others', which is affine in z."""
+    _, (model, _, x), _ = shipped()["vq-vae"]
+    k = int(np.argmin(np.asarray(vqvae.distances(lift(model, "float64"), CONTEXTS["float64"].tensor(x)))))
+
+    def ahead(model, x):
+        d = vqvae.distances(model, x)
+        return ss.stack([d[j] - d[k] for j in range(4) if j != k])
+
+    near = ss.prove(ahead, model, x, vary={"x": ss.ball("0.001")}, at_least=0)
+    assert near.status == "proved"
+    far = ss.prove(ahead, model, x, vary={"x": ss.ball(2)}, at_least=0)
+    assert far.status == "refuted"
+    assert far.witness["value in"][1] < 0
