@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
 
-BATCH = 16
+BATCH = 32
 """So many boxes go through the plan at once, in one job."""
 NUMBERS = 1 << 23
 """Fewer boxes do, where their affine forms would hold more numbers than that."""

@@ -50,6 +50,7 @@ FORMS = 1 << 24
 """So many numbers an affine form has at most."""
 CORNERS = 3
 """So often the corner is corrected at which a quadratic form should be least."""
+NEGLIGIBLE = 1e-3
 SHARES = (0.5, 1.0)
 """Of what a kink's coefficient is, how much of it holds the inputs in a part of the box."""
 
@@ -279,16 +280,20 @@ class Relaxation:
         return r.low, r.high
 
     def _tighten(self, x: Traced, part: Array, start: int, before: int) -> None:
-        count, shape = len(part), (self.count, x.shape.size)
+        """The ends of some elements of the result, by rows of ± units, once for each share that clips may have."""
+        count, shape, shares = len(part), (self.count, x.shape.size), (0.0, *(SHARES if self.clips else ()))
         for quadratic in (True, False):
-            for share in (*(SHARES if self.clips else ()), 0.0):
-                rows = _Rows(self, x, np.concatenate([part, -part]), before, quadratic, share)
-                least = rows.least()
-                low, high = np.full(shape, np.nan), np.full(shape, np.nan)
-                low[:, start : start + count], high[:, start : start + count] = least[:, :count], -least[:, count:]
-                self._within(x, low.reshape(self.count, *x.shape), high.reshape(self.count, *x.shape))
+            weights = np.concatenate([part, -part] * len(shares))
+            rows = _Rows(self, x, weights, before, quadratic, np.repeat(shares, 2 * count))
+            least = np.fmax.reduce(rows.least().reshape(self.count, len(shares), 2 * count), axis=1)
+            low, high = np.full(shape, np.nan), np.full(shape, np.nan)
+            low[:, start : start + count], high[:, start : start + count] = least[:, :count], -least[:, count:]
+            self._within(x, low.reshape(self.count, *x.shape), high.reshape(self.count, *x.shape))
+            if not rows.rests:
+                break  # there was nothing that lines could do better
         if not start:
-            self.gaps, self.slopes = rows.gaps, rows.slopes
+            self.gaps = {note: gaps[:, : 2 * count] for note, gaps in rows.gaps.items()}
+            self.slopes = rows.slopes[:, : 2 * count]
 
     # ---- where to split ---------------------------------------------------------------------------------------------
 
@@ -419,14 +424,23 @@ class _Rows:
     """Rows of an inequality on the way back: <w, y> >= Σ <coefficients[v], v> + constant - lost.
 
     quadratic: smooth functions give way to their tangents and a rest that is quadratic in the inputs, where that pays.
-    share: of the coefficient of a clipped value's function, what is put on the clip (a Lagrange multiplier).
+    shares: for each row, how much of the coefficient of a clipped value's function is put on the clip (a Lagrange
+    multiplier). rests: did anything stand beside tangents, for which lines might do better?
     """
 
     def __init__(
-        self, over: Relaxation, x: Traced, weights: Array, before: int, quadratic: bool = False, share: float = 0.0
+        self,
+        over: Relaxation,
+        x: Traced,
+        weights: Array,
+        before: int,
+        quadratic: bool = False,
+        shares: Array | None = None,
     ) -> None:
-        self.over, self.plan, self.quadratic, self.share = over, over.plan, quadratic, share
+        self.over, self.plan, self.quadratic = over, over.plan, quadratic
         self.count = len(weights)
+        self.shares = np.zeros(self.count) if shares is None else shares
+        self.rests = False
         self.floats = BatchedContext(FLOAT, over.count * self.count)
         self.constant, self.lost = np.zeros((2, over.count, self.count))
         self.broken = np.zeros((over.count, self.count), dtype=bool)
@@ -553,8 +567,8 @@ class _Rows:
             crossing = (r.low < 0) & (r.high > 0)
             gap = np.where(crossing, r.low * r.high / np.where(crossing, r.low - r.high, 1.0), 0.0)
             self.gaps[self.plan.place[x]] = size * gap[:, None]
-        if self.share and x in self.over.clipped:
-            self._hold(x, self.share * np.abs(g))
+        if x in self.over.clipped and self.shares.any():
+            self._hold(x, self.shares.reshape(-1, *(1,) * (size.ndim - 2)) * size)
 
     def _hold(self, x: Traced, weight: Array) -> None:
         """In the part of the box where v >= c, less weight (v - c) is a lower bound still; and so for v <= c."""
@@ -583,7 +597,9 @@ class _Rows:
         bends = np.minimum(rows * least, rows * most) / 2
         bends = bends - 4 * U * np.abs(bends) - TINY * (rows != 0)
         self.bent.append((form, np.where(known[:, None], bends, 0.0), reach))
-        self.lost = self.lost + (1 + 64 * len(middle[0]) * U) * (np.abs(bends) * spare).sum(axis=-1)
+        beside = (np.abs(bends) * spare).sum(axis=-1)
+        self.lost = self.lost + (1 + 64 * len(middle[0]) * U) * beside
+        self.rests |= bool(np.any(beside > NEGLIGIBLE * (np.abs(bends) * reach[:, None] ** 2).sum(axis=-1)))
         chosen = known.reshape(r.middle.shape)
         pairs = zip(vars(tangent).values(), vars(plain).values(), strict=True)
         return Lines(*(np.where(chosen, a, b) for a, b in pairs))
@@ -616,6 +632,7 @@ class _Rows:
             excess = np.zeros(value.shape)
         else:
             value, excess = self._at_corner(radius, c)
+        self.rests |= bool(np.any(excess > NEGLIGIBLE * spread))
         terms = spread + sum((np.abs(bends) * (reach**2)[:, None]).sum(axis=-1) for _, bends, reach in self.bent)
         n = c.shape[-1] + sum(bends.shape[-1] for _, bends, _ in self.bent)
         lost = self.lost + (64 * n + 256) * U * terms + TINY * n
