@@ -15,12 +15,14 @@ import numpy as np
 
 from scalarspec.arguments import bind
 from scalarspec.attained import attained, values
+from scalarspec.claims import margin, strict
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, NotSupported
 from scalarspec.exact import data_value, float_above, interval_text
 from scalarspec.functions import endpoints
 from scalarspec.jobs import Jobs
 from scalarspec.ladder import climb, reached, rungs
+from scalarspec.lifting import lift
 from scalarspec.pictures import draw
 from scalarspec.regions import Ball, Box, Domain
 from scalarspec.registry import resolve
@@ -160,7 +162,7 @@ def bounds(
 
 @timed
 def prove(
-    spec: Callable[..., Tensor],
+    spec: Callable[..., Any],
     *args: Any,
     vary: Mapping[str, Ball | Box],
     at_most: Any = None,
@@ -169,22 +171,26 @@ def prove(
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verdict:
-    """Is every output at most, or at least, a number, while the arguments named in `vary` range over their boxes?
+    """Does a claim hold while the arguments named in `vary` range over their boxes?
 
-    proved: by bounds, climbing as `bounds` does until they tell; refuted: `witness` holds exact arguments at which an
-    output is surely beyond the number, and the ends of that output; undecided: what is missing is in `steps`.
-    at_most, at_least: exact numbers, one of them or both. Raises as `bounds` does.
+    spec: a claim, a comparison such as lambda x: loss(model, x) <= 1; or outputs that are to be at_most, at_least, or
+    between, exact numbers.
+    proved: by bounds, climbing as `bounds` does until they tell; refuted: `witness` holds exact arguments at which it
+    surely fails for an output, and the ends of that output (of the right side less the left one, for a claim);
+    undecided: what is missing is in `steps`. Raises as `bounds` does.
     """
-    if at_most is None and at_least is None:
-        raise ArgumentError("prove: expected a number as at_most or at_least")
     low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
-    domain = Domain(spec, bind(spec, args, known=vary), vary)
+    arguments, inner = bind(spec, args, known=vary), False
+    if low is None and high is None:
+        inner = strict(spec, [lift(each, "float64") for each in arguments.values()])
+        spec, low = margin(spec), Fraction(0)
+    domain = Domain(spec, arguments, vary)
     for point, least, most in values(domain)[0]:
         beyond = np.zeros(np.shape(least), dtype=bool)
         if high is not None:
             beyond |= least > high
         if low is not None:
-            beyond |= most < low
+            beyond |= most <= low if inner else most < low
         if np.any(beyond):
             at = np.unravel_index(int(np.argmax(beyond)), np.shape(beyond))
             shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
@@ -196,7 +202,7 @@ def prove(
         lower, upper = endpoints(best.enclosure)
         gaps = ([upper - high] if high is not None else []) + ([low - lower] if low is not None else [])
         missing = max([gap for array in gaps for gap in np.ravel(array)], default=Fraction(0))
-        if missing <= 0:
+        if missing < 0 or (missing == 0 and not inner):
             return Verdict("proved", f"bounds: {best.method}", _count(best.boxes))
     step = f"the bounds are beyond by {float_above(missing):.3g}, into {best.boxes} parts"
     return Verdict("undecided", "bounds", steps=(step,))

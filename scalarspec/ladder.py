@@ -263,6 +263,7 @@ def _divided(
             parts.remove(part)
             best = min(options, key=_spread)
             parts += [p for p in best if np.all(p.low <= p.high)]  # else nothing of the box is there
+        assert parts, "nothing is left of the box: some bound is wrong"
 
 
 def _worst(parts: Sequence[Part], output: int, count: int) -> list[Part]:
