@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache, cached_property, partial
 from importlib.util import find_spec
 from math import prod
@@ -77,10 +78,14 @@ class Interval64Context(IntervalContext):
 
     def box(self, lower: Any, upper: Any) -> Tensor:
         low, high = as_array(lower), as_array(upper)
-        floats = holds_floats(low) and holds_floats(high)
-        if self.lifted or not floats or low.shape != high.shape or not np.all(low <= high):
+        known = all(holds_floats(end) or all(type(x) is Fraction for x in end.flat) for end in (low, high))
+        if self.lifted or not known or low.shape != high.shape or not np.all(low <= high):
             return super().box(lower, upper)  # which names what is wrong, if anything is
-        return Tensor(self, Shape(low.shape), np.stack((-low.astype(np.float64), high.astype(np.float64))))
+        ends = [
+            low if holds_floats(low) else lift(float_below, low),
+            high if holds_floats(high) else lift(float_above, high),
+        ]
+        return Tensor(self, Shape(low.shape), np.stack((-ends[0].astype(np.float64), ends[1].astype(np.float64))))
 
 
 class Point:

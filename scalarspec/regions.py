@@ -248,6 +248,8 @@ def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
     has_ends = isinstance(argument, Tensor) and not argument.context.rounds
     ends = endpoints(argument) if has_ends else (as_array(argument),) * 2
     low, high = region.around(*(lift_elements(_exact_or_infinite, end) for end in ends))
+    if isinstance(region, Ball):
+        return as_array(low), as_array(high)
     return lift_elements(_exact_or_infinite, as_array(low)), lift_elements(_exact_or_infinite, as_array(high))
 
 
