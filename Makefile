@@ -13,10 +13,12 @@ run: .venv/installed
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# The interval kernel against the oracle: some millions of cases, then every finite 16-bit float.
+# The interval kernel against the oracle: some millions of cases, then every finite 16-bit float; then bounds against
+# values at 100,000 points.
 fuzz: .venv/installed
 	$(BIN)/python tests/fuzz.py $(FUZZ)
 	$(BIN)/python tests/fuzz.py --exhaustive
+	$(BIN)/python tests/fuzz_bounds.py
 
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed

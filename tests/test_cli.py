@@ -85,6 +85,33 @@ def test_an_integer_in_the_archive_is_an_index(files, capsys):
     assert json.loads(out)["rational"]["value"] == "2"
 
 
+def test_enclose(capsys):
+    code, out, err = run(capsys, "enclose", "--count", "3", "--radius", "0.01", "--json")
+    assert (code, err) == (0, "")
+    rows = json.loads(out)["rows"]
+    assert [row["model"] for row in rows] == ["VAE", "VQ-VAE", "autoencoder"]
+    assert all(row["contained"] == row["digits"] == 3 for row in rows)
+    assert all(1 <= row["gap"] <= row["widest"] < row["interval"] for row in rows)
+    code, out, _ = run(capsys, "enclose", "--count", "2", "--workers", "2", "--radius", "0.001")
+    assert code == 0
+    assert "attained inside" in out
+    assert "2 of 2" in out
+
+
+def test_enclose_fails_where_something_attained_is_outside(capsys, monkeypatch):
+    from scalarspec.examples import enclose
+
+    proper = enclose._summary
+
+    def outside(model, radius, parts):
+        """The lower bound at the upper one."""
+        raised = [([(plain, high, high, *rest) for plain, _, high, *rest in rows], t) for rows, t in parts]
+        return proper(model, radius, raised)
+
+    monkeypatch.setattr(enclose, "_summary", outside)
+    assert run(capsys, "enclose", "--count", "1", "--radius", "0.01")[0] == 1
+
+
 def test_bounds(files, capsys):
     code, out, _ = run(
         capsys, "bounds", "specs.py:loss", "in.npz", "--radius", "x=0.01", "--backend", "interval", "--json"
