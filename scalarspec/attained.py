@@ -145,7 +145,7 @@ def _climbed(
     at = [x if ball is None else _in_ball(x, *ball) for x, ball in zip(at, balls, strict=True)]
     best, where = np.full(shape, -np.inf), [x.copy() for x in at]
     for k in range(STEPS if best.size else 0):
-        outputs, slopes = _slopes(domain, [x.reshape(-1, *x.shape[3:]) for x in at], weights)
+        outputs, slopes = _slopes(domain, [x.reshape(best.size, *x.shape[3:]) for x in at], weights)
         now = np.nan_to_num((outputs * weights).sum(axis=1), nan=-np.inf).reshape(shape)
         better, best = now > best, np.maximum(now, best)
         step = np.where(np.arange(STARTS) % 2, 0.7**k, 1.0)

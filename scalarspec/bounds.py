@@ -54,6 +54,8 @@ class Bounds:
         (lower, upper). Looked for when it is asked for.
         """
         assert self._jobs is not None
+        if not np.size(self.lower):
+            return self.lower, self.upper
         least, most = attained(self._jobs)
         return unboxed(np.maximum(least, self.lower)), unboxed(np.minimum(most, self.upper))
 

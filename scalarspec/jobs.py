@@ -40,9 +40,11 @@ class Jobs:
     """
 
     def __init__(self, domain: Domain, executor: Executor | None = None, checkpoint: str | Path | None = None) -> None:
+        if executor is not None and not hasattr(executor, "submit"):
+            raise ArgumentError(f"executor: expected one of concurrent.futures, or of its interface, got {executor!r}")
         self.domain, self.executor = domain, executor
         self._payload = b"" if executor is None else _pickled(domain)
-        self._log = None if checkpoint is None else _Log(Path(checkpoint), domain.digest)
+        self._log = None if checkpoint is None or not domain.ends else _opened(Path(checkpoint), domain.digest)
 
     def map(self, function: Work, items: Sequence[Any]) -> Iterator[Any]:
         """The answers to jobs, in order."""
@@ -114,6 +116,13 @@ def _domain(payload: bytes) -> Domain:
 def _done(payload: bytes, name: str, item: Any) -> Any:
     """A job, in a worker."""
     return WORK[name](_domain(payload), item)
+
+
+def _opened(path: Path, digest: str) -> _Log:
+    try:
+        return _Log(path, digest)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"checkpoint: cannot use {path}: {error}") from None
 
 
 class _Log:

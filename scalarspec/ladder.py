@@ -59,7 +59,7 @@ def climb(
     """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
     best = Rung(evaluated(domain, context), "interval", domain.rows)
     yield best
-    for name in methods if domain.ends else ():
+    for name in methods if domain.ends and domain.rows else ():
         try:
             for ends, count in METHODS[name](domain, jobs, target, budget, progress):
                 better = narrowed(context, best.enclosure, ends)

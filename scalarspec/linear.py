@@ -18,8 +18,9 @@ where the affine part outweighs its curvature, and is bounded from there.
 Rounding. Coefficients are floats, whatever they are: c_v v stands for what the float c_v is. What rounding does to the
 inequality at one note is at most γ <|g|, M>, where g are the coefficients of its result, M its value if all operands
 and terms had their largest size and one sign, and γ = (2 n + number of notes + 16) 1.25 u for n elements: each product
-and each of the sums along the way adds u relatively, and u = 2^-53. Underflow is paid for by 2^-900 (1 + Σ M). Both are
-taken off in the end. All is done for many boxes at once: arrays have axes (box, row, *shape of the value).
+and each of the sums along the way adds u relatively, and u = 2^-53. Underflow is paid for by 2^-900 (1 + Σ M + the
+sizes of the operands). Both are taken off in the end. All is done for many boxes at once: arrays have axes (box, row,
+*shape of the value).
 """
 
 from __future__ import annotations
@@ -80,9 +81,9 @@ class Relaxation:
         self.gaps: dict[int, Array] = {}
         self.slopes: Array | None = None
         self._ranges: dict[Traced, _Range] = {}
-        self._lines: dict[tuple[Note, bool], Lines] = {}
+        self._lines: dict[Note, Lines] = {}
+        self._tangents: dict[Note, tuple[_Range, Lines, Array, Array]] = {}
         self._sizes: dict[Note, Array] = {}
-        self._curvatures: dict[Note, tuple[Array, Array]] = {}
         for x, (low, high) in zip(plan.inputs, boxes, strict=True):
             self._put(x, low, high)
         ends = [self.range(x) for x in plan.inputs]
@@ -117,7 +118,7 @@ class Relaxation:
         """At least |slopes (x - middle)|."""
         n = slopes.shape[-1]
         most = np.maximum(self.spread(slopes), self.spread(-slopes)) if self.balls else self.spread(slopes)
-        return np.asarray(most * (1 + (2 * n + 16) * U))
+        return np.asarray(most * (1 + (2 * n + 16) * U) + TINY)
 
     # ---- ranges -----------------------------------------------------------------------------------------------------
 
@@ -185,11 +186,14 @@ class Relaxation:
     def _form(self, x: Traced, before: int) -> _Form:
         """By a pass with rows of ± the unit matrix."""
         size = x.shape.size
+        if not size:
+            nothing = np.zeros((self.count, 0))
+            return _Form(np.zeros((self.count, 0, self.middle.shape[1])), nothing, nothing, nothing, nothing, nothing)
         units = np.eye(size).reshape(size, *x.shape)
         step = max(1, ELEMENTS // (self.count * max(size, self.middle.shape[1], 1)))
         parts = [
             _Rows(self, x, np.concatenate([units[i : i + step], -units[i : i + step]]), before).form()
-            for i in range(0, max(size, 1), step)
+            for i in range(0, size, step)
         ]
         return _Form(*(np.concatenate(each, axis=1) for each in zip(*(vars(p).values() for p in parts), strict=True)))
 
@@ -327,18 +331,19 @@ class Relaxation:
 
     # ---- at a note --------------------------------------------------------------------------------------------------
 
-    def lines(self, note: Note, tangent: bool = False) -> Lines:
+    def lines(self, note: Note) -> Lines:
         """Around the function of a note."""
-        if (note, tangent) not in self._lines:
-            x = self.tensor(note.operands[0])
-            self._lines[note, tangent] = (tangents if tangent else lines)(note.operation, x)
-        return self._lines[note, tangent]
+        if note not in self._lines:
+            self._lines[note] = lines(note.operation, self.tensor(note.operands[0]))
+        return self._lines[note]
 
-    def curvature(self, note: Note) -> tuple[Array, Array]:
-        """The ends of f″ of the function of a note."""
-        if note not in self._curvatures:
-            self._curvatures[note] = curvature(note.operation, self.tensor(note.operands[0]))
-        return self._curvatures[note]
+    def tangent(self, note: Note) -> tuple[_Range, Lines, Array, Array]:
+        """At the middle of a range, of the function of a note, with that range and the ends of f″ there."""
+        if note not in self._tangents:
+            x = note.operands[0]
+            t = self.tensor(x)
+            self._tangents[note] = (self.range(x), tangents(note.operation, t), *curvature(note.operation, t))
+        return self._tangents[note]
 
     def size(self, note: Note) -> Array:
         """M of a linear note or a product: the result, if all operands had their largest size and one sign."""
@@ -481,15 +486,19 @@ class _Rows:
         self.constant = self.constant + _dot(g, r.middle) - _dot(np.abs(g), r.radius)
         self.spend(g, r.size)
 
-    def spend(self, g: Array, size: Array) -> None:
-        """What rounding may have cost: see above. Rows in which something unbounded counts say nothing."""
+    def spend(self, g: Array, size: Array, *operands: Array) -> None:
+        """What rounding may have cost: see above. Rows in which something unbounded counts say nothing.
+
+        operands: the sizes of what has new coefficients, which may have underflowed.
+        """
         known = np.isfinite(size)
         if not known.all():
             self.spoil((g != 0) & ~known[:, None])
             size = np.where(known, size, 0.0)
         n = 2 * prod(size.shape[1:]) + len(self.plan.notes) + 16
         self.lost = self.lost + (1.25 * n * U) * _dot(np.abs(g), size)
-        self.lost = self.lost + TINY * (1 + size.reshape(len(size), -1).sum(axis=1))[:, None]
+        small = sum(np.where(np.isfinite(a), a, 0.0).reshape(len(a), -1).sum(axis=1) for a in (size, *operands))
+        self.lost = self.lost + TINY * (1 + small)[:, None]
 
     def spoil(self, where: Array) -> None:
         """Rows that say nothing."""
@@ -506,7 +515,7 @@ class _Rows:
         """<g, L a + c> = <Lᵀ g, a> + <g, c>, by the rule for the gradient."""
         points = [self.plan.point(x) if self.plan.known(x) else _placeholder(x.shape) for x in note.operands]
         self._handed(note, g, points, _summands(note))
-        self.spend(g, self.over.size(note))
+        self.spend(g, self.over.size(note), *(self.over.range(x).size for x in note.operands))
 
     def _by_planes(self, note: Note, g: Array) -> None:
         """a b = a b₀ + a₀ b - a₀ b₀ + (a - a₀) (b - b₀), with points a₀ and b₀ in the middle."""
@@ -515,7 +524,7 @@ class _Rows:
         at_middle = self.over.product(note, [r.middle for r in ranges])
         rest = self.over.product(note, [r.radius for r in ranges])
         self.constant = self.constant - _dot(g, at_middle) - _dot(np.abs(g), rest)
-        self.spend(g, 4 * self.over.size(note))
+        self.spend(g, 4 * self.over.size(note), *(r.size for r in ranges))
 
     def _handed(self, note: Note, g: Array, operands: list[Tensor], used: range) -> None:
         """The shares of the operands, by the rule for the gradient; those of known numbers go into the constant."""
@@ -559,8 +568,8 @@ class _Rows:
         if turn.any():
             slopes -= size * turn[:, None]
         steepest = np.maximum(np.abs(found.low_slope), np.abs(found.high_slope))
-        steep = np.where(steepest > 0, steepest * self.over.range(x).size, 0.0)
-        self.spend(g, 4 * (steep + np.maximum(np.abs(low), np.abs(high))))
+        sloped = np.where(steepest > 0, self.over.range(x).size, 0.0)
+        self.spend(g, 4 * (steepest * sloped + np.maximum(np.abs(low), np.abs(high))), sloped)
         self.add(x, _fitted(slopes, x.shape))
         if note.operation in KINKED and x in self.plan.place:
             r = self.over.range(x)
@@ -582,10 +591,10 @@ class _Rows:
     def _bend(self, note: Note, g: Array, i: int, plain: Lines) -> Lines:
         """Tangents, with κ (t - m)² beside them, where t is affine in the inputs but for a small rest."""
         (x,) = note.operands
-        r = self.over.range(x)
-        if not self.over.affordable(x) or r.finite is not None:
+        if not self.over.affordable(x) or self.over.range(x).finite is not None:
             return plain
-        form, (least, most), tangent = self.over.form(x, i), self.over.curvature(note), self.over.lines(note, True)
+        form = self.over.form(x, i)  # which may narrow the range, in whose middle the tangent is
+        r, tangent, least, most = self.over.tangent(note)
         middle, radius, least, most = (_flat([a], 1) for a in (r.middle, r.radius, least, most))
         rest = np.maximum(np.abs(form.rest_low - middle), np.abs(form.rest_high - middle)) * (1 + 4 * U)
         reach = form.reach
@@ -635,7 +644,8 @@ class _Rows:
         self.rests |= bool(np.any(excess > NEGLIGIBLE * spread))
         terms = spread + sum((np.abs(bends) * (reach**2)[:, None]).sum(axis=-1) for _, bends, reach in self.bent)
         n = c.shape[-1] + sum(bends.shape[-1] for _, bends, _ in self.bent)
-        lost = self.lost + (64 * n + 256) * U * terms + TINY * n
+        tiny = TINY * n * (1 + sum((np.abs(bends) * reach[:, None]).sum(axis=-1) for _, bends, reach in self.bent))
+        lost = self.lost + (64 * n + 256) * U * terms + tiny
         total = self.at_middle + value - excess - lost
         return np.asarray(total - 16 * U * (np.abs(self.at_middle) + np.abs(value) + excess + lost))
 

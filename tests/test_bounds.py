@@ -261,8 +261,21 @@ def test_affine_specs_have_their_exact_range_but_for_rounding():
 
 
 def test_rounding_that_is_forgotten_is_seen(monkeypatch):
-    monkeypatch.setattr(linear._Rows, "spend", lambda self, g, size: None)
+    monkeypatch.setattr(linear._Rows, "spend", lambda self, g, size, *operands: None)
     assert sum(misses for seed in range(60) for misses, _, _ in affine_misses(seed, 1e4)) > 0
+
+
+def test_coefficients_that_underflow_are_paid_for(monkeypatch, only_linear):
+    """1e-200 · 1e-200 · 1e300: the coefficient is below what floats hold, and its share of the value is not."""
+    down = np.array([[1e-200]])
+    spec = lambda x: ss.matmul(down, ss.matmul(down, x))  # noqa: E731
+    near = {"x": ss.ball(Fraction(10) ** 299)}
+    found = ss.bounds(spec, np.array([1e300]), vary=near, method="linear")
+    low, high = (Fraction(1e-200) ** 2 * (Fraction(1e300) + sign * Fraction(10) ** 299) for sign in (-1, 1))
+    assert found.lower[0] <= low < high <= found.upper[0]
+    monkeypatch.setattr(linear, "TINY", 0.0)
+    with pytest.raises(ss.errors.DomainError):  # nothing is left of the range
+        ss.bounds(spec, np.array([1e300]), vary=near, method="linear")
 
 
 def test_a_product_without_its_remainder_is_seen(monkeypatch):
@@ -851,3 +864,72 @@ def test_the_nearest_code_over_a_box():
     far = ss.prove(ahead, model, x, vary={"x": ss.ball(2)}, at_least=0)
     assert far.status == "refuted"
     assert far.witness["value in"][1] < 0
+
+
+# ---- how searches end -----------------------------------------------------------------------------------------------
+
+
+def squares(x):
+    return ss.sum(ss.square(x))
+
+
+@pytest.mark.parametrize(
+    ("region", "error", "told"),
+    [
+        (ss.box(1, 0), ss.errors.ArgumentError, "box: the lower end 1 exceeds the upper end 0"),
+        (ss.box([0, 0], [1, INF * 0]), ss.errors.DomainError, "nan is not a real number"),
+        (
+            ss.box([0, 0, 0], 1),
+            ss.errors.ShapeError,
+            "box: ends of shapes .* for an argument of shape",
+        ),
+        (1, ss.errors.ArgumentError, "vary: expected ball.radius. or box.lower, upper. for 'x', got 1"),
+    ],
+)
+def test_boxes_that_are_none_are_refused(region, error, told):
+    for method in ("interval", "linear", "subdivide"):
+        with pytest.raises(error, match=told):
+            ss.bounds(squares, np.ones(2), vary={"x": region}, method=method)
+
+
+@pytest.mark.parametrize("method", ["linear", "subdivide"])
+def test_infinite_boxes_and_boxes_without_numbers(method):
+    whole = ss.bounds(squares, np.ones(2), vary={"x": ss.box(-INF, INF)}, method=method)
+    assert (whole.lower, whole.upper) == (0, INF)
+    half = ss.bounds(lambda x: ss.sum(ss.sigmoid(x)), np.ones(2), vary={"x": ss.box([0, -INF], [1, 1])}, method=method)
+    assert Fraction(1, 2) >= half.lower > Fraction(49, 100)
+    assert half.upper < Fraction(147, 100)
+    assert half.lower <= half.inner[0] < half.inner[1] <= half.upper
+    for rows in (np.ones((0, 2)), np.ones((3, 0))):
+        found = ss.bounds(squares, rows, vary={"x": ss.ball(1)}, over="x", method=method)
+        assert found.lower.shape == found.inner[0].shape == (len(rows),)
+    point = ss.bounds(squares, np.ones((2, 2)), vary={}, over="x", method=method)
+    assert point.lower.tolist() == point.upper.tolist() == [2, 2]
+
+
+def test_an_edge_of_a_domain_is_refused_or_unbounded_whatever_the_method():
+    for method in METHODS:
+        with pytest.raises(ss.errors.DomainError, match="the logarithm needs a positive interval"):
+            ss.bounds(lambda x: ss.sum(ss.log(x)), np.ones(2), vary={"x": ss.ball(2)}, method=method)
+        pole = ss.bounds(lambda x: ss.sum(1 / x), np.ones(2), vary={"x": ss.ball(1)}, method=method, budget=6)
+        assert (pole.lower, pole.upper) == (1, INF)
+
+
+def test_a_target_that_cannot_be_met_ends_with_the_budget():
+    spec, args, _ = shipped()["vae"]
+    found = ss.bounds(spec, *args, vary={"x": ss.ball("0.05")}, target="1e-30", budget=9)
+    assert found.width > Fraction(1, 10**30)
+    assert 1 < found.boxes <= 9
+    assert not found.interrupted
+
+
+def test_what_cannot_be_an_executor_or_a_checkpoint_is_refused(tmp_path):
+    near = {"vary": {"x": ss.ball(1)}, "method": "linear"}
+    with pytest.raises(ss.errors.ArgumentError, match="executor: expected one of"):
+        ss.bounds(squares, np.ones(2), executor=3, **near)
+    other = tmp_path / "other.txt"
+    other.write_text("mine\n")
+    for path, told in ((tmp_path, "cannot use"), (tmp_path / "no" / "f", "cannot use"), (other, "another spec")):
+        with pytest.raises(ss.errors.ArgumentError, match=f"checkpoint: .*{told}"):
+            ss.bounds(squares, np.ones(2), checkpoint=path, **near)
+    assert other.read_text() == "mine\n"
