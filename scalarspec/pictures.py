@@ -40,7 +40,8 @@ def draw(found: Bounds, domain: Domain, path: str | Path) -> None:
     _outputs(outputs, found, domain)
     _growth(growth, one)
     _ladder(ladder, one)
-    figure.suptitle(f"{spec_name(domain.spec)}{', the first row' if domain.over else ''}", fontsize=11)
+    rows = "; right: of the first row" if domain.over else ""
+    figure.suptitle(f"{spec_name(domain.spec)}{rows}", fontsize=11)
     try:
         figure.savefig(path, dpi=130)
     except (OSError, ValueError) as error:
@@ -96,11 +97,11 @@ def _ladder(axes: Any, domain: Domain) -> None:
     for (_, x, y), (_, u, v) in pairwise(shown):
         axes.plot([x, u], [y, v], color="#cccccc", linewidth=1, zorder=1)
     for name, x, y in shown:
-        axes.scatter([x], [y], color=METHODS[name], s=40, zorder=2)
-        axes.annotate(f"{name} {y:.3g}", (x, y), xytext=(6, 5), textcoords="offset points", fontsize=8)
+        axes.scatter([x], [y], color=METHODS[name], s=40, zorder=2, label=f"{name}: {y:.3g}")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.margins(x=0.3, y=0.15)
+    axes.margins(0.15)
+    axes.legend(frameon=False, fontsize=8)
     axes.set_xlabel("time, ms")
     axes.set_title("width over that of what is attained", fontsize=10)
     axes.grid(alpha=0.3)
