@@ -192,3 +192,10 @@ def _floats(arrays: TapeArrays, constant: Traced) -> tuple[Array, Array]:
     context = arrays.context.wrapped.wrapped
     assert context is not None
     return context.arrays.floats(constant.value.value)
+
+
+def summands(note: Note) -> range:
+    """The operands that are added up; the others are factors."""
+    if note.operation in ("add", "subtract", "stack"):
+        return range(len(note.operands))
+    return range(2, 3) if note.operation in ("affine", "affine_rows") else range(0)
