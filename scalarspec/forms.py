@@ -180,4 +180,5 @@ def _slack(over: Relaxation, size: Array) -> Array:
 
 def flat(arrays: Sequence[Array], axes: int) -> Array:
     """Arrays side by side, with one axis after the first ones."""
-    return np.concatenate([a.reshape(*a.shape[:axes], prod(a.shape[axes:])) for a in arrays], axis=-1)
+    rows = [a.reshape(*a.shape[:axes], prod(a.shape[axes:])) for a in arrays]
+    return np.concatenate(rows, axis=-1) if len(rows) > 1 else rows[0]

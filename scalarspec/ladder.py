@@ -29,11 +29,11 @@ Progress = Callable[[int, int], None]
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
 
-BATCH = 32
-"""So many boxes go through the plan at once, in one job."""
+BATCH, FEW = 64, 16
+"""So many boxes go through the plan at once, in one job; fewer where parts of one box do, for several workers to do."""
 NUMBERS = 1 << 23
 """Fewer boxes do, where their affine forms would hold more numbers than that."""
-ROUND = 8
+ROUND = 16
 """So many parts are split at a time."""
 STEPS = {"heaviside", "sign", "where"}
 
@@ -220,11 +220,11 @@ def relaxed(domain: Domain, item: Any) -> Any:
         return list(map(list, zip(*ends, relaxation.kinks(), relaxation.inputs(), strict=True)))
 
 
-def _worked(jobs: Jobs, parts: Sequence[Part]) -> Iterator[list[Part]]:
+def _worked(jobs: Jobs, parts: Sequence[Part], most: int = BATCH) -> Iterator[list[Part]]:
     """The parts with their bounds and choices, some at a time."""
     plan = jobs.domain.plan
     size = max([note.result.shape.size for note in plan.notes], default=1) * sum(x.shape.size for x in plan.inputs)
-    batch = max(1, min(BATCH, NUMBERS // max(size, 1)))
+    batch = max(1, min(most, NUMBERS // max(size, 1)))
     groups = [parts[i : i + batch] for i in range(0, len(parts), batch)]
     items = [[part.to_json() for part in group] for group in groups]
     for group, answers in zip(groups, jobs.map(relaxed, items), strict=True):
@@ -256,7 +256,7 @@ def _divided(
         children = [
             Part(p.box, p.row, p.sides, part.low, part.high) for part in chosen for pair in part.choices for p in pair
         ]
-        done = [part for group in _worked(jobs, children) for part in group]
+        done = [part for group in _worked(jobs, children, FEW) for part in group]
         found = iter([(done[2 * k], done[2 * k + 1]) for k in range(len(pairs))])
         for part in chosen:
             options = [next(found) for _ in part.choices]
