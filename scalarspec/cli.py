@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import inspect
 import json
+import signal
 import sys
 import traceback
 import zipfile
@@ -102,7 +103,8 @@ def _workers(count: int) -> Iterator[Executor | None]:
     if count == 1:
         yield None
         return
-    with ProcessPoolExecutor(count) as executor:
+    ignored = signal.SIGINT, signal.SIG_IGN  # Ctrl-C is the main process's business
+    with ProcessPoolExecutor(count, initializer=signal.signal, initargs=ignored) as executor:
         yield executor
 
 

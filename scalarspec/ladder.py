@@ -271,11 +271,12 @@ def _worst(parts: Sequence[Part], output: int, count: int) -> list[Part]:
     open_parts = [part for part in parts if part.choices]
     above = sorted(open_parts, key=lambda p: -p.high[output])
     below = sorted(open_parts, key=lambda p: p.low[output])
-    found: list[Part] = []
-    for p in (p for pair in zip(above, below, strict=True) for p in pair):
-        if not any(p is q for q in found):
-            found.append(p)
-    return found[:count]
+    found: dict[int, Part] = {}
+    for pair in zip(above, below, strict=True):
+        found |= {id(part): part for part in pair}
+        if len(found) >= count:
+            break
+    return list(found.values())[:count]
 
 
 def _spread(pair: tuple[Part, Part]) -> float:
