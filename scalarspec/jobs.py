@@ -149,8 +149,10 @@ class _Log:
 
     def put(self, name: str, item: Any, answer: Any) -> None:
         """A job's answer, written at once."""
+        key = _key(name, item)
+        self.answers[key] = answer
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"job": _key(name, item), "answer": answer}) + "\n")
+            file.write(json.dumps({"job": key, "answer": answer}) + "\n")
 
 
 def _key(name: str, item: Any) -> str:
