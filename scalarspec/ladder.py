@@ -59,11 +59,14 @@ def climb(
     """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
     best = Rung(evaluated(domain, context), "interval", domain.rows)
     yield best
+    if "subdivide" in methods and not domain.over:
+        methods = [name for name in methods if name != "linear"]  # whose bounds are those of the only part at first
     for name in methods if domain.ends and domain.rows else ():
         try:
             for ends, count in METHODS[name](domain, jobs, target, budget, progress):
                 better = narrowed(context, best.enclosure, ends)
-                best = best if better is None else Rung(better, name, count)
+                said = "linear" if name == "subdivide" and count == domain.rows else name
+                best = best if better is None else Rung(better, said, count)
                 yield best
         except NotSupported:
             continue  # a spec that looks at single numbers, or an operation without a rule
