@@ -68,7 +68,7 @@ class Form:
     """slopes (x - middle of x) + [rest_low, rest_high], for the inputs x: arrays (boxes, elements, inputs).
 
     reach: at least |slopes (x - middle)|; low, high: the ends of the value that this gives, NaN where none is known;
-    (boxes, elements).
+    (boxes, elements). Slopes that are too many to keep are left out: no elements, and no reach and rests.
     """
 
     slopes: Array
@@ -87,7 +87,7 @@ class Form:
 
 def carried(over: Relaxation, x: Traced, before: int) -> Form | None:
     """The form of a value from those of its operands; None where a pass may find a better one."""
-    if not over.affordable(x):
+    if not (over.bounded and over.affordable(x)):
         return None
     if x in over.plan.inputs:
         return _of_input(over, x)
@@ -95,6 +95,8 @@ def carried(over: Relaxation, x: Traced, before: int) -> Form | None:
     if place is None:
         return None
     note = over.plan.notes[place]
+    if not all(over.affordable(y) for y in note.operands if not y.constant):
+        return None
     if note.operation in FUNCTIONS:
         return _of_function(over, note, before)
     return _of_linear(over, note, before) if over.plan.linear(note) else None
@@ -105,7 +107,8 @@ def _of_input(over: Relaxation, x: Traced) -> Form:
     start = sum(y.shape.size for y in over.plan.inputs[: over.plan.inputs.index(x)])
     units = np.eye(x.shape.size, over.middle.shape[1], start)
     middle = over.middle[:, start : start + x.shape.size]
-    return Form.of(over, np.broadcast_to(units, (over.count, *units.shape)), middle, middle)
+    rest = 4 * U * np.abs(middle)  # pays for the rounding of the ends
+    return Form.of(over, np.broadcast_to(units, (over.count, *units.shape)), middle - rest, middle + rest)
 
 
 def _of_function(over: Relaxation, note: Note, before: int) -> Form:

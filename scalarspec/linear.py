@@ -85,6 +85,7 @@ class Relaxation:
         ends = [self.range(x) for x in plan.inputs]
         self.middle = flat([r.middle for r in ends], 1)
         self.radius = flat([r.radius for r in ends], 1)
+        self.bounded = all(r.finite is None for r in ends)
         self.balls = list(self._placed(balls))
         self._forward()
 
@@ -187,11 +188,14 @@ class Relaxation:
             return Form(np.zeros((self.count, 0, self.middle.shape[1])), nothing, nothing, nothing, nothing, nothing)
         units = np.eye(size).reshape(size, *x.shape)
         step = max(1, ELEMENTS // (self.count * max(size, self.middle.shape[1], 1)))
-        parts = [
-            Rows(self, x, np.concatenate([units[i : i + step], -units[i : i + step]]), before).form()
-            for i in range(0, size, step)
-        ]
-        return Form(*(np.concatenate(each, axis=1) for each in zip(*(vars(p).values() for p in parts), strict=True)))
+        parts: list[list[Array]] = []
+        for i in range(0, size, step):
+            part = Rows(self, x, np.concatenate([units[i : i + step], -units[i : i + step]]), before).form()
+            kept = [
+                a if self.affordable(x) else a[:, :0] for a in (part.slopes, part.reach, part.rest_low, part.rest_high)
+            ]
+            parts.append([*kept, part.low, part.high])
+        return Form(*(np.concatenate(each, axis=1) for each in zip(*parts, strict=True)))
 
     # ---- what is asked ----------------------------------------------------------------------------------------------
 
@@ -258,8 +262,8 @@ class Relaxation:
         with np.errstate(invalid="ignore"):
             width = (r.high - r.low).reshape(self.count, -1)[:, :size]
         at = np.argmax(np.where(np.isfinite(width), width, -1.0), axis=1)
-        flat, every = rows.reshape(*rows.shape[:2], -1), np.arange(self.count)
-        return np.asarray(flat[every, at] + flat[every, at + size])
+        found, every = flat([rows], 2), np.arange(self.count)
+        return np.asarray(found[every, at] + found[every, at + size])
 
     # ---- at a note --------------------------------------------------------------------------------------------------
 
@@ -299,7 +303,7 @@ class Relaxation:
 
     def affordable(self, x: Traced) -> bool:
         """May the affine form of a value be kept?"""
-        return x in self.forms or self.count * x.shape.size * self.middle.shape[1] <= FORMS
+        return bool(self.count * x.shape.size * self.middle.shape[1] <= FORMS)
 
     def floats(self, x: Traced, array: Array) -> Traced:
         """Floats in the place of a value, one array for each box."""

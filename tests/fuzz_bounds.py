@@ -71,8 +71,12 @@ def a_program(seed):
             x = step(x) + y * x / 4
         return x
 
-    radius = 10 ** rng.uniform(-6, -0.3)
-    return spec, tuple(rng.normal(size=(2, 3))), {"x": ss.ball(radius), "y": ss.ball(radius / 3)}
+    radius, (x, y) = 10 ** rng.uniform(-6, -0.3), rng.normal(size=(2, 3))
+    near = {"x": ss.ball(radius), "y": ss.ball(radius / 3)}
+    if source.random() < 0.3:  # some elements, without an end
+        ends = [np.where(rng.random(3) < 0.4, sign * np.inf, x + sign * radius) for sign in (-1, 1)]
+        near["x"] = ss.box(*ends)
+    return spec, (x, y), near
 
 
 def shipped_jobs():
@@ -93,9 +97,22 @@ def points_of(domain, count, rng):
         for path, (low, high) in boxes[0].items():
             share = rng.choice([0, 1], size=np.shape(low)) if corner else rng.uniform(size=np.shape(low))
             exact = np.frompyfunc(data_value, 1, 1)(share)
+            low, high = bounded(low, high, rng)
             point[path] = in_ball(low + exact * (high - low), (low + high) / 2, domain.vary[path.split(".")[0]])
         points.append(point)
     return [point for point in points if domain.holds(point)]
+
+
+def bounded(low, high, rng):
+    """Ends, far away where there are none."""
+
+    def far(a, b):
+        size = Fraction(10 ** rng.uniform(-1, 3))
+        return b - size if a == -np.inf and b != np.inf else -size if a == -np.inf else a
+
+    lower = np.frompyfunc(far, 2, 1)(low, high)
+    upper = -np.frompyfunc(far, 2, 1)(-high, -lower)
+    return np.asarray(lower, dtype=object), np.asarray(upper, dtype=object)
 
 
 def in_ball(x, centre, region):

@@ -901,6 +901,10 @@ def test_infinite_boxes_and_boxes_without_numbers(method):
     assert Fraction(1, 2) >= half.lower > Fraction(49, 100)
     assert half.upper < Fraction(147, 100)
     assert half.lower <= half.inner[0] < half.inner[1] <= half.upper
+    twice = lambda x: ss.sum(ss.tanh(ss.tanh(x) + x))  # noqa: E731
+    found = ss.bounds(twice, np.zeros(2), vary={"x": ss.box([-1, -INF], [1, 0])}, method=method)
+    assert found.lower <= -1 - Fraction(9, 10)
+    assert found.upper >= Fraction(94, 100)
     for rows in (np.ones((0, 2)), np.ones((3, 0))):
         found = ss.bounds(squares, rows, vary={"x": ss.ball(1)}, over="x", method=method)
         assert found.lower.shape == found.inner[0].shape == (len(rows),)
@@ -934,3 +938,15 @@ def test_what_cannot_be_an_executor_or_a_checkpoint_is_refused(tmp_path):
         with pytest.raises(ss.errors.ArgumentError, match=f"checkpoint: .*{told}"):
             ss.bounds(squares, np.ones(2), checkpoint=path, **near)
     assert other.read_text() == "mine\n"
+
+
+def test_forms_that_are_too_large_to_keep_are_left_out(monkeypatch):
+    """The bounds hold, and are the same but for what needs forms."""
+    spec, args, _ = shipped()["vae"]
+    for vary in ({"x": ss.ball("0.01")}, {"model": ss.ball("0.001")}):
+        kept = ss.bounds(spec, *args, vary=vary, method="linear")
+        with monkeypatch.context() as m:
+            m.setattr(linear, "FORMS", 10)
+            left = ss.bounds(spec, *args, vary=vary, method="linear")
+        assert left.lower <= kept.inner[0] < kept.inner[1] <= left.upper
+        assert kept.width <= left.width < 2 * kept.width
