@@ -138,6 +138,9 @@ class BatchedArrays(InterpreterArrays):
     def _reshape(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
         return self.inner.apply("reshape", operands[0].value, shape=Dim(self.context.size, shape))
 
+    def _matrix_transpose(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        return self.inner.apply("matrix_transpose", operands[0].value)
+
     def _broadcast_to(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
         (x,) = operands
         padding = (1,) * (len(shape) - len(x.shape))

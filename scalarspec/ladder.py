@@ -132,7 +132,7 @@ def _mean_value(domain: Domain) -> Tensor:
 
 def linear(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
     """Linear relaxation, for many rows at once. Rows that are not done yet have infinite ends."""
-    parts = [Part([(low[i], high[i]) for low, high in domain.floats], i) for i in range(domain.rows)]
+    parts = [Part([(low[i, ...], high[i, ...]) for low, high in domain.floats], i) for i in range(domain.rows)]
     found: list[Part] = []
     shape = (domain.rows, *domain.plan.result.shape)
     low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
@@ -152,7 +152,7 @@ def subdivide(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, 
     bottom, top = np.full(shape, -np.inf), np.full(shape, np.inf)
     for i in range(domain.rows):
         hulls.append(((bottom, top), 1))
-        root = Part([(low[i], high[i]) for low, high in domain.floats], i)
+        root = Part([(low[i, ...], high[i, ...]) for low, high in domain.floats], i)
         shown = None if domain.over else progress
         for ends, count in _divided(jobs, root, target, budget, shown):
             hulls[i] = tuple(end.reshape(shape) for end in ends), count  # type: ignore[assignment]
@@ -195,6 +195,7 @@ class Part:
     low: Array = None  # type: ignore[assignment]
     high: Array = None  # type: ignore[assignment]
     choices: tuple[tuple[Part, Part], ...] = ()
+    depth: int = 0
 
     def to_json(self) -> Any:
         """For a job."""
@@ -231,11 +232,12 @@ def _worked(jobs: Jobs, parts: Sequence[Part], most: int = BATCH) -> Iterator[li
     groups = [parts[i : i + batch] for i in range(0, len(parts), batch)]
     items = [[part.to_json() for part in group] for group in groups]
     for group, answers in zip(groups, jobs.map(relaxed, items), strict=True):
-        for part, (low, high, kink, place) in zip(group, answers, strict=True):
+        for part, (low, high, kink, places) in zip(group, answers, strict=True):
             part.low = np.array(low) if part.low is None else np.maximum(part.low, low)
             part.high = np.array(high) if part.high is None else np.minimum(part.high, high)
+            place = places and places[part.depth % 3 == 2]  # the widest element by turns: slopes can be 0 in the middle
             ways = ((_at_kink, kink), (_halved, place))
-            part.choices = tuple(split(part, *where) for split, where in ways if where is not None)
+            part.choices = tuple(split(part, *where) for split, where in ways if where)
         yield list(group)
 
 
@@ -257,7 +259,10 @@ def _divided(
             return
         pairs = [pair for part in chosen for pair in part.choices]
         children = [
-            Part(p.box, p.row, p.sides, part.low, part.high) for part in chosen for pair in part.choices for p in pair
+            Part(p.box, p.row, p.sides, part.low, part.high, depth=part.depth + 1)
+            for part in chosen
+            for pair in part.choices
+            for p in pair
         ]
         done = [part for group in _worked(jobs, children, FEW) for part in group]
         found = iter([(done[2 * k], done[2 * k + 1]) for k in range(len(pairs))])

@@ -247,13 +247,18 @@ class Relaxation:
                     best[k] = (row[element], [i, element])
         return [place for _, place in best]
 
-    def inputs(self) -> list[list[int] | None]:
-        """For each box, the input along which the widest output changes most, and its element."""
+    def inputs(self) -> list[list[list[int]]]:
+        """For each box, the element of an input along which the widest output changes most, and the widest element.
+
+        Each as the input's place and the element's; none for a box that is a point.
+        """
         places = [[k, e] for k, x in enumerate(self.plan.inputs) for e in range(x.shape.size)]
-        if self.slopes is None:
-            return [None] * self.count
+        if self.slopes is None or not places:
+            return [[] for _ in range(self.count)]
         changes = self._of_widest(np.abs(self.slopes) * self.radius[:, None])
-        return [places[int(np.argmax(row))] if row.size and row.max() > 0 else None for row in changes]
+        steepest = np.where(np.any(changes > 0, axis=1), np.argmax(changes, axis=1), np.argmax(self.radius, axis=1))
+        pairs = zip(steepest, np.argmax(self.radius, axis=1), np.any(self.radius > 0, axis=1), strict=True)
+        return [[places[i], places[j]] if wide else [] for i, j, wide in pairs]
 
     def _of_widest(self, rows: Array) -> Array:
         """For each box, the sum of the rows for the two sides of the widest output."""

@@ -511,6 +511,24 @@ def test_what_is_made_of_functions_keeps_relations(name):
     assert found.width < (found.inner[1] - found.inner[0]) * Fraction(102, 100)
 
 
+@pytest.mark.parametrize(
+    ("spec", "x", "lower", "upper"),
+    [
+        (lambda x: x * x - x, "1/4", "-1/4", "5/16"),  # a number, which is an array of shape ()
+        (lambda x: ss.sum(ss.where(x > 1, x, 2 * x)), ["1", "1"], "2", "4"),  # where lines say nothing
+        (lambda x: ss.sum(ss.matmul(x, ss.matrix_transpose(x))), [["1/4", "0"]], "0", "13/16"),
+        (lambda x: ss.relu(x) - x / 2, "1/8", "0", "5/16"),
+    ],
+)
+def test_parts_find_the_range(spec, x, lower, upper):
+    centre = np.vectorize(Fraction, otypes=[object])(x)
+    exact = Fraction(lower), Fraction(upper)
+    found = ss.bounds(spec, centre, vary={"x": ss.ball("1/2")}, method="subdivide", budget=400)
+    assert found.lower <= exact[0] < exact[1] <= found.upper
+    assert found.width <= (exact[1] - exact[0]) * Fraction(11, 10)
+    assert found.boxes > 4
+
+
 # ---- questions ------------------------------------------------------------------------------------------------------
 
 

@@ -147,3 +147,13 @@ def test_a_batch_in_a_batch(float64):
     products = ss.batched(ss.batched(lambda x, y: f.dot(x, y), over="y"), over="x")
     table = products(float64.tensor(XS), float64.tensor(YS))
     assert np.allclose(np.asarray(table), XS @ YS.T)
+
+
+@pytest.mark.parametrize("name", ["float64", "rational", "interval", "interval64", "symbolic"])
+def test_a_batch_of_matrices_is_transposed_row_by_row(name):
+    context = CONTEXTS[name]
+    rows = context.tensor(np.arange(12.0).reshape(2, 2, 3))
+    turned = ss.batched(lambda x: ss.matrix_transpose(x), over="x")(rows)
+    assert turned.shape == (2, 3, 2)
+    for k in range(2):
+        assert turned[k].tolist() == ss.matrix_transpose(rows[k]).tolist()
