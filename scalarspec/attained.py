@@ -114,7 +114,10 @@ def _searched(domain: Domain, rows: Sequence[int]) -> list[list[Point]]:
     floats = [[_inside(*box[path]) for box in boxes] for path in domain.ends]
     low, high = ([np.stack([pair[k] for pair in column]) for column in floats] for k in (0, 1))
     try:
-        best, where = _climbed(domain, low, high, [ball and (ball[0][rows], ball[1][rows]) for ball in domain.balls])
+        with np.errstate(all="ignore"):  # floats that overflow are no good points
+            best, where = _climbed(
+                domain, low, high, [ball and (ball[0][rows], ball[1][rows]) for ball in domain.balls]
+            )
     except ScalarSpecError:
         return [[] for _ in boxes]
     found = []

@@ -278,6 +278,18 @@ def test_coefficients_that_underflow_are_paid_for(monkeypatch, only_linear):
         ss.bounds(spec, np.array([1e300]), vary=near, method="linear")
 
 
+@pytest.mark.parametrize("norm", [2, INF])
+@pytest.mark.parametrize("exponent", [-200, -150, 80, 150])
+def test_very_large_and_very_small_numbers(exponent, norm):
+    """What overflows or underflows on the way gives wider bounds, and no warning."""
+    w, scale = np.array([[1.5, -0.5], [2.0, 1.0]]), 10.0**exponent
+    spec = lambda x: ss.sum(ss.square(ss.matmul(w * scale, x)))  # noqa: E731
+    found = ss.bounds(spec, np.array([scale, 2 * scale]), vary={"x": ss.ball(scale / 8, norm)}, method="linear")
+    value = ss.endpoints(spec(PRECISE.tensor([scale, 2 * scale])))
+    assert found.lower <= value[0] <= value[1] <= found.upper
+    assert found.lower <= found.inner[0] <= found.inner[1] <= found.upper
+
+
 def test_a_product_without_its_remainder_is_seen(monkeypatch):
     def found():
         spec = lambda x, y: ss.sum(x * y)  # noqa: E731
