@@ -81,11 +81,13 @@ class Interval64Context(IntervalContext):
         known = all(holds_floats(end) or all(type(x) is Fraction for x in end.flat) for end in (low, high))
         if self.lifted or not known or low.shape != high.shape or not np.all(low <= high):
             return super().box(lower, upper)  # which names what is wrong, if anything is
-        ends = [
-            low if holds_floats(low) else lift(float_below, low),
-            high if holds_floats(high) else lift(float_above, high),
-        ]
-        return Tensor(self, Shape(low.shape), np.stack((-ends[0].astype(np.float64), ends[1].astype(np.float64))))
+        below, above = _floats(low, float_below), _floats(high, float_above)
+        return Tensor(self, Shape(low.shape), np.stack((-below, above)))
+
+
+def _floats(end: np.ndarray[Any, Any], rounded: Callable[[Any], float]) -> FloatArray:
+    """Floats as they are, others rounded."""
+    return (end if holds_floats(end) else lift(rounded, end)).astype(np.float64)
 
 
 class Point:

@@ -12,7 +12,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -396,32 +396,38 @@ def sweep(count: int = ALL, progress: Callable[[int, int], None] = lambda done, 
 
 
 def _term_values(digits: Digits, i: int) -> list[tuple[Array, ss.Tensor]] | None:
-    """Term i on all digits: batches of indices, and its values there. None where it is refused as irrational.
-
-    A batch has one code of the VQ-VAE, which is an argument that no batch goes over.
-    """
+    """Term i on all digits: batches of indices, and its values there. None where it is refused as irrational."""
     found = []
     try:
-        for batch in _batches(digits, by_code=terms(digits, 0)[i].model == "VQ-VAE"):
-            term = terms(digits, int(batch[0]))[i]
-            over = [name for name in ("x", "eps") if name in inspect.signature(term.spec).parameters]
-            rows = {"x": digits.pixels, "eps": digits.eps}
-            values = dict(zip(inspect.signature(term.spec).parameters, term.args, strict=True))
-            values |= {name: _taken(rows[name], batch) for name in over}
-            found.append((batch, ss.batched(term.spec, over=over)(*values.values())))
+        for batch in batches(digits, terms(digits, 0)[i].model):
+            term, over = for_rows(digits, i, batch)
+            found.append((batch, ss.batched(term.spec, over=over)(*term.args)))
     except NotExact:
         return None
     return found
 
 
-def _batches(digits: Digits, by_code: bool) -> list[Array]:
-    codes = np.array(digits.codes)
-    groups = [np.flatnonzero(codes == code) for code in np.unique(codes)] if by_code else [np.arange(len(codes))]
-    return [group[start : start + BATCH] for group in groups for start in range(0, len(group), BATCH)]
+def batches(digits: Digits, model: str, size: int = BATCH) -> list[Array]:
+    """Batches of digits for a model: those of the VQ-VAE have one code, an argument that no batch goes over."""
+    codes = np.array(digits.codes if model == "VQ-VAE" else [0] * len(digits.codes))
+    groups = [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    return [group[start : start + size] for group in groups for start in range(0, len(group), size)]
+
+
+def for_rows(digits: Digits, i: int, batch: Array) -> tuple[Term, list[str]]:
+    """Term i for a batch of digits, and the names of the arguments that have a row for each."""
+    term = terms(digits, int(batch[0]))[i]
+    values = dict(zip(inspect.signature(term.spec).parameters, term.args, strict=True))
+    rows = {"x": digits.pixels, "eps": digits.eps}
+    over = [name for name in rows if name in values]
+    values |= {name: _taken(rows[name], batch) for name in over}
+    return replace(term, args=tuple(values.values())), over
 
 
 def _taken(t: Any, rows: Array) -> Any:
-    """Some rows of a tensor: a slice where they are consecutive."""
+    """Some rows of an array or a tensor: a slice where they are consecutive."""
+    if isinstance(t, np.ndarray):
+        return t[rows]
     if len(rows) == rows[-1] - rows[0] + 1:
         return t[int(rows[0]) : int(rows[-1]) + 1]
     return ss.stack(t[int(i)] for i in rows)

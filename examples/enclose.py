@@ -15,11 +15,12 @@ import numpy as np
 
 import scalarspec as ss
 from scalarspec.examples import digits as shipped
-from scalarspec.examples.digits import BETA_VAE, BETA_VQVAE, HELD_OUT, Digits
+from scalarspec.examples.digits import HELD_OUT, Digits
 from scalarspec.jobs import each
-from scalarspec.models import autoencoder, vae, vqvae
 from scalarspec.report import table
 
+LOSSES = {"VAE": "loss", "VQ-VAE": "loss", "autoencoder": "error"}
+"""Of each model, how the name of the term begins."""
 RADII = ("0.001", "0.01")
 PIECE = 10
 """So many digits are one job."""
@@ -91,17 +92,16 @@ def enclose(
     for (_, radius, model, *_), (rows, seconds) in zip(pieces, each(executor, _enclosed, pieces), strict=True):
         found.setdefault((model, radius), []).append((rows, seconds))
         done += len(rows)
-        progress(done, 3 * len(radii) * count)
+        progress(done, len(LOSSES) * len(radii) * count)
     return Enclosures(method, tuple(_summary(*key, parts) for key, parts in found.items()))
 
 
 def _pieces(count: int, radii: Sequence[str]) -> Iterator[tuple[str, str, list[int]]]:
-    """Radius, model, and some digits; those of a piece have one code of the VQ-VAE, which is one number for all."""
-    codes = np.array(_digits(count).codes)
-    groups = {"VAE": [np.arange(count)], "VQ-VAE": [np.flatnonzero(codes == code) for code in np.unique(codes)]}
-    for radius, model in itertools.product(radii, ("VAE", "VQ-VAE", "autoencoder")):
-        for group in groups.get(model, groups["VAE"]):
-            yield from ((radius, model, group[i : i + PIECE].tolist()) for i in range(0, len(group), PIECE))
+    """Radius, model, and some digits."""
+    digits = _digits(count)
+    for radius, model in itertools.product(radii, LOSSES):
+        for batch in shipped.batches(digits, model, PIECE):
+            yield radius, model, batch.tolist()
 
 
 @functools.cache
@@ -113,16 +113,11 @@ def _enclosed(count: int, radius: str, model: str, rows: list[int], method: str,
     """For each digit the width by one evaluation, the bounds, and what is attained; and the time."""
     start, digits = time.perf_counter(), _digits(count)
     backend = ss.context("interval64", fast=False)  # to compile loops would take longer
-    x, eps, code = digits.pixels[rows], digits.eps[rows], digits.codes[rows[0]]
-    questions: dict[str, tuple[Callable[..., ss.Tensor], tuple[Any, ...], tuple[str, ...]]] = {
-        "VAE": (vae.loss, (digits.vae, BETA_VAE, x, eps), ("x", "eps")),
-        "VQ-VAE": (vqvae.loss, (digits.vqvae, BETA_VQVAE, x, code), ("x",)),
-        "autoencoder": (autoencoder.reconstruction_error, (digits.autoencoder, x), ("x",)),
-    }
-    spec, args, over = questions[model]
+    (i,) = (k for k, t in enumerate(shipped.terms(digits, 0)) if t.model == model and t.name.startswith(LOSSES[model]))
+    term, over = shipped.for_rows(digits, i, np.array(rows))
     near: dict[str, Any] = {"vary": {"x": ss.ball(radius)}, "over": over, "backend": backend}
-    plain = ss.bounds(spec, *args, method="interval", **near)
-    best = ss.bounds(spec, *args, method=method, budget=budget, **near)
+    plain = ss.bounds(term.spec, *term.args, method="interval", **near)
+    best = ss.bounds(term.spec, *term.args, method=method, budget=budget, **near)
     found = list(zip(plain.width, best.lower, best.upper, *best.inner, strict=True))
     return found, time.perf_counter() - start
 

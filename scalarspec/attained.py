@@ -10,16 +10,14 @@ import numpy as np
 from scalarspec.arguments import call
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.batched import BatchedContext
-from scalarspec.context import Context
 from scalarspec.errors import ScalarSpecError
 from scalarspec.exact import End, as_array, data_value, exact_text, float_above, float_below, infinite
 from scalarspec.functions import endpoints
-from scalarspec.gradient import Tape, recorded
+from scalarspec.gradient import Tape, recorded_with
 from scalarspec.interpreter import Traced
 from scalarspec.jobs import Jobs, work
-from scalarspec.lifting import replaced
+from scalarspec.plan import FLOAT, INTERVALS
 from scalarspec.regions import Domain
-from scalarspec.registry import context as named_context
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 
@@ -85,22 +83,21 @@ def _between(low: Any, high: Any) -> Any:
 
 def _enclosed(domain: Domain, points: list[Point]) -> list[tuple[Any, Any] | None]:
     """The ends of the spec at some points: at all of them at once, or one by one; None where it is not defined."""
-    context = named_context("interval64", fast=False)
     columns = [np.stack([as_array(point[path]) for point in points]) for path in domain.ends]
     try:
-        batch = BatchedContext(context, len(points))
+        batch = BatchedContext(INTERVALS, len(points))
         _, _, result = _recorded(domain, batch, columns)
-        found = endpoints(Tensor(context, Shape((len(points), *result.shape)), batch.arrays.spread(result.value)))
+        found = endpoints(Tensor(INTERVALS, Shape((len(points), *result.shape)), batch.arrays.spread(result.value)))
         return [
             (np.asarray(low, dtype=object), np.asarray(high, dtype=object)) for low, high in zip(*found, strict=True)
         ]
     except ScalarSpecError:
-        return [_alone(domain, context, point) for point in points]
+        return [_alone(domain, point) for point in points]
 
 
-def _alone(domain: Domain, context: Context[Any], point: Point) -> tuple[Any, Any] | None:
+def _alone(domain: Domain, point: Point) -> tuple[Any, Any] | None:
     try:
-        return endpoints(call(domain.spec, domain.at(context, point)[0]))
+        return endpoints(call(domain.spec, domain.at(INTERVALS, point)[0]))
     except ScalarSpecError:
         return None
 
@@ -145,7 +142,8 @@ def _climbed(
     source = np.random.default_rng(0)
     spread = [(x[:, None, None], y[:, None, None]) for x, y in zip(low, high, strict=True)]
     at = [x + _shares(source, x.shape[3:]) * (y - x) + np.zeros((*shape, *x.shape[3:])) for x, y in spread]
-    at = [x if ball is None else _in_ball(x, *ball) for x, ball in zip(at, balls, strict=True)]
+    placed = [None if ball is None else _placed(x, *ball) for x, ball in zip(at, balls, strict=True)]
+    at = [x if ball is None else _in_ball(x, *ball) for x, ball in zip(at, placed, strict=True)]
     best, where = np.full(shape, -np.inf), [x.copy() for x in at]
     for k in range(STEPS if best.size else 0):
         outputs, slopes = _slopes(domain, [x.reshape(best.size, *x.shape[3:]) for x in at], weights)
@@ -156,25 +154,27 @@ def _climbed(
             columns = (..., *(None,) * (at[j].ndim - 3))
             where[j] = np.where(better[columns], at[j], where[j])
             slope = np.nan_to_num(slope).reshape(at[j].shape)
-            if (ball := balls[j]) is None:
+            if (ball := placed[j]) is None:
                 at[j] = np.clip(at[j] + step[columns] * (y - x) * np.sign(slope), x, y)
             else:
-                at[j] = _in_ball(
-                    at[j] + step[columns] * ball[1].reshape(-1, *(1,) * (at[j].ndim - 1)) * 2 * _unit(slope), *ball
-                )
+                at[j] = _in_ball(at[j] + step[columns] * 2 * ball[1] * (slope / _norm(slope)), *ball)
     return best, where
+
+
+def _placed(at: Array, centre: Array, radius: Array) -> tuple[Array, Array]:
+    """A ball for each box, as arrays beside the points."""
+    return centre[:, None, None], radius.reshape(-1, *(1,) * (at.ndim - 1))
 
 
 def _in_ball(at: Array, centre: Array, radius: Array) -> Array:
     """Points moved into a ball, a little inside of its surface."""
-    aside, radius = at - centre[:, None, None], radius.reshape(-1, *(1,) * (at.ndim - 1))
-    norm = np.sqrt((aside**2).sum(axis=tuple(range(3, at.ndim)), keepdims=True))
-    return np.asarray(centre[:, None, None] + aside * np.minimum(1.0, radius * (1 - 1e-12) / np.maximum(norm, 1e-300)))
+    aside = at - centre
+    return np.asarray(centre + aside * np.minimum(1.0, radius * (1 - 1e-12) / _norm(aside)))
 
 
-def _unit(slope: Array) -> Array:
-    norm = np.sqrt((slope**2).sum(axis=tuple(range(3, slope.ndim)), keepdims=True))
-    return np.asarray(slope / np.maximum(norm, 1e-300))
+def _norm(aside: Array) -> Array:
+    """The Euclidean norm of each point's array, not 0."""
+    return np.asarray(np.maximum(np.sqrt((aside**2).sum(axis=tuple(range(3, aside.ndim)), keepdims=True)), 1e-300))
 
 
 def _shares(source: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -207,19 +207,16 @@ def _recorded(domain: Domain, batch: BatchedContext, at: Sequence[Array]) -> tup
     first = {path: context.tensor(x[0]) for path, x in zip(domain.ends, at, strict=True)}
     rows = {id(first[path]): batch.rows(context.tensor(x)) for path, x in zip(domain.ends, at, strict=True)}
     tape = Tape(batch)
-    args = [replaced(argument, rows) for argument in domain.having(context, first)]
-    variables, result = recorded(tape, domain.spec, args, rows.values())
-    return tape, [variables[id(t)].value for t in rows.values()], result
+    return tape, *recorded_with(tape, domain.spec, domain.having(context, first), rows)
 
 
 def _slopes(domain: Domain, at: list[Array], weights: Array | None = None) -> tuple[Array, list[Array]]:
     """The outputs at many points, a row for each, and the gradients of their weighted sums."""
-    context = named_context("float64")
-    batch = BatchedContext(context, len(at[0]))
+    batch = BatchedContext(FLOAT, len(at[0]))
     tape, inputs, result = _recorded(domain, batch, at)
     outputs = np.asarray(batch.arrays.spread(result.value), dtype=np.float64).reshape(len(at[0]), -1)
     if result.constant or weights is None:
         return outputs, [np.zeros_like(x) for x in at]
-    g = batch.rows(context.tensor(weights.reshape(-1, *result.shape)))
+    g = batch.rows(FLOAT.tensor(weights.reshape(-1, *result.shape)))
     swept = tape.arrays.swept(result, inputs, g)
     return outputs, [np.asarray(batch.arrays.spread(t.value)) for t in swept]

@@ -173,7 +173,7 @@ class Rows:
         steepest = np.maximum(np.abs(found.low_slope), np.abs(found.high_slope))
         sloped = np.where(steepest > 0, self.over.range(x).size, 0.0)
         self.spend(g, 4 * (steepest * sloped + np.maximum(np.abs(low), np.abs(high))), sloped)
-        self.add(x, _fitted(slopes, x.shape))
+        self.add(x, slopes)
         if note.operation in KINKED and x in self.plan.place:
             r = self.over.range(x)
             crossing = (r.low < 0) & (r.high > 0)
@@ -222,10 +222,8 @@ class Rows:
     def least(self) -> Array:
         """Lower bounds of <w, y>, for each box and row; NaN where none is found."""
         at_middle, spread = self.at_middle, self.over.spread(self.slopes)
-        if self.bent:
-            best = self._bent_least(spread)
-        else:
-            best = at_middle - spread - self.lost - 16 * U * (np.abs(at_middle) + spread + self.lost)
+        value, lost = self._bent_least(spread) if self.bent else (-spread, self.lost)
+        best = at_middle + value - lost - 16 * U * (np.abs(at_middle) + np.abs(value) + lost)
         return np.where(self.broken | ~np.isfinite(best), np.nan, best)
 
     @cached_property
@@ -233,8 +231,8 @@ class Rows:
         """The affine function at the middle of the box."""
         return self.constant + dot(self.slopes, self.over.middle)
 
-    def _bent_least(self, spread: Array) -> Array:
-        """Of c δ + Σ κ (J δ)² over |δ| <= ρ.
+    def _bent_least(self, spread: Array) -> tuple[Array, Array]:
+        """Of c δ + Σ κ (J δ)² over |δ| <= ρ: about what, and by how much less it can be, all that was lost included.
 
         At a corner δ*, with s = -sign δ*, the function at δ* + s t, for t in [0, 2ρ], is larger than there by
         Σ t (s (c + 2 Jᵀ κ J δ*)) + Σ κ (J s t)², and the last is at least -Σ t h with h = 2 Σ κ⁻ r |J|, r = |J| ρ.
@@ -250,9 +248,7 @@ class Rows:
         terms = spread + curved
         n = c.shape[-1] + sum(bends.shape[-1] for _, bends, _ in self.bent)
         tiny = TINY * n * (1 + sum((np.abs(bends) * reach[:, None]).sum(axis=-1) for _, bends, reach in self.bent))
-        lost = self.lost + (64 * n + 256) * U * terms + tiny
-        total = self.at_middle + value - excess - lost
-        return np.asarray(total - 16 * U * (np.abs(self.at_middle) + np.abs(value) + excess + lost))
+        return value, self.lost + excess + (64 * n + 256) * U * terms + tiny
 
     def _at_corner(self, radius: Array, c: Array) -> tuple[Array, Array]:
         """The function's value at a corner where it should be least, and by how much less it can be elsewhere."""
@@ -290,12 +286,6 @@ class Rows:
 def _placeholder(shape: Shape) -> Tensor:
     """A tensor of whose numbers no rule makes use."""
     return Tensor(FLOAT, shape, np.broadcast_to(np.nan, shape))
-
-
-def _fitted(g: Array, shape: Shape) -> Array:
-    """A scalar that served every element is handed the sum of their shares."""
-    full = (*g.shape[:2], *shape)
-    return g if g.shape == full else g.sum(axis=tuple(range(2, g.ndim))).reshape(full)
 
 
 def dot(rows: Array, a: Array) -> Array:

@@ -141,15 +141,13 @@ def bounds(
         raise ArgumentError(f"backend: expected an enclosing context such as 'interval', got {context.name!r}")
     if method not in METHODS:
         raise ArgumentError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
-    if budget is not None and budget < 1:
-        raise ArgumentError(f"budget: expected at least 1 box, got {budget}")
     rows = (over,) if isinstance(over, str) else tuple(over)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
     jobs = Jobs(domain, executor, checkpoint)
     goal = None if target is None else data_value(target)
     start, best, interrupted = time.perf_counter(), None, False
     try:
-        for best in climb(domain, context, rungs(method, goal), goal, budget or BUDGET, progress, jobs):
+        for best in climb(domain, context, rungs(method, goal), goal, _most(budget), progress, jobs):
             if method == "auto" and reached(best.enclosure, goal):
                 break
     except KeyboardInterrupt:
@@ -182,9 +180,9 @@ def prove(
     undecided: what is missing is in `steps`. Raises as `bounds` does.
     """
     low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
-    arguments, inner = bind(spec, args, known=vary), False
+    arguments, strictly = bind(spec, args, known=vary), False
     if low is None and high is None:
-        inner = strict(spec, [lift(each, "float64") for each in arguments.values()])
+        strictly = strict(spec, [lift(each, "float64") for each in arguments.values()])
         spec, low = margin(spec), Fraction(0)
     domain = Domain(spec, arguments, vary)
     for point, least, most in values(domain)[0]:
@@ -192,22 +190,29 @@ def prove(
         if high is not None:
             beyond |= least > high
         if low is not None:
-            beyond |= most <= low if inner else most < low
+            beyond |= most <= low if strictly else most < low
         if np.any(beyond):
             at = np.unravel_index(int(np.argmax(beyond)), np.shape(beyond))
             shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
             witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
             return Verdict("refuted", "an exact point", witness=witness)
     missing: Any = None
-    methods = ("linear", "subdivide")
-    for best in climb(domain, resolve("interval"), methods, None, budget or BUDGET, progress, Jobs(domain, executor)):
+    jobs, most = Jobs(domain, executor), _most(budget)
+    for best in climb(domain, resolve("interval"), ("subdivide",), None, most, progress, jobs):
         lower, upper = endpoints(best.enclosure)
         gaps = ([upper - high] if high is not None else []) + ([low - lower] if low is not None else [])
         missing = max([gap for array in gaps for gap in np.ravel(array)], default=Fraction(0))
-        if missing < 0 or (missing == 0 and not inner):
+        if missing < 0 or (missing == 0 and not strictly):
             return Verdict("proved", f"bounds: {best.method}", _count(best.boxes))
     step = f"the bounds are beyond by {float_above(missing):.3g}, into {best.boxes} parts"
     return Verdict("undecided", "bounds", steps=(step,))
+
+
+def _most(budget: int | None) -> int:
+    """Into how many boxes to split."""
+    if budget is not None and budget < 1:
+        raise ArgumentError(f"budget: expected at least 1 box, got {budget}")
+    return budget or BUDGET
 
 
 def _count(boxes: int) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from scalarspec.arguments import spec_name
 from scalarspec.errors import ArgumentError
-from scalarspec.gradient import Tape
-from scalarspec.lifting import mapped, replaced
+from scalarspec.gradient import Tape, tensors_in
+from scalarspec.lifting import replaced
 from scalarspec.tensor import Tensor, Truth, common_context
 
 Claim = Callable[..., Truth]
@@ -43,8 +43,7 @@ class _Margin:
 
 def _compared(claim: Claim, args: Sequence[Any]) -> tuple[str, Tensor]:
     """The comparison that a claim ends with, and the difference of its sides."""
-    found: list[Tensor] = []
-    mapped(list(args), lambda value, _: found.append(value) if isinstance(value, Tensor) else None)
+    found = tensors_in(list(args))
     inner = common_context(spec_name(claim), found)
     tape = Tape(inner)
     outer = {id(t): tape.variable(t) for t in found if t.context == inner}  # others are constants

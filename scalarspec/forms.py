@@ -20,6 +20,7 @@ from scalarspec.gradient import Note
 from scalarspec.interpreter import Traced
 from scalarspec.plan import FLOAT, summands
 from scalarspec.relaxation import FUNCTIONS
+from scalarspec.sets import middle_of
 
 if TYPE_CHECKING:
     from scalarspec.linear import Relaxation
@@ -47,9 +48,7 @@ class Range:
     @cached_property
     def middle(self) -> Array:
         """A float inside; 0 where an end is infinite."""
-        with np.errstate(invalid="ignore"):
-            middle = np.clip(self.low / 2 + self.high / 2, self.low, self.high)
-        return middle if self.finite is None else np.where(self.finite, middle, 0.0)
+        return middle_of(self.low, self.high)
 
     @cached_property
     def radius(self) -> Array:

@@ -159,7 +159,7 @@ class _Record:
         """The spec at these arguments."""
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         chosen = _chosen(spec, positions, args)
-        leaves = [_leaves(argument) for argument in chosen]
+        leaves = [tensors_in(argument) for argument in chosen]
         for i, found in zip(positions, leaves, strict=True):
             if not found:
                 raise ArgumentError(
@@ -206,7 +206,7 @@ class _Record:
         return [{key: next(found) for key in variables} for variables in self.variables]
 
 
-def _leaves(argument: Any) -> list[Tensor]:
+def tensors_in(argument: Any) -> list[Tensor]:
     """The tensors of an argument, each once."""
     found: dict[int, Tensor] = {}
 
@@ -219,7 +219,7 @@ def _leaves(argument: Any) -> list[Tensor]:
 
 def _paired(argument: Any, tangent: Any) -> list[tuple[Tensor, Tensor]]:
     """Each tensor of an argument with its tangent."""
-    tensors, tangents = _leaves(argument), _leaves(tangent)
+    tensors, tangents = tensors_in(argument), tensors_in(tangent)
     if [t.shape for t in tensors] != [v.shape for v in tangents]:
         shapes = [" and ".join(str(t.shape) for t in found[:4]) or "none" for found in (tangents, tensors)]
         raise ShapeError(f"jvp: tangents of shapes {shapes[0]} for tensors of shapes {shapes[1]}")
@@ -270,6 +270,17 @@ def recorded(
     on_tape = {id(t): tape.variable(t) for t in variables}
     result = call(spec, [replaced(argument, on_tape) for argument in args])
     return on_tape, as_tensor(tape, result).value
+
+
+def recorded_with(
+    tape: Tape, spec: Callable[..., Tensor], args: Iterable[Any], others: Mapping[int, Tensor]
+) -> tuple[list[Traced], Traced]:
+    """The spec on a tape with other tensors, the variables, in the place of some of its arguments' (by identity).
+
+    The variables, in order, and the result.
+    """
+    on_tape, result = recorded(tape, spec, [replaced(argument, others) for argument in args], others.values())
+    return [on_tape[id(t)].value for t in others.values()], result
 
 
 @dataclass(frozen=True, eq=False)

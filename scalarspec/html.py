@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalarspec.errors import NotSupported
 from scalarspec.exact import float_above
+from scalarspec.report import figure
 
 if TYPE_CHECKING:
     from scalarspec.crosscheck import Crosscheck
@@ -51,14 +51,11 @@ def page(found: Crosscheck, title: str) -> str:
 
 
 def _plots(found: Crosscheck) -> list[tuple[str, str]]:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise NotSupported("html: the plots need matplotlib; pip install 'scalarspec[plot]'") from None
-    plots = [("Errors by stage", _by_stage(Figure, found.stages))]
+    drawn = figure("html")
+    plots = [("Errors by stage", _by_stage(drawn, found.stages))]
     elements = [s for s in found.stages if s.element_ulps is not None and s.element_ulps.size > 1]
     if elements:
-        plots.append((f"Errors by element, in ulps of {found.dtype} (the line: ½ ulp)", _by_element(Figure, elements)))
+        plots.append((f"Errors by element, in ulps of {found.dtype} (the line: ½ ulp)", _by_element(drawn, elements)))
     return plots
 
 

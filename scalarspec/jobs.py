@@ -49,18 +49,21 @@ class Jobs:
     def map(self, function: Work, items: Sequence[Any]) -> Iterator[Any]:
         """The answers to jobs, in order."""
         name = function.__name__
-        known = [None if self._log is None else self._log.get(name, item) for item in items]
-        asked = [item for item, answer in zip(items, known, strict=True) if answer is None]
+        if self._log is None:
+            yield from self._worked(name, items)
+            return
+        keys = [_key(name, item) for item in items]
+        known = [key in self._log.answers for key in keys]
+        found = self._worked(name, [item for item, done in zip(items, known, strict=True) if not done])
+        for key, done in zip(keys, known, strict=True):
+            if not done:
+                self._log.put(key, next(found))
+            yield self._log.answers[key]
+
+    def _worked(self, name: str, items: Sequence[Any]) -> Iterator[Any]:
         if self.executor is None:
-            found: Iterator[Any] = (WORK[name](self.domain, item) for item in asked)
-        else:
-            found = each(self.executor, _done, [(self._payload, name, item) for item in asked])
-        for item, answer in zip(items, known, strict=True):
-            if answer is None:
-                answer = next(found)
-                if self._log is not None:
-                    self._log.put(name, item, answer)
-            yield answer
+            return each(None, WORK[name], [(self.domain, item) for item in items])
+        return each(self.executor, _done, [(self._payload, name, item) for item in items])
 
 
 def each(executor: Executor | None, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
@@ -143,13 +146,8 @@ class _Log:
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
 
-    def get(self, name: str, item: Any) -> Any:
-        """A job's answer, or None."""
-        return self.answers.get(_key(name, item))
-
-    def put(self, name: str, item: Any, answer: Any) -> None:
+    def put(self, key: str, answer: Any) -> None:
         """A job's answer, written at once."""
-        key = _key(name, item)
         self.answers[key] = answer
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"job": key, "answer": answer}) + "\n")

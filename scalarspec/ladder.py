@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from scalarspec import functions as f
 from scalarspec.arguments import call
-from scalarspec.batched import BatchedContext, batched
+from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
 from scalarspec.errors import NotSupported
 from scalarspec.exact import infinite
@@ -19,8 +19,8 @@ from scalarspec.functions import endpoints
 from scalarspec.gradient import Tape, recorded
 from scalarspec.jobs import Jobs, work
 from scalarspec.linear import Relaxation
+from scalarspec.plan import INTERVALS
 from scalarspec.regions import Domain
-from scalarspec.registry import context as named_context
 from scalarspec.sets import mid
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
@@ -59,8 +59,6 @@ def climb(
     """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
     best = Rung(evaluated(domain, context), "interval", domain.rows)
     yield best
-    if "subdivide" in methods and not domain.over:
-        methods = [name for name in methods if name != "linear"]  # whose bounds are those of the only part at first
     for name in methods if domain.ends and domain.rows else ():
         try:
             for ends, count in METHODS[name](domain, jobs, target, budget, progress):
@@ -73,10 +71,10 @@ def climb(
 
 
 def rungs(method: str, target: Fraction | None) -> tuple[str, ...]:
-    """The methods that are tried after evaluation."""
+    """The methods that are tried after evaluation; `subdivide` begins with linear bounds on the whole."""
     if method != "auto":
-        return {"interval": (), "subdivide": ("linear", "subdivide")}.get(method, (method,))
-    return ("linear",) if target is None else ("mean-value", "linear", "subdivide")
+        return () if method == "interval" else (method,)
+    return ("linear",) if target is None else ("mean-value", "subdivide")
 
 
 def reached(t: Tensor, target: Fraction | None) -> bool:
@@ -98,8 +96,7 @@ def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
 
 def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
     """The spec over the box, or over each row's."""
-    spec = batched(domain.spec, domain.over) if domain.over else domain.spec
-    return call(spec, domain.boxed(context)[0])
+    return call(domain.spec_of_rows, domain.boxed(context)[0])
 
 
 Steps = Iterator[tuple[Ends, int]]
@@ -108,12 +105,13 @@ Steps = Iterator[tuple[Ends, int]]
 def mean_value(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
     """f(c) + f'(box) (box - c)."""
     found = [endpoints(_mean_value(domain.row(i))) for i in range(domain.rows)]
-    yield _side_by_side(domain, found), domain.rows
+    low, high = (np.stack([ends[k] for ends in found]) for k in (0, 1))
+    yield _shaped(domain, low, high), domain.rows
 
 
 def _mean_value(domain: Domain) -> Tensor:
     """By one reverse sweep of interval derivatives; the evaluation, where the spec may have steps."""
-    context = named_context("interval64", fast=False)
+    context = INTERVALS
     args, boxes = domain.boxed(context)
     tape = Tape(context)
     variables, result = recorded(tape, domain.spec, args, boxes)
@@ -132,37 +130,44 @@ def _mean_value(domain: Domain) -> Tensor:
 
 def linear(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
     """Linear relaxation, for many rows at once. Rows that are not done yet have infinite ends."""
-    parts = [Part([(low[i, ...], high[i, ...]) for low, high in domain.floats], i) for i in range(domain.rows)]
-    found: list[Part] = []
-    shape = (domain.rows, *domain.plan.result.shape)
-    low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
-    for done in _worked(jobs, parts):
+    low, high = _unknown(domain)
+    i = 0
+    for done in _worked(jobs, [_whole(domain, i) for i in range(domain.rows)]):
         for part in done:
-            low[len(found)], high[len(found)] = (end.reshape(shape[1:]) for end in (part.low, part.high))
-            found.append(part)
+            low[i], high[i] = (end.reshape(low.shape[1:]) for end in (part.low, part.high))
+            i += 1
         if progress is not None and domain.over:
-            progress(len(found), domain.rows)
-        yield (low, high) if domain.over else (low[0], high[0]), domain.rows
+            progress(i, domain.rows)
+        yield _shaped(domain, low, high), domain.rows
 
 
 def subdivide(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
     """Linear relaxation on parts of the box, the worst of which are split: one row after the other."""
-    shape = domain.plan.result.shape
-    hulls: list[tuple[Ends, int]] = []
-    bottom, top = np.full(shape, -np.inf), np.full(shape, np.inf)
+    if domain.over:
+        yield from linear(domain, jobs, target, budget, progress)
+    low, high = _unknown(domain)
+    counts = [1] * domain.rows
     for i in range(domain.rows):
-        hulls.append(((bottom, top), 1))
-        root = Part([(low[i, ...], high[i, ...]) for low, high in domain.floats], i)
-        shown = None if domain.over else progress
-        for ends, count in _divided(jobs, root, target, budget, shown):
-            hulls[i] = tuple(end.reshape(shape) for end in ends), count  # type: ignore[assignment]
+        for ends, count in _divided(jobs, _whole(domain, i), target, budget, None if domain.over else progress):
+            counts[i] = count
+            low[i], high[i] = (end.reshape(low.shape[1:]) for end in ends)
             if not domain.over:
-                yield hulls[i]
+                yield _shaped(domain, low, high), count
         if domain.over:
             if progress is not None:
                 progress(i + 1, domain.rows)
-            rest = [((bottom, top), 1)] * (domain.rows - len(hulls))
-            yield _side_by_side(domain, [ends for ends, _ in hulls + rest]), sum(count for _, count in hulls + rest)
+            yield _shaped(domain, low, high), sum(counts)
+
+
+def _unknown(domain: Domain) -> Ends:
+    """Infinite ends of the outputs, for each row."""
+    shape = (domain.rows, *domain.plan.result.shape)
+    return np.full(shape, -np.inf), np.full(shape, np.inf)
+
+
+def _shaped(domain: Domain, low: Array, high: Array) -> Ends:
+    """The ends for all rows, or of the only box."""
+    return (low, high) if domain.over else (low[0], high[0])
 
 
 METHODS: dict[str, Callable[[Domain, Jobs, Fraction | None, int, Progress | None], Steps]] = {
@@ -170,12 +175,6 @@ METHODS: dict[str, Callable[[Domain, Jobs, Fraction | None, int, Progress | None
     "linear": linear,
     "subdivide": subdivide,
 }
-
-
-def _side_by_side(domain: Domain, found: Sequence[Ends]) -> Ends:
-    if not domain.over:
-        return found[0]
-    return np.stack([low for low, _ in found]), np.stack([high for _, high in found])
 
 
 # ---- branch and bound -----------------------------------------------------------------------------------------------
@@ -192,14 +191,19 @@ class Part:
     box: list[Ends]
     row: int = 0
     sides: tuple[tuple[int, int, int], ...] = ()
-    low: Array = None  # type: ignore[assignment]
-    high: Array = None  # type: ignore[assignment]
+    low: Any = -np.inf
+    high: Any = np.inf
     choices: tuple[tuple[Part, Part], ...] = ()
     depth: int = 0
 
     def to_json(self) -> Any:
         """For a job."""
         return [[[low.tolist(), high.tolist()] for low, high in self.box], self.row, self.sides]
+
+
+def _whole(domain: Domain, row: int) -> Part:
+    """A row's box."""
+    return Part([(low[row, ...], high[row, ...]) for low, high in domain.floats], row)
 
 
 @work
@@ -233,8 +237,7 @@ def _worked(jobs: Jobs, parts: Sequence[Part], most: int = BATCH) -> Iterator[li
     items = [[part.to_json() for part in group] for group in groups]
     for group, answers in zip(groups, jobs.map(relaxed, items), strict=True):
         for part, (low, high, kink, places) in zip(group, answers, strict=True):
-            part.low = np.array(low) if part.low is None else np.maximum(part.low, low)
-            part.high = np.array(high) if part.high is None else np.minimum(part.high, high)
+            part.low, part.high = np.maximum(part.low, low), np.minimum(part.high, high)
             place = places and places[part.depth % 3 == 2]  # the widest element by turns: slopes can be 0 in the middle
             ways = ((_at_kink, kink), (_halved, place))
             part.choices = tuple(split(part, *where) for split, where in ways if where)
@@ -257,19 +260,11 @@ def _divided(
         chosen = _worst(parts, int(np.argmax(high - low)), min(room, ROUND))
         if not chosen:
             return
-        pairs = [pair for part in chosen for pair in part.choices]
-        children = [
-            Part(p.box, p.row, p.sides, part.low, part.high, depth=part.depth + 1)
-            for part in chosen
-            for pair in part.choices
-            for p in pair
-        ]
-        done = [part for group in _worked(jobs, children, FEW) for part in group]
-        found = iter([(done[2 * k], done[2 * k + 1]) for k in range(len(pairs))])
+        for _ in _worked(jobs, [p for part in chosen for pair in part.choices for p in pair], FEW):
+            pass  # they have their bounds then
         for part in chosen:
-            options = [next(found) for _ in part.choices]
             parts.remove(part)
-            best = min(options, key=_spread)
+            best = min(part.choices, key=_spread)
             parts += [p for p in best if np.all(p.low <= p.high)]  # else nothing of the box is there
         assert parts, "nothing is left of the box: some bound is wrong"
 
@@ -298,7 +293,7 @@ def _spread(pair: tuple[Part, Part]) -> float:
 
 def _at_kink(part: Part, note: int, element: int) -> tuple[Part, Part]:
     """Where a value is at least 0, and where it is at most 0."""
-    first, second = (Part(part.box, part.row, (*part.sides, (note, element, side))) for side in (1, -1))
+    first, second = (_within(part, sides=(*part.sides, (note, element, side))) for side in (1, -1))
     return first, second
 
 
@@ -308,4 +303,9 @@ def _halved(part: Part, k: int, element: int) -> tuple[Part, Part]:
     left, right = high.copy(), low.copy()
     left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
     first, second = ([*part.box[:k], ends, *part.box[k + 1 :]] for ends in ((low, left), (right, high)))
-    return Part(first, part.row, part.sides), Part(second, part.row, part.sides)
+    return _within(part, box=first), _within(part, box=second)
+
+
+def _within(part: Part, **changes: Any) -> Part:
+    """A part of a part: its bounds are no wider."""
+    return replace(part, choices=(), depth=part.depth + 1, **changes)

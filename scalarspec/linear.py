@@ -63,7 +63,7 @@ class Relaxation:
     def __init__(
         self,
         plan: Plan,
-        boxes: Sequence[tuple[Array, Array]],
+        boxes: Boxes,
         balls: Sequence[tuple[Array, Array] | None],
         clips: Mapping[int, tuple[Array, Array]] | None = None,
     ) -> None:
@@ -211,13 +211,10 @@ class Relaxation:
             step = max(1, ELEMENTS // (self.count * max(self.middle.shape[1], 64)))
             for i in range(0, size, step):
                 self._tighten(x, units[i : i + step], i, before)
-        low, high = (np.array(np.broadcast_to(end, (self.count, *x.shape))) for end in self._ends(x))
+        r = self.range(x)
+        low, high = (np.array(np.broadcast_to(end, (self.count, *x.shape))) for end in (r.low, r.high))
         low[~self.feasible], high[~self.feasible] = np.inf, -np.inf
         return low, high
-
-    def _ends(self, x: Traced) -> tuple[Array, Array]:
-        r = self.range(x)
-        return r.low, r.high
 
     def _tighten(self, x: Traced, part: Array, start: int, before: int) -> None:
         """The ends of some elements of the result, by rows of ± units, once for each share that clips may have."""

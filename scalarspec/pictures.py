@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalarspec.arguments import call, spec_name
-from scalarspec.batched import batched
-from scalarspec.errors import ArgumentError, NotSupported
+from scalarspec.errors import ArgumentError
 from scalarspec.lifting import lift
 from scalarspec.regions import Domain
 from scalarspec.registry import context as named_context
+from scalarspec.report import figure
 
 if TYPE_CHECKING:
     from scalarspec.bounds import Bounds
 
 METHODS = {"interval": "#b0b0b0", "mean-value": "#d98e04", "linear": "#1f77b4", "subdivide": "#2a8a4a"}
 """With the colour of each."""
+GROWING = ("interval", "mean-value", "linear")
 ATTAINED = "#111111"
 SHARES = [Fraction(1, 2**k) for k in range(6, -1, -1)]
 """Of the box: the sizes at which widths are shown."""
@@ -30,29 +32,25 @@ SHOWN = 64
 
 def draw(found: Bounds, domain: Domain, path: str | Path) -> None:
     """The picture, in a file whose ending says the format. Raises NotSupported where matplotlib is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise NotSupported("plot: needs matplotlib; pip install 'scalarspec[plot]'") from None
+    drawn = figure("plot")(figsize=(12, 4.2), layout="constrained")
+    outputs, growth, ladder = drawn.subplots(1, 3)
     one = domain.row(0)
-    figure = Figure(figsize=(12, 4.2), layout="constrained")
-    outputs, growth, ladder = figure.subplots(1, 3)
+    methods = _found(one, (*METHODS,))
     _outputs(outputs, found, domain)
-    _growth(growth, one)
-    _ladder(ladder, one)
+    _growth(growth, one, methods)
+    _ladder(ladder, methods)
     rows = "; right: of the first row" if domain.over else ""
-    figure.suptitle(f"{spec_name(domain.spec)}{rows}", fontsize=11)
+    drawn.suptitle(f"{spec_name(domain.spec)}{rows}", fontsize=11)
     try:
-        figure.savefig(path, dpi=130)
+        drawn.savefig(path, dpi=130)
     except (OSError, ValueError) as error:
         raise ArgumentError(f"plot: cannot write {path}: {error}") from None
 
 
 def _outputs(axes: Any, found: Bounds, domain: Domain) -> None:
     """Each output's bounds around its float64 value, and what is attained inside."""
-    spec = batched(domain.spec, domain.over) if domain.over else domain.spec
     middle = [lift(value, named_context("float64")) for value in domain.arguments.values()]
-    values = np.ravel(np.asarray(call(spec, middle)))[:SHOWN]
+    values = np.ravel(np.asarray(call(domain.spec_of_rows, middle)))[:SHOWN]
     low, high, least, most = (
         np.ravel(np.asarray(end, dtype=object))[:SHOWN].astype(float)
         for end in (found.lower, found.upper, *found.inner)
@@ -69,13 +67,14 @@ def _outputs(axes: Any, found: Bounds, domain: Domain) -> None:
     axes.grid(axis="y", alpha=0.3)
 
 
-def _growth(axes: Any, domain: Domain) -> None:
+def _growth(axes: Any, domain: Domain, whole: Mapping[str, Bounds]) -> None:
     """The greatest width of an output against the size of the box."""
     widths: dict[str, list[float]] = {}
     for share in SHARES:
-        for name, found in _found(domain.shrunk(share)).items():
-            widths.setdefault(name, []).append(_width(found.lower, found.upper))
-        widths.setdefault("attained", []).append(_width(*found.inner))
+        found = whole if share == 1 else _found(domain.shrunk(share), GROWING)
+        for name in GROWING:
+            widths.setdefault(name, []).append(_width(found[name].lower, found[name].upper))
+        widths.setdefault("attained", []).append(_width(*found["linear"].inner))
     for name, values in widths.items():
         shown = np.where((np.array(values) > 0) & np.isfinite(values), values, np.nan)
         style = {"linestyle": ":", "marker": "."} if name == "attained" else {"marker": "o", "markersize": 3}
@@ -88,9 +87,8 @@ def _growth(axes: Any, domain: Domain) -> None:
     axes.grid(alpha=0.3)
 
 
-def _ladder(axes: Any, domain: Domain) -> None:
+def _ladder(axes: Any, found: Mapping[str, Bounds]) -> None:
     """Widths over that of what is attained, against the time that each method takes."""
-    found = _found(domain, (*METHODS,))
     attained = _width(*found["linear"].inner)
     points = [(b.seconds * 1e3, _width(b.lower, b.upper) / attained) for b in found.values()] if attained else []
     shown = [(name, *p) for name, p in zip(found, points, strict=False) if np.isfinite(p[1])]
@@ -107,7 +105,7 @@ def _ladder(axes: Any, domain: Domain) -> None:
     axes.grid(alpha=0.3)
 
 
-def _found(domain: Domain, methods: tuple[str, ...] = ("interval", "mean-value", "linear")) -> dict[str, Bounds]:
+def _found(domain: Domain, methods: tuple[str, ...]) -> dict[str, Bounds]:
     from scalarspec.bounds import bounds
 
     args = domain.arguments.values()

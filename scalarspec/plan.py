@@ -17,10 +17,10 @@ from scalarspec import functions as f
 from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
 from scalarspec.elementary import U
-from scalarspec.gradient import Note, Tape, TapeArrays, recorded
+from scalarspec.gradient import Note, Tape, TapeArrays, recorded_with
 from scalarspec.interpreter import Traced
-from scalarspec.lifting import replaced
 from scalarspec.registry import context as named_context
+from scalarspec.sets import middle_of
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
 
@@ -32,6 +32,8 @@ LINEAR = {
 }  # fmt: skip
 PRODUCTS = {"multiply", "matmul", "affine", "affine_rows"}
 FLOAT = named_context("float64")
+INTERVALS = named_context("interval64", fast=False)
+"""What plans are over: to compile loops would take longer than a few calls."""
 
 
 class _PrimitiveTape(Tape):
@@ -110,10 +112,9 @@ class Plan:
         context: Context[Any] = boxes[0].context
         batch = BatchedContext(context, 1)
         rows = {id(t): batch.rows(f.reshape(t, (1, *t.shape))) for t in boxes}
-        given = [replaced(argument, rows) for argument in args]
         tape = _PrimitiveTape(batch)
-        variables, result = recorded(tape, spec, given, rows.values())
-        return cls(context, tape, result, [variables[id(t)].value for t in rows.values()])
+        inputs, result = recorded_with(tape, spec, args, rows)
+        return cls(context, tape, result, inputs)
 
     @property
     def notes(self) -> list[Note]:
@@ -158,7 +159,7 @@ class Plan:
         """About a constant, in floats."""
         if x not in self._points:
             low, high = self.ends(x)
-            self._points[x] = FLOAT.tensor(np.clip(low / 2 + high / 2, low, high))
+            self._points[x] = FLOAT.tensor(middle_of(low, high))
         return self._points[x]
 
     @cached_property

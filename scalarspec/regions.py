@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from scalarspec.arrays import lift as lift_elements
+from scalarspec.batched import batched
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.exact import as_array, data_value, float_above, infinite
 from scalarspec.functions import endpoints
 from scalarspec.lifting import is_data, lift, mapped
-from scalarspec.plan import Plan
-from scalarspec.registry import context as named_context
+from scalarspec.plan import INTERVALS, Plan
 from scalarspec.sets import inf, sup
 from scalarspec.tensor import Tensor
 
@@ -37,10 +37,6 @@ class Ball:
     def around(self, lower: Any, upper: Any) -> tuple[Any, Any]:
         """The box around an argument that lies between two arrays."""
         return lower - self.radius, upper + self.radius
-
-    def reaches(self, aside: Any) -> bool:
-        """Is a point in the ball, that lies so far from the centre: an array of exact numbers?"""
-        return bool(np.sum(np.square(aside)) <= self.radius**2 if self.norm == 2 else np.all(abs(aside) <= self.radius))
 
     def shrunk(self, share: Fraction) -> Ball:
         """The ball of a share of the radius."""
@@ -149,7 +145,8 @@ class Domain:
             region, x = self.vary.get(path.split(".")[0]), point[path]
             if np.any(x < low) or np.any(x > high):
                 return False
-            if isinstance(region, Ball) and not region.reaches(x - (low + high) / 2):
+            euclidean = isinstance(region, Ball) and region.norm == 2
+            if euclidean and np.sum(np.square(x - (low + high) / 2)) > region.radius**2:  # type: ignore[union-attr]
                 return False
         return True
 
@@ -157,21 +154,25 @@ class Domain:
         """The domain with smaller boxes around the same middles."""
         return replace(self, vary={name: region.shrunk(share) for name, region in self.vary.items()})
 
+    @property
+    def spec_of_rows(self) -> Callable[..., Tensor]:
+        """The spec for arguments that have rows, as these have."""
+        return batched(self.spec, self.over) if self.over else self.spec
+
     @cached_property
     def plan(self) -> Plan:
         """The spec taken apart; what varies and what there are rows of are its inputs.
 
         Raises NotSupported for a spec that looks at single numbers.
         """
-        context = named_context("interval64", fast=False)  # to compile loops takes longer than a few calls
-        return Plan.of(self.spec, *self.boxed(context, self.box(0)))
+        return Plan.of(self.spec, *self.boxed(INTERVALS, self.box(0)))
 
     @cached_property
     def floats(self) -> list[tuple[Any, Any]]:
         """The boxes of the plan's inputs in floats, rounded outward: arrays of shape (rows, *shape)."""
         found = []
         for name, (low, high) in self.ends.items():
-            box = named_context("interval64").box(low, high)
+            box = INTERVALS.box(low, high)
             shape = box.shape if name in self.over else (self.rows, *box.shape)
             found.append((np.broadcast_to(inf(box), shape), np.broadcast_to(sup(box), shape)))
         return found

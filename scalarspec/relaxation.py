@@ -65,9 +65,7 @@ def lines(operation: str, x: Tensor) -> Lines:
 def tangents(operation: str, x: Tensor) -> Lines:
     """The tangent at the middle of the box x: f lies above it by at least (t - m)² inf(f″) / 2, and below likewise."""
     r = _inside(operation, x)
-    slopes = r.at_points[2][2]
-    slope = _finite(mid(slopes))
-    low, high = r.around(slope, slopes)
+    slope, low, high = r.tangent()
     return Lines(slope, np.where(r.wide, low, -np.inf), slope, np.where(r.wide, high, np.inf))
 
 
@@ -77,13 +75,10 @@ def curvature(operation: str, x: Tensor) -> tuple[Array, Array]:
     x = x.context.box(np.where(r.wide, r.low, 1.0), np.where(r.wide, r.high, 1.0))
     tape = Tape(x.context)
     variable = tape.variable(x)
-    ones = x.context.tensor(np.ones(x.shape))
-    (share,) = RULES[operation](ones, elementwise(operation, variable), variable)
-    assert share is not None
-    slope = share()
+    slope = _derivative(operation, variable, elementwise(operation, variable))
     if slope.value.constant:
         return np.zeros(x.shape), np.zeros(x.shape)
-    (second,) = tape.arrays.swept(slope.value, [variable.value], ones)
+    (second,) = tape.arrays.swept(slope.value, [variable.value], _ones(x))
     return inf(second), sup(second)
 
 
@@ -132,16 +127,7 @@ class _Relaxed:
         points = np.where(self.wide, np.stack([self.low, self.high, self.middle]), 1.0)
         t = self.context.tensor(points)
         y = elementwise(self.operation, t)
-        return points, y, self._slope(t, y)
-
-    def slope(self, t: Tensor) -> Tensor:
-        """f′ at points, or over a box."""
-        return self._slope(t, elementwise(self.operation, t))
-
-    def _slope(self, t: Tensor, y: Tensor) -> Tensor:
-        (share,) = RULES[self.operation](self.context.tensor(np.ones(t.shape)), y, t)
-        assert share is not None
-        return share()
+        return points, y, _derivative(self.operation, t, y)
 
     def beside(self, slopes: Array, k: int) -> tuple[Array, Array]:
         """The ends of f - slopes t at one of the three points."""
@@ -159,20 +145,28 @@ class _Relaxed:
         slack = 4 * U * (np.maximum(np.abs(low), np.abs(high)) + rest)
         return low - rest - slack, high + rest + slack
 
+    def tangent(self) -> tuple[Array, Array, Array]:
+        """About f′ at the middle, and the ends of f - slopes t by it, where that is f."""
+        derivatives = self.at_points[2][2]
+        slopes = _finite(mid(derivatives))
+        return slopes, *self.around(slopes, derivatives)
+
+    def chord(self) -> tuple[Array, Array, Array]:
+        """About (f(u) - f(l)) / (u - l), and the ends of f - slopes t at both ends."""
+        y = mid(self.at_points[1])
+        with np.errstate(all="ignore"):
+            slopes = _finite((y[1] - y[0]) / (self.high - self.low))
+        (low, high), (lower, higher) = self.beside(slopes, 0), self.beside(slopes, 1)
+        return slopes, np.minimum(low, lower), np.maximum(high, higher)
+
 
 def _convex(r: _Relaxed) -> Lines:
-    slopes = r.at_points[2][2]
-    tangent, chord = _finite(mid(slopes)), _chord(r)
-    below, _ = r.around(tangent, slopes)
-    above = np.maximum(r.beside(chord, 0)[1], r.beside(chord, 1)[1])
+    (tangent, below, _), (chord, _, above) = r.tangent(), r.chord()
     return Lines(tangent, below, chord, above)
 
 
 def _concave(r: _Relaxed) -> Lines:
-    slopes = r.at_points[2][2]
-    tangent, chord = _finite(mid(slopes)), _chord(r)
-    _, above = r.around(tangent, slopes)
-    below = np.minimum(r.beside(chord, 0)[0], r.beside(chord, 1)[0])
+    (tangent, _, above), (chord, below, _) = r.tangent(), r.chord()
     return Lines(chord, below, tangent, above)
 
 
@@ -183,17 +177,21 @@ def _peaked(r: _Relaxed) -> Lines:
 
 
 def _centred(r: _Relaxed) -> Lines:
-    derivatives = r.slope(r.x)
+    derivatives = _derivative(r.operation, r.x, elementwise(r.operation, r.x))
     slope = mid(derivatives)
     low, high = r.around(slope, derivatives)
     return Lines(slope, low, slope, high)
 
 
-def _chord(r: _Relaxed) -> Array:
-    """About (f(u) - f(l)) / (u - l)."""
-    y = mid(r.at_points[1])
-    with np.errstate(all="ignore"):
-        return _finite((y[1] - y[0]) / (r.high - r.low))
+def _derivative(operation: str, t: Tensor, y: Tensor) -> Tensor:
+    """f′ at points, or over a box, where f is y."""
+    (share,) = RULES[operation](_ones(t), y, t)
+    assert share is not None
+    return share()
+
+
+def _ones(t: Tensor) -> Tensor:
+    return t.context.tensor(np.ones(t.shape))
 
 
 def _finite(slopes: Array) -> Array:

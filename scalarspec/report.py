@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.arrays import lift
+from scalarspec.errors import NotSupported
 from scalarspec.exact import End, as_array, decimal_text, exact_text, interval_text
 from scalarspec.functions import endpoints
 from scalarspec.tensor import Tensor
@@ -28,6 +29,15 @@ def aligned(lines: Iterable[tuple[str, str]]) -> str:
     """Left and right sides as a LaTeX `aligned`."""
     body = " \\\\\n".join(f"{left} &= {right}" for left, right in lines)
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+
+def figure(what: str) -> Any:
+    """Matplotlib's class of figures. Raises NotSupported where matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise NotSupported(f"{what}: the plots need matplotlib; pip install 'scalarspec[plot]'") from None
+    return Figure
 
 
 def tensor_text(t: Tensor, digits: int = 12) -> str:

@@ -40,7 +40,11 @@ def sup(x: Tensor) -> Array:
 
 def mid(x: Tensor) -> Array:
     """About the middle of each element, a float inside it; 0 where it is unbounded."""
-    low, high = _floats(x)
+    return middle_of(*_floats(x))
+
+
+def middle_of(low: Array, high: Array) -> Array:
+    """The same, between two arrays of floats."""
     with np.errstate(all="ignore"):
         middle = np.clip(low / 2 + high / 2, low, high)
     return np.where(np.isfinite(middle), middle, 0.0)

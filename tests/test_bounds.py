@@ -508,7 +508,7 @@ def test_an_error_in_the_parts_of_a_box_is_seen(monkeypatch, fault):
         monkeypatch.setattr(backwards.Rows, "_hold", mistaken)
     else:
         proper = getattr(ladder, fault)
-        monkeypatch.setattr(ladder, fault, lambda *args: (proper(*args)[0],) * 2)
+        monkeypatch.setattr(ladder, fault, lambda *args: (proper(*args)[0], proper(*args)[0]))
     assert wrong() > 0
 
 
@@ -980,3 +980,29 @@ def test_forms_that_are_too_large_to_keep_are_left_out(monkeypatch):
             left = ss.bounds(spec, *args, vary=vary, method="linear")
         assert left.lower <= kept.inner[0] < kept.inner[1] <= left.upper
         assert kept.width <= left.width < 2 * kept.width
+
+
+def test_a_budget_of_no_boxes_is_refused():
+    for ask in (ss.bounds, lambda *args, **given: ss.prove(*args, at_least=0, **given)):
+        with pytest.raises(ss.errors.ArgumentError, match="budget: expected at least 1 box, got 0"):
+            ask(squares, np.ones(2), vary={"x": ss.ball(1)}, budget=0)
+
+
+def test_jobs_that_are_asked_for_twice_have_their_own_answers(tmp_path, monkeypatch):
+    domain = regions.Domain(squares, {"x": np.ones(2)}, {"x": ss.ball(1)})
+    monkeypatch.setitem(jobs.WORK, "doubled", lambda domain, item: 2 * item)
+
+    def doubled(domain, item):
+        raise AssertionError("the table has it")
+
+    for _ in range(2):
+        asked = jobs.Jobs(domain, checkpoint=tmp_path / "kept")
+        assert list(asked.map(doubled, [1, 1, 5, 1, 7])) == [2, 2, 10, 2, 14]
+
+
+def test_what_is_attained_around_intervals_reaches_the_ends_of_their_boxes():
+    wide = CONTEXTS["interval"].box([0, 0], [2, 2])
+    found = ss.bounds(lambda x: ss.sum(x), wide, vary={"x": ss.ball("1/4")})
+    assert (found.lower, found.upper) == (Fraction(-1, 2), Fraction(9, 2))
+    assert found.inner[0] < Fraction(-1, 2) + Fraction(1, 10**12)
+    assert found.inner[1] > Fraction(9, 2) - Fraction(1, 10**12)
