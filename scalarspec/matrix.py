@@ -12,10 +12,11 @@ from scalarspec.arguments import bind, spec_name
 from scalarspec.code import identifier, numpy_module
 from scalarspec.derive import variables_in
 from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
-from scalarspec.gradient import Tape, recorded
+from scalarspec.gradient import swept
 from scalarspec.notation import LATEX, NUMPY, TEXT, Notation, Style
 from scalarspec.report import aligned
 from scalarspec.shape import Shape
+from scalarspec.tape import Tape, recorded
 from scalarspec.tensor import Tensor
 from scalarspec.terms import Term, Terms, below
 
@@ -129,7 +130,7 @@ def _formed(
     """The form at sizes that are primes from `start` on, or as they are."""
     context, sizes = Terms(), Sizes(start)
     given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
-    tape = Tape(context)
+    tape = Tape(context, shared=True)
     on_tape, result = recorded(tape, spec, given.values(), variables.values())
     stages = tape.arrays.stages
     last = tape.arrays.stage_of(result) or spec_name(spec)
@@ -138,7 +139,7 @@ def _formed(
     steps[labels[last]] = context.term(result.value)
     chosen = _chosen(wrt, variables, result.shape)
     inputs = [on_tape[id(variables[v])].value for v in chosen] + [stage.handed for stage in stages.values()]
-    found = tape.arrays.swept(result, inputs, context.tensor(1)) if chosen else []
+    found = swept(tape, result, inputs, context.tensor(1)) if chosen else []
     terms = [context.term(t.value) for t in found]
     adjoints = dict(zip((labels[label] for label in stages), terms[len(chosen) :], strict=False))
     names = sizes.named({*variables, *steps})
