@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from scalarspec.arguments import call
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.batched import BatchedContext
+from scalarspec.context import Context
 from scalarspec.errors import ScalarSpecError
 from scalarspec.exact import End, as_array, data_value, exact_text, float_above, float_below, infinite
 from scalarspec.functions import endpoints
@@ -17,7 +20,9 @@ from scalarspec.gradient import swept
 from scalarspec.interpreter import Traced
 from scalarspec.jobs import Jobs, work
 from scalarspec.plan import FLOAT, INTERVALS
+from scalarspec.readings import Reading
 from scalarspec.regions import Domain
+from scalarspec.registry import context as named_context
 from scalarspec.shape import Shape
 from scalarspec.tape import Tape, recorded_with
 from scalarspec.tensor import Tensor
@@ -25,15 +30,30 @@ from scalarspec.tensor import Tensor
 Array = np.ndarray[Any, Any]
 Point = dict[str, Any]
 STEPS, STARTS, OUTPUTS = 14, 6, 8
-"""How many steps are taken, from how many points, for each of so many outputs."""
+"""How many steps are taken, from how many points, for each of so many outputs at a time."""
 ROWS = 16
 """So many rows of boxes are one job."""
+SHARP = 1 << 20
+"""An enclosure of a value is sharp where it is this much narrower than the values are apart, or than it is large."""
+TINIEST = Fraction(1, 2**1100)
+"""Narrower enclosures are sharp, whatever they are of: what cancels to 0 never is beside its own size."""
+FIRST_BITS, MOST_BITS = 113, 1 << 11
+"""The precision that is tried where interval64 is not sharp, doubled up to the last."""
+MOST_EXACT_BITS = 1 << 18
+"""No longer rationals are worked out."""
+
+Side = tuple[int, int]
+"""An output, by its place among all, and 1 where its greatest value is asked for, -1 for its least."""
+Settled = Callable[[Array, Array], bool]
+"""Do these ends of the outputs at a point answer the question?"""
 
 
 def attained(jobs: Jobs) -> tuple[Any, Any]:
-    """The least and the greatest value of each output at some points of the box: object arrays; (inf, -inf) if none.
+    """For each output, a number that some value in the box is at most, and one that some value is at least.
 
-    Each value is enclosed, and counted where it surely lies inside of what is said. For rows of boxes: of each.
+    Object arrays; (inf, -inf) where none is known. Each value is known exactly, or enclosed: where the enclosures are
+    not sharp by interval64, at growing precision. The first number exceeds the second only where the two are what is
+    known of one value. For rows of boxes: of each.
     """
     rows = jobs.domain.rows
     answers = jobs.map(witnessed, [[start, min(start + ROWS, rows)] for start in range(0, rows, ROWS)])
@@ -47,33 +67,92 @@ def attained(jobs: Jobs) -> tuple[Any, Any]:
 @work
 def witnessed(domain: Domain, item: list[int]) -> Any:
     """The same for some rows, as exact texts."""
-    return [[lift_elements(exact_text, end).tolist() for end in _extremes(v)] for v in values(domain, range(*item))]
+    rows = range(*item)
+    found = [_sharpened(domain.row(i), each) for i, each in zip(rows, values(domain, rows), strict=True)]
+    return [[lift_elements(exact_text, end).tolist() for end in _extremes(each)] for each in found]
 
 
 def _end(text: str) -> End:
     return float(text) if "inf" in text else data_value(text)
 
 
-def _extremes(found: list[tuple[Point, Any, Any]]) -> tuple[Any, Any]:
-    if not found:
+def _extremes(found: list[Valued]) -> tuple[Any, Any]:
+    known = [(low, high) for _, low, high in found if low is not None]
+    if not known:
         return np.array(np.inf, dtype=object), np.array(-np.inf, dtype=object)
-    least = np.min(np.stack([high for _, _, high in found]), axis=0)
-    most = np.max(np.stack([low for _, low, _ in found]), axis=0)
-    swapped = least > most  # one point, not known exactly
-    return np.where(swapped, most, least).astype(object), np.where(swapped, least, most).astype(object)
+    least = np.min(np.stack([high for _, high in known]), axis=0)
+    most = np.max(np.stack([low for low, _ in known]), axis=0)
+    return np.asarray(least, dtype=object), np.asarray(most, dtype=object)
 
 
-def values(domain: Domain, rows: Sequence[int] = (0,)) -> list[list[tuple[Point, Any, Any]]]:
-    """For each row of the domain, exact points of its box, and the ends of what the spec is there: object arrays.
+def _sharpened(domain: Domain, found: list[Valued]) -> list[Valued]:
+    """The same points, with values at higher precision where interval64 does not tell them apart."""
+    least, most = _extremes(found)
 
-    The points: the middle, and for each output those where a search found it least and greatest.
+    def sharp(low: Array, high: Array) -> bool:
+        apart = np.broadcast_to(most - least, np.shape(low))
+        return all(map(_sharp, np.ravel(low), np.ravel(high), np.ravel(apart)))
+
+    again = [(point, *closer(domain, point, sharp, (low, high))) for point, low, high in found]
+    return [(point, low, high) for point, low, high in again if low is not None]
+
+
+def _sharp(low: Any, high: Any, apart: Any) -> bool:
+    """Is an enclosure narrow beside how far the values are apart, or beside its own size?"""
+    if infinite(low, high):
+        return False
+    width, size, spread = high - low, abs(low), Fraction(0) if infinite(apart) else apart
+    if spread < 0:  # all that is known are enclosures of one value, as it seems
+        return bool(width <= TINIEST or SHARP**5 * width <= size)
+    return bool(width <= TINIEST or SHARP**2 * width <= size or SHARP * width <= spread)
+
+
+Valued = tuple[Point, Any, Any]
+"""An exact point, and the ends of the spec's value there: object arrays, or None where it is not known."""
+
+
+def closer(domain: Domain, point: Point, settled: Settled, known: tuple[Any, Any]) -> tuple[Any, Any]:
+    """The ends of the spec at a point that settle a question, as far as they can be had.
+
+    Exactly, where the spec is rational there; else at growing precision. known: what is known before.
+    """
+    if known[0] is not None and settled(*known):
+        return known
+    for context in _closer_contexts(domain, point):
+        try:
+            ends = endpoints(call(domain.spec, domain.at(context, point)[0]))
+        except ScalarSpecError:
+            continue
+        known = np.asarray(ends[0], dtype=object), np.asarray(ends[1], dtype=object)
+        if context.exact or settled(*known):
+            break
+    return known
+
+
+def _closer_contexts(domain: Domain, point: Point) -> Iterator[Context[Any]]:
+    first: Context[Any] = named_context("interval", prec=FIRST_BITS)
+    reading = None
+    with contextlib.suppress(ScalarSpecError):
+        reading = Reading.of(domain.spec, domain.at(first, point)[0], first)
+    if reading is None or (not reading.surely_irrational() and reading.exact_bits() <= MOST_EXACT_BITS):
+        yield named_context("rational")
+    bits = FIRST_BITS
+    while bits <= MOST_BITS:
+        yield named_context("interval", prec=bits)
+        bits *= 2
+
+
+def values(domain: Domain, rows: Sequence[int] = (0,), sides: Sequence[Side] | None = None) -> list[list[Valued]]:
+    """For each row of the domain, exact points of its box, and the ends of what the spec is there, by interval64.
+
+    The points: the middle, and for each side of an output (by default, of the first few) those where a search found it
+    greatest, or least.
     """
     boxes = [domain.box(i) for i in rows]
     middles = [{path: lift_elements(_between, *ends) for path, ends in box.items()} for box in boxes]
-    points = [[middle, *found] for middle, found in zip(middles, _searched(domain, rows), strict=True)]
+    points = [[middle, *found] for middle, found in zip(middles, _searched(domain, rows, sides), strict=True)]
     known = iter(_enclosed(domain, [point for each in points for point in each]))
-    pairs = [[(point, next(known)) for point in each] for each in points]
-    return [[(point, *ends) for point, ends in each if ends is not None] for each in pairs]
+    return [[(point, *(next(known) or (None, None))) for point in each] for each in points]
 
 
 def _between(low: Any, high: Any) -> Any:
@@ -103,7 +182,7 @@ def _alone(domain: Domain, point: Point) -> tuple[Any, Any] | None:
         return None
 
 
-def _searched(domain: Domain, rows: Sequence[int]) -> list[list[Point]]:
+def _searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None) -> list[list[Point]]:
     """By the signs of gradients in floats, from several starts at once: in steps to corners, and in ever smaller ones.
 
     Nothing where the spec cannot be evaluated for many points at once.
@@ -113,9 +192,8 @@ def _searched(domain: Domain, rows: Sequence[int]) -> list[list[Point]]:
     low, high = ([np.stack([pair[k] for pair in column]) for column in floats] for k in (0, 1))
     try:
         with np.errstate(all="ignore"):  # floats that overflow are no good points
-            best, where = _climbed(
-                domain, low, high, [ball and (ball[0][rows], ball[1][rows]) for ball in domain.balls]
-            )
+            balls = [ball and (ball[0][rows], ball[1][rows]) for ball in domain.balls]
+            best, where = _climbed(domain, low, high, balls, sides)
     except ScalarSpecError:
         return [[] for _ in boxes]
     found = []
@@ -133,13 +211,21 @@ def _searched(domain: Domain, rows: Sequence[int]) -> list[list[Point]]:
 
 
 def _climbed(
-    domain: Domain, low: list[Array], high: list[Array], balls: list[tuple[Array, Array] | None]
+    domain: Domain,
+    low: list[Array],
+    high: list[Array],
+    balls: list[tuple[Array, Array] | None],
+    sides: Sequence[Side] | None,
 ) -> tuple[Array, list[Array]]:
     """For each box, output and side, and start: how far it got, (boxes, sides, starts), and where."""
     size = _slopes(domain, low)[0].shape[1]
-    sides = np.array([sign * np.eye(size)[k] for k in range(min(size, OUTPUTS)) for sign in (1, -1)]).reshape(-1, size)
+    if sides is None:
+        sides = [(k, sign) for k in range(min(size, OUTPUTS)) for sign in (1, -1)]
+    rows = np.zeros((len(sides), size))
+    for row, (k, sign) in zip(rows, sides, strict=True):
+        row[k] = sign
     shape = (len(low[0]), len(sides), STARTS)
-    weights = np.broadcast_to(sides[None, :, None], (*shape, size)).reshape(-1, size)
+    weights = np.broadcast_to(rows[None, :, None], (*shape, size)).reshape(-1, size)
     source = np.random.default_rng(0)
     spread = [(x[:, None, None], y[:, None, None]) for x, y in zip(low, high, strict=True)]
     at = [x + _shares(source, x.shape[3:]) * (y - x) + np.zeros((*shape, *x.shape[3:])) for x, y in spread]

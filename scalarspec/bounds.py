@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from scalarspec.arguments import bind
-from scalarspec.attained import attained, values
+from scalarspec.attained import Side, attained, closer, values
 from scalarspec.claims import margin, strict
 from scalarspec.context import Context
-from scalarspec.errors import ArgumentError, NotSupported
-from scalarspec.exact import data_value, float_above, interval_text
+from scalarspec.errors import ArgumentError, Contradiction, NotSupported
+from scalarspec.exact import data_value, float_above, infinite, interval_text
 from scalarspec.functions import endpoints
 from scalarspec.jobs import Jobs
 from scalarspec.ladder import climb, reached, rungs
@@ -50,14 +50,23 @@ class Bounds:
 
     @cached_property
     def inner(self) -> tuple[Any, Any]:
-        """The least and the greatest value of each output that is surely attained: the truth lies between these and
-        (lower, upper). Looked for when it is asked for.
+        """For each output, numbers a and b such that some value is at most a, and some value at least b: the true range
+        goes from between lower and a to between b and upper. Looked for when it is asked for.
+
+        The values are exact, or enclosed at a precision that tells them apart; (inf, -inf) where none was found. Where
+        one value is all that is known, its enclosure is [b, a]. Raises Contradiction where one lies outside the bounds.
         """
         assert self._jobs is not None
         if not np.size(self.lower):
             return self.lower, self.upper
         least, most = attained(self._jobs)
-        return unboxed(np.maximum(least, self.lower)), unboxed(np.minimum(most, self.upper))
+        if np.any(least < self.lower) or np.any(most > self.upper):
+            raise Contradiction(
+                "inner: a value that is surely attained lies outside of the bounds, so one of the two is wrong: a "
+                "fault of scalarspec that wants a report, or a spec that gives two values for one input"
+            )
+        shape = np.shape(self.lower)
+        return unboxed(np.broadcast_to(least, shape)), unboxed(np.broadcast_to(most, shape))
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data: what was found, without the spec."""
@@ -71,10 +80,7 @@ class Bounds:
     def __str__(self) -> str:
         pairs = zip(np.ravel(self.lower), np.ravel(self.upper), strict=True)
         lines = [interval_text(lower, upper, 10) for lower, upper in pairs]
-        attained = ""
-        if np.size(self.lower) == 1:
-            least, most = (np.ravel(end)[0] for end in self.inner)
-            attained = f"; attained: {interval_text(least, most, 10)}"
+        attained = f"; {_attained_text(*self.inner)}" if np.size(self.lower) == 1 else ""
         interrupted = ", interrupted" if self.interrupted else ""
         return "\n".join(
             [*lines, f"({self.method}, {_count(self.boxes)}, {self.seconds:.3f} s{attained}{interrupted})"]
@@ -97,6 +103,8 @@ class Bounds:
 
 
 METHODS = ("auto", "interval", "mean-value", "linear", "subdivide")
+SIDES = 16
+"""So many sides of outputs are attacked at a time."""
 BUDGET = 64
 """Into how many boxes `subdivide` splits at most, where nothing is said."""
 
@@ -176,7 +184,9 @@ def prove(
     spec: a claim, a comparison such as lambda x: loss(model, x) <= 1; or outputs that are to be at_most, at_least, or
     between, exact numbers.
     proved: by bounds, climbing as `bounds` does until they tell; refuted: `witness` holds exact arguments at which it
-    surely fails for an output, and the ends of that output (of the right side less the left one, for a claim);
+    surely fails for an output, and the ends of that output (of the right side less the left one, for a claim), in exact
+    rationals where the spec is rational there, else at a precision that tells. Every output is attacked that linear
+    bounds leave open;
     undecided: what is missing is in `steps`. Raises as `bounds` does.
     """
     low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
@@ -184,28 +194,77 @@ def prove(
     if low is None and high is None:
         strictly = strict(spec, [lift(each, "float64") for each in arguments.values()])
         spec, low = margin(spec), Fraction(0)
-    domain = Domain(spec, arguments, vary)
-    for point, least, most in values(domain)[0]:
-        beyond = np.zeros(np.shape(least), dtype=bool)
-        if high is not None:
-            beyond |= least > high
-        if low is not None:
-            beyond |= most <= low if strictly else most < low
-        if np.any(beyond):
-            at = np.unravel_index(int(np.argmax(beyond)), np.shape(beyond))
-            shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
-            witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
-            return Verdict("refuted", "an exact point", witness=witness)
-    missing: Any = None
-    jobs, most = Jobs(domain, executor), _most(budget)
-    for best in climb(domain, resolve("interval"), ("subdivide",), None, most, progress, jobs):
-        lower, upper = endpoints(best.enclosure)
-        gaps = ([upper - high] if high is not None else []) + ([low - lower] if low is not None else [])
-        missing = max([gap for array in gaps for gap in np.ravel(array)], default=Fraction(0))
-        if missing < 0 or (missing == 0 and not strictly):
+    claim = _Claim(Domain(spec, arguments, vary), low, high, strictly)
+    jobs, most, attacked = Jobs(claim.domain, executor), _most(budget), False
+    for i, best in enumerate(climb(claim.domain, resolve("interval"), ("subdivide",), None, most, progress, jobs)):
+        if claim.proved_by(best.enclosure):
             return Verdict("proved", f"bounds: {best.method}", _count(best.boxes))
-    step = f"the bounds are beyond by {float_above(missing):.3g}, into {best.boxes} parts"
-    return Verdict("undecided", "bounds", steps=(step,))
+        if i == 1:  # what linear bounds leave open is attacked before they are refined
+            attacked, refuted = True, claim.refuted(best.enclosure)
+            if refuted is not None:
+                return refuted
+    refuted = None if attacked else claim.refuted(best.enclosure)
+    return refuted or Verdict("undecided", "bounds", steps=(claim.missing(best.enclosure, best.boxes),))
+
+
+@dataclass(frozen=True, eq=False)
+class _Claim:
+    """The outputs of a domain are at least `low` and at most `high`, as far as these are numbers; strictly?"""
+
+    domain: Domain
+    low: Fraction | None
+    high: Fraction | None
+    strictly: bool
+
+    def beyond(self, enclosure: Tensor) -> list[tuple[Any, Side]]:
+        """(how far a bound is beyond a limit, as far as it is not proved, and the side of the output)."""
+        lower, upper = (np.ravel(end) for end in endpoints(enclosure))
+        gaps = [] if self.high is None else [(b - self.high, (k, 1)) for k, b in enumerate(upper)]
+        gaps += [] if self.low is None else [(self.low - a, (k, -1)) for k, a in enumerate(lower)]
+        return [(gap, side) for gap, side in gaps if gap > 0 or (gap == 0 and self.strictly)]
+
+    def proved_by(self, enclosure: Tensor) -> bool:
+        """Do the bounds tell?"""
+        return not self.beyond(enclosure)
+
+    def missing(self, enclosure: Tensor, boxes: int) -> str:
+        """By how much, and where, the bounds do not tell."""
+        gap, (output, _) = max(self.beyond(enclosure))
+        place = f" at output {list(map(int, np.unravel_index(output, enclosure.shape)))}" if enclosure.shape else ""
+        return f"the bounds are beyond by {float_above(gap):.3g}{place}, into {boxes} parts"
+
+    def refuted(self, enclosure: Tensor) -> Verdict | None:
+        """A refutation by an exact point, looked for at every side that the bounds leave open, the widest first."""
+        sides = [side for _, side in sorted(self.beyond(enclosure), reverse=True)]
+        for start in range(0, max(len(sides), 1), SIDES):
+            for point, least, most in values(self.domain, sides=sides[start : start + SIDES])[0]:
+                least, most = closer(self.domain, point, self._settled, (least, most))
+                if least is not None and np.any(self._fails(least, most)):
+                    return self._witnessed(point, least, most)
+        return None
+
+    def _fails(self, least: Any, most: Any) -> Any:
+        """Which outputs surely break the claim, being between these?"""
+        found = np.zeros(np.shape(least), dtype=bool)
+        if self.high is not None:
+            found |= np.asarray(least > self.high, dtype=bool)
+        if self.low is not None:
+            found |= np.asarray(most <= self.low if self.strictly else most < self.low, dtype=bool)
+        return found
+
+    def _settled(self, least: Any, most: Any) -> bool:
+        """Does some output surely break the claim, or surely none?"""
+        if np.any(self._fails(least, most)):
+            return True
+        kept = self.high is None or np.all(most <= self.high)
+        above = self.low is None or np.all(least > self.low if self.strictly else least >= self.low)
+        return bool(kept and above)
+
+    def _witnessed(self, point: Any, least: Any, most: Any) -> Verdict:
+        at = np.unravel_index(int(np.argmax(self._fails(least, most))), np.shape(least))
+        shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
+        witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
+        return Verdict("refuted", "an exact point", witness=witness)
 
 
 def _most(budget: int | None) -> int:
@@ -213,6 +272,16 @@ def _most(budget: int | None) -> int:
     if budget is not None and budget < 1:
         raise ArgumentError(f"budget: expected at least 1 box, got {budget}")
     return budget or BUDGET
+
+
+def _attained_text(least: Any, most: Any) -> str:
+    """What is said of the attained values of one output."""
+    least, most = np.ravel(least)[0], np.ravel(most)[0]
+    if infinite(least, most):
+        return "attained: none found"
+    if least > most:
+        return f"attained: a value in {interval_text(most, least, 10)}"
+    return f"attained: {interval_text(least, most, 10)}"
 
 
 def _count(boxes: int) -> str:

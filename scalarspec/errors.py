@@ -40,6 +40,10 @@ class NotSupported(ScalarSpecError, NotImplementedError):
     """The context has no such operation; the message names the contexts that have it."""
 
 
+class Contradiction(ScalarSpecError, RuntimeError):
+    """Two certified results exclude each other: a fault of scalarspec, or of a spec that is no function."""
+
+
 class TooLarge(ScalarSpecError, OverflowError):
     """The result would be larger than a stated limit on size."""
 

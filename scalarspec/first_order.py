@@ -22,10 +22,10 @@ from typing import Any, Never
 import numpy as np
 
 from scalarspec import functions as f
+from scalarspec.dependence import dependence
 from scalarspec.errors import NotDifferentiable, NotExact
 from scalarspec.interpreter import Traced
-from scalarspec.kinks import CONVENTION, ELEMENTWISE, Formula, relations, smooth
-from scalarspec.registry import context as named_context
+from scalarspec.kinks import CONVENTION, Formula, relations, smooth
 from scalarspec.sweep import Read, operands_of, sweep
 from scalarspec.tape import Note, TapeArrays
 from scalarspec.tensor import Tensor, Truth
@@ -34,8 +34,6 @@ from scalarspec.vjp_rules import RULES, Share
 Array = np.ndarray[Any, Any]
 MOST = 1 << 20
 """So many numbers the forms of all kinks of a spec may hold."""
-LINEAR = {"getitem", "reshape", "matrix_transpose", "broadcast_to", "stack", "sum", "mean"}
-"""Through which it is followed what a `where` surely drops."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,41 +314,22 @@ class Exact:
 
     def _kept(self, wanted: Note) -> Array:
         """Which elements of a result what is swept from may depend on, as far as one sees."""
-        kept = {x: np.ones(x.shape, dtype=bool) for x in self.seeds}
-        for note in reversed(self.arrays.notes):
-            mask = kept.get(note.result)
-            if note is wanted:
-                return np.zeros(note.result.shape, dtype=bool) if mask is None else mask
-            if mask is not None:
-                for x, part in zip(note.operands, self._handed(note, mask), strict=True):
-                    kept[x] = kept.get(x, False) | part
-        raise AssertionError("a note of another tape")
+        seeds = {x: np.ones(x.shape, dtype=bool) for x in self.seeds}
+        found = dependence(self.arrays.notes, seeds, self._taken, self._zero_mask)
+        return found.get(wanted.result, np.zeros(wanted.result.shape, dtype=bool))
 
-    def _handed(self, note: Note, mask: Array) -> list[Array]:
-        if note.operation == "where":
-            p = np.broadcast_to(self.read(note.operands[0], Truth).scalars() == True, mask.shape)  # noqa: E712
-            turns = np.zeros(mask.shape, dtype=bool)
-            for index in self._unstable(note.operands[0], note):
-                turns[index] = True
-            parts = [mask, mask & (p | turns), mask & (~p | turns)]
-        elif note.operation == "multiply":
-            parts = [mask & ~self._known_zero(x, mask.shape) for x in note.operands[::-1]]
-        elif note.operation in ELEMENTWISE:
-            parts = [mask] * len(note.operands)
-        elif note.operation in LINEAR:
-            parts = _through(note, mask)
-        else:
-            parts = [np.full(x.shape, mask.any()) for x in note.operands]
-        return [
-            part if part.shape == x.shape else np.asarray(part.any())
-            for x, part in zip(note.operands, parts, strict=True)
-        ]
+    def _taken(self, note: Note) -> tuple[Array, Array]:
+        """Which elements of the branches of a `where` may count nearby."""
+        truths = self.read(note.operands[0], Truth).scalars()
+        holds = np.broadcast_to(np.array([p is True for p in truths.flat]).reshape(truths.shape), note.result.shape)
+        turns = np.zeros(note.result.shape, dtype=bool)
+        for index in self._unstable(note.operands[0], note):
+            turns[index] = True
+        return holds | turns, ~holds | turns
 
-    def _known_zero(self, x: Traced, shape: tuple[int, ...]) -> Array:
-        if not x.constant:
-            return np.zeros(shape, dtype=bool)
+    def _zero_mask(self, x: Traced) -> Array:
         zero = [self._zero(s) for s in self.read(x, Tensor).scalars().flat]
-        return np.broadcast_to(np.array(zero, dtype=bool).reshape(x.shape), shape)
+        return np.array(zero, dtype=bool).reshape(x.shape)
 
     def _zero(self, x: Any) -> bool:
         return self._number(x) == 0
@@ -370,12 +349,3 @@ class Exact:
             f"grad: {kink.note.operation}{element}{where} has a kink at these arguments, and {why}: there is no "
             f"derivative, or none was found. {CONVENTION}; a box in 'interval' encloses all derivatives nearby"
         )
-
-
-def _through(note: Note, mask: Array) -> list[Array]:
-    """A mask handed back through a change of structure, or a sum."""
-    floats: Any = named_context("float64")
-    placeholders = [Tensor(floats, x.shape, np.zeros(x.shape)) for x in note.operands]
-    g = floats.tensor(mask.astype(float))
-    shares = RULES[note.operation](g, g, *placeholders, **note.parameters)
-    return [np.asarray(share()) > 0 if share else np.asarray(mask.any()) for share in shares]

@@ -23,7 +23,7 @@ from scalarspec.batched import BatchedContext
 from scalarspec.errors import ArgumentError, NotDifferentiable, ShapeError
 from scalarspec.first_order import Exact
 from scalarspec.interpreter import Traced
-from scalarspec.kinks import Formula, rules_for
+from scalarspec.kinks import Enclosing, Formula, rules_for
 from scalarspec.lifting import mapped, replaced
 from scalarspec.shape import Shape
 from scalarspec.sweep import AtKinks, Rules, absorbing, conventional, innermost, sweep
@@ -282,7 +282,10 @@ def swept(
         zero = g.context.tensor(0)
         return [adjoints[x] if x in adjoints else f.broadcast_to(zero, x.shape) for x in inputs]
 
-    found = by(conventional if at_kinks == "convention" else formula or rules_for(arrays))
+    rules = conventional if at_kinks == "convention" else formula or rules_for(arrays)
+    found = by(rules)
+    if isinstance(rules, Enclosing):
+        return rules.spoiled(result, inputs, found, read)
     nan = innermost(inner).rounds and g.context == inner and any(t.context.arrays.has_nan(t.value) for t in found)
     return by(absorbing) if nan else found
 

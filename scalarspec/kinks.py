@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec import functions as f
-from scalarspec.context import DERIVED, PRIMITIVES, Context
+from scalarspec.batched import BatchedContext
+from scalarspec.context import Context
+from scalarspec.dependence import ELEMENTWISE, dependence
 from scalarspec.errors import DomainError, NotDifferentiable
 from scalarspec.interpreter import Traced
 from scalarspec.sweep import Read, Rules, conventional, innermost, operands_of
@@ -26,7 +28,6 @@ from scalarspec.tensor import Tensor, Truth, elementwise
 from scalarspec.vjp_rules import DERIVATIVES, RULES, Share
 
 Array = np.ndarray[Any, Any]
-ELEMENTWISE = {*PRIMITIVES, *DERIVED}
 CONVENTION = "grad(..., at_kinks='convention') gives the conventions of PyTorch and JAX"
 
 
@@ -37,10 +38,14 @@ class Enclosing:
     """Rules that enclose the generalized derivative. They are those of the table but at kinks, steps and borders.
 
     jumps: is it counted that a step, or a branch, may change? Bounds on rounding count it on their own.
+
+    Where a value jumps at the very edge of the box, what follows is evaluated on one side only, so that no rule tells
+    what happens there: `spoiled` gives up all that the jump depends on.
     """
 
     def __init__(self, arrays: TapeArrays, jumps: bool = True) -> None:
-        self.made, self.holes, self.jumps = arrays.by_result, arrays.holes, jumps
+        self.notes, self.made, self.holes, self.jumps = arrays.notes, arrays.by_result, arrays.holes, jumps
+        self.edges: dict[Note, dict[Traced, Array]] = {}
 
     def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """The shares of the operands of a note."""
@@ -63,15 +68,57 @@ class Enclosing:
         return [lambda: g * weight, lambda: g * (1 - weight)]
 
     def _step(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        if not self.jumps:
+            return conventional(note, g, read)
         (x,) = operands_of(note, read)
-        return [lambda: g * _slope_of_step(x)] if self.jumps else conventional(note, g, read)
+        self.edges[note] = {note.operands[0]: _touches(x)}
+        return [lambda: g * _slope_of_step(x)]
 
     def _where(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """To each branch what it counts; to the condition, what changes where the branch does."""
         if not self.jumps:
             return conventional(note, g, read)
         weight = self.weight(note.operands[0], read)
-        return [lambda: g * self._jump(note, read), lambda: g * weight, lambda: g * (1 - weight)]
+        jump = None if note.operands[0].constant else self._jump(note, read)
+        if jump is not None and np.any(_nonzero(jump)):
+            self.edges[note] = self._edges(note.operands[0], read)
+        return [lambda: g * jump, lambda: g * weight, lambda: g * (1 - weight)]
+
+    def _edges(self, p: Traced, read: Read) -> dict[Traced, Array]:
+        """Of what is compared in a condition, where both sides meet at the edge of what they can be."""
+        found: dict[Traced, Array] = {}
+        for relation in relations(self.made, p):
+            a, b = operands_of(relation, read)
+            touching = _touches(a - b)
+            for x in relation.operands:
+                own = touching if x.shape == touching.shape else np.asarray(touching.any())
+                found[x] = own if x not in found else np.asarray(found[x] | own)
+        return found
+
+    def spoiled(self, result: Traced, inputs: Sequence[Traced], found: Sequence[Tensor], read: Read) -> list[Tensor]:
+        """The derivatives, all reals where a jump at the edge of the box counts for the result and depends on them."""
+        edges = [(note, seeds) for note, seeds in self.edges.items() if any(np.any(mask) for mask in seeds.values())]
+        if not edges:
+            return list(found)
+        ones = {result: np.ones(result.shape, dtype=bool)}
+
+        def zero(x: Traced) -> Array:
+            return np.asarray(~_nonzero(read(x, Tensor)))
+
+        counted = dependence(self.notes, ones, lambda note: self._taken(note, read), zero)
+        masks = {x: np.zeros(x.shape, dtype=bool) for x in inputs}
+        for note, seeds in edges:
+            if note.result in counted and counted[note.result].any():
+                at_edge = {x: np.broadcast_to(mask, x.shape) for x, mask in seeds.items()}
+                reached = dependence(self.notes, at_edge)
+                masks = {x: mask | reached.get(x, np.False_) for x, mask in masks.items()}
+        return [_unbounded(t, masks[x]) for x, t in zip(inputs, found, strict=True)]
+
+    def _taken(self, note: Note, read: Read) -> tuple[Array, Array]:
+        """Which elements of the branches of a `where` may count nearby."""
+        weight = self.weight(note.operands[0], read)
+        first, second = _nonzero(weight), _nonzero(1 - weight)
+        return np.broadcast_to(first, note.result.shape), np.broadcast_to(second, note.result.shape)
 
     def _jump(self, note: Note, read: Read) -> Tensor:
         """The difference of the branches; where one was not asked for, anything."""
@@ -171,6 +218,36 @@ def slope_of_relu(x: Tensor) -> Tensor:
     step = f.heaviside(x)
     base: Any = innermost(x.context)
     return f.where(_undecided(base), step, 1 - f.heaviside(-x))
+
+
+def _ends(t: Tensor) -> tuple[Array, Array, int]:
+    """The ends of a tensor in floats, and how many axes of batches stand before its own."""
+    context, value, axes = t.context, t.value, 0
+    while context.wrapped is not None:
+        axes += isinstance(context, BatchedContext) and not value.constant
+        context, value = context.wrapped, value.value
+    return *context.arrays.floats(value), axes
+
+
+def _touches(t: Tensor) -> Array:
+    """Which elements have an end at 0, in some example of a batch."""
+    low, high, axes = _ends(t)
+    return np.asarray(((low == 0) | (high == 0)).any(axis=tuple(range(axes))))
+
+
+def _nonzero(t: Tensor) -> Array:
+    """Which elements are not surely 0."""
+    low, high, axes = _ends(t)
+    return np.asarray(((low != 0) | (high != 0)).any(axis=tuple(range(axes))))
+
+
+def _unbounded(t: Tensor, mask: Array) -> Tensor:
+    """A tensor, with all reals where the mask says."""
+    if not mask.any():
+        return t
+    base = innermost(t.context)
+    truth = Truth.from_scalars(base, np.asarray(mask, dtype=object))
+    return f.where(truth, _constant(base, -np.inf, np.inf), t)
 
 
 def _slope_of_step(x: Tensor) -> Tensor:

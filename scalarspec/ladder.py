@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,7 +14,7 @@ from scalarspec import functions as f
 from scalarspec.arguments import call
 from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
-from scalarspec.errors import DomainError, NotSupported
+from scalarspec.errors import Contradiction, DomainError, NotSupported
 from scalarspec.exact import infinite
 from scalarspec.functions import endpoints
 from scalarspec.gradient import swept
@@ -29,6 +30,7 @@ from scalarspec.tensor import Tensor
 Progress = Callable[[int, int], None]
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
+Steps = Iterator[tuple[Ends, int]]
 
 BATCH, FEW = 64, 16
 """So many boxes go through the plan at once, in one job; fewer where parts of one box do, for several workers to do."""
@@ -60,14 +62,17 @@ def climb(
     best = Rung(evaluated(domain, context), "interval", domain.rows)
     yield best
     for name in methods if domain.ends and domain.rows else ():
-        try:
-            for ends, count in METHODS[name](domain, jobs, target, budget, progress):
-                better = narrowed(context, best.enclosure, ends)
-                said = "linear" if name == "subdivide" and count == domain.rows else name
-                best = best if better is None else Rung(better, said, count)
-                yield best
-        except (NotSupported, DomainError):
-            continue  # a spec that looks at single numbers, an operation without a rule, a pole in the middle
+        for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, target, budget, progress)):
+            better = narrowed(context, best.enclosure, ends)
+            said = "linear" if name == "subdivide" and count == domain.rows else name
+            best = best if better is None else Rung(better, said, count)
+            yield best
+
+
+def _as_far_as_it_goes(steps: Steps) -> Steps:
+    """Up to where a method does not apply: a spec looks at single numbers, a rule is missing, a middle is a pole."""
+    with contextlib.suppress(NotSupported, DomainError):
+        yield from steps
 
 
 def rungs(method: str, target: Fraction | None) -> tuple[str, ...]:
@@ -89,6 +94,8 @@ def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
     """What lies in an enclosure and between ends, in a context; None where that is no less."""
     low, high = endpoints(t)
     lower, upper = np.maximum(low, ends[0]), np.minimum(high, ends[1])
+    if np.any(lower > upper):
+        raise Contradiction("bounds: nothing is left between two enclosures of one value, so one of them is wrong")
     if np.all(lower == low) and np.all(upper == high):
         return None
     return context.box(np.asarray(lower, dtype=object), np.asarray(upper, dtype=object))
@@ -97,9 +104,6 @@ def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
 def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
     """The spec over the box, or over each row's."""
     return call(domain.spec_of_rows, domain.boxed(context)[0])
-
-
-Steps = Iterator[tuple[Ends, int]]
 
 
 def mean_value(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
@@ -266,7 +270,8 @@ def _divided(
             parts.remove(part)
             best = min(part.choices, key=_spread)
             parts += [p for p in best if np.all(p.low <= p.high)]  # else nothing of the box is there
-        assert parts, "nothing is left of the box: some bound is wrong"
+        if not parts:
+            raise Contradiction("bounds: nothing is left of the box, so some bound of a part is wrong")
 
 
 def _worst(parts: Sequence[Part], output: int, count: int) -> list[Part]:
