@@ -32,9 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec import elementary
+from scalarspec import elementary, environment
 from scalarspec.arrays import Arrays, LiftedArrays, lift
-from scalarspec.backends.float import quiet
 from scalarspec.backends.interval import IntervalContext
 from scalarspec.context import DERIVED, PRIMITIVES
 from scalarspec.dyadic import INF, MINUS_INF
@@ -77,6 +76,7 @@ class Interval64Context(IntervalContext):
         return self.name + (".reference()" if self.lifted else "")
 
     def box(self, lower: Any, upper: Any) -> Tensor:
+        environment.check()
         low, high = as_array(lower), as_array(upper)
         known = all(holds_floats(end) or all(type(x) is Fraction for x in end.flat) for end in (low, high))
         if self.lifted or not known or low.shape != high.shape or not np.all(low <= high):
@@ -259,7 +259,8 @@ class Interval64Arrays(Arrays):
 
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
         """Without NumPy's warnings: overflow gives an unknown end, which is an answer."""
-        return quiet(function, *values, **parameters)
+        environment.check()
+        return environment.quiet(function, *values, **parameters)
 
     def function(self, operation: str) -> Callable[..., Any]:
         """An elementwise operation on many elements is done part by part."""
@@ -275,12 +276,14 @@ class Interval64Arrays(Arrays):
         return packed
 
     def data(self, array: np.ndarray[Any, Any]) -> Value:
+        environment.check()
         if holds_floats(array):
             return Point(array.astype(np.float64))
         packed: Value = self.pack(lift(self.context.data, array))
         return packed
 
     def pack(self, scalars: np.ndarray[Any, Any]) -> Any:
+        environment.check()
         if scalars.size and isinstance(scalars.flat[0], bool | Maybe):
             return _decided(scalars)
         result = np.empty((2, *scalars.shape))
