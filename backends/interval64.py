@@ -204,10 +204,13 @@ def up_product(s: FloatArray, least: Callable[[], float], mended: Callable[[], F
     """
     above = np.abs(s)
     smallest = np.minimum.reduce(above, axis=None, initial=np.inf)
-    if mended is not None and np.isnan(smallest):
-        s = mended()
-        above = np.abs(s)
-    if smallest >= SMALL or least() >= SMALL:
+    large = smallest >= SMALL
+    if not large:
+        if mended is not None and np.isnan(smallest):
+            s = mended()
+            above = np.abs(s)
+        large = least() >= SMALL
+    if large:
         above *= TWO_U
     else:
         above = np.where(above < SMALL, LAST + above * (2 * U), above * (2 * U))
