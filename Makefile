@@ -1,17 +1,22 @@
 # `make run` does the main job, `make test` passes the tests; each makes .venv when it is missing.
 PYTHON ?= python3
 BIN = .venv/bin
+TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 RUN ?=
 FUZZ ?=
 BENCH ?=
 
-.PHONY: run test fuzz bench fpbench lint clean
+.PHONY: run test processors fuzz bench fpbench lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(TEST)
+
+# The tests under the kernels that other processors would choose: four runs.
+processors: .venv/installed
+	$(BIN)/python tests/processors.py $(TEST)
 
 # The interval kernel against the oracle: some millions of cases, then every finite 16-bit float; then bounds against
 # values at 100,000 points.

@@ -6,9 +6,7 @@ matrix products are NumPy's and BLAS's, in an order of theirs; `reference()` fol
 
 from __future__ import annotations
 
-import contextvars
 import math
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,6 +17,7 @@ import numpy as np
 
 from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.context import Context
+from scalarspec.environment import quiet
 from scalarspec.errors import DomainError
 
 Float = Any  # a NumPy scalar, or an array of them
@@ -230,31 +229,6 @@ class FloatContext(Context[Float]):
         near = np.log1p(2 * np.square(np.sinh(np.minimum(size, 1) / 2)))
         far = size + np.log1p(np.exp(-2 * size)) - np.log(self._number(2))
         return self.where(size < 1, near, far)
-
-
-class _Quiet(threading.local):
-    """A context of the thread's own in which NumPy's error state is "ignore": the caller's is never touched.
-
-    np.errstate would do the same, at some six times the price of entering this one.
-    """
-
-    def __init__(self) -> None:
-        self.context = contextvars.Context()
-        self.context.run(np.seterr, all="ignore")
-        self.entered = False
-
-    def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
-        if self.entered:
-            return function(*values, **parameters)
-        self.entered = True
-        try:
-            return self.context.run(function, *values, **parameters)
-        finally:
-            self.entered = False
-
-
-quiet = _Quiet().run
-"""A call of a function without NumPy's warnings."""
 
 
 class QuietLiftedArrays(LiftedArrays):

@@ -38,6 +38,7 @@ from mpmath import libmp
 from mpmath.ctx_iv import MPIntervalContext
 from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, exp_basecase, ln2_fixed, log_taylor_cached, pi_fixed
 
+from scalarspec import environment
 from scalarspec.arrays import Arrays, LiftedArrays, lift
 from scalarspec.context import Context
 from scalarspec.dyadic import (
@@ -557,6 +558,11 @@ class IntervalArrays(LiftedArrays):
     """
 
     context: IntervalContext
+
+    def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
+        """Where floats are floats: products of matrices are made of them."""
+        environment.check()
+        return function(*values, **parameters)
 
     def function(self, operation: str) -> Callable[..., Any]:
         """`Points` are made scalars for all that has no use for them."""

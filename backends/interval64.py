@@ -32,9 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec import elementary
+from scalarspec import elementary, environment
 from scalarspec.arrays import Arrays, LiftedArrays, lift
-from scalarspec.backends.float import quiet
 from scalarspec.backends.interval import IntervalContext
 from scalarspec.context import DERIVED, PRIMITIVES
 from scalarspec.dyadic import INF, MINUS_INF
@@ -77,6 +76,7 @@ class Interval64Context(IntervalContext):
         return self.name + (".reference()" if self.lifted else "")
 
     def box(self, lower: Any, upper: Any) -> Tensor:
+        environment.check()
         low, high = as_array(lower), as_array(upper)
         known = all(holds_floats(end) or all(type(x) is Fraction for x in end.flat) for end in (low, high))
         if self.lifted or not known or low.shape != high.shape or not np.all(low <= high):
@@ -197,21 +197,58 @@ def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     return above, lost
 
 
-def up_product(s: FloatArray, least: Callable[[], float]) -> FloatArray:
-    """At least the products or quotients that s rounds; least() is below the size of each that is not 0."""
+def up_product(s: FloatArray, least: Callable[[], float], mended: Callable[[], FloatArray] | None = None) -> FloatArray:
+    """At least the products or quotients that s rounds; least() is below the size of each that is not 0.
+
+    mended() is s where 0 has met an end that is not known. No NaN ever passes for a number that is large enough.
+    """
     above = np.abs(s)
-    if np.fmin.reduce(above, axis=None, initial=np.inf) < SMALL and least() < SMALL:
-        above = np.where(above < SMALL, LAST + above * (2 * U), above * (2 * U))
-    else:
+    smallest = np.minimum.reduce(above, axis=None, initial=np.inf)
+    large = smallest >= SMALL
+    if not large:
+        if mended is not None and np.isnan(smallest):
+            s = mended()
+            above = np.abs(s)
+        large = least() >= SMALL
+    if large:
         above *= TWO_U
+    else:
+        above = np.where(above < SMALL, LAST + above * (2 * U), above * (2 * U))
     above += s
     return above
 
 
 def least_size(x: Value) -> float:
-    """The smallest nonzero |x|, or ∞."""
+    """The smallest nonzero |x|, or ∞. What is not known has no size."""
     size = np.abs(x.x if isinstance(x, Point) else x)
     return float(np.min(size, where=size > 0, initial=np.inf))
+
+
+def greatest_size(x: Value) -> float:
+    """The largest finite |x|, or 0."""
+    size = np.abs(x.x if isinstance(x, Point) else x)
+    return float(np.max(size, where=np.isfinite(size), initial=0.0))
+
+
+def least_quotient(x: Value, y: Value) -> float:
+    """Below the size of each x / y that is not 0, by ends that are known."""
+    divisor = greatest_size(y)
+    return least_size(x) / divisor if divisor else np.inf
+
+
+def unbounded(e: Ends) -> Ends:
+    """The same ends, +∞ wherever none is known."""
+    return np.where(np.isnan(e), np.inf, e)
+
+
+def product_of(x: FloatArray, y: FloatArray) -> FloatArray:
+    """x y; 0 times an infinite end is 0, since it stands for reals."""
+    return np.where((x == 0) | (y == 0), 0.0, x * y)
+
+
+def quotient_of(x: FloatArray, y: FloatArray) -> FloatArray:
+    """x / y; over an infinite end, 0."""
+    return np.where((x == 0) | np.isinf(y), 0.0, x / y)
 
 
 def aligned(*values: Ends) -> list[Ends]:
@@ -227,7 +264,7 @@ def magnitude(e: Ends) -> FloatArray:
 
 def mignitude(e: Ends) -> FloatArray:
     """The smallest |x|."""
-    return np.asarray(-np.minimum(np.minimum(e[0], e[1]), 0.0))
+    return np.asarray(-np.fmin(np.fmin(e[0], e[1]), 0.0))
 
 
 def slack_of(name: str, values: FloatArray, x: FloatArray) -> FloatArray:
@@ -259,7 +296,8 @@ class Interval64Arrays(Arrays):
 
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
         """Without NumPy's warnings: overflow gives an unknown end, which is an answer."""
-        return quiet(function, *values, **parameters)
+        environment.check()
+        return environment.quiet(function, *values, **parameters)
 
     def function(self, operation: str) -> Callable[..., Any]:
         """An elementwise operation on many elements is done part by part."""
@@ -275,12 +313,14 @@ class Interval64Arrays(Arrays):
         return packed
 
     def data(self, array: np.ndarray[Any, Any]) -> Value:
+        environment.check()
         if holds_floats(array):
             return Point(array.astype(np.float64))
         packed: Value = self.pack(lift(self.context.data, array))
         return packed
 
     def pack(self, scalars: np.ndarray[Any, Any]) -> Any:
+        environment.check()
         if scalars.size and isinstance(scalars.flat[0], bool | Maybe):
             return _decided(scalars)
         result = np.empty((2, *scalars.shape))
@@ -357,9 +397,11 @@ class Interval64Arrays(Arrays):
         if isinstance(y, Point):
             e = ends_of(x)
             product = _scaled(e, y, np.multiply)
-            return product if _is_shift(e, product, y) else up_product(product, least)
-        (a, b), (c, d) = (signed(e) for e in aligned(ends_of(x), ends_of(y)))
-        return up_product(_hull_of(a * c, a * d, b * c, b * d), least)
+            if _is_shift(e, product, y):
+                return product
+            return up_product(product, least, lambda: _scaled(e, y, product_of))
+        ends = aligned(ends_of(x), ends_of(y))
+        return up_product(_corners(np.multiply, *ends), least, lambda: _corners(product_of, *map(unbounded, ends)))
 
     def divide(self, x: Value, y: Value) -> Value:
         """By what contains 0: as the scalars do it."""
@@ -368,16 +410,16 @@ class Interval64Arrays(Arrays):
             quotient = _scaled(e, y, np.divide)
             if _is_shift(e, quotient, y):
                 return quotient
-            return up_product(quotient, lambda: least_size(x) / float(np.max(np.abs(y.x))))
-        (a, b), (c, d) = (signed(e) for e in np.broadcast_arrays(*aligned(ends_of(x), ends_of(y))))
-        hard = ~((c > 0) | (d < 0))
+            return up_product(quotient, lambda: least_quotient(x, y))
+        e, divisor = np.broadcast_arrays(*aligned(ends_of(x), ends_of(y)))
+        hard = ~((divisor[0] < 0) | (divisor[1] < 0))
         if hard.any():
-            return self._divide_some(np.stack((-a, b)), np.stack((-c, d)), hard)
-
-        def least() -> float:
-            return least_size(x) / float(np.max(np.maximum(np.abs(c), np.abs(d)), initial=0.0))
-
-        return up_product(_hull_of(a / c, a / d, b / c, b / d), least)
+            return self._divide_some(e, divisor, hard)
+        return up_product(
+            _corners(np.divide, e, divisor),
+            lambda: least_quotient(e, divisor),
+            lambda: _corners(quotient_of, unbounded(e), unbounded(divisor)),
+        )
 
     def _divide_some(self, x: Ends, y: Ends, hard: np.ndarray[Any, Any]) -> Ends:
         """By what may contain 0, one by one; the others in bulk."""
@@ -400,7 +442,7 @@ class Interval64Arrays(Arrays):
         np.multiply(low, -low, out=s[0, ...])
         np.multiply(high, high, out=s[1, ...])
         result = up_product(s, lambda: least_size(x) ** 2)
-        np.minimum(result[0, ...], 0.0, out=result[0, ...])
+        np.fmin(result[0, ...], 0.0, out=result[0, ...])
         return result
 
     def pow(self, x: Value, y: Value) -> Any:
@@ -410,7 +452,7 @@ class Interval64Arrays(Arrays):
             return self.elementwise("pow", x, y)
         if n % 2 == 0:
             return self._product_of(self.abs(x), int(n))
-        e = signed(ends_of(x))
+        e = signed(unbounded(ends_of(x)))
         sizes = ends_of(self._product_of(Point(np.abs(e)), int(n)))  # of |inf| and of |sup|
         low, high = np.where(e < 0, sizes[::-1], sizes).swapaxes(0, 1)
         return np.stack((low[0], high[1]))
@@ -469,10 +511,10 @@ class Interval64Arrays(Arrays):
         return np.where(undecided, np.maximum(a, b), np.where(true, a, b))
 
     def maximum(self, x: Value, y: Value) -> Ends:
-        return _extreme(np.minimum, np.maximum, x, y)
+        return _extreme(np.fmin, np.maximum, x, y)
 
     def minimum(self, x: Value, y: Value) -> Ends:
-        return _extreme(np.maximum, np.minimum, x, y)
+        return _extreme(np.maximum, np.fmin, x, y)
 
     def abs(self, x: Value) -> Value:
         if isinstance(x, Point):
@@ -486,7 +528,7 @@ class Interval64Arrays(Arrays):
         if isinstance(x, Point):
             return Point(np.maximum(x.x, 0.0))
         result = np.empty(x.shape)
-        np.minimum(x[0], 0.0, out=result[0, ...])
+        np.fmin(x[0], 0.0, out=result[0, ...])
         np.maximum(x[1], 0.0, out=result[1, ...])
         return result
 
@@ -560,7 +602,7 @@ class Interval64Arrays(Arrays):
         inside, all_inside = moved(e, LOWEST, HIGHEST)
         if not all_inside:
             result = ends_of(self.subtract(self.expm1(x), x))
-            np.minimum(result[0, ...], 0.0, out=result[0, ...])
+            np.fmin(result[0, ...], 0.0, out=result[0, ...])
             return result
         values = elementary.expm1mx(inside)
         slack = slack_of("expm1mx", values, inside)
@@ -583,7 +625,7 @@ class Interval64Arrays(Arrays):
         sizes = np.stack((mignitude(e), magnitude(e)))
         inside, all_inside = moved(sizes, 0.0, limit)
         result = widened(name, getattr(elementary, name)(inside), inside)
-        np.minimum(result[0, ...], -floor, out=result[0, ...])
+        np.fmin(result[0, ...], -floor, out=result[0, ...])
         if not all_inside:
             np.copyto(result[1, ...], np.inf, where=~(sizes[1] <= limit))
         return result
@@ -641,7 +683,7 @@ class Interval64Arrays(Arrays):
         result = np.empty((2, *np.shape(low)))
         np.minimum(low * slack - low, 0.0, out=result[0, ...])
         np.add(high, high * slack, out=result[1, ...])
-        np.copyto(result[0, ...], 0.0, where=low < TINY)  # where squares may have been rounded up from below 2^-1074
+        np.copyto(result[0, ...], 0.0, where=~(low >= TINY))  # where squares may be rounded up from below 2^-1074
         if np.fmin.reduce(high, axis=None, initial=np.inf) < TINY:
             result[1] += TINY * np.any(magnitude(e) != 0, axis=axis)
         return result
@@ -808,7 +850,10 @@ def _is_shift(x: Ends, result: Ends, factor: Point) -> bool:
     return bool(((np.abs(result) >= SMALL) | (result == 0) & (x == 0)).all())
 
 
-def _hull_of(p: FloatArray, q: FloatArray, r: FloatArray, s: FloatArray) -> Ends:
+def _corners(operation: Callable[[Any, Any], Any], x: Ends, y: Ends) -> Ends:
+    """The hull of the values at the ends."""
+    (a, b), (c, d) = signed(x), signed(y)
+    p, q, r, s = operation(a, c), operation(a, d), operation(b, c), operation(b, d)
     result = np.empty((2, *np.shape(p)))
     np.negative(np.minimum(np.minimum(p, q), np.minimum(r, s)), out=result[0, ...])
     np.maximum(np.maximum(p, q), np.maximum(r, s), out=result[1, ...])

@@ -26,6 +26,7 @@ from crown import crown
 from workloads import BETA, A, Autoencoder, B, Vae
 
 import scalarspec as ss
+from scalarspec import environment as float_environment
 from scalarspec import integers
 from scalarspec.arguments import bind
 from scalarspec.examples.enclose import enclose
@@ -423,7 +424,28 @@ def scaling(options):
     return ["cost ~ size^p", "p", "times, over the first"], rows
 
 
+def environment(options):
+    """What it costs to look at the processor's float environment at a door, beside the smallest calls through it."""
+    times = 1000
+
+    def many(run):
+        def repeated():
+            for _ in range(times):
+                run()
+
+        return repeated
+
+    alone = min(seconds(many(float_environment.check)) for _ in range(20)) / times
+    rows = []
+    for name in ("interval64", "interval", "rounding"):
+        x = ss.context(name).tensor([1.0, 2.0])
+        call = min(seconds(many(lambda x=x: x + x)) for _ in range(5)) / times
+        rows.append([name, f"{alone * 1e9:.0f}", f"{call * 1e6:.1f}", f"{alone / call:.2%}"])
+    return ["the float environment", "check, ns", "x + x of two numbers, µs", "share"], rows
+
+
 TABLES = {
+    "environment": environment,
     "gradients": gradients,
     "tightness": tightness,
     "boxes-a-second": boxes_a_second,

@@ -16,9 +16,11 @@ The scalar context is the meaning: whatever arrays do must agree with the lifted
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
+from itertools import repeat
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,9 +197,23 @@ class LiftedArrays(NumPyArrays):
 
 
 def lift(function: Callable[..., Any], *values: ObjectArray) -> ObjectArray:
-    """`function` of scalars, mapped over arrays of one shape, or of shape ()."""
-    result = np.frompyfunc(function, len(values), 1)(*values)
-    return result if any(value.ndim for value in values) else boxed(result)
+    """`function` of scalars, mapped over arrays of one shape, or of shape ().
+
+    Not by np.frompyfunc, which has NumPy's error state judge what the function's floats did on the way.
+    """
+    shape = max([value.shape for value in values], key=len)
+    if not shape:
+        return boxed(function(*[value.item() for value in values]))
+    columns = [_repeated(value, shape) for value in values]
+    return np.fromiter(map(function, *columns), dtype=object, count=prod(shape)).reshape(shape)
+
+
+def _repeated(value: ObjectArray, shape: tuple[int, ...]) -> Iterable[Any]:
+    """The elements, as many as the shape has."""
+    if not value.ndim:
+        return repeat(value.item())
+    spread: list[Any] = (value if value.shape == shape else np.broadcast_to(value, shape)).ravel().tolist()
+    return spread
 
 
 def _reduce(total: Callable[[list[Any]], Any], groups: ObjectArray, shape: tuple[int, ...]) -> ObjectArray:

@@ -48,6 +48,10 @@ class TooLarge(ScalarSpecError, OverflowError):
     """The result would be larger than a stated limit on size."""
 
 
+class FloatEnvironmentError(ScalarSpecError, RuntimeError):
+    """The processor's rounding mode, or its treatment of subnormal numbers, is one under which nothing encloses."""
+
+
 class OutOfRange(ScalarSpecError, IndexError):
     """An index outside its range (a tensor's, or a codebook's, where negative ones are outside too)."""
 

@@ -53,6 +53,7 @@ class Format:
         """Is this a number of the format?"""
         return isinstance(value, float) or self.nearest(value) == value
 
+    @np.errstate(all="ignore")
     def half_ulp(self, sizes: Array) -> Array:
         """The greatest error of rounding any |x| <= size to nearest, each rounded up to a float64.
 
@@ -64,13 +65,13 @@ class Format:
         error = np.where(sizes == 0, 0.0, error)
         return np.where(sizes <= float(self.largest), error, np.inf)
 
+    @np.errstate(all="ignore")
     def rounding_errors(self, values: Array) -> Array:
         """|x - nearest(x)| of float64s, exactly; infinite where that is no number."""
         _, exponent = np.frexp(values)
         unit = np.ldexp(1.0, np.maximum(exponent - self.precision, max(self.emin - self.precision + 1, -1074)))
-        with np.errstate(all="ignore"):
-            nearest = np.rint(values / unit) * unit
-            return np.where(np.abs(nearest) <= float(self.largest), np.abs(values - nearest), np.inf)
+        nearest = np.rint(values / unit) * unit
+        return np.where(np.abs(nearest) <= float(self.largest), np.abs(values - nearest), np.inf)
 
 
 FORMATS = {

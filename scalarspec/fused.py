@@ -108,7 +108,7 @@ def expm1mx(e: Array, out: Array) -> bool:
 def relu(e: Array, out: Array) -> None:
     """max(x, 0)."""
     for i in range(e.shape[1]):
-        out[0, i] = np.minimum(e[0, i], 0.0)
+        out[0, i] = np.fmin(e[0, i], 0.0)
         out[1, i] = np.maximum(e[1, i], 0.0)
 
 
@@ -123,8 +123,8 @@ def square(e: Array, out: Array) -> None:
     """x²."""
     for i in range(e.shape[1]):
         size = np.maximum(e[0, i], e[1, i])
-        least = -np.minimum(np.minimum(e[0, i], e[1, i]), 0.0)
-        out[0, i] = np.minimum(_up(-(least * least), least == 0.0), 0.0)
+        least = -np.fmin(np.fmin(e[0, i], e[1, i]), 0.0)
+        out[0, i] = np.fmin(_up(-(least * least), least == 0.0), 0.0)
         out[1, i] = _up(size * size, size == 0.0)
 
 
@@ -174,8 +174,8 @@ def scaled(e: Array, x: Array, divide: bool, out: Array) -> bool:
         zero = size == 0.0
         if divide and zero:
             return False
-        out[0, i] = _up_scaled(s, _chosen(zero, 0.0, low), shift)
-        out[1, i] = _up_scaled(t, _chosen(zero, 0.0, high), shift)
+        out[0, i] = _chosen(zero, 0.0, _up_scaled(s, low, shift))
+        out[1, i] = _chosen(zero, 0.0, _up_scaled(t, high, shift))
     return True
 
 
@@ -194,7 +194,7 @@ def _sums_of_squares(a: Array, b: Array) -> tuple[float, float]:
     """Of the least and the largest sizes of boxes."""
     low = high = 0.0
     for i in range(len(a)):
-        size, least = np.maximum(a[i], b[i]), np.minimum(np.minimum(a[i], b[i]), 0.0)  # which keep NaN
+        size, least = np.maximum(a[i], b[i]), np.fmin(np.fmin(a[i], b[i]), 0.0)  # a largest size may be NaN
         low += least * least
         high += size * size
     return low, high

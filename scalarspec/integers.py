@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec import environment
+
 try:
     import flint
 except ImportError:  # the extra [flint]: the same products, faster where numbers are long
@@ -65,6 +67,7 @@ class Digits:
     @classmethod
     def of_floats(cls, x: Array, exponent: int, length: int, bits: int) -> Digits | None:
         """Of x / 2^exponent, all integers below 2^length; None if they are too long."""
+        environment.check()
         count = -(-length // bits)
         if count > TERMS:
             return None
@@ -129,6 +132,7 @@ def long_product(a: Array, b: Array) -> Array:
 
 def least_exponent(x: Array) -> tuple[int, int]:
     """e and a length with each float of x an integer times 2^e, below 2^length in size; 0 and 0 if all are 0."""
+    environment.check()  # where subnormal numbers equal 0, they would be lost
     mantissa, exponent = np.frexp(x[x != 0])
     if not mantissa.size:
         return 0, 0
@@ -140,6 +144,7 @@ def least_exponent(x: Array) -> tuple[int, int]:
 
 def whole_numbers(x: Array, exponent: int) -> Array:
     """x / 2^exponent, which are integers, as an object array of Python integers."""
+    environment.check()
     mantissa, power = np.frexp(x.reshape(-1))  # of shape (), NumPy would give its own integers, which overflow
     whole = (mantissa * 2.0**53).astype(np.int64).astype(object)
     shift = power.astype(object) - 53 - exponent

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec import formats
+from scalarspec.environment import quiet
 from scalarspec.errors import ArgumentError, ShapeError, UnknownName
 from scalarspec.exact import exact_float
 from scalarspec.formats import Format
@@ -123,4 +124,4 @@ def _place(index: tuple[int, ...]) -> str:
 def _printed(form: Format, value: Any) -> str:
     if isinstance(value, float):
         return str(value)
-    return str(getattr(np, form.name, np.float64)(float(value)))
+    return str(quiet(getattr(np, form.name, np.float64), float(value)))

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec import formats
+from scalarspec import environment, formats
 from scalarspec import functions as f
 from scalarspec.arguments import bind, call
 from scalarspec.arrays import lift as lift_elements
@@ -84,6 +84,7 @@ class Tolerance:
         return {**plain, **ends_json(self.lower, self.upper), **how}
 
 
+@np.errstate(all="ignore")
 def tolerance(
     spec: Callable[..., Tensor],
     *args: Any,
@@ -101,10 +102,11 @@ def tolerance(
     numbers of the format; libm: the ulps within which exp, log, sin and their like are right (NumPy's makers: 4).
 
     Raises UnknownName for a name that the spec does not have or an unknown dtype, DomainError where an operation has
-    no value on part of the box.
+    no value on part of the box, FloatEnvironmentError where the processor does not round to nearest or flushes.
 
         ss.tolerance(loss, x, vary={"x": ss.ball("0.01")}, dtype="float32").absolute    # an atol for a test
     """
+    environment.check()
     form, arguments = formats.named(dtype), bind(spec, args, known=vary)
     if inputs not in ("rounded", "exact"):
         raise ArgumentError(f"inputs: expected 'rounded' or 'exact', got {inputs!r}")
@@ -120,9 +122,8 @@ def tolerance(
     absolute = np.max([leaf.bound for leaf in leaves], axis=0)
     lower = np.min([leaf.lower for leaf in leaves], axis=0)
     upper = np.max([leaf.upper for leaf in leaves], axis=0)
-    with np.errstate(all="ignore"):
-        least = np.maximum(np.maximum(lower, -upper), 0.0)
-        relative = np.where(absolute == 0, 0.0, np.where(least > 0, np.nextafter(absolute / least, np.inf), np.inf))
+    least = np.maximum(np.maximum(lower, -upper), 0.0)
+    relative = np.where(absolute == 0, 0.0, np.where(least > 0, np.nextafter(absolute / least, np.inf), np.inf))
     worst = max(leaves, key=lambda leaf: leaf.urgency)
     return Tolerance(
         unboxed(absolute),
