@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import inspect
 import json
+import shlex
 import signal
 import sys
 import traceback
@@ -54,8 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = _parser().parse_args(argv)
     try:
-        result, code = options.run(options)
-        text = json.dumps(result.to_json(), indent=2, ensure_ascii=False) if options.json else str(result)
+        with failures_told("something ended the program", _described, only=SystemExit):
+            result, code = options.run(options)
+            text = json.dumps(result.to_json(), indent=2, ensure_ascii=False) if options.json else str(result)
     except ScalarSpecError as error:
         print(f"scalarspec: error: {error}", file=sys.stderr)
         return 2
@@ -167,7 +169,11 @@ class _Recorded:
         return {"command": self.command, **self.found.to_json()}
 
 
-_REPLAYED = ("spec", "inputs", "set", "actual", "dtype", "max_ulps")
+_NAMED = ("spec", "inputs", "actual")
+"""What says which code is run and which file read: this is said anew, by whoever replays a record."""
+_REPLAYED = (*_NAMED, "set", "dtype", "max_ulps")
+_OURS = ("float64", "float32")
+"""What a record may name by itself, since it is no code of anyone else's."""
 
 
 class _Replay:
@@ -177,20 +183,50 @@ class _Replay:
         self.differences = differences
 
     def __str__(self) -> str:
-        return "\n".join(self.differences) or "the same float, the same certificate, the same stages"
+        same = "all that the record states is found again: names, texts, versions, inputs, float, certificate and stages"
+        return "\n".join(self.differences) or same
 
     def to_json(self) -> list[str]:
         return self.differences
 
 
 def _replay(options: argparse.Namespace) -> tuple[Any, int]:
-    try:
-        record = json.loads(Path(options.record).read_text())
-        command = argparse.Namespace(**{name: record["command"][name] for name in _REPLAYED}, html=None)
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ArgumentError(f"record: {options.record} is not what 'crosscheck --json' printed") from None
-    found = differences(record, _crosscheck(command)[0].to_json())
+    record = _record(options.record)
+    command = argparse.Namespace(html=None, **(record["command"] | _named(options, record["command"])))
+    found = differences(record, json.loads(json.dumps(_crosscheck(command)[0].to_json())))
     return _Replay(found), 1 if found else 0
+
+
+def _record(path: str) -> dict[str, Any]:
+    """What `crosscheck --json` printed. Raises ArgumentError for anything else."""
+    wrong = ArgumentError(f"record: {path} is not what 'crosscheck --json' printed")
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        command = record["command"]
+        texts = [command[name] for name in _REPLAYED if name != "set" and command[name] is not None]
+        if set(command) != set(_REPLAYED) or not all(isinstance(text, str) for text in [*texts, *command["set"]]):
+            raise wrong
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise wrong from None
+    return dict(record)
+
+
+def _named(options: argparse.Namespace, command: dict[str, Any]) -> dict[str, Any]:
+    """What the user says of the command that is to be run again.
+
+    Raises ArgumentError where the record is of code or of a file that the user does not name.
+    """
+    given = {name: getattr(options, name) for name in _REPLAYED if getattr(options, name) not in (None, [])}
+    for name in _NAMED:
+        if name not in given and command[name] is not None and not (name == "actual" and command[name] in _OURS):
+            targets = [shlex.quote(command[each] or "INPUTS") for each in ("spec", "inputs") if command[each]]
+            actual = [] if command["actual"] in _OURS else ["--actual", shlex.quote(command["actual"])]
+            wanted = " ".join(["scalarspec replay", shlex.quote(options.record), *targets, *actual])
+            raise ArgumentError(
+                f"{name}: a record runs and reads nothing by itself; this one is of {command[name]!r}. If you trust "
+                f"what it names, write: {wanted}"
+            )
+    return given
 
 
 def _crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
@@ -387,8 +423,8 @@ def _import(path: str, what: str) -> Any:
         if not Path(path).is_file():
             raise ArgumentError(f"{what}: there is no file {path}")
         found = importlib.util.spec_from_file_location(Path(path).stem, path)
-        assert found is not None
-        assert found.loader is not None
+        if found is None or found.loader is None:
+            raise ArgumentError(f"{what}: {path} cannot be loaded")
         module = importlib.util.module_from_spec(found)
         sys.path.insert(0, str(Path(path).resolve().parent))  # as `python file.py` has it
         found.loader.exec_module(module)
@@ -410,7 +446,7 @@ class _UserFunction:
         return load_function, (self.target, self.what)
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{where}"
@@ -503,9 +539,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def spec_command(name: str, run: Callable[..., Any], text: str) -> argparse.ArgumentParser:
         sub = command(name, run, text)
-        sub.add_argument("spec", help="file.py:function or module:function")
-        sub.add_argument("inputs", nargs="?", help=".npz file with the arguments, by parameter name")
-        sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an exact number argument")
+        _add_spec(sub)
         return sub
 
     run = command("run", _run, "the shipped models on held-out digits, under every backend")
@@ -562,8 +596,12 @@ def _parser() -> argparse.ArgumentParser:
 
     sub.add_argument("--html", metavar="FILE", help="write a page with plots (needs matplotlib)")
 
-    sub = command("replay", _replay, "a cross-check again, from the JSON that it printed: is all the same?")
+    sub = command("replay", _replay, "a cross-check again: is all that its record states still so?")
     sub.add_argument("record", help="what 'crosscheck --json' printed")
+    _add_spec(sub, nargs="?")
+    sub.add_argument("--actual", metavar="WHAT", help="as it was given to crosscheck (not needed for float64, float32)")
+    sub.add_argument("--dtype", help="as it was given to crosscheck (default: as recorded)")
+    sub.add_argument("--max-ulps", metavar="NUMBER", help="as it was given to crosscheck (default: as recorded)")
 
     sub = command("audit", _audit, "the facts of a kind of loss, asked of your own function; names the likely mistake")
     sub.add_argument("function", help="file.py:function or module:function, in NumPy or PyTorch")
@@ -591,6 +629,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--backend", **several)  # type: ignore[arg-type]
     _add_prec(sub)
     return parser
+
+
+def _add_spec(parser: argparse.ArgumentParser, **optional: Any) -> None:
+    parser.add_argument("spec", help="file.py:function or module:function", **optional)
+    parser.add_argument("inputs", nargs="?", help=".npz file with the arguments, by parameter name")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an exact number argument")
 
 
 def _add_radius(parser: argparse.ArgumentParser) -> None:

@@ -114,9 +114,9 @@ class Crosscheck:
         return page(self, f"Cross-check of {spec_name(self.trace.spec)} in {self.dtype}")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: exact values and ends as strings, hashes of the inputs, versions."""
+        """Plain data: exact values and ends as strings, hashes of the inputs and of the functions' texts, versions."""
         return {
-            **provenance(self.trace.spec, self.trace.args),
+            **provenance(self.trace.spec, self.trace.args, self.trace.actual),
             "dtype": self.dtype,
             "actual": exact_json(self.actual),
             "enclosure": ends_json(*self.enclosure),
@@ -173,7 +173,7 @@ def crosscheck(
         worst=_worst(known.errors[2]),
         precision=None if known.exact else known.bits,
         seconds=time.perf_counter() - start,
-        trace=Trace(spec, args, floats.form, given, known.bits),
+        trace=Trace(spec, args, floats.form, given, known.bits, actual),
     )
 
 
