@@ -49,9 +49,7 @@ def _plainly(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def failures_told(
-    what: str, tell: Callable[[BaseException], str] = _plainly, only: type[BaseException] = BaseException
-) -> Iterator[None]:
+def failures_told(what: str, tell: Callable[[BaseException], str] = _plainly) -> Iterator[None]:
     """Whatever a user's own code raises is a fact about that code: one ArgumentError, which says what failed.
 
     So is its wish to end the program (`sys.exit`); Ctrl-C is the user's own.
@@ -60,7 +58,7 @@ def failures_told(
         yield
     except (ScalarSpecError, KeyboardInterrupt):
         raise
-    except only as error:
+    except BaseException as error:
         raise ArgumentError(f"{what}: {tell(error)}") from error
 
 

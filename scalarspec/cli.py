@@ -13,6 +13,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import itertools
 import json
 import shlex
 import signal
@@ -55,14 +56,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = _parser().parse_args(argv)
     try:
-        with failures_told("something ended the program", _described, only=SystemExit):
-            result, code = options.run(options)
-            text = json.dumps(result.to_json(), indent=2, ensure_ascii=False) if options.json else str(result)
+        result, code = options.run(options)
+        text = json.dumps(result.to_json(), indent=2, ensure_ascii=False) if options.json else str(result)
     except ScalarSpecError as error:
-        print(f"scalarspec: error: {error}", file=sys.stderr)
-        return 2
+        return _refused(str(error))
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # what was loaded wants to end the program: nothing was checked
+        return _refused(f"a spec or a backend ended the program: {_described(error)}")
     print(text)
     return int(code)
+
+
+def _refused(message: str) -> int:
+    print(f"scalarspec: error: {message}", file=sys.stderr)
+    return 2
 
 
 # ---- the commands: each gives what to print, and the exit code ------------------------------------------------------
@@ -170,10 +178,10 @@ class _Recorded:
 
 
 _NAMED = ("spec", "inputs", "actual")
-"""What says which code is run and which file read: this is said anew, by whoever replays a record."""
+"""What says which code is run and which file is read: whoever replays a record says this anew."""
 _REPLAYED = (*_NAMED, "set", "dtype", "max_ulps")
-_OURS = ("float64", "float32")
-"""What a record may name by itself, since it is no code of anyone else's."""
+_DEFAULT = "float64"
+"""What a float result is of where nothing is said; no code of anyone else's."""
 
 
 class _Replay:
@@ -183,7 +191,7 @@ class _Replay:
         self.differences = differences
 
     def __str__(self) -> str:
-        same = "all that the record states is found again: names, texts, versions, inputs, float, certificate and stages"
+        same = "the same float, the same certificate, the same stages; the same names, texts, inputs and versions"
         return "\n".join(self.differences) or same
 
     def to_json(self) -> list[str]:
@@ -192,8 +200,10 @@ class _Replay:
 
 def _replay(options: argparse.Namespace) -> tuple[Any, int]:
     record = _record(options.record)
-    command = argparse.Namespace(html=None, **(record["command"] | _named(options, record["command"])))
-    found = differences(record, json.loads(json.dumps(_crosscheck(command)[0].to_json())))
+    if options.actual is None and record["command"]["actual"] == _DEFAULT:
+        options.actual = _DEFAULT
+    _all_named(options, record["command"])
+    found = differences(record, json.loads(json.dumps(_crosscheck(options)[0].to_json())))
     return _Replay(found), 1 if found else 0
 
 
@@ -211,22 +221,18 @@ def _record(path: str) -> dict[str, Any]:
     return dict(record)
 
 
-def _named(options: argparse.Namespace, command: dict[str, Any]) -> dict[str, Any]:
-    """What the user says of the command that is to be run again.
-
-    Raises ArgumentError where the record is of code or of a file that the user does not name.
-    """
-    given = {name: getattr(options, name) for name in _REPLAYED if getattr(options, name) not in (None, [])}
+def _all_named(options: argparse.Namespace, command: dict[str, Any]) -> None:
+    """Raises ArgumentError where a record is of code or of a file, and the user names none."""
     for name in _NAMED:
-        if name not in given and command[name] is not None and not (name == "actual" and command[name] in _OURS):
-            targets = [shlex.quote(command[each] or "INPUTS") for each in ("spec", "inputs") if command[each]]
-            actual = [] if command["actual"] in _OURS else ["--actual", shlex.quote(command["actual"])]
-            wanted = " ".join(["scalarspec replay", shlex.quote(options.record), *targets, *actual])
+        if getattr(options, name) is None and command[name] is not None:
+            flags = [(f"--{flag.replace('_', '-')}", command[flag]) for flag in ("actual", "dtype", "max_ulps")]
+            options_given = [("--set", text) for text in command["set"]] + [pair for pair in flags if pair[1]]
+            named = [command["spec"], command["inputs"], *itertools.chain(*options_given)]
+            wanted = " ".join(shlex.quote(part) for part in ["scalarspec", "replay", options.record, *named] if part)
             raise ArgumentError(
                 f"{name}: a record runs and reads nothing by itself; this one is of {command[name]!r}. If you trust "
                 f"what it names, write: {wanted}"
             )
-    return given
 
 
 def _crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
@@ -273,9 +279,15 @@ def _laws(options: argparse.Namespace) -> tuple[Any, int]:
     from scalarspec import laws  # mpmath comes with them
 
     names = options.backend or registry.names()
-    contexts = dict(zip(names, _contexts(names, options.prec), strict=True))
-    verdicts = _Laws({name: laws.run(context) for name, context in contexts.items()})
-    return verdicts, 1 if verdicts.failed else 0
+    _contexts([*options.backend] if options.backend else ["interval"], options.prec)  # what is asked for by name works
+    results, broken = {}, {}
+    for name in names:
+        try:
+            results[name] = laws.run(*_contexts([name], options.prec if name == "interval" else None))
+        except ScalarSpecError as error:
+            broken[name] = str(error)
+    verdicts = _Laws(results, broken)
+    return verdicts, 1 if verdicts.failed or broken else 0
 
 
 # ---- what they print ------------------------------------------------------------------------------------------------
@@ -342,17 +354,17 @@ class _Backends:
     """The registered contexts, and what each promises: the first line of its module's docstring."""
 
     def __init__(self) -> None:
-        self.rows = [(name, self._kind(name), self._promise(name)) for name in registry.names()]
+        self.rows = [(name, *self._described(name)) for name in registry.names()]
 
     @staticmethod
-    def _kind(name: str) -> str:
-        context = registry.context(name)
-        return "exact" if context.exact else "encloses" if context.encloses else "rounds"
-
-    @staticmethod
-    def _promise(name: str) -> str:
-        module = inspect.getmodule(type(registry.context(name)))
-        return (inspect.getdoc(module) or "").split("\n")[0]
+    def _described(name: str) -> tuple[str, str]:
+        """The kind and the promise; of a broken one what is wrong with it."""
+        try:
+            context = registry.context(name)
+        except ScalarSpecError as error:
+            return "broken", str(error)
+        kind = "exact" if context.exact else "encloses" if context.encloses else "rounds"
+        return kind, (inspect.getdoc(inspect.getmodule(type(context))) or "").split("\n")[0]
 
     def __str__(self) -> str:
         return table(["backend", "kind", "what it is"], self.rows)
@@ -362,10 +374,10 @@ class _Backends:
 
 
 class _Laws:
-    """How many laws of each kind hold, and which do not or have no case."""
+    """How many laws of each kind hold, which do not or have no case, and which backends are broken."""
 
-    def __init__(self, results: dict[str, list[laws.Result]]) -> None:
-        self.results = results
+    def __init__(self, results: dict[str, list[laws.Result]], broken: dict[str, str]) -> None:
+        self.results, self.broken = results, broken
 
     @property
     def failed(self) -> int:
@@ -376,14 +388,14 @@ class _Laws:
         counts = {name: Counter((r.law.kind, r.status) for r in results) for name, results in self.results.items()}
         rows = [[name, *(self._cell(counts[name], kind) for kind in kinds)] for name in self.results]
         notes = [f"{name}: {r.status}: {r.law}: {r.message}" for name, r in self._noted()]
-        return "\n".join([table(["passed", *kinds], rows), *notes])
+        return "\n".join([table(["passed", *kinds], rows), *notes, *self.broken.values()])
 
     def to_json(self) -> list[dict[str, Any]]:
         return [
             {"backend": name, "kind": r.law.kind, "law": r.law.name, "status": r.status, "cases": r.cases}
             for name, results in self.results.items()
             for r in results
-        ]
+        ] + [{"backend": name, "broken": why} for name, why in self.broken.items()]
 
     def _noted(self) -> list[tuple[str, laws.Result]]:
         return [(name, r) for name, results in self.results.items() for r in results if r.status != "passed"]
@@ -589,19 +601,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--max-operations", type=int, default=20_000, help="refuse larger expressions (default 20000)")
 
     sub = spec_command("crosscheck", _crosscheck, "a float result against exact and enclosing arithmetic")
-    actual = "the result: file.py:function of the same arguments, or a float backend (default float64)"
-    sub.add_argument("--actual", default="float64", metavar="WHAT", help=actual)
-    sub.add_argument("--dtype", help="the format of the result, where it is not its own")
-    sub.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
-
+    _add_crosscheck(sub, _DEFAULT)
     sub.add_argument("--html", metavar="FILE", help="write a page with plots (needs matplotlib)")
 
     sub = command("replay", _replay, "a cross-check again: is all that its record states still so?")
     sub.add_argument("record", help="what 'crosscheck --json' printed")
     _add_spec(sub, nargs="?")
-    sub.add_argument("--actual", metavar="WHAT", help="as it was given to crosscheck (not needed for float64, float32)")
-    sub.add_argument("--dtype", help="as it was given to crosscheck (default: as recorded)")
-    sub.add_argument("--max-ulps", metavar="NUMBER", help="as it was given to crosscheck (default: as recorded)")
+    _add_crosscheck(sub, None)
 
     sub = command("audit", _audit, "the facts of a kind of loss, asked of your own function; names the likely mistake")
     sub.add_argument("function", help="file.py:function or module:function, in NumPy or PyTorch")
@@ -635,6 +641,14 @@ def _add_spec(parser: argparse.ArgumentParser, **optional: Any) -> None:
     parser.add_argument("spec", help="file.py:function or module:function", **optional)
     parser.add_argument("inputs", nargs="?", help=".npz file with the arguments, by parameter name")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an exact number argument")
+
+
+def _add_crosscheck(parser: argparse.ArgumentParser, actual: str | None) -> None:
+    shown = f"the result: file.py:function of the same arguments, or a float backend (default {_DEFAULT})"
+    parser.add_argument("--actual", default=actual, metavar="WHAT", help=shown)
+    parser.add_argument("--dtype", help="the format of the result, where it is not its own")
+    parser.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
+    parser.set_defaults(html=None)
 
 
 def _add_radius(parser: argparse.ArgumentParser) -> None:

@@ -20,8 +20,8 @@ import numpy as np
 from scalarspec.arguments import bind, failures_told, spec_name
 from scalarspec.compare import evaluate
 from scalarspec.context import Context
-from scalarspec.errors import ArgumentError, NotExact, TooLarge, Undecided
-from scalarspec.exact import End, as_array, float_above, float_below, infinite
+from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, TooLarge, Undecided
+from scalarspec.exact import End, as_array, data_value, float_above, float_below, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.readings import Reading
@@ -216,8 +216,8 @@ def _result_of(spec: Callable[..., Tensor], args: Sequence[Any], actual: Any) ->
 
 def _limit(max_ulps: Any) -> Fraction:
     try:
-        limit = Fraction(max_ulps)
-    except (TypeError, ValueError, OverflowError):
+        limit = data_value(max_ulps)
+    except ScalarSpecError:
         limit = Fraction(-1)
     if limit < 0:
         raise ArgumentError(f"max_ulps: expected a number >= 0, got {max_ulps!r}")

@@ -180,7 +180,9 @@ class _Log:
         """Raises ArgumentError unless the first line is that of a checkpoint of the same question."""
         head = self._checked(line) or _parsed(line)
         if not isinstance(head, dict) or head.get("scalarspec") != "bounds":
-            raise ArgumentError(f"checkpoint: {self.path} is no checkpoint, of this or another spec; it is left as it is")
+            raise ArgumentError(
+                f"checkpoint: {self.path} is no checkpoint, of this or another spec; it is left as it is"
+            )
         if head.get("version") != self.head["version"]:
             versions = f"{head.get('version')!r}, this is {self.head['version']!r}"
             raise ArgumentError(f"checkpoint: {self.path} was written by scalarspec {versions}; name another file")

@@ -11,7 +11,7 @@ from typing import Any
 from scalarspec.arguments import bind, spec_name
 from scalarspec.code import identifier, numpy_module
 from scalarspec.derive import variables_in
-from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
+from scalarspec.errors import NotSupported, UnknownName
 from scalarspec.gradient import Tape, recorded
 from scalarspec.notation import LATEX, NUMPY, TEXT, Notation, Style
 from scalarspec.report import aligned

@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import inspect
 import os
 import platform
 import sys
 import sysconfig
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -136,7 +134,7 @@ def _feed(state: Any, value: Any) -> None:
         _all(state, f"function {spec_name(value)}", [] if code is None else [code])
     elif hasattr(value, "__array__") and not isinstance(value, np.generic):
         _all(state, type(value).__name__, [np.asarray(value)])
-    elif type(value).__repr__ is object.__repr__:  # it would say where the object lies in memory
+    elif "__repr__" not in {name for kind in type(value).__mro__[:-1] for name in vars(kind)}:  # an address otherwise
         _all(state, type(value).__name__, [vars(value) if hasattr(value, "__dict__") else None])
     else:
         _text(state, f"{type(value).__name__} {value!r}")
@@ -169,12 +167,14 @@ def differences(old: Any, new: Any, place: str = "") -> list[str]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         names = [name for name in dict.fromkeys([*new, *old]) if place or name not in TIMES]
         absent = object()
-        pairs = [(f"{place}{'.' * bool(place)}{name}", old.get(name, absent), new.get(name, absent)) for name in names]
+        begun = f"{place}{'.' if ': ' in place else ': '}" if place else ""
+        pairs = [(f"{begun}{name}", old.get(name, absent), new.get(name, absent)) for name in names]
         return [text for at, a, b in pairs for text in _apart(at, a, b, absent)]
     if isinstance(old, list) and isinstance(new, list) and _named(old) and _named(new):
         return differences(_by_name(old), _by_name(new), place) + _order(old, new, place)
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [text for i, pair in enumerate(zip(old, new, strict=True)) for text in differences(*pair, f"{place}[{i}]")]
+        both = zip(old, new, strict=True)
+        return [text for i, (a, b) in enumerate(both) for text in differences(a, b, f"{place}[{i}]")]
     return [] if _same(old, new) else [f"{place}: {_shown(old)} then, {_shown(new)} now"]
 
 

@@ -150,7 +150,7 @@ def _told(name: str) -> Callable[..., Any]:
 
 
 def _kept(name: str) -> Callable[..., Any]:
-    """A method that gives another size. With a tensor, the tensor's own does; with a float there is no size any more."""
+    """A method that gives another size. With a tensor, the tensor's own does."""
 
     def method(self: Size, *others: Any) -> Any:
         if not all(isinstance(x, int) for x in others):
@@ -162,9 +162,13 @@ def _kept(name: str) -> Callable[..., Any]:
 
 KEPT = ("add", "sub", "mul")
 TOLD = {
-    *("eq", "ne", "lt", "le", "gt", "ge", "hash", "bool", "int", "float", "index", "trunc", "floor", "ceil", "round"),
-    *("str", "repr", "invert"),
-    *(side + name for side in ("", "r") for name in ("truediv", "floordiv", "mod", "divmod", "pow", "and", "or", "xor")),
+    *("eq", "ne", "lt", "le", "gt", "ge", "hash", "bool", "int", "float", "index", "str", "repr"),
+    *("trunc", "floor", "ceil", "round", "invert"),
+    *(
+        side + name
+        for side in ("", "r")
+        for name in ("truediv", "floordiv", "mod", "divmod", "pow", "and", "or", "xor")
+    ),
     *(side + name for side in ("", "r") for name in ("lshift", "rshift")),
 }
 for _name in TOLD:

@@ -57,7 +57,9 @@ QUESTIONS = {
         for a, b in ((2, np.inf), (np.inf, 2))
     ),
     "the norm": lambda: tuple(digest(squares, np.zeros(2), vary={"x": ss.ball(1, norm=n)}) for n in (2, np.inf)),
-    "the radius": lambda: tuple(digest(squares, np.zeros(2), vary={"x": ss.ball(r)}) for r in ("0.1", "0.10000000000000000001")),
+    "the radius": lambda: tuple(
+        digest(squares, np.zeros(2), vary={"x": ss.ball(r)}) for r in ("0.1", "0.10000000000000000001")
+    ),
     "which argument varies": lambda: tuple(
         digest(difference, np.zeros(2), np.zeros(2), vary={name: ss.ball(1)}) for name in "xy"
     ),
@@ -65,7 +67,7 @@ QUESTIONS = {
     "its shape": lambda: (digest(squares, np.zeros((1, 2))), digest(squares, np.zeros((2, 1)))),
     "rows": lambda: (digest(squares, np.zeros((2, 2))), digest(squares, np.zeros((2, 2)), over=("x",))),
     "constants that are one float": lambda: (
-        digest(lambda x: x * "0.1" + 1, np.zeros(2)), digest(lambda x: x * "0.1" + "1.00000000000000000001", np.zeros(2))
+        digest(lambda x: x + 1, np.zeros(2)), digest(lambda x: x + "1.00000000000000000001", np.zeros(2))
     ),
 }  # fmt: skip
 
@@ -87,7 +89,7 @@ def test_a_digest_names_the_version(monkeypatch):
 def test_a_plan_says_what_is_returned():
     returned = [regions.Domain(spec, {"x": np.zeros(2)}, NEAR).plan.text() for spec in (inner, nested, lambda x: x)]
     assert len(set(returned)) == 3
-    assert [text.splitlines()[-1] for text in returned] == ["return value 0", "return value 1", "return input 0 (1, 2)"]
+    assert [text.splitlines()[-1] for text in returned] == ["return value 0", "return value 1", "return input 0 (2,)"]
 
 
 def test_a_plan_without_its_result_would_be_caught(monkeypatch):
@@ -182,7 +184,7 @@ def test_a_line_of_another_checkpoint_is_refused(kept, tmp_path):
 def test_another_version_is_refused(kept, monkeypatch):
     digest = json.loads(kept.path.read_bytes().splitlines()[0])["of"]
     monkeypatch.setattr(jobs, "version", lambda name: "0.0.9")
-    with pytest.raises(ArgumentError, match="was written by scalarspec '0.1.0', this is '0.0.9'"):
+    with pytest.raises(ArgumentError, match=r"was written by scalarspec '0.1.0', this is '0.0.9'"):
         jobs._Log(kept.path, digest)
 
 
@@ -190,7 +192,7 @@ def test_another_version_is_refused(kept, monkeypatch):
 def test_a_file_that_is_no_checkpoint_is_left_alone(kept, tmp_path, content):
     other = tmp_path / "other"
     other.write_bytes(content)
-    with pytest.raises(ArgumentError, match="is no checkpoint, .* it is left as it is"):
+    with pytest.raises(ArgumentError, match=r"is no checkpoint, .* it is left as it is"):
         kept(other)
     assert other.read_bytes() == content
 
@@ -230,7 +232,7 @@ def test_a_temporary_file_that_is_there_is_not_taken(kept, tmp_path, monkeypatch
     monkeypatch.setattr(jobs.secrets, "token_hex", lambda n: "same")
     there = tmp_path / ".kept.same"
     there.write_text("mine")
-    with pytest.raises(ArgumentError, match="cannot use .*exists"):
+    with pytest.raises(ArgumentError, match=r"cannot use .*exists"):
         kept()
     assert there.read_text() == "mine"
 
