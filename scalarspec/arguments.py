@@ -44,18 +44,21 @@ def call(spec: Callable[..., Tensor], args: Sequence[Any]) -> Tensor:
     return result
 
 
-def _plainly(error: Exception) -> str:
+def _plainly(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager
-def failures_told(what: str, tell: Callable[[Exception], str] = _plainly) -> Iterator[None]:
-    """Whatever a user's own code raises is a fact about that code: one ArgumentError, which says what failed."""
+def failures_told(what: str, tell: Callable[[BaseException], str] = _plainly) -> Iterator[None]:
+    """Whatever a user's own code raises is a fact about that code: one ArgumentError, which says what failed.
+
+    So is its wish to end the program (`sys.exit`); Ctrl-C is the user's own.
+    """
     try:
         yield
-    except ScalarSpecError:
+    except (ScalarSpecError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise ArgumentError(f"{what}: {tell(error)}") from error
 
 

@@ -13,7 +13,9 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import itertools
 import json
+import shlex
 import signal
 import sys
 import traceback
@@ -57,10 +59,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         result, code = options.run(options)
         text = json.dumps(result.to_json(), indent=2, ensure_ascii=False) if options.json else str(result)
     except ScalarSpecError as error:
-        print(f"scalarspec: error: {error}", file=sys.stderr)
-        return 2
+        return _refused(str(error))
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # what was loaded wants to end the program: nothing was checked
+        return _refused(f"a spec or a backend ended the program: {_described(error)}")
     print(text)
     return int(code)
+
+
+def _refused(message: str) -> int:
+    print(f"scalarspec: error: {message}", file=sys.stderr)
+    return 2
 
 
 # ---- the commands: each gives what to print, and the exit code ------------------------------------------------------
@@ -167,7 +177,11 @@ class _Recorded:
         return {"command": self.command, **self.found.to_json()}
 
 
-_REPLAYED = ("spec", "inputs", "set", "actual", "dtype", "max_ulps")
+_NAMED = ("spec", "inputs", "actual")
+"""What says which code is run and which file is read: whoever replays a record says this anew."""
+_REPLAYED = (*_NAMED, "set", "dtype", "max_ulps")
+_DEFAULT = "float64"
+"""What a float result is of where nothing is said; no code of anyone else's."""
 
 
 class _Replay:
@@ -177,20 +191,48 @@ class _Replay:
         self.differences = differences
 
     def __str__(self) -> str:
-        return "\n".join(self.differences) or "the same float, the same certificate, the same stages"
+        same = "the same float, the same certificate, the same stages; the same names, texts, inputs and versions"
+        return "\n".join(self.differences) or same
 
     def to_json(self) -> list[str]:
         return self.differences
 
 
 def _replay(options: argparse.Namespace) -> tuple[Any, int]:
-    try:
-        record = json.loads(Path(options.record).read_text())
-        command = argparse.Namespace(**{name: record["command"][name] for name in _REPLAYED}, html=None)
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ArgumentError(f"record: {options.record} is not what 'crosscheck --json' printed") from None
-    found = differences(record, _crosscheck(command)[0].to_json())
+    record = _record(options.record)
+    if options.actual is None and record["command"]["actual"] == _DEFAULT:
+        options.actual = _DEFAULT
+    _all_named(options, record["command"])
+    found = differences(record, json.loads(json.dumps(_crosscheck(options)[0].to_json())))
     return _Replay(found), 1 if found else 0
+
+
+def _record(path: str) -> dict[str, Any]:
+    """What `crosscheck --json` printed. Raises ArgumentError for anything else."""
+    wrong = ArgumentError(f"record: {path} is not what 'crosscheck --json' printed")
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        command = record["command"]
+        texts = [command[name] for name in _REPLAYED if name != "set" and command[name] is not None]
+        if set(command) != set(_REPLAYED) or not all(isinstance(text, str) for text in [*texts, *command["set"]]):
+            raise wrong
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise wrong from None
+    return dict(record)
+
+
+def _all_named(options: argparse.Namespace, command: dict[str, Any]) -> None:
+    """Raises ArgumentError where a record is of code or of a file, and the user names none."""
+    for name in _NAMED:
+        if getattr(options, name) is None and command[name] is not None:
+            flags = [(f"--{flag.replace('_', '-')}", command[flag]) for flag in ("actual", "dtype", "max_ulps")]
+            options_given = [("--set", text) for text in command["set"]] + [pair for pair in flags if pair[1]]
+            named = [command["spec"], command["inputs"], *itertools.chain(*options_given)]
+            wanted = " ".join(shlex.quote(part) for part in ["scalarspec", "replay", options.record, *named] if part)
+            raise ArgumentError(
+                f"{name}: a record runs and reads nothing by itself; this one is of {command[name]!r}. If you trust "
+                f"what it names, write: {wanted}"
+            )
 
 
 def _crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
@@ -237,9 +279,15 @@ def _laws(options: argparse.Namespace) -> tuple[Any, int]:
     from scalarspec import laws  # mpmath comes with them
 
     names = options.backend or registry.names()
-    contexts = dict(zip(names, _contexts(names, options.prec), strict=True))
-    verdicts = _Laws({name: laws.run(context) for name, context in contexts.items()})
-    return verdicts, 1 if verdicts.failed else 0
+    _contexts([*options.backend] if options.backend else ["interval"], options.prec)  # what is asked for by name works
+    results, broken = {}, {}
+    for name in names:
+        try:
+            results[name] = laws.run(*_contexts([name], options.prec if name == "interval" else None))
+        except ScalarSpecError as error:
+            broken[name] = str(error)
+    verdicts = _Laws(results, broken)
+    return verdicts, 1 if verdicts.failed or broken else 0
 
 
 # ---- what they print ------------------------------------------------------------------------------------------------
@@ -306,17 +354,17 @@ class _Backends:
     """The registered contexts, and what each promises: the first line of its module's docstring."""
 
     def __init__(self) -> None:
-        self.rows = [(name, self._kind(name), self._promise(name)) for name in registry.names()]
+        self.rows = [(name, *self._described(name)) for name in registry.names()]
 
     @staticmethod
-    def _kind(name: str) -> str:
-        context = registry.context(name)
-        return "exact" if context.exact else "encloses" if context.encloses else "rounds"
-
-    @staticmethod
-    def _promise(name: str) -> str:
-        module = inspect.getmodule(type(registry.context(name)))
-        return (inspect.getdoc(module) or "").split("\n")[0]
+    def _described(name: str) -> tuple[str, str]:
+        """The kind and the promise; of a broken one what is wrong with it."""
+        try:
+            context = registry.context(name)
+        except ScalarSpecError as error:
+            return "broken", str(error)
+        kind = "exact" if context.exact else "encloses" if context.encloses else "rounds"
+        return kind, (inspect.getdoc(inspect.getmodule(type(context))) or "").split("\n")[0]
 
     def __str__(self) -> str:
         return table(["backend", "kind", "what it is"], self.rows)
@@ -326,10 +374,10 @@ class _Backends:
 
 
 class _Laws:
-    """How many laws of each kind hold, and which do not or have no case."""
+    """How many laws of each kind hold, which do not or have no case, and which backends are broken."""
 
-    def __init__(self, results: dict[str, list[laws.Result]]) -> None:
-        self.results = results
+    def __init__(self, results: dict[str, list[laws.Result]], broken: dict[str, str]) -> None:
+        self.results, self.broken = results, broken
 
     @property
     def failed(self) -> int:
@@ -340,14 +388,14 @@ class _Laws:
         counts = {name: Counter((r.law.kind, r.status) for r in results) for name, results in self.results.items()}
         rows = [[name, *(self._cell(counts[name], kind) for kind in kinds)] for name in self.results]
         notes = [f"{name}: {r.status}: {r.law}: {r.message}" for name, r in self._noted()]
-        return "\n".join([table(["passed", *kinds], rows), *notes])
+        return "\n".join([table(["passed", *kinds], rows), *notes, *self.broken.values()])
 
     def to_json(self) -> list[dict[str, Any]]:
         return [
             {"backend": name, "kind": r.law.kind, "law": r.law.name, "status": r.status, "cases": r.cases}
             for name, results in self.results.items()
             for r in results
-        ]
+        ] + [{"backend": name, "broken": why} for name, why in self.broken.items()]
 
     def _noted(self) -> list[tuple[str, laws.Result]]:
         return [(name, r) for name, results in self.results.items() for r in results if r.status != "passed"]
@@ -387,8 +435,8 @@ def _import(path: str, what: str) -> Any:
         if not Path(path).is_file():
             raise ArgumentError(f"{what}: there is no file {path}")
         found = importlib.util.spec_from_file_location(Path(path).stem, path)
-        assert found is not None
-        assert found.loader is not None
+        if found is None or found.loader is None:
+            raise ArgumentError(f"{what}: {path} cannot be loaded")
         module = importlib.util.module_from_spec(found)
         sys.path.insert(0, str(Path(path).resolve().parent))  # as `python file.py` has it
         found.loader.exec_module(module)
@@ -410,7 +458,7 @@ class _UserFunction:
         return load_function, (self.target, self.what)
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{where}"
@@ -503,9 +551,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def spec_command(name: str, run: Callable[..., Any], text: str) -> argparse.ArgumentParser:
         sub = command(name, run, text)
-        sub.add_argument("spec", help="file.py:function or module:function")
-        sub.add_argument("inputs", nargs="?", help=".npz file with the arguments, by parameter name")
-        sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an exact number argument")
+        _add_spec(sub)
         return sub
 
     run = command("run", _run, "the shipped models on held-out digits, under every backend")
@@ -555,15 +601,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--max-operations", type=int, default=20_000, help="refuse larger expressions (default 20000)")
 
     sub = spec_command("crosscheck", _crosscheck, "a float result against exact and enclosing arithmetic")
-    actual = "the result: file.py:function of the same arguments, or a float backend (default float64)"
-    sub.add_argument("--actual", default="float64", metavar="WHAT", help=actual)
-    sub.add_argument("--dtype", help="the format of the result, where it is not its own")
-    sub.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
-
+    _add_crosscheck(sub, _DEFAULT)
     sub.add_argument("--html", metavar="FILE", help="write a page with plots (needs matplotlib)")
 
-    sub = command("replay", _replay, "a cross-check again, from the JSON that it printed: is all the same?")
+    sub = command("replay", _replay, "a cross-check again: is all that its record states still so?")
     sub.add_argument("record", help="what 'crosscheck --json' printed")
+    _add_spec(sub, nargs="?")
+    _add_crosscheck(sub, None)
 
     sub = command("audit", _audit, "the facts of a kind of loss, asked of your own function; names the likely mistake")
     sub.add_argument("function", help="file.py:function or module:function, in NumPy or PyTorch")
@@ -591,6 +635,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--backend", **several)  # type: ignore[arg-type]
     _add_prec(sub)
     return parser
+
+
+def _add_spec(parser: argparse.ArgumentParser, **optional: Any) -> None:
+    parser.add_argument("spec", help="file.py:function or module:function", **optional)
+    parser.add_argument("inputs", nargs="?", help=".npz file with the arguments, by parameter name")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an exact number argument")
+
+
+def _add_crosscheck(parser: argparse.ArgumentParser, actual: str | None) -> None:
+    shown = f"the result: file.py:function of the same arguments, or a float backend (default {_DEFAULT})"
+    parser.add_argument("--actual", default=actual, metavar="WHAT", help=shown)
+    parser.add_argument("--dtype", help="the format of the result, where it is not its own")
+    parser.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
+    parser.set_defaults(html=None)
 
 
 def _add_radius(parser: argparse.ArgumentParser) -> None:

@@ -20,8 +20,8 @@ import numpy as np
 from scalarspec.arguments import bind, failures_told, spec_name
 from scalarspec.compare import evaluate
 from scalarspec.context import Context
-from scalarspec.errors import ArgumentError, NotExact, TooLarge, Undecided
-from scalarspec.exact import End, as_array, float_above, float_below, infinite
+from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, TooLarge, Undecided
+from scalarspec.exact import End, as_array, data_value, float_above, float_below, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.readings import Reading
@@ -114,9 +114,9 @@ class Crosscheck:
         return page(self, f"Cross-check of {spec_name(self.trace.spec)} in {self.dtype}")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: exact values and ends as strings, hashes of the inputs, versions."""
+        """Plain data: exact values and ends as strings, hashes of the inputs and of the functions' texts, versions."""
         return {
-            **provenance(self.trace.spec, self.trace.args),
+            **provenance(self.trace.spec, self.trace.args, self.trace.actual),
             "dtype": self.dtype,
             "actual": exact_json(self.actual),
             "enclosure": ends_json(*self.enclosure),
@@ -173,7 +173,7 @@ def crosscheck(
         worst=_worst(known.errors[2]),
         precision=None if known.exact else known.bits,
         seconds=time.perf_counter() - start,
-        trace=Trace(spec, args, floats.form, given, known.bits),
+        trace=Trace(spec, args, floats.form, given, known.bits, actual),
     )
 
 
@@ -216,8 +216,8 @@ def _result_of(spec: Callable[..., Tensor], args: Sequence[Any], actual: Any) ->
 
 def _limit(max_ulps: Any) -> Fraction:
     try:
-        limit = Fraction(max_ulps)
-    except (TypeError, ValueError, OverflowError):
+        limit = data_value(max_ulps)
+    except ScalarSpecError:
         limit = Fraction(-1)
     if limit < 0:
         raise ArgumentError(f"max_ulps: expected a number >= 0, got {max_ulps!r}")

@@ -3,6 +3,8 @@
 All of them are `ScalarSpecError`; each is also the built-in error that a Python programmer would expect.
 """
 
+from scalarspec.sizes import failed
+
 
 class ScalarSpecError(Exception):
     """The root of every error that scalarspec raises on purpose."""
@@ -10,6 +12,10 @@ class ScalarSpecError(Exception):
 
 class ShapeError(ScalarSpecError, ValueError):
     """Shapes that do not fit an operation; the message holds the operation and the shapes."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        failed()
 
 
 class ContextMismatch(ScalarSpecError, TypeError):
@@ -54,6 +60,10 @@ class FloatEnvironmentError(ScalarSpecError, RuntimeError):
 
 class OutOfRange(ScalarSpecError, IndexError):
     """An index outside its range (a tensor's, or a codebook's, where negative ones are outside too)."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        failed()
 
 
 class UnknownName(ScalarSpecError, LookupError):

@@ -9,9 +9,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import pickle
+import secrets
+import stat
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +41,8 @@ class Jobs:
     executor: of concurrent.futures, or of its interface (Dask's `client.get_executor()`, mpi4py's `MPIPoolExecutor`);
     without one, jobs are done here, and so is a job that a worker lost. checkpoint: a file in which the answers are
     kept; those that it holds already are not worked out again.
-    Raises ArgumentError where the domain cannot be sent to an executor, or the file is of another domain.
+    Raises ArgumentError where the domain cannot be sent to an executor, or the file is none of ours, not as it was
+    written, of another question or of another version.
     """
 
     def __init__(self, domain: Domain, executor: Executor | None = None, checkpoint: str | Path | None = None) -> None:
@@ -124,41 +130,118 @@ def _done(payload: bytes, name: str, item: Any) -> Any:
 def _opened(path: Path, digest: str) -> _Log:
     try:
         return _Log(path, digest)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ArgumentError(f"checkpoint: cannot use {path}: {error}") from None
 
 
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none of the two, and no links by these means
+AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+HEAD_BYTES = 1024
+"""More than the first line of a checkpoint has."""
+
+
 class _Log:
-    """A file of answers: a line that says of which domain, and a line for each job. It only grows."""
+    """A file of answers: a line that says of which question, and a line for each job. It only grows.
+
+    Each line ends with a checksum of it and of the question. Nothing is read but a regular file that begins as ours do,
+    and nothing is written but to a file that was made here, which takes that one's place.
+    """
 
     def __init__(self, path: Path, digest: str) -> None:
-        self.path, self.answers = path, {}
-        head = json.dumps({"scalarspec": "bounds", "of": digest})
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        if lines and lines[0] != head:
-            raise ArgumentError(f"checkpoint: {path} holds answers about another spec, box or arguments")
-        for line in lines[1:]:
-            entry = _parsed(line)
-            if entry is not None:
-                self.answers[entry["job"]] = entry["answer"]
-        text = "\n".join([head, *(json.dumps({"job": k, "answer": v}) for k, v in self.answers.items())]) + "\n"
-        fresh = path.with_name(path.name + ".new")  # the last line may have been cut off
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        self.path, self.digest = path, digest
+        self.head = {"scalarspec": "bounds", "version": version("scalarspec"), "of": digest}
+        self.answers = self._read()
+        self.file = self._replaced()
+        weakref.finalize(self, os.close, self.file)
 
     def put(self, key: str, answer: Any) -> None:
         """A job's answer, written at once."""
         self.answers[key] = answer
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"job": key, "answer": answer}) + "\n")
+        try:
+            _written(self.file, self._line({"job": key, "answer": answer}))
+        except OSError as error:
+            raise ArgumentError(f"checkpoint: cannot write {self.path}: {error}") from None
+
+    def _read(self) -> dict[str, Any]:
+        """The answers that the file holds; none where there is no file."""
+        if not os.path.lexists(self.path):
+            return {}
+        if self.path.is_symlink():
+            raise ArgumentError(f"checkpoint: {self.path} is a link; name the file itself")
+        opened = os.open(self.path, os.O_RDONLY | NO_LINK | AT_ONCE)
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            os.close(opened)
+            raise ArgumentError(f"checkpoint: cannot use {self.path}: it is no regular file")
+        with open(opened, "rb") as file:
+            self._ours(file.readline(HEAD_BYTES))
+            return self._entries(file.read().split(b"\n"))
+
+    def _ours(self, line: bytes) -> None:
+        """Raises ArgumentError unless the first line is that of a checkpoint of the same question."""
+        head = self._checked(line) or _parsed(line)
+        if not isinstance(head, dict) or head.get("scalarspec") != "bounds":
+            raise ArgumentError(
+                f"checkpoint: {self.path} is no checkpoint, of this or another spec; it is left as it is"
+            )
+        if head.get("version") != self.head["version"]:
+            versions = f"{head.get('version')!r}, this is {self.head['version']!r}"
+            raise ArgumentError(f"checkpoint: {self.path} was written by scalarspec {versions}; name another file")
+        if head != self.head:
+            raise ArgumentError(
+                f"checkpoint: {self.path} holds answers about another spec, box or arguments; name another file"
+            )
+
+    def _entries(self, lines: list[bytes]) -> dict[str, Any]:
+        """By their jobs. What stands after the last line's end was cut off."""
+        answers = {}
+        for i, line in enumerate(lines[:-1]):
+            entry = self._checked(line)
+            if not isinstance(entry, dict) or set(entry) != {"job", "answer"}:
+                raise ArgumentError(f"checkpoint: line {i + 2} of {self.path} is no answer as it was written")
+            answers[entry["job"]] = entry["answer"]
+        return answers
+
+    def _replaced(self) -> int:
+        """A file with what is known, in the place of the old one, to append to."""
+        fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | NO_LINK
+        file = os.open(fresh, flags, 0o666)
+        try:
+            entries = [{"job": key, "answer": answer} for key, answer in self.answers.items()]
+            _written(file, b"".join(map(self._line, [self.head, *entries])))
+            os.replace(fresh, self.path)
+        except BaseException:
+            os.close(file)
+            fresh.unlink(missing_ok=True)
+            raise
+        return file
+
+    def _line(self, entry: dict[str, Any]) -> bytes:
+        return (json.dumps({**entry, "check": self._check(entry)}) + "\n").encode()
+
+    def _check(self, entry: dict[str, Any]) -> str:
+        return hashlib.sha256(f"{self.digest} {json.dumps(entry)}".encode()).hexdigest()[:32]
+
+    def _checked(self, line: bytes) -> Any:
+        """What a line says; None where it is not as it was written."""
+        entry = _parsed(line)
+        if not isinstance(entry, dict):
+            return None
+        check = entry.pop("check", None)
+        return entry if check == self._check(entry) else None
+
+
+def _written(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
 
 
 def _key(name: str, item: Any) -> str:
     return hashlib.sha256(json.dumps([name, item]).encode()).hexdigest()
 
 
-def _parsed(line: str) -> Any:
+def _parsed(line: bytes) -> Any:
     try:
         return json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None

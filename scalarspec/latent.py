@@ -44,7 +44,8 @@ class Codebook:
     @property
     def num_codes(self) -> int:
         """How many codes there are."""
-        return len(self.embedding)
+        count: int = np.shape(self.embedding)[0]
+        return count
 
 
 def quantize_at(book: Codebook, idx: int) -> Any:

@@ -5,31 +5,31 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scalarspec.arguments import bind, spec_name
 from scalarspec.code import identifier, numpy_module
 from scalarspec.derive import variables_in
-from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
+from scalarspec.errors import NotSupported, UnknownName
 from scalarspec.gradient import swept
 from scalarspec.notation import LATEX, NUMPY, TEXT, Notation, Style
 from scalarspec.report import aligned
 from scalarspec.shape import Shape
+from scalarspec.sizes import LARGE, watched
 from scalarspec.tape import Tape, recorded
 from scalarspec.tensor import Tensor
 from scalarspec.terms import Term, Terms, below
 
 SIZES = "nmklpqrs"
-LARGE = (1000, 2000, 3000)
-"""Where the primes begin that stand for sizes: a number that holds one as a factor comes from that size."""
 
 
 @dataclass(frozen=True, eq=False)
 class MatrixForm:
     """A spec, its stages and its gradients, each as one formula on whole tensors; made by `matrix_form`.
 
-    name: what the value is called; shapes: the named sizes of each variable. Prints as text; in a notebook as LaTeX.
+    name: what the value is called; shapes: the named sizes of each variable; least: from which size on its indices
+    fit. Prints as text; in a notebook as LaTeX.
     """
 
     name: str
@@ -38,10 +38,12 @@ class MatrixForm:
     adjoints: dict[str, Term]
     gradients: dict[str, Term]
     sizes: dict[int, str] = field(repr=False)
+    least: int = 1
 
     def __str__(self) -> str:
         shapes = [f"{TEXT.plain(name)}: ({', '.join(shape)})" for name, shape in self.shapes.items()]
-        return "\n".join([", ".join(shapes), *(f"{left} = {right}" for left, right in self._lines(TEXT)[0])])
+        head = ", ".join(shapes) + (f"; sizes from {self.least} on" if self.least > 1 else "")
+        return "\n".join([head, *(f"{left} = {right}" for left, right in self._lines(TEXT)[0])])
 
     def latex(self) -> str:
         """The formulas as lines of an `aligned`. Functions, ⊙, ⊘ and ⊙2 act on elements; ‖·‖ is the Euclidean norm."""
@@ -103,16 +105,23 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
     args: as for the spec; each tensor, array or `Shape` among them, and in models, becomes a variable of which only the
     shape counts: sizes that differ are named n, m, k, ...; equal ones are taken to be one, and 1 stays 1. Whole numbers
     stay. wrt: the variables to differentiate in, by name (default: all; none for a spec whose shape is not ()).
-    Raises NotSupported where the formula is not the same for all sizes or reads ambiguously, UnknownName for a name in
-    `wrt` that is none.
+    Raises NotSupported where the formula is not the same for all sizes or reads ambiguously, and for a spec that looks
+    at its sizes (compares, counts, converts them: `len(t)` is a conversion, `t.size` is none); UnknownName for a name
+    in `wrt` that is none.
     """
     _formed(spec, args, wrt, None)  # errors of shapes in the user's own sizes
-    try:
-        first, *others = (_formed(spec, args, wrt, start) for start in LARGE)
-    except ScalarSpecError as error:
+    with watched() as watch:
+        try:
+            first, *others = (_formed(spec, args, wrt, start) for start in LARGE)
+        except Exception as error:  # a spec that counts by its sizes may fail at large ones in any way
+            raise NotSupported(
+                f"matrix_form: {spec_name(spec)} takes only some sizes (weights must be arguments): {error}"
+            ) from error
+    if watch.looked:
         raise NotSupported(
-            f"matrix_form: {spec_name(spec)} takes only some sizes (weights must be arguments): {error}"
-        ) from error
+            f"matrix_form: {spec_name(spec)} looks at its sizes, and what it computes then depends on the sizes beyond "
+            f"their names; compute with t.size and t.shape[i] as they are (len(t), comparisons and loops look)"
+        )
     for style in (TEXT, NUMPY):
         names = Counter([*map(style.plain, {*first.shapes, *first.steps}), *first.sizes.values()])
         names.update(style.adjoint(name, first.name) for name in first.gradients if style is NUMPY)
@@ -121,7 +130,7 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
             raise NotSupported(f"matrix_form: two things would be written {double[0]}; rename a variable or a stage")
     if any(str(form) != str(first) for form in others):
         raise NotSupported(f"matrix_form: what {spec_name(spec)} computes depends on the sizes beyond their names")
-    return first
+    return replace(first, least=watch.least)
 
 
 def _formed(
@@ -170,8 +179,7 @@ class Sizes:
 
     def _prime(self, n: int) -> int:
         if n not in self.primes:
-            assert self.start is not None
-            prime = max([self.start, *self.primes.values()]) + 1
+            prime = max([self.start or 0, *self.primes.values()]) + 1
             while any(prime % k == 0 for k in range(2, int(prime**0.5) + 1)):
                 prime += 1
             self.primes[n] = prime

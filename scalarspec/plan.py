@@ -171,13 +171,14 @@ class Plan:
         return _floats(self.tape.arrays, x)
 
     def text(self) -> str:
-        """What is done to what, for comparison with another plan."""
+        """What is done to what, and which value is returned, for comparison with another plan."""
         names: dict[Traced, str] = {x: f"input {i} {x.shape}" for i, x in enumerate(self.inputs)}
         lines = []
         for i, note in enumerate(self.notes):
             operands = [names.get(x) or self._digits(x) for x in note.operands]
             lines.append(f"{note.operation} {operands} {note.parameters}")
             names[note.result] = f"value {i}"
+        lines.append(f"return {names.get(self.result) or self._digits(self.result)}")
         return "\n".join(lines)
 
     def _digits(self, constant: Traced) -> str:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from scalarspec.arguments import call
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.batched import batched
 from scalarspec.context import Context
-from scalarspec.errors import ArgumentError, ShapeError
+from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError
 from scalarspec.exact import as_array, data_value, float_above, infinite
 from scalarspec.functions import endpoints
 from scalarspec.lifting import is_data, lift, mapped
 from scalarspec.plan import INTERVALS, Plan
+from scalarspec.records import digest as digest_of
+from scalarspec.registry import context as named_context
 from scalarspec.sets import inf, sup
 from scalarspec.tensor import Tensor
 
@@ -198,11 +201,31 @@ class Domain:
 
     @cached_property
     def digest(self) -> str:
-        """Of the plan and the boxes: equal only for equal domains."""
-        found = hashlib.sha256(self.plan.text().encode())
-        for pair in [*self.floats, *filter(None, self.balls)]:
-            found.update(b"".join(array.tobytes() for array in pair))
-        return found.hexdigest()
+        """Of the whole question: equal only for equal ones, whatever their functions are called.
+
+        What is done and returned (the plan), its exact value at a point, the version, each argument, what varies and
+        how, and what there are rows of.
+        """
+        parts = [version("scalarspec"), self.plan.text(), self._sample(), repr(sorted(self.over))]
+        parts += [f"argument {name} {digest_of(value)}" for name, value in self.arguments.items()]
+        for path, ends in self.ends.items():
+            region = self.vary.get(path.split(".")[0])
+            how = repr(region) if isinstance(region, Ball) else type(region).__name__
+            texts = [f"{np.shape(end)} {' '.join(map(str, np.ravel(end)))}" for end in ends]
+            parts.append(f"input {path} in {how}: {texts}")
+        return digest_of(parts)
+
+    def _sample(self) -> str:
+        """The spec at the middle of the first box, so exactly that constants which are one float differ."""
+        if not self.rows:
+            return "no rows"
+        row, context = self.row(0), named_context("interval", prec=300)
+        point = {path: lift_elements(_middle, *ends) for path, ends in row.ends.items()}
+        try:
+            value = call(row.spec, row.at(context, point)[0])
+        except ScalarSpecError as error:
+            return type(error).__name__
+        return f"{value.shape} {[' '.join(map(str, np.ravel(end))) for end in endpoints(value)]}"
 
     def __getstate__(self) -> dict[str, Any]:
         """The spec, its arguments and regions; the rest is found again."""
@@ -252,6 +275,13 @@ def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
     if isinstance(region, Ball):
         return as_array(low), as_array(high)
     return lift_elements(_exact_or_infinite, as_array(low)), lift_elements(_exact_or_infinite, as_array(high))
+
+
+def _middle(low: Any, high: Any) -> Any:
+    """Between two ends; 0, or the finite one, where there is no middle."""
+    if infinite(low, high):
+        return next((end for end in (low, high) if not infinite(end)), Fraction(0))
+    return (low + high) / 2
 
 
 def _exact_or_infinite(value: Any) -> Any:

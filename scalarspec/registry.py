@@ -6,6 +6,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from scalarspec.arguments import failures_told
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, UnknownName
 
@@ -37,16 +38,19 @@ def names() -> list[str]:
 def context(name: str, **parameters: Any) -> Context[Any]:
     """The context of that name, such as `context("interval", prec=100)`.
 
-    Raises UnknownName (listing what exists) and ArgumentError for parameters that the backend does not take.
+    Raises UnknownName (listing what exists), ArgumentError for parameters that the backend does not take, and for one
+    that does not load or gives no context.
     """
     if name not in _entries():
         raise UnknownName(f"no backend is called {name!r}; there are {', '.join(names())}")
-    make = _entries()[name].load()
-    try:
+    entry = _entries()[name]
+    given = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
+    with failures_told(f"backend {name!r} ({entry.value}) does not load"):
+        make = entry.load()
+    with failures_told(f"context {name!r} cannot be made with {given or 'no parameters'}"):
         made: Context[Any] = make(**parameters)
-    except TypeError as error:
-        given = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
-        raise ArgumentError(f"context {name!r} cannot be made with {given}: {error}") from None
+    if not all(hasattr(made, part) for part in ("name", "arrays", "exact", "encloses")):
+        raise ArgumentError(f"backend {name!r} ({entry.value}) gives no context, but {type(made).__name__}")
     return made
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.errors import OutOfRange, ShapeError
+from scalarspec.sizes import dimensions as dimensions_of
 
 
 class Shape(tuple[int, ...]):
@@ -24,7 +25,7 @@ class Shape(tuple[int, ...]):
         for n in dimensions:
             if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
                 raise ShapeError(f"a dimension is an integer >= 0, got {n!r} in {dimensions}")
-        return super().__new__(cls, map(int, dimensions))
+        return super().__new__(cls, dimensions_of(dimensions))
 
     @property
     def outer(self) -> int:

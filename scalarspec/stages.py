@@ -84,13 +84,17 @@ def _error(form: Format, x: Any, low: Any, high: Any) -> tuple[End, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What the stages are found from: a spec, its arguments, the result's floats, and the actual values of stages."""
+    """What the stages are found from: a spec, its arguments, the result's floats, and the actual values of stages.
+
+    actual: the function, or the name, that these come from.
+    """
 
     spec: Callable[..., Tensor]
     args: Sequence[Any]
     form: Format
     given: Mapping[str, Array]
     bits: int
+    actual: Any = None
 
     def stages(self) -> tuple[Stage, ...]:
         """Each stage of the spec, the result last."""

@@ -18,6 +18,7 @@ from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
 from scalarspec.exact import as_array, boxed, literal_value
 from scalarspec.shape import Scalar, Shape
+from scalarspec.sizes import indexed, looked_at
 
 
 class Nested:
@@ -47,16 +48,20 @@ class Nested:
 
     def scalars(self) -> np.ndarray[Any, Any]:
         """The object array of the context's own scalars (or truths)."""
+        looked_at(self.shape)
         return self.context.arrays.unpack(self.value)
 
     def __len__(self) -> int:
+        looked_at(self.shape[:1])
         return self.shape.outer
 
     def __iter__(self) -> Iterator[Self]:
+        looked_at(self.shape[:1])
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Self:
         index = key if isinstance(key, tuple) else (key,)
+        indexed(self.shape, index)
         shape = shapes.index_shape(self.shape, index)
         return type(self)(self.context, shape, self.context.arrays.apply("getitem", self.value, index=index))
 
@@ -103,9 +108,11 @@ class Tensor(Nested):
 
     def tolist(self) -> Any:
         """Nested lists of such numbers."""
+        looked_at(self.shape)
         return self.context.arrays.items(self.value).tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        looked_at(self.shape)
         if copy is False:
             raise ValueError("a tensor's numbers cannot be shared with NumPy without a copy")
         items = np.array(self.context.arrays.items(self.value))
@@ -116,6 +123,7 @@ class Tensor(Nested):
         return items.astype(dtype)
 
     def __repr__(self) -> str:
+        looked_at(self.shape)
         texts = lift(self.context.text, self.scalars())
         shown = np.array2string(texts, formatter={"all": str}, separator=", ", threshold=50, prefix="Tensor(")
         return f"Tensor({shown}, {self.shape}, {self.dtype})"
@@ -219,14 +227,17 @@ class Truth(Nested):
 
     def tolist(self) -> Any:
         """Nested lists of True, False, and what the context has for neither."""
+        looked_at(self.shape)
         return lift(self.context.proposition, self.scalars()).tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """The array of bools; Undecided if the context cannot tell one of them."""
+        looked_at(self.shape)
         decided = [self.context.decide(p) for p in self.scalars().flat]
         return np.array(decided, dtype=bool).reshape(self.shape).astype(dtype or bool)
 
     def __repr__(self) -> str:
+        looked_at(self.shape)
         return f"Truth({self.tolist()}, {self.shape}, {self.context.name})"
 
     def _fold(self, operation: str, start: bool) -> Truth:

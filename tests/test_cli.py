@@ -2,17 +2,19 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from fractions import Fraction
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from scalarspec import cli
+from scalarspec import cli, registry
 
 SPECS = '''
 import numpy as np
@@ -226,13 +228,195 @@ def test_a_crosscheck_replays(files, capsys):
     for actual in ("specs.py:in_numpy", "float64"):
         argv = ("crosscheck", "specs.py:smooth", "in.npz", "--actual", actual)
         Path("record.json").write_text(run(capsys, *argv, "--json")[1])
-        assert run(capsys, "replay", "record.json")[:2] == (
-            0,
-            "the same float, the same certificate, the same stages\n",
-        )
+        code, out, _ = run(capsys, "replay", "record.json", *argv[1:])
+        assert code == 0, out
+        assert out.startswith("the same float, the same certificate, the same stages; the same names, texts, inputs")
     np.savez("in.npz", x=np.array([0.5, 2.0000001]))
-    code, out, _ = run(capsys, "replay", "record.json")
-    assert (code, "inputs: " in out, "enclosure: " in out) == (1, True, True)
+    code, out, _ = run(capsys, "replay", "record.json", *argv[1:])
+    assert (code, "inputs: x: " in out, "enclosure: lower" in out) == (1, True, True)
+
+
+def recorded(capsys, *more):
+    """A record of a cross-check, and what to write to replay it."""
+    argv = ("specs.py:smooth", "in.npz", "--actual", "specs.py:in_numpy", *more)
+    Path("record.json").write_text(run(capsys, "crosscheck", *argv, "--json")[1])
+    return json.loads(Path("record.json").read_text()), ("replay", "record.json", *argv)
+
+
+def leaves(value, path=()):
+    """The paths of all numbers, texts and empty things that a record holds."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [leaf for key, inner in items for leaf in leaves(inner, (*path, key))]
+    return found or [path]
+
+
+def test_a_replay_tells_each_change_of_a_record(files, capsys):
+    """Every name, version, hash, figure, stage: whatever the record states."""
+    record, argv = recorded(capsys, "--max-ulps", "3")
+    paths = [path for path in leaves(record) if path != ("seconds",)]
+    assert {path[0] for path in paths} == set(record) - {"seconds"}
+    assert len(paths) > 30
+    for path in paths:
+        changed = json.loads(json.dumps(record))
+        place = changed
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = ["y=1"] if path[-1] == "set" else "1/7" if path[0] == "command" else True
+        Path("record.json").write_text(json.dumps(changed))
+        code, out, err = run(capsys, *argv)
+        assert (code, err) == (1, ""), path
+        shown = ".".join(key for key in path if isinstance(key, str))
+        assert path[-1] in out or shown in out or path[0] in out
+
+
+def test_a_replay_tells_what_was_added_and_what_was_left_out(files, capsys):
+    record, argv = recorded(capsys)
+    for name in sorted(set(record) - {"command", "seconds"}):
+        Path("record.json").write_text(json.dumps({key: value for key, value in record.items() if key != name}))
+        code, out, _ = run(capsys, *argv)
+        assert (code, f"{name}: nothing then" in out) == (1, True)
+    Path("record.json").write_text(json.dumps(record | {"reviewed": "yes", "stages": record["stages"][:-1]}))
+    assert "reviewed: yes then, nothing now" in run(capsys, *argv)[1]
+    assert "stages" in run(capsys, *argv)[1]
+
+
+def test_a_replay_tells_that_a_text_was_changed(files, capsys):
+    Path("helping.py").write_text("def helped(x):\n    return x\n")
+    Path("specs.py").write_text(f"from helping import helped\n{Path('specs.py').read_text()}")
+    _, argv = recorded(capsys)
+    assert run(capsys, *argv)[0] == 0
+    for name in ("specs.py", "helping.py"):
+        before = Path(name).read_text()
+        Path(name).write_text(f"{before}\n# changed\n")
+        code, out, _ = run(capsys, *argv)
+        assert (code, f"texts: spec.{name}: " in out, f"texts: actual.{name}: " in out) == (1, True, True)
+        Path(name).write_text(before)
+
+
+def test_a_replay_tells_that_another_command_was_given(files, capsys):
+    Path("other.py").write_text(Path("specs.py").read_text())
+    Path("in2.npz").write_bytes(Path("in.npz").read_bytes())
+    recorded(capsys)
+    code, out, _ = run(capsys, "replay", "record.json", "other.py:smooth", "in2.npz", "--actual", "other.py:in_numpy")
+    assert code == 1
+    for name, then, now in (("spec", "specs.py:smooth", "other.py:smooth"), ("inputs", "in.npz", "in2.npz")):
+        assert f"command: {name}: {then} then, {now} now" in out
+    given = ("specs.py:smooth", "in.npz")
+    code, out, _ = run(capsys, "replay", "record.json", *given, "--actual", "float64", "--max-ulps", "2")
+    assert (code, "command: actual: " in out, "command: max_ulps: None then, 2 now" in out) == (1, True, True)
+
+
+def test_a_replay_runs_and_reads_nothing_that_was_not_named(files, capsys):
+    Path("evil.py").write_text("open('ran', 'w').close()\ndef f(x):\n    return x\n")
+    record, argv = recorded(capsys)
+    Path("record.json").write_text(json.dumps(record | {"command": record["command"] | {"spec": "evil.py:f"}}))
+    code, out, err = run(capsys, "replay", "record.json")
+    assert (code, out) == (2, "")
+    assert "write: scalarspec replay record.json evil.py:f in.npz --actual specs.py:in_numpy" in err
+    assert "command: spec: evil.py:f then, specs.py:smooth now" in run(capsys, *argv)[1]
+    for changed, told in (({"actual": "evil.py:f"}, "actual: "), ({"inputs": "evil.npz"}, "inputs: ")):
+        Path("record.json").write_text(json.dumps(record | {"command": record["command"] | changed}))
+        given = argv[:4] if "actual" in changed else (*argv[:3], *argv[4:])
+        code, out, err = run(capsys, *given)
+        assert (code, out, told in err) == (2, "", True)
+    Path("record.json").write_text(json.dumps(record | {"command": record["command"] | {"actual": "plugin"}}))
+    assert "actual: a record runs and reads nothing by itself" in run(capsys, *argv[:4])[2]
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize("command", [[], {}, None, {"spec": 1}, {"spec": ["a"], "inputs": {}, "actual": True}, "x"])
+def test_what_is_no_record_is_refused(files, capsys, command):
+    record, argv = recorded(capsys)
+    changed = command if not isinstance(command, dict) else record["command"] | command if command else command
+    Path("record.json").write_text(json.dumps(record | {"command": changed}))
+    code, out, err = run(capsys, *argv)
+    assert (code, out) == (2, "")
+    assert "is not what 'crosscheck --json' printed" in err
+    Path("record.json").write_text("[" * 100_000)
+    assert run(capsys, *argv)[0] == 2
+
+
+# ---- what exits -----------------------------------------------------------------------------------------------------
+
+EXITS = {
+    "sys.exit": "sys.exit(0)",
+    "exit code 3": "sys.exit(3)",
+    "SystemExit": "raise SystemExit",
+    "quiet": "sys.exit()",
+}
+EXITS |= {"another end": "raise type('Stop', (BaseException,), {})('no')"}
+
+
+@pytest.mark.parametrize("way", EXITS)
+def test_a_file_that_exits_is_a_failure(files, capsys, way):
+    Path("loads.py").write_text(f"import sys\n{EXITS[way]}\ndef f(x):\n    return x\n")
+    Path("runs.py").write_text(f"import sys\ndef f(x):\n    {EXITS[way]}\n")
+    Path("losses.py").write_text(f"import sys\ndef f(mu, logvar):\n    {EXITS[way]}\n")
+    for argv in (
+        ("compare", "loads.py:f", "in.npz"),
+        ("compare", "runs.py:f", "in.npz"),
+        ("bounds", "runs.py:f", "in.npz", "--radius", "x=1"),
+        ("crosscheck", "specs.py:smooth", "in.npz", "--actual", "loads.py:f"),
+        ("crosscheck", "specs.py:smooth", "in.npz", "--actual", "runs.py:f"),
+        ("derive", "runs.py:f", "in.npz"),
+        ("tolerance", "runs.py:f", "in.npz", "--radius", "x=1"),
+        ("audit", "loads.py:f", "--kind", "gaussian-kl"),
+        ("audit", "losses.py:f", "--kind", "gaussian-kl"),
+    ):
+        code, out, err = run(capsys, *argv)
+        assert (code, out, err.count("\n")) == (2, "", 1), argv
+        assert err.startswith("scalarspec: error: ")
+
+
+PLUGINS = {
+    "exits": "import sys\nsys.exit(0)\n",
+    "fails": "raise RuntimeError('no licence')\n",
+    "gone": None,
+    "none": "make = lambda: None\n",
+    "wants": "def make(more):\n    return more\n",
+    "stops": "import sys\ndef make():\n    sys.exit()\n",
+}
+
+
+@pytest.fixture
+def plugins(files, monkeypatch):
+    """Third-party backends, each broken in its way, beside ours."""
+    broken = {}
+    for name, text in PLUGINS.items():
+        if text is not None:
+            Path(f"plugin_{name}.py").write_text(text)
+        broken[name] = EntryPoint(name, f"plugin_{name}:make", registry.GROUP)
+    monkeypatch.syspath_prepend(".")
+    ours = registry._entries()
+    monkeypatch.setattr(registry, "_entries", lambda: ours | broken)
+    return broken
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_a_broken_backend_fails_by_name_where_it_is_asked_for(plugins, capsys, name):
+    for argv in (
+        ("compare", "specs.py:smooth", "in.npz", "--backend", name),
+        ("crosscheck", "specs.py:smooth", "in.npz", "--actual", name),
+        ("laws", "--backend", name),
+    ):
+        code, _, err = run(capsys, *argv)
+        assert (code, repr(name) in err, err.count("\n")) == (2, True, 1)
+    assert run(capsys, "compare", "specs.py:smooth", "in.npz")[0] == 0
+
+
+def test_broken_backends_do_not_take_the_lists_down(plugins, capsys, monkeypatch):
+    code, out, err = run(capsys, "backends")
+    assert (code, err) == (0, "")
+    for name in PLUGINS:
+        assert re.search(rf"^{name} +broken +.*'{name}'", out, re.MULTILINE)
+    assert re.search(r"^float64 +rounds", out, re.MULTILINE)
+    monkeypatch.setattr(registry, "BUILT_IN", {"rational": ""})
+    monkeypatch.setattr(registry, "names", lambda: ["rational", *PLUGINS])
+    code, out, err = run(capsys, "laws")
+    assert (code, err) == (1, "")
+    assert re.search(r"^rational +\d+", out, re.MULTILINE)
+    assert "backend 'fails' (plugin_fails:make) does not load: RuntimeError: no licence" in out
+    assert {row["backend"] for row in json.loads(run(capsys, "laws", "--json")[1])} == {"rational", *PLUGINS}
 
 
 def test_crosscheck_writes_a_page(files, capsys):

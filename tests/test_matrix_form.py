@@ -65,7 +65,8 @@ MORE = {
         (ss.Shape((4, 3)), ss.Dim(4)),
     ),
     "pieces": (
-        lambda x: ss.sum(ss.stack([x[0], x[1] * 2, ss.reshape(ss.reshape(x[2], (1, len(x))), (len(x),))])[:, 1]) * "1/3"
+        lambda x: ss.sum(ss.stack([x[0], x[1] * 2, ss.reshape(ss.reshape(x[2], (1, x.shape[0])), (x.shape[1],))])[:, 1])
+        * "1/3"
         + x[0, 0] ** 3,
         (ss.Shape((3, 3)),),
     ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from scalarspec.arguments import failures_told, spec_name
 from scalarspec.arrays import lift
-from scalarspec.errors import DomainError
+from scalarspec.errors import DomainError, ScalarSpecError
 from scalarspec.exact import exact_float, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
@@ -33,6 +33,8 @@ SLACK = 16
 """How many times the spec's own rounding bound a right result may be off: it may be written in another way."""
 STEP = 2.0**-10
 """Half the step of the difference quotients that stand for gradients where only values are to be had."""
+FAR = 8
+"""How many times the slack two values are apart, where a result that is near one tells which it is."""
 SMALL = 3
 """Gradients are asked for at so many coordinates at most."""
 
@@ -46,11 +48,33 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A statement about a loss. `check` gives None where it holds, else the first failure over some cases."""
+class Unseen:
+    """Why it is not known whether a fact holds."""
 
     text: str
-    check: Callable[[Subject, Iterable[Inputs]], Failure | None]
+
+
+Outcome = Failure | Unseen | None
+"""Of a check: None where the fact holds."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A statement about a loss. `check` asks it at some cases: the first failure, else what could not be seen."""
+
+    text: str
+    check: Callable[[Subject, Iterable[Inputs]], Outcome]
+
+
+def each(cases: Iterable[Inputs], ask: Callable[[Inputs], Outcome]) -> Outcome:
+    """The first failure over the cases; None only where every case was seen, and there is one."""
+    found: list[Outcome] = []
+    for case in cases:
+        found.append(ask(case))
+        if isinstance(found[-1], Failure):
+            return found[-1]
+    unseen = (outcome for outcome in found if outcome is not None)
+    return next(unseen, None) if found else Unseen("there is no input that tells")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +94,25 @@ class Near:
         slack = lift(exact_float, np.asarray(SLACK * result.value.bound, dtype=object))
         return cls(lower, upper, slack)
 
-    def holds(self, floats: Floats) -> bool:
-        """Is every float one that rounding explains?"""
+    @property
+    def tells(self) -> bool:
+        """Are there values, and does rounding not explain whatever comes?"""
+        return bool(self.slack.size) and not infinite(*self.lower.flat, *self.upper.flat, *self.slack.flat)
+
+    def holds(self, floats: Floats, times: Fraction = Fraction(1)) -> bool:
+        """Is every float one that rounding explains, of which so many times the slack is granted?"""
+        if floats.values.shape != self.lower.shape:
+            return False
         triples = zip(self.lower.flat, floats.values.flat, self.upper.flat, self.slack.flat, strict=True)
-        return floats.values.shape == self.lower.shape and all(
-            not infinite(x) and low - slack <= x <= high + slack for low, x, high, slack in triples
+        return all(
+            not infinite(x) and low - times * slack <= x <= high + times * slack for low, x, high, slack in triples
         )
+
+    def far(self, other: Near) -> bool:
+        """Are the values of two specs so far apart that slack, by far, does not make one of the other?"""
+        quads = zip(self.lower.flat, self.upper.flat, other.lower.flat, other.upper.flat, strict=True)
+        gap = max((max(low - top, bottom - high) for low, high, bottom, top in quads), default=Fraction(0))
+        return bool(gap > FAR * max(*self.slack.flat, *other.slack.flat))
 
     def text(self) -> str:
         """The exact value, or the first of several."""
@@ -125,21 +162,28 @@ class Subject:
         return {name: inputs[name] for name in self.parameters}
 
     def autograd(self, inputs: Inputs, name: str) -> Floats | None:
-        """PyTorch's gradient with respect to an argument; None where the result has none at all."""
+        """PyTorch's gradient with respect to an argument: 0 where none comes. None where it cannot be asked for."""
         if self.takes != "torch":
             return None
         tensors = {key: as_torch(value).requires_grad_() for key, value in self.ordered(inputs).items()}
-        result = self.function(*tensors.values())
-        if not getattr(result, "requires_grad", False):
+        try:
+            with failures_told(self._where(inputs)):
+                result = self.function(*tensors.values())
+                if not hasattr(result, "requires_grad"):
+                    return None
+                if result.requires_grad:
+                    result.sum().backward()
+        except ScalarSpecError:  # it takes no tensors that want gradients, though it takes others
             return None
-        result.sum().backward()
         gradient = tensors[name].grad
         return read(f"{self.name}: its gradient", 0 * tensors[name] if gradient is None else gradient)
 
+    def _where(self, inputs: Inputs) -> str:
+        return f"{self.name}({', '.join(self.parameters)}) fails at {shown(self.ordered(inputs))}"
+
     def _called(self, inputs: Inputs) -> Any:
         values = [as_torch(inputs[n]) if self.takes == "torch" else inputs[n] for n in self.parameters]
-        what = f"{self.name}({', '.join(self.parameters)}) fails at {shown(self.ordered(inputs))}"
-        with failures_told(what), np.errstate(all="ignore"):
+        with failures_told(self._where(inputs)), np.errstate(all="ignore"):
             return self.function(*values)
 
 
@@ -165,41 +209,56 @@ def shown(inputs: Mapping[str, Any]) -> str:
 def equal(text: str, at: Callable[[Inputs], Inputs] = dict) -> Fact:
     """The loss is the spec, at these inputs made of each case."""
 
-    def check(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
-        for case in cases:
+    def check(subject: Subject, cases: Iterable[Inputs]) -> Outcome:
+        def ask(case: Inputs) -> Outcome:
             inputs = subject.ordered(at(case))
             actual = subject.value(inputs)
             near = subject.near(inputs, actual.form)
-            if not near.holds(actual):
-                return Failure(inputs, f"it is {actual.text()}, the exact value {near.text()}")
-        return None
+            if not near.tells:
+                return _blind(inputs, actual)
+            if near.holds(actual):
+                return None
+            return Failure(inputs, f"it is {actual.text()}, the exact value {near.text()}")
+
+        return each(cases, ask)
 
     return Fact(text, check)
 
 
-def not_negative(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
+def _blind(inputs: Inputs, actual: Floats) -> Unseen:
+    """Inputs at which a float may be anything, or nothing is asked of it."""
+    return Unseen(f"at {shown(inputs)} rounding in {actual.form.name} can explain any result, or there is none")
+
+
+def not_negative(subject: Subject, cases: Iterable[Inputs]) -> Outcome:
     """No value is below 0 by more than rounding."""
-    for case in cases:
+
+    def ask(case: Inputs) -> Outcome:
         inputs = subject.ordered(case)
         actual = subject.value(inputs)
-        slack = subject.near(inputs, actual.form).slack
-        if any(infinite(x) or x < -most for x, most in zip(actual.values.flat, slack.flat, strict=False)):
-            return Failure(inputs, f"it is {actual.text()}")
-    return None
+        near = subject.near(inputs, actual.form)
+        if not near.tells:
+            return _blind(inputs, actual)
+        below = any(infinite(x) or x < -most for x, most in zip(actual.values.flat, near.slack.flat, strict=True))
+        return Failure(inputs, f"it is {actual.text()}") if below else None
+
+    return each(cases, ask)
 
 
 def repetition(reduction: str) -> Fact:
     """Repeating the coordinates: a mean stays, a sum doubles."""
     factor = 1 if reduction == "mean" else 2
 
-    def check(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
-        for case in cases:
+    def check(subject: Subject, cases: Iterable[Inputs]) -> Outcome:
+        def ask(case: Inputs) -> Outcome:
             once = subject.ordered(case)
             twice = {name: np.concatenate([v, v], axis=-1) if np.ndim(v) else v for name, v in once.items()}
             failure = _combination(subject, {"once": (-factor, once), "twice": (1, twice)})
-            if failure:
-                return Failure(once, f"{failure['once']}; with every coordinate twice, {failure['twice']}")
-        return None
+            if not isinstance(failure, dict):
+                return failure
+            return Failure(once, f"{failure['once']}; with every coordinate twice, {failure['twice']}")
+
+        return each(cases, ask)
 
     return Fact(
         "repeating every coordinate leaves it as it is: a mean"
@@ -209,16 +268,18 @@ def repetition(reduction: str) -> Fact:
     )
 
 
-def _vanishing(at: Callable[[Inputs], Mapping[str, tuple[int, Inputs]]]) -> Callable[..., Failure | None]:
+def _vanishing(at: Callable[[Inputs], Mapping[str, tuple[int, Inputs]]]) -> Callable[..., Outcome]:
     """The check that a weighted sum of results, at inputs made of each case, is 0."""
 
-    def check(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
-        for case in cases:
+    def check(subject: Subject, cases: Iterable[Inputs]) -> Outcome:
+        def ask(case: Inputs) -> Outcome:
             failure = _combination(subject, at(case))
-            if failure:
-                text = ", ".join(f"{value} for {name}" for name, value in failure.items())
-                return Failure(subject.ordered(case), f"it is {text}")
-        return None
+            if not isinstance(failure, dict):
+                return failure
+            text = ", ".join(f"{value} for {name}" for name, value in failure.items())
+            return Failure(subject.ordered(case), f"it is {text}")
+
+        return each(cases, ask)
 
     return check
 
@@ -241,35 +302,52 @@ linear_in_beta = _vanishing(_three_betas)
 independent_of_noise = _vanishing(_two_reconstructions)
 
 
-def _combination(subject: Subject, at: Mapping[str, tuple[int, Inputs]]) -> dict[str, str] | None:
+def _combination(subject: Subject, at: Mapping[str, tuple[int, Inputs]]) -> dict[str, str] | Unseen | None:
     """None if a weighted sum of results is 0 up to rounding; else the results."""
     total: Any = Fraction(0)
     slack: Any = Fraction(0)
     actual = {name: subject.value(inputs) for name, (_, inputs) in at.items()}
     for name, (weight, inputs) in at.items():
-        (value,) = actual[name].values.flat
-        (most,) = subject.near(subject.ordered(inputs), actual[name].form).slack.flat
+        near = subject.near(subject.ordered(inputs), actual[name].form)
+        if not near.tells:
+            return _blind(subject.ordered(inputs), actual[name])
+        (value,), (most,) = actual[name].values.flat, near.slack.flat
         total = math.inf if infinite(value) else total + weight * value
         slack += abs(weight) * most
     return {name: floats.text() for name, floats in actual.items()} if not abs(total) <= slack else None
 
 
-def gradient_is_right(subject: Subject, cases: Iterable[Inputs]) -> Failure | None:
-    """By autograd against the exact gradient; else by difference quotients against the gradient over the step."""
-    for case in cases:
-        for i, name in enumerate(subject.parameters):
-            if np.size(case[name]) <= SMALL:
-                failure = _gradient_failure(subject, subject.ordered(case), i, name)
-                if failure:
-                    return Failure(subject.ordered(case), f"d/d{name} {failure}")
-    return None
+QUOTIENTS = Unseen(
+    "only values are seen: difference quotients agree with it, but cannot tell what a stop-gradient keeps back"
+)
 
 
-def _gradient_failure(subject: Subject, inputs: Inputs, i: int, name: str) -> str | None:
+def gradient_is_right(subject: Subject, cases: Iterable[Inputs]) -> Outcome:
+    """By autograd against the exact gradient; else difference quotients may show that it is wrong, and no more."""
+    asked = [
+        (case, i, name)
+        for case in cases
+        for i, name in enumerate(subject.parameters)
+        if 0 < np.size(case[name]) <= SMALL
+    ]
+    found: list[Outcome] = []
+    for case, i, name in asked:
+        outcome = _gradient_outcome(subject, subject.ordered(case), i, name)
+        if isinstance(outcome, str):
+            return Failure(subject.ordered(case), f"d/d{name} {outcome}")
+        found.append(outcome)
+    unseen = (outcome for outcome in found if outcome is not None)
+    return next(unseen, None) if found else Unseen("there is no input of few coordinates")
+
+
+def _gradient_outcome(subject: Subject, inputs: Inputs, i: int, name: str) -> str | Unseen | None:
+    """What a wrong gradient is; None for a right one."""
     found = subject.autograd(inputs, name)
     if found is None:
-        return _quotient_failure(subject, inputs, i, name)
+        return _quotient_failure(subject, inputs, i, name) or QUOTIENTS
     near = Near.of(subject.gradients.get(name) or grad(subject.spec, i), inputs, found.form)
+    if not near.tells:
+        return _blind(inputs, found)
     return None if near.holds(found) else f"is {found.text()}, the exact gradient {near.text()}"
 
 
@@ -282,12 +360,13 @@ def _quotient_failure(subject: Subject, inputs: Inputs, i: int, name: str) -> st
         boxes[name] = context.box(ends[0][name], ends[1][name])
         lower, upper = endpoints(grad(subject.spec, i)(*boxes.values()))
         actual = [subject.value(end) for end in ends]
+        nears = [subject.near(end, floats.form) for end, floats in zip(ends, actual, strict=True)]
+        if not all(near.tells for near in nears):
+            continue
         width = 2 * Fraction(STEP)
         values: list[Any] = [floats.values[()] for floats in actual]
-        slack: Any = (
-            sum(subject.near(end, floats.form).slack[()] for end, floats in zip(ends, actual, strict=True)) / width
-        )
-        if infinite(*values, slack):
+        slack: Any = sum(near.slack[()] for near in nears) / width
+        if infinite(*values):
             return f"is not known: the values around are {actual[0].text()} and {actual[1].text()}"
         quotient = (values[1] - values[0]) / width
         if not lower[place] - slack <= quotient <= upper[place] + slack:
@@ -303,9 +382,58 @@ def _moved(inputs: Inputs, name: str, place: tuple[int, ...], step: float) -> In
     return {**inputs, name: moved if moved.ndim else float(moved)}
 
 
+# ---- explanations ---------------------------------------------------------------------------------------------------
+
+
 def matches(spec: Spec, inputs: Inputs, actual: Floats) -> bool:
-    """Is the result what this spec gives? Where the spec has no value: is it no number?"""
+    """Can the result be what this spec gives? Where the spec has no value: is it no number?"""
     try:
-        return Near.of(spec, inputs, actual.form).holds(actual)
+        near = Near.of(spec, inputs, actual.form)
     except DomainError:
         return all(infinite(x) for x in actual.values.flat)
+    return near.holds(actual) or not near.tells
+
+
+def explains(wrong: Spec, right: Spec, results: Sequence[tuple[Inputs, Floats]]) -> bool:
+    """Are all results what a wrong spec gives, and is one of them so by far not what the right one gives?"""
+    if not all(matches(wrong, inputs, actual) for inputs, actual in results):
+        return False
+    return any(_tells_apart(wrong, right, inputs, actual) for inputs, actual in results)
+
+
+def _tells_apart(wrong: Spec, right: Spec, inputs: Inputs, actual: Floats) -> bool:
+    """Is a result that of the wrong spec, and not that of the right one, which lies far from there?"""
+    try:
+        near, other = Near.of(wrong, inputs, actual.form), Near.of(right, inputs, actual.form)
+    except DomainError:
+        return False
+    return near.tells and other.tells and near.far(other) and near.holds(actual) and not other.holds(actual)
+
+
+def computes_in(narrow: Format, right: Spec, results: Iterable[tuple[Inputs, Floats]]) -> bool:
+    """Are all results numbers of a narrower format, as near the exact values as that allows, and is this no chance?
+
+    It is none where the right results of the wider format are others, and these need nearly all bits of the narrower
+    one (differences lose some): at several inputs.
+    """
+    told, narrower = 0, replace(narrow, precision=narrow.precision - LOST)
+    for inputs, actual in results:
+        near = Near.of(right, inputs, narrow)
+        if not near.tells:
+            continue  # it may leave the range of the format
+        if not all(isinstance(x, Fraction) and narrow.holds(x) for x in actual.values.flat):
+            return False
+        if not near.holds(actual, NARROW):
+            return False
+        exact = Near.of(right, inputs, actual.form)
+        full = not all(narrower.holds(x) for x in actual.values.flat)
+        told += full and exact.tells and not exact.holds(actual)
+    return told >= SEVERAL
+
+
+NARROW = Fraction(1, 4)
+"""Of the slack, for what is said to compute in a narrower format: 4 times the spec's own rounding bound."""
+LOST = 3
+"""So many last bits of such results may all be 0."""
+SEVERAL = 2
+"""At so many inputs a result must need the narrower format, and not be one of the wider."""

@@ -420,8 +420,8 @@ class NormalArrays(Arrays):
             return same
         return self.context.atom("stack", tuple(x.value for x in xs), shape, {"axis": axis})
 
-    def _opaque(self, _: Shape, x: Traced, name: str, shape: Shape) -> Poly:
-        return self.context.atom("opaque", (x.value,), shape, {"name": name})
+    def _opaque(self, _: Shape, x: Traced, name: str, shape: Shape, of: Shape) -> Poly:
+        return self.context.atom("opaque", (x.value,), shape, {"name": name, "of": of})
 
     # ---- structure: goes through to the atoms ------------------------------------------------------------------------
 

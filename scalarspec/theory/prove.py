@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -25,11 +25,10 @@ from scalarspec.errors import (
     TooLarge,
     UnknownName,
 )
-from scalarspec.exact import decimal_text, infinite
+from scalarspec.exact import data_value, decimal_text, infinite
 from scalarspec.functions import endpoints
 from scalarspec.gradient import grad
 from scalarspec.lifting import lift
-from scalarspec.matrix import LARGE
 from scalarspec.registry import context as named_context
 from scalarspec.report import enclosure_text, unboxed
 from scalarspec.tape import Tape, recorded
@@ -39,7 +38,7 @@ from scalarspec.theory.scalar import Function, nonnegative
 from scalarspec.theory.statements import Region, Spec, Statement
 from scalarspec.verdict import Verdict, timed
 
-ANY, GIVEN = "any sizes", "the given sizes"
+GIVEN = "the given sizes"
 POINTS = 60
 """How many points are tried for a refutation."""
 STEPS = (Fraction(1), Fraction(1, 8), Fraction(1, 2**10))
@@ -54,11 +53,14 @@ def prove_equal(lhs: Spec, rhs: Spec, *args: Any, given: Sequence[Spec] = ()) ->
 
     args: each `Shape`, and each in a model, stands for any tensor of that shape, each `theory.Opaque` for any map; all
     else is as it is. Proved by one normal form (`theory.normal`) of both sides, for any sizes where the normal forms
-    agree at several, else for the given sizes; refuted by exact arguments at which certified enclosures are disjoint.
+    agree at several and no spec looks at its sizes, else for the given sizes; refuted by exact arguments at which
+    certified enclosures are disjoint. Where no point is found at which what is given holds, nothing is proved of it.
     Raises ShapeError or ArgumentError where the specs do not take such arguments.
     """
     statement = Statement(lhs, args)
     scope = _identical(statement, lhs, rhs, given)
+    if scope is not None and not _consistent(statement, given):
+        return Verdict("undecided", "no point was found at which what is given holds")
     if scope is not None:
         hypotheses = f", {len(given)} hypothes{'is' if len(given) == 1 else 'es'} used" if given else ""
         return Verdict("proved", f"structural identity{hypotheses}", scope)
@@ -67,11 +69,21 @@ def prove_equal(lhs: Spec, rhs: Spec, *args: Any, given: Sequence[Spec] = ()) ->
     )
 
 
+def _consistent(statement: Statement, given: Sequence[Spec]) -> bool:
+    """Is there a point at which the hypotheses surely hold? From those that never do, anything would follow."""
+    context = named_context("interval", prec=200)
+    for point, maps in statement.points(POINTS if given else 0):
+        with contextlib.suppress(ScalarSpecError):
+            if all(_zero(t) for t in statement.at(given, context, point, maps)):
+                return True
+    return not given
+
+
 def _identical(statement: Statement, lhs: Spec, rhs: Spec, given: Sequence[Spec]) -> str | None:
     """The scope in which both sides have one normal form."""
-    with contextlib.suppress(ScalarSpecError):  # what is written for some sizes only is looked at for these
-        if statement.sized and all(_same(statement, lhs, rhs, given, start) for start in LARGE):
-            return ANY
+    large = statement.at_large(lambda start: _same(statement, lhs, rhs, given, start))
+    if large is not None and all(large[0]):
+        return large[1]
     try:
         same = _same(statement, lhs, rhs, given, None)
         return (GIVEN if statement.sized else "all reals") if same else None
@@ -138,16 +150,12 @@ def _of_no_shape(value: Tensor) -> None:
 def _zeros(statement: Statement, zero: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if zero is not None and set(zero) != set(statement.shapes):
         raise UnknownName(f"zero: expected a value for each of {', '.join(statement.shapes)}, got {', '.join(zero)}")
-    return zero
+    return None if zero is None else {name: data_value(unboxed(value)) for name, value in zero.items()}
 
 
 def _by_coordinates(statement: Statement, spec: Spec, zero: Mapping[str, Any] | None) -> Verdict | None:
     """The normal form as one function, or as a sum over coordinates of one; that function is not negative."""
-    for starts, scope in ((LARGE, ANY), ((None,), GIVEN)) if statement.sized else (((None,), ""),):
-        try:
-            functions = [_function(statement, spec, start) for start in starts]
-        except ScalarSpecError:
-            continue
+    for functions, scope in _functions(statement, spec):
         first = functions[0]
         if first is None or any(str(function) != str(first) for function in functions):
             continue
@@ -156,6 +164,15 @@ def _by_coordinates(statement: Statement, spec: Spec, zero: Mapping[str, Any] | 
             steps = ("it is a positive multiple of the sum of f over the coordinates",) if first.summed else ()
             return dataclasses.replace(found, scope=_scope(statement, scope), steps=(*steps, *found.steps))
     return None
+
+
+def _functions(statement: Statement, spec: Spec) -> Iterator[tuple[list[Function | None], str]]:
+    """What a spec is at several large sizes, and at the given ones; and for which sizes that tells."""
+    large = statement.at_large(lambda start: _function(statement, spec, start))
+    if large is not None:
+        yield large
+    with contextlib.suppress(ScalarSpecError):
+        yield [_function(statement, spec, None)], GIVEN if statement.sized else ""
 
 
 def _function(statement: Statement, spec: Spec, start: int | None) -> Function | None:

@@ -163,9 +163,10 @@ def _coordinate(form: Poly) -> Poly | None:
             return None
         shapes |= {inner.shape for inner in atom.args[0].atoms() if inner.shape}
         total = total + atom.args[0].scaled(c)
-    if len(shapes) != 1:
+    size = shapes.pop().size if len(shapes) == 1 else 0
+    if not size:
         return None
-    total = total + poly(constant / shapes.pop().size)
+    total = total + poly(constant / size)
     return total.scaled(1 / abs(total.terms[total.leading])) if total.terms else total
 
 

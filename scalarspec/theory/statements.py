@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from scalarspec.lifting import lift, mapped
 from scalarspec.matrix import Sizes
 from scalarspec.regions import Ball, Box, ends_of
 from scalarspec.shape import Scalar, Shape
+from scalarspec.sizes import LARGE, Watch, watched
 from scalarspec.tensor import Tensor
 from scalarspec.theory.normal import Normal
 
+T = TypeVar("T")
 Spec = Callable[..., Tensor]
 Region = Mapping[str, Ball | Box]
 
@@ -36,7 +38,7 @@ class Opaque:
 
     def __call__(self, x: Tensor) -> Tensor:
         """The map's value, of which nothing is known."""
-        value = x.context.arrays.apply("opaque", x.value, name=self.name, shape=self.shape)
+        value = x.context.arrays.apply("opaque", x.value, name=self.name, shape=self.shape, of=x.shape)
         return Tensor(x.context, self.shape, value)
 
     def __repr__(self) -> str:
@@ -81,6 +83,10 @@ class Statement:
         for name in self.over:
             if name not in self.shapes:
                 raise ArgumentError(f"over: {name!r} is no variable; there are {', '.join(self.shapes) or 'none'}")
+            if getattr(self.over[name], "norm", np.inf) != np.inf:
+                raise ArgumentError(f"over: expected a box, or a ball of the largest element, for {name!r}; got norm=2")
+            if np.any(np.greater(*self.ends(name, self.shapes[name]))):
+                raise ArgumentError(f"over: expected lower <= upper for {name!r}, got {self.over[name]}")
         names = [opaque.name for opaque in self.opaque]
         for name in names:
             if names.count(name) > 1:
@@ -99,8 +105,31 @@ class Statement:
     @property
     def sized(self) -> bool:
         """Does it have sizes?"""
-        shapes = [*self.shapes.values(), *(opaque.shape for opaque in self.opaque)]
-        return any(n > 1 for shape in shapes for n in shape)
+        return any(n > 1 for shape in self._shapes for n in shape)
+
+    def at_large(self, work: Callable[[int], T]) -> tuple[list[T], str] | None:
+        """What `work` makes of the specs at several large sizes, and the sizes that this then stands for.
+
+        None without sizes, and for specs that look at their sizes, or fail at large ones.
+        """
+        if not self.sized:
+            return None
+        with watched() as watch:
+            try:
+                found = [work(start) for start in LARGE]
+            except Exception:  # what is written for some sizes only may fail at others in any way
+                return None
+        return None if watch.looked else (found, self._sizes(watch))
+
+    def _sizes(self, watch: Watch) -> str:
+        """Which sizes the large ones stand for: those over 1, where the indices fit; 0 and 1 stay what they are."""
+        small = any(n < 2 for shape in self._shapes for n in shape)
+        least = f" of at least {watch.least}" if watch.least > 1 else ""
+        return f"any sizes{least}{' in the place of those over 1' if small else ''}"
+
+    @property
+    def _shapes(self) -> list[Shape]:
+        return [*self.shapes.values(), *(opaque.shape for opaque in self.opaque)]
 
     @property
     def region(self) -> str:
@@ -203,4 +232,6 @@ def _rationals(rng: np.random.Generator, shape: Sequence[int], size: int = 4) ->
 
 
 def _box(low: Any, high: Any) -> str:
-    return f"[{min(low.flat)}, {max(high.flat)}]"
+    """One interval where it is the same for all elements; else one for each."""
+    each = [f"[{a}, {b}]" for a, b in zip(low.flat, high.flat, strict=True)]
+    return each[0] if len(set(each)) == 1 else " × ".join(each)
