@@ -246,7 +246,9 @@ def _unbounded(t: Tensor, mask: Array) -> Tensor:
     if not mask.any():
         return t
     base = innermost(t.context)
-    truth = Truth.from_scalars(base, np.asarray(mask, dtype=object))
+    truths = np.empty(mask.shape, dtype=object)
+    truths.reshape(-1)[:] = mask.ravel().tolist()
+    truth = Truth.from_scalars(base, truths)
     return f.where(truth, _constant(base, -np.inf, np.inf), t)
 
 
