@@ -18,12 +18,16 @@ test: .venv/installed
 processors: .venv/installed
 	$(BIN)/python tests/processors.py $(TEST)
 
-# The interval kernel against the oracle: some millions of cases, then every finite 16-bit float; then bounds against
-# values at 100,000 points.
+# The interval kernel against the oracle: some millions of cases, then every finite 16-bit float; bounds against values
+# at 100,000 points; gradients with ties and kinks against exact one-sided differences; attained values against true
+# ranges; generated code and formulas against the specs.
 fuzz: .venv/installed
 	$(BIN)/python tests/fuzz.py $(FUZZ)
 	$(BIN)/python tests/fuzz.py --exhaustive
 	$(BIN)/python tests/fuzz_bounds.py
+	$(BIN)/python tests/fuzz_gradients.py
+	$(BIN)/python tests/fuzz_inner.py
+	$(BIN)/python tests/fuzz_generated.py
 
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed
