@@ -6,14 +6,16 @@ plus 0, a scalar repeated to meet a tensor) is dropped; nothing is expanded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 from scalarspec.context import DERIVED, PRIMITIVES
-from scalarspec.graph import topological
+from scalarspec.exact import boxed
+from scalarspec.graph import Node, ordered, topological
+from scalarspec.graph import below as nodes_below
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced, result_shape
 from scalarspec.registry import context as named_context
 from scalarspec.shape import Scalar, Shape
@@ -22,7 +24,10 @@ from scalarspec.tensor import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """An operation on terms; or a "symbol" (name), a "number" (value) or a "constant" (scalars)."""
+    """An operation on terms; or a "symbol" (name), a "number" or a "truth" (value), or a "leaf" (expression).
+
+    A "constant" is an array whose elements are its operands, which are scalars.
+    """
 
     operation: str
     operands: tuple[Term, ...]
@@ -64,6 +69,11 @@ class Terms(InterpreterContext):
 
 
 ELEMENTWISE = {*PRIMITIVES, *DERIVED} - {"pi"}
+FOLDED = {
+    "add", "subtract", "multiply", "negative", "square", "less", "less_equal", "equal", "abs", "sign", "heaviside", "relu",
+    "leaky_relu", "maximum", "minimum", "clip",
+}  # fmt: skip
+"""What is worked out where all operands are numbers."""
 
 
 class TermArrays(InterpreterArrays):
@@ -95,16 +105,36 @@ class TermArrays(InterpreterArrays):
         return Traced(shape, self.built(operation, shape, tuple(map(self.term_of, operands)), parameters))
 
     def term_of(self, x: Traced) -> Term:
-        """The term of a value; of a constant, a number where all of its elements are one rational number."""
+        """The term of a value; of a constant, one of its elements where these are all the same number."""
         if not x.constant:
             term: Term = x.value
             return term
-        scalars = self.inner.unpack(x.value)
-        first = scalars.flat[0] if scalars.size else None
-        if not all(s is first for s in scalars.flat) or getattr(first, "operation", None) != "number":
-            return self.term("constant", (), x.shape, {"scalars": scalars})
-        assert first is not None
-        return self.number(Fraction(*first.args), x.shape)
+        items = [self._scalar(s) for s in self.inner.unpack(x.value).flat]
+        if not x.shape:
+            return items[0]
+        if items and items[0].number is not None and all(item is items[0] for item in items):
+            return self.number(items[0].number, x.shape)
+        return self.term("constant", tuple(items), x.shape, {})
+
+    def _scalar(self, x: Any) -> Term:
+        """The term of a constant's element."""
+        if isinstance(x, bool):
+            return self.term("truth", (), Scalar, {"value": x})
+        done: dict[Node, Term] = {}
+        for each in ordered([x]):
+            done[each] = self._of_node(each, tuple(done[arg] for arg in nodes_below(each)))
+        return done[x]
+
+    def _of_node(self, x: Node, operands: tuple[Term, ...]) -> Term:
+        if x.operation == "number":
+            return self.number(Fraction(*x.args))
+        if x.operation == "leaf":
+            return self.term("leaf", (), Scalar, {"expression": x.args[0]})
+        if x.operation == "sum":
+            return reduce(lambda a, b: self._made("add", Scalar, a, b), operands)
+        if x.operation == "logsumexp":
+            return self.built("logsumexp", Scalar, (self.term("constant", operands, Shape((len(operands),)), {}),), {"axis": (0,)})
+        return self._made(x.operation, Scalar, *operands)
 
     def number(self, value: Fraction, shape: Shape = Scalar) -> Term:
         """A number, in each element."""
@@ -122,9 +152,16 @@ class TermArrays(InterpreterArrays):
             operands = tuple(self._unrepeated(x) for x in operands)
             if not any(x.shape for x in operands):
                 return self._repeated(self.built(operation, Scalar, operands, parameters), shape)
+        if operation in FOLDED and operands and all(x.number is not None for x in operands):
+            return self._folded(operation, shape, operands)
         rule = getattr(self, f"_{operation}", None)
         found: Term | None = rule(shape, *operands, **parameters) if rule is not None else None
         return self.term(operation, operands, shape, parameters) if found is None else found
+
+    def _folded(self, operation: str, shape: Shape, operands: tuple[Term, ...]) -> Term:
+        """An operation on numbers, done."""
+        values = (self.inner.pack(boxed(self.context.literal(x.number or Fraction(0)))) for x in operands)
+        return self._fitted(self.term_of(Traced(Scalar, self.inner.apply(operation, *values), constant=True)), shape)
 
     def _repeated(self, x: Term, shape: Shape) -> Term:
         if x.number is not None:
@@ -149,6 +186,8 @@ class TermArrays(InterpreterArrays):
             return self._made("subtract", shape, a, b.operands[0])
         if a.operation == "negative":
             return self._made("subtract", shape, b, a.operands[0])
+        if b.number is not None and b.number < 0:
+            return self._made("subtract", shape, a, self.number(-b.number, b.shape))
         if a is b:
             return self._made("multiply", shape, self.number(Fraction(2)), a)
         return None
@@ -230,8 +269,53 @@ class TermArrays(InterpreterArrays):
             return self._made("multiply", shape, x.operands[0], inner)
         return None
 
+    def _same(self, shape: Shape, a: Term, b: Term) -> Term | None:
+        return self._fitted(a, shape) if a is b else None
+
+    _maximum = _minimum = _same
+
+    def _where(self, shape: Shape, p: Term, a: Term, b: Term) -> Term | None:
+        if p.operation == "truth":
+            return self._fitted(a if p.parameters["value"] else b, shape)
+        return self._same(shape, a, b)
+
+    # ---- adjoints ----------------------------------------------------------------------------------------------------
+
+    def handed_on(self, roots: list[Term], forwards: Container[Term]) -> list[Term]:
+        """Adjoints in which 0 is handed on as 0: a product with what a condition makes 0 goes into that condition."""
+        done: dict[Term, Term] = {}
+        for x in below(roots):
+            operands = tuple(done[operand] for operand in x.operands)
+            done[x] = x if x in forwards or not operands else self._handed(x, operands)
+        return [done[x] for x in roots]
+
+    def _handed(self, x: Term, operands: tuple[Term, ...]) -> Term:
+        if x.operation in ("multiply", "divide", "negative"):
+            for i in (0, 1) if x.operation == "multiply" and operands[0].number is not None else (0,):
+                if _masked(operands[i]):
+                    return self._inside(x, operands, i)
+        if x.operation == "add" and all(map(_masked, operands)) and operands[0].operands[0] is operands[1].operands[0]:
+            (p, a, b), (_, c, d) = (operand.operands for operand in operands)
+            return self._made("where", x.shape, p, *(self._made("add", x.shape, *pair) for pair in ((a, c), (b, d))))
+        return x if operands == x.operands else self.built(x.operation, x.shape, operands, x.parameters)
+
+    def _inside(self, x: Term, operands: tuple[Term, ...], place: int) -> Term:
+        """The operation in the branches of one operand, where they are not 0."""
+        p, *branches = operands[place].operands
+
+        def within(branch: Term) -> Term:
+            changed = (*operands[:place], branch, *operands[place + 1 :])
+            return self._inside(x, changed, place) if _masked(branch) else self._made(x.operation, x.shape, *changed)
+
+        return self._made("where", x.shape, p, *(b if b.number == 0 else within(b) for b in branches))
+
     def _fitted(self, x: Term, shape: Shape) -> Term:
         return x if x.shape == shape else self._repeated(x, shape)
+
+
+def _masked(x: Term) -> bool:
+    """Is it 0 where a condition holds, or where it does not?"""
+    return x.operation == "where" and any(branch.number == 0 for branch in x.operands[1:])
 
 
 def _column(x: Term) -> Term | None:
