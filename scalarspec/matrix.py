@@ -12,14 +12,15 @@ from scalarspec.code import PYTHON, QUIET, numpy_module
 from scalarspec.derive import unused, variables_in
 from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
 from scalarspec.gradient import Tape, recorded
-from scalarspec.notation import ATOM, LATEX, NUMPY, TEXT, Notation, Style
+from scalarspec.notation import ATOM, LATEX, NUMPY, TEXT, Notation, Style, with_poles
 from scalarspec.report import aligned
 from scalarspec.shape import Shape
 from scalarspec.tensor import Tensor
+from scalarspec.terms import SIZES as FROM
 from scalarspec.terms import Term, Terms, below
 
 SIZES = "nmklpqrs"
-LARGE = (1000, 2000, 3000)
+LARGE = (FROM, 2 * FROM, 3 * FROM)
 """Where the primes begin that stand for sizes: a number that holds one as a factor comes from that size."""
 
 
@@ -86,7 +87,7 @@ class MatrixForm:
             called.setdefault(term, (adjoint[name], style.binds))
         called = {term: name for term, name in called.items() if term.operands}
         forwards = set(below(self.steps.values()))
-        notation = Notation(style, self.sizes, plain, called, forwards)
+        notation = Notation(style, self.sizes, plain, called, forwards, with_poles(terms) if style.handed else ())
         lines: dict[str, str] = {}
         for left, term in (
             *((plain[name], term) for name, term in self.steps.items()),

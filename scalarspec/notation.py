@@ -62,8 +62,8 @@ class Style:
 class Notation:
     """The formulas of terms. names: what some of them are called; symbols: how the variables are written.
 
-    sizes: names for sizes; forwards: terms of the spec, where others are adjoints; helpers: those of NumPy's that the
-    formulas need.
+    sizes: names for sizes; forwards: terms of the spec, where others are adjoints; poles: terms that may be infinite;
+    helpers: those of NumPy's that the formulas need.
     """
 
     style: Style
@@ -71,6 +71,7 @@ class Notation:
     symbols: Mapping[str, str]
     names: Mapping[Term, tuple[str, int]]
     forwards: Container[Term] = ()
+    poles: Container[Term] = ()
     helpers: set[str] = field(default_factory=set)
 
     def formula(self, term: Term) -> str:
@@ -106,11 +107,11 @@ class Notation:
         if not self.style.handed or term in self.forwards or len(term.operands) != 2:
             return None
         adjoint, other = term.operands
-        if term.operation == "divide" and other.operands:
-            return ("_over({}, {})", ATOM, (LOOSE,))
-        if term.operation == "multiply" and adjoint.operands and (_has_pole(other) and not _has_pole(adjoint)):
-            return ("_times({}, {})", ATOM, (LOOSE,))
-        return None
+        if not adjoint.operands or term not in self.poles:
+            return None
+        if term.operation == "multiply" and other in self.poles and adjoint not in self.poles:
+            return "_times({}, {})", ATOM, (LOOSE,)
+        return ("_over({}, {})", ATOM, (LOOSE,)) if term.operation == "divide" else None
 
     def _nested(self, items: list[Term], shape: tuple[int, ...]) -> str:
         if not shape:
@@ -150,12 +151,23 @@ class Notation:
         return (f"-{text}", SUM) if value < 0 else (text, binds)
 
 
-_POLES = {"log", "log1p", "reciprocal", "pow", "divide"}
+def with_poles(terms: Iterable[Term]) -> set[Term]:
+    """The terms below these that may be infinite where the variables are finite."""
+    varying: set[Term] = set()
+    found: set[Term] = set()
+    for x in below(terms):
+        if x.operation == "symbol" or not varying.isdisjoint(x.operands):
+            varying.add(x)
+        if not found.isdisjoint(x.operands) or (x in varying and _has_pole(x, varying)):
+            found.add(x)
+    return found
 
 
-def _has_pole(term: Term) -> bool:
-    """May it be infinite where the variables are finite?"""
-    return any(x.operation in _POLES and any(y.number is None for y in x.operands[-1:]) for x in below([term]))
+def _has_pole(term: Term, varying: Container[Term]) -> bool:
+    if term.operation == "pow":
+        exponent = term.operands[1].number
+        return exponent is None or exponent < 0 or exponent.denominator > 1
+    return term.operation in ("log", "log1p", "reciprocal", "divide") and term.operands[-1] in varying
 
 
 def _kind(term: Term) -> str:
@@ -294,8 +306,11 @@ def _upright(name: str) -> str:
 
 def _latex_words(patterns: Iterable[str]) -> frozenset[str]:
     """The names that would look like functions in patterns."""
-    words = {word.replace(r"\_", "_") for pattern in patterns for word in re.findall(r"[a-z]\w*(?:\\_\w+)*", pattern)}
-    return frozenset(shown for word in words for shown in (rf"\{word}", _latex_name(word), _upright(word)))
+    shown = " ".join(patterns)
+    words = {word.replace(r"\_", "_") for word in re.findall(r"\\operatorname\{+([\w\\]+)", shown)}
+    commands = {word for word in (*_LATEX_CALLS.values(), r"\pi") if word in shown}
+    words |= {command[1:] for command in commands} - {*_GREEK, "pi"}
+    return frozenset({*commands, *map(_upright, words)})
 
 
 def _latex_number(above: list[str], below: list[str]) -> tuple[str, int]:

@@ -73,7 +73,9 @@ FOLDED = {
     "add", "subtract", "multiply", "negative", "square", "less", "less_equal", "equal", "abs", "sign", "heaviside", "relu",
     "leaky_relu", "maximum", "minimum", "clip",
 }  # fmt: skip
-"""What is worked out where all operands are numbers."""
+"""What is worked out where all operands are numbers that are not made of sizes."""
+SIZES = 1000
+"""Numbers from here on may be sizes (see `matrix_form`), of which nothing is known."""
 
 
 class TermArrays(InterpreterArrays):
@@ -119,7 +121,7 @@ class TermArrays(InterpreterArrays):
     def _scalar(self, x: Any) -> Term:
         """The term of a constant's element."""
         if isinstance(x, bool):
-            return self.term("truth", (), Scalar, {"value": x})
+            return self._truth(x)
         done: dict[Node, Term] = {}
         for each in ordered([x]):
             done[each] = self._of_node(each, tuple(done[arg] for arg in nodes_below(each)))
@@ -135,6 +137,10 @@ class TermArrays(InterpreterArrays):
         if x.operation == "logsumexp":
             return self.built("logsumexp", Scalar, (self.term("constant", operands, Shape((len(operands),)), {}),), {"axis": (0,)})
         return self._made(x.operation, Scalar, *operands)
+
+    def outcomes(self, truths: Traced) -> set[bool | None]:
+        """Of a constant; any, of others."""
+        return super().outcomes(truths) if truths.constant else {None}
 
     def number(self, value: Fraction, shape: Shape = Scalar) -> Term:
         """A number, in each element."""
@@ -152,7 +158,7 @@ class TermArrays(InterpreterArrays):
             operands = tuple(self._unrepeated(x) for x in operands)
             if not any(x.shape for x in operands):
                 return self._repeated(self.built(operation, Scalar, operands, parameters), shape)
-        if operation in FOLDED and operands and all(x.number is not None for x in operands):
+        if operation in FOLDED and operands and all(_small(x.number) for x in operands):
             return self._folded(operation, shape, operands)
         rule = getattr(self, f"_{operation}", None)
         found: Term | None = rule(shape, *operands, **parameters) if rule is not None else None
@@ -274,6 +280,33 @@ class TermArrays(InterpreterArrays):
 
     _maximum = _minimum = _same
 
+    def _less(self, shape: Shape, a: Term, b: Term) -> Term | None:
+        return self._fitted(self._truth(False), shape) if a is b else None
+
+    def _less_equal(self, shape: Shape, a: Term, b: Term) -> Term | None:
+        return self._fitted(self._truth(True), shape) if a is b else None
+
+    _equal = _less_equal
+
+    def _logical_not(self, shape: Shape, p: Term) -> Term | None:
+        known = p.operation == "truth"
+        return self._fitted(self._truth(not p.parameters["value"]), shape) if known else None
+
+    def _logical_and(self, shape: Shape, p: Term, q: Term) -> Term | None:
+        return self._connected(shape, p, q, decisive=False)
+
+    def _logical_or(self, shape: Shape, p: Term, q: Term) -> Term | None:
+        return self._connected(shape, p, q, decisive=True)
+
+    def _connected(self, shape: Shape, p: Term, q: Term, decisive: bool) -> Term | None:
+        for known, other in ((p, q), (q, p)):
+            if known.operation == "truth":
+                return self._fitted(known if known.parameters["value"] is decisive else other, shape)
+        return None
+
+    def _truth(self, value: bool) -> Term:
+        return self.term("truth", (), Scalar, {"value": value})
+
     def _where(self, shape: Shape, p: Term, a: Term, b: Term) -> Term | None:
         if p.operation == "truth":
             return self._fitted(a if p.parameters["value"] else b, shape)
@@ -311,6 +344,10 @@ class TermArrays(InterpreterArrays):
 
     def _fitted(self, x: Term, shape: Shape) -> Term:
         return x if x.shape == shape else self._repeated(x, shape)
+
+
+def _small(value: Fraction | None) -> bool:
+    return value is not None and max(abs(value.numerator), value.denominator) < SIZES
 
 
 def _masked(x: Term) -> bool:
