@@ -334,7 +334,7 @@ _LATEX_CALLS = {name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tan"
 _LATEX_CALLS |= {"atan": r"\arctan", "sigmoid": r"\sigma", "maximum": r"\max", "minimum": r"\min"}
 
 LATEX = Style(
-    lambda name: (_latex_name(_latin(name)), _upright(_latin(name))),
+    lambda name: (_latex_name(_latin(name)), *[_upright(_latin(name))] * (len(_latin(name)) > 1)),
     lambda _, name, value: rf"\frac{{\partial {value}}}{{\partial {name}}}",
     MATRIX,
     _latex_number,

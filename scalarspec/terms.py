@@ -242,6 +242,8 @@ class TermArrays(InterpreterArrays):
             return self.number(c * (x.number or 0), shape)
         if c == 1:
             return self._fitted(x, shape)
+        if c == -1:
+            return self._made("negative", shape, self._fitted(x, shape))
         if x.operation == "negative":
             return self._scaled(shape, -c, x.operands[0])
         if x.operation == "multiply" and x.operands[0].number is not None:
@@ -260,6 +262,10 @@ class TermArrays(InterpreterArrays):
         return x if x.shape == shape else None if scalar.shape else self._repeated(scalar, shape)
 
     _broadcast_to = _reshape
+
+    def _getitem(self, shape: Shape, x: Term, index: tuple[Any, ...]) -> Term | None:
+        scalar = self._unrepeated(x)
+        return None if scalar.shape else self._repeated(scalar, shape)
 
     def _matrix_transpose(self, shape: Shape, x: Term) -> Term | None:
         if x.number is not None:
@@ -324,8 +330,8 @@ class TermArrays(InterpreterArrays):
 
     def _handed(self, x: Term, operands: tuple[Term, ...]) -> Term:
         if x.operation in ("multiply", "divide", "negative"):
-            for i in (0, 1) if x.operation == "multiply" and operands[0].number is not None else (0,):
-                if _masked(operands[i]):
+            for i, operand in enumerate(operands[:1] if x.operation == "divide" else operands):
+                if _masked(operand):
                     return self._inside(x, operands, i)
         if x.operation == "add" and all(map(_masked, operands)) and operands[0].operands[0] is operands[1].operands[0]:
             (p, a, b), (_, c, d) = (operand.operands for operand in operands)
@@ -341,6 +347,21 @@ class TermArrays(InterpreterArrays):
             return self._inside(x, changed, place) if _masked(branch) else self._made(x.operation, x.shape, *changed)
 
         return self._made("where", x.shape, p, *(b if b.number == 0 else within(b) for b in branches))
+
+    def _mean(self, shape: Shape, x: Term, axis: tuple[int, ...], count: int) -> Term | None:
+        inside = self._unrepeated(x)
+        return None if inside.shape or not count else self._repeated(inside, shape)
+
+    def _mean_square(self, shape: Shape, x: Term, axis: tuple[int, ...], count: int) -> Term | None:
+        inside = self._unrepeated(x)
+        return None if inside.shape or not count else self._repeated(self._made("square", Scalar, inside), shape)
+
+    def _logsumexp(self, shape: Shape, x: Term, axis: tuple[int, ...]) -> Term | None:
+        inside, count = self._unrepeated(x), Shape(x.shape[i] for i in axis).size
+        if inside.shape or not count:
+            return None
+        size = self._made("log", Scalar, self.number(Fraction(count))) if count > 1 else self.number(Fraction(0))
+        return self._repeated(self._made("add", Scalar, inside, size), shape)
 
     def _fitted(self, x: Term, shape: Shape) -> Term:
         return x if x.shape == shape else self._repeated(x, shape)

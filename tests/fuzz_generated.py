@@ -254,8 +254,8 @@ def wrong_form(seed):
         return far(expected, results) or next(
             (f"{style}: {wrong}" for style, values in read(form, inputs) if (wrong := far_apart(results, values))), None
         )
-    except (AssertionError, TypeError, ValueError) as unclear:
-        return f"unclear: {unclear}"
+    except (AssertionError, IndexError, TypeError, ValueError) as unclear:
+        return f"unclear: {unclear}\n{form}\n{form.latex()}"
 
 
 def far_apart(results, values):
