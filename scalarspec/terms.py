@@ -107,15 +107,15 @@ class TermArrays(InterpreterArrays):
         return Traced(shape, self.built(operation, shape, tuple(map(self.term_of, operands)), parameters))
 
     def term_of(self, x: Traced) -> Term:
-        """The term of a value; of a constant, one of its elements where these are all the same number."""
+        """The term of a value; of a constant, one of its elements where these are all the same."""
         if not x.constant:
             term: Term = x.value
             return term
         items = [self._scalar(s) for s in self.inner.unpack(x.value).flat]
         if not x.shape:
             return items[0]
-        if items and items[0].number is not None and all(item is items[0] for item in items):
-            return self.number(items[0].number, x.shape)
+        if items and items[0].operation != "truth" and all(item is items[0] for item in items):
+            return self._repeated(items[0], x.shape)
         return self.term("constant", tuple(items), x.shape, {})
 
     def _scalar(self, x: Any) -> Term:
@@ -347,6 +347,15 @@ class TermArrays(InterpreterArrays):
             return self._inside(x, changed, place) if _masked(branch) else self._made(x.operation, x.shape, *changed)
 
         return self._made("where", x.shape, p, *(b if b.number == 0 else within(b) for b in branches))
+
+    def _matmul(self, shape: Shape, a: Term, b: Term) -> Term | None:
+        if a.number == 0 or b.number == 0:
+            return self.number(Fraction(0), shape)
+        for x, y in ((a, b), (b, a)):
+            scalar = self._unrepeated(x)
+            if len(x.shape) == len(y.shape) == 1 and not scalar.shape:
+                return self._made("multiply", Scalar, scalar, self.built("sum", Scalar, (y,), {"axis": (0,)}))
+        return None
 
     def _mean(self, shape: Shape, x: Term, axis: tuple[int, ...], count: int) -> Term | None:
         inside = self._unrepeated(x)
