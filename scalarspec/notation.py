@@ -107,11 +107,12 @@ class Notation:
         if not self.style.handed or term in self.forwards or len(term.operands) != 2:
             return None
         adjoint, other = term.operands
-        if not adjoint.operands or term not in self.poles:
+        if term.operation == "divide" and adjoint.operands and term in self.poles:
+            return "_over({}, {})", ATOM, (LOOSE,)
+        swapped = adjoint in self.forwards and other not in self.forwards
+        if term.operation != "multiply" or not adjoint.operands or (adjoint if swapped else other) not in self.poles:
             return None
-        if term.operation == "multiply" and other in self.poles and adjoint not in self.poles:
-            return "_times({}, {})", ATOM, (LOOSE,)
-        return ("_over({}, {})", ATOM, (LOOSE,)) if term.operation == "divide" else None
+        return "_times({1}, {0})" if swapped else "_times({0}, {1})", ATOM, (LOOSE,)
 
     def _nested(self, items: list[Term], shape: tuple[int, ...]) -> str:
         if not shape:

@@ -74,6 +74,8 @@ FOLDED = {
     "leaky_relu", "maximum", "minimum", "clip",
 }  # fmt: skip
 """What is worked out where all operands are numbers that are not made of sizes."""
+LINEAR = {"sum", "mean", "reshape", "broadcast_to", "getitem", "scatter", "matrix_transpose"}
+"""What gives 0 for 0, whatever it is done along."""
 SIZES = 1000
 """Numbers from here on may be sizes (see `matrix_form`), of which nothing is known."""
 
@@ -227,8 +229,8 @@ class TermArrays(InterpreterArrays):
             if x.operation == "negative":
                 return self._made("negative", shape, self._made("multiply", shape, x.operands[0], y))
             if x.operation == "multiply" and x.operands[0].number is not None:
-                product = self._made("multiply", shape, x.operands[1], y)
-                return self._made("multiply", shape, x.operands[0], product)
+                rest = (x.operands[1], y) if x is a else (y, x.operands[1])
+                return self._made("multiply", shape, x.operands[0], self._made("multiply", shape, *rest))
         if not a.shape and b.operation == "multiply" and b.shape and not b.operands[0].shape:
             scalar = self._made("multiply", Scalar, a, b.operands[0])
             return self._made("multiply", shape, scalar, b.operands[1])
@@ -333,6 +335,8 @@ class TermArrays(InterpreterArrays):
             for i, operand in enumerate(operands[:1] if x.operation == "divide" else operands):
                 if _masked(operand):
                     return self._inside(x, operands, i)
+        if x.operation in LINEAR and _masked(operands[0]) and not operands[0].operands[0].shape:
+            return self._inside(x, operands, 0)
         if x.operation == "add" and all(map(_masked, operands)) and operands[0].operands[0] is operands[1].operands[0]:
             (p, a, b), (_, c, d) = (operand.operands for operand in operands)
             return self._made("where", x.shape, p, *(self._made("add", x.shape, *pair) for pair in ((a, c), (b, d))))
@@ -344,9 +348,11 @@ class TermArrays(InterpreterArrays):
 
         def within(branch: Term) -> Term:
             changed = (*operands[:place], branch, *operands[place + 1 :])
-            return self._inside(x, changed, place) if _masked(branch) else self._made(x.operation, x.shape, *changed)
+            masked = _masked(branch) and (x.operation not in LINEAR or not branch.operands[0].shape)
+            return self._inside(x, changed, place) if masked else self.built(x.operation, x.shape, changed, x.parameters)
 
-        return self._made("where", x.shape, p, *(b if b.number == 0 else within(b) for b in branches))
+        zero = self.number(Fraction(0))
+        return self._made("where", x.shape, p, *(zero if b.number == 0 else within(b) for b in branches))
 
     def _matmul(self, shape: Shape, a: Term, b: Term) -> Term | None:
         if a.number == 0 or b.number == 0:
