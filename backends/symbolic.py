@@ -246,8 +246,8 @@ class SymbolicContext(Context[Node]):
         numbers = [value for term in terms if (value := value_of(term)) is not None]
         rest = [term for term in terms if term.operation != "number"]
         constant = sum(numbers, Fraction(0))
-        if len(rest) == 2 and (rest[0].args == (rest[1],) or rest[1].args == (rest[0],)):
-            rest = [] if "negative" in (rest[0].operation, rest[1].operation) else rest
+        if len(rest) == 2 and self.negative(rest[0]) is rest[1]:
+            rest = []
         if constant or not rest:
             rest.append(number(constant))
         return rest[0] if len(rest) == 1 else node("sum", *rest)

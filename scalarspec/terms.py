@@ -347,6 +347,8 @@ class TermArrays(InterpreterArrays):
         p, *branches = operands[place].operands
 
         def within(branch: Term) -> Term:
+            if x.operation in LINEAR:
+                branch = self._fitted(branch, operands[place].shape)
             changed = (*operands[:place], branch, *operands[place + 1 :])
             masked = _masked(branch) and (x.operation not in LINEAR or not branch.operands[0].shape)
             return self._inside(x, changed, place) if masked else self.built(x.operation, x.shape, changed, x.parameters)
