@@ -265,6 +265,9 @@ class QuietLiftedArrays(LiftedArrays):
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
         return quiet(function, *values, **parameters)
 
+    def has_nan(self, value: Any) -> bool:
+        return any(np.isnan(x) for x in value.flat)
+
     def logsumexp(self, x: Any, axis: tuple[int, ...]) -> Any:
         """As in bulk: the definition overflows."""
         bulk = FloatArrays(self.context)
@@ -317,6 +320,10 @@ class FloatArrays(NumPyArrays):
         result = np.zeros(shape, dtype=self.context.dtype)
         result[(*index, ...)] = x
         return result
+
+    def has_nan(self, value: Any) -> bool:
+        """By one sum, which infinities of two signs make NaN, too."""
+        return bool(np.isnan(self.run(np.add.reduce, value, axis=None))) and bool(np.isnan(value).any())
 
     def sum(self, x: Any, axis: tuple[int, ...]) -> Any:
         return np.add.reduce(x, axis=axis)

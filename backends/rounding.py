@@ -39,12 +39,12 @@ from scalarspec.context import CONNECTIVES, DERIVED, PRIMITIVES, RELATIONS, Cont
 from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.exact import End, as_array, boxed, holds_floats, interval_text
 from scalarspec.formats import Format
-from scalarspec.gradient import RULES
 from scalarspec.interpreter import result_shape
 from scalarspec.registry import context as named_context
 from scalarspec.sets import inf, sup
 from scalarspec.shape import Scalar, Shape
 from scalarspec.tensor import Tensor, Truth
+from scalarspec.vjp_rules import RULES
 
 DEFAULT_LIBM = 4
 """The ulps within which NumPy's makers promise the vectorised exp, log, sin and their like."""

@@ -120,6 +120,7 @@ class SymbolicContext(Context[Node]):
     """Real-valued expressions."""
 
     exact: ClassVar[bool] = True
+    formal: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

@@ -38,6 +38,9 @@ class Arrays(ABC):
     def __init__(self, context: Context[Any]) -> None:
         self.context = context
 
+    holds_scalars = True
+    """Can the numbers that a value holds be looked at one by one?"""
+
     def apply(self, operation: str, *values: Value, **parameters: Any) -> Value:
         """The one door: the value of an operation on values."""
         return self.run(self.function(operation), *values, **parameters)
@@ -104,6 +107,10 @@ class Arrays(ABC):
         ends = lift(self.context.endpoints, self.unpack(value))
         low, high = (lift(lambda pair, k=k, f=f: f(pair[k]), ends) for k, f in enumerate((float_below, float_above)))
         return low.astype(np.float64), high.astype(np.float64)
+
+    def has_nan(self, value: Value) -> bool:
+        """Is there a NaN among the numbers? Contexts that are exact or enclose have none."""
+        return False
 
     def outcomes(self, truths: Value) -> set[bool | None]:
         """The outcomes among some truths: True, False, and None for what is undecided."""

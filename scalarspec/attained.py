@@ -13,12 +13,13 @@ from scalarspec.batched import BatchedContext
 from scalarspec.errors import ScalarSpecError
 from scalarspec.exact import End, as_array, data_value, exact_text, float_above, float_below, infinite
 from scalarspec.functions import endpoints
-from scalarspec.gradient import Tape, recorded_with
+from scalarspec.gradient import swept
 from scalarspec.interpreter import Traced
 from scalarspec.jobs import Jobs, work
 from scalarspec.plan import FLOAT, INTERVALS
 from scalarspec.regions import Domain
 from scalarspec.shape import Shape
+from scalarspec.tape import Tape, recorded_with
 from scalarspec.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -218,5 +219,5 @@ def _slopes(domain: Domain, at: list[Array], weights: Array | None = None) -> tu
     if result.constant or weights is None:
         return outputs, [np.zeros_like(x) for x in at]
     g = batch.rows(FLOAT.tensor(weights.reshape(-1, *result.shape)))
-    swept = tape.arrays.swept(result, inputs, g)
-    return outputs, [np.asarray(batch.arrays.spread(t.value)) for t in swept]
+    gradients = swept(tape, result, inputs, g)
+    return outputs, [np.asarray(batch.arrays.spread(t.value)) for t in gradients]

@@ -11,12 +11,13 @@ import numpy as np
 from scalarspec.batched import BatchedContext
 from scalarspec.elementary import TINY, U
 from scalarspec.forms import Form, flat
-from scalarspec.gradient import RULES, Note, fitted
 from scalarspec.interpreter import Traced
 from scalarspec.plan import FLOAT, PRODUCTS, summands
 from scalarspec.relaxation import FUNCTIONS, KINKED, Lines
 from scalarspec.shape import Shape
+from scalarspec.tape import Note
 from scalarspec.tensor import Tensor
+from scalarspec.vjp_rules import RULES, fitted
 
 if TYPE_CHECKING:
     from scalarspec.linear import Relaxation

@@ -76,12 +76,21 @@ class BatchedContext(InterpreterContext):
         """The tensor that stands for the rows of a tensor inside."""
         return Tensor(self, t.shape.rest, Traced(t.shape.rest, t.value))
 
+    def row(self, t: Tensor, i: int) -> Tensor:
+        """The tensor inside that one example of a tensor here is."""
+        value = t.value.value if t.value.constant else self.inner.arrays.apply("getitem", t.value.value, index=(i,))
+        return Tensor(self.inner, t.shape, value)
+
     def stage(self, name: str, t: Tensor) -> Tensor:
         """For an interpreter inside: the stage of all examples."""
         if self.inner.wrapped is None:
             return t
         full = Tensor(self.inner, Dim(self.size, t.shape), self.arrays.spread(t.value))
         return self.rows(self.inner.stage(name, full))
+
+    def hole(self, t: Tensor) -> None:
+        """For an interpreter inside."""
+        self.inner.hole(Tensor(self.inner, Dim(self.size, t.shape), self.arrays.spread(t.value)))
 
     def __repr__(self) -> str:
         return f"a batch of {self.size} in {self.inner}"

@@ -9,8 +9,9 @@ from typing import Any
 
 from scalarspec.arguments import spec_name
 from scalarspec.errors import ArgumentError
-from scalarspec.gradient import Tape, tensors_in
+from scalarspec.gradient import tensors_in
 from scalarspec.lifting import replaced
+from scalarspec.tape import Tape
 from scalarspec.tensor import Tensor, Truth, common_context
 
 Claim = Callable[..., Truth]

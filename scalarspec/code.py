@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.errors import ArgumentError, NotSupported, TooLarge
-from scalarspec.graph import ATOMS, Node, below, cost, ordered, value_of
+from scalarspec.graph import Node, below, cost, ordered, value_of
 from scalarspec.names import Names, Vocabulary, c_vocabulary, lean_vocabulary, python_vocabulary
 
 DEPTH, TERMS = 20, 40

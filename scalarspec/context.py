@@ -63,6 +63,9 @@ class Context(Protocol[S]):
     encloses: ClassVar[bool] = False
     """Every result is a set of reals that contains the exact value."""
 
+    formal: ClassVar[bool] = False
+    """Scalars may be expressions in variables, which stand for any numbers."""
+
     wrapped: Context[Any] | None = None
     """The context whose tensors are constants here, where this one is an interpreter around another."""
 
@@ -412,6 +415,10 @@ class Context(Protocol[S]):
     def stage(self, name: str, t: Tensor) -> Tensor:
         """The tensor itself; interpreters may note that the spec calls it so, or put another in its place."""
         return t
+
+    def hole(self, t: Tensor) -> None:
+        """The result of a `where` for which a branch was not asked: no element takes it. Interpreters may note it."""
+        return
 
     def constant(self, t: Any) -> Any:
         """A tensor, or a truth, of the wrapped context as one of this context (interpreters)."""

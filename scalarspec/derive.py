@@ -19,17 +19,21 @@ from scalarspec.arrays import lift as lift_elements
 from scalarspec.code import Program
 from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError, TooLarge, UnknownName
 from scalarspec.exact import as_array
-from scalarspec.gradient import Tape, hessian, recorded
+from scalarspec.gradient import hessian, swept
 from scalarspec.graph import Node, cost, operations, ordered, written
 from scalarspec.interpreter import Traced
+from scalarspec.kinks import Formula
 from scalarspec.lifting import is_data, lift, mapped, replaced
 from scalarspec.registry import context as named_context
 from scalarspec.report import aligned, unboxed
 from scalarspec.shape import Shape
+from scalarspec.tape import Tape, recorded
 from scalarspec.tensor import Tensor
 
 Expr = Any  # SymPy is untyped
 MAX_OPERATIONS = 20_000
+SHOWN = 8
+"""So many of the places where a formula need not hold are printed."""
 VECTORS = 3
 """How many test vectors Lean is given."""
 
@@ -48,8 +52,18 @@ class Derivation:
     inputs: dict[str, Tensor]
     max_operations: int
     _source: _Source | None = field(default=None, repr=False)
+    _excluded: tuple[Node, ...] = field(default=(), repr=False)
     _spec: Tensor | None = field(default=None, repr=False)
     """The value of the spec that this is a derivative of."""
+
+    @property
+    def excluded(self) -> tuple[Any, ...]:
+        """SymPy expressions, in terms of the stages: where one of them is 0 a derivative's formula need not hold.
+
+        There an operation has a kink, a tie or a step.
+        """
+        context: Any = self.value.context
+        return tuple(context.in_terms(x, self._names) for x in self._excluded)
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -80,8 +94,9 @@ class Derivation:
     def derivative(self, name: str | None = None) -> Derivation:
         """∂ value / ∂ name, for a spec of shape (), stage by stage: forwards, then backwards. By one reverse sweep.
 
-        `name` may be left out where there is one variable. A derivative at a kink is 0 (relu′(0) = 0, |x|′(0) = 0), and
-        a derivative of a step is 0: no DiracDelta occurs. Raises ShapeError for another shape.
+        `name` may be left out where there is one variable. The formula is that of the smooth pieces: at kinks, ties and
+        steps, where one of `excluded` is 0, it need not hold, and it says so. No DiracDelta occurs. Raises ShapeError
+        for another shape, NotDifferentiable where the spec has no derivative whatever the variables are.
         """
         source, name = self._scalar(), self._named(name)
         gradient = source.gradients[0][name]
@@ -89,7 +104,10 @@ class Derivation:
         for label, adjoint in self._adjoint_steps.items():
             steps[unused(label, steps)] = adjoint
         label = unused(f"d_{name}", steps)
-        return Derivation(label, gradient, steps, self.inputs, self.max_operations, _spec=self.value)
+        excluded = tuple(dict.fromkeys(x for _, t in source.formula.excluded for x in _nodes(t) if x.free))
+        return Derivation(
+            label, gradient, steps, self.inputs, self.max_operations, _excluded=excluded, _spec=self.value
+        )
 
     def gradient(self, name: str | None = None) -> Any:
         """The derivative, expanded: a SymPy expression, or an object array in the variable's shape."""
@@ -107,9 +125,10 @@ class Derivation:
         import sympy
 
         lines: list[tuple[str, str]] = [(sympy.latex(named), sympy.latex(e)) for named, e in self._lines()]
+        holds = [(sympy.latex(e), r"\neq 0") for e in self.excluded[:SHOWN]]
         if len(lines) == 1 and not self.steps:
-            return lines[0][1]
-        return aligned(lines)
+            return r" \quad ".join([lines[0][1], *(f"({e} {rest})" for e, rest in holds)])
+        return aligned([*lines, *((rf"\text{{where }} {e}", rest) for e, rest in holds)])
 
     def python(self, name: str = "spec", wrt: str | Sequence[str] = ()) -> str:
         """A Python function of the variables as arrays, by NumPy: the value, then the gradients in `wrt`."""
@@ -140,8 +159,11 @@ class Derivation:
                 yield point, lift_elements(lambda x, at=point: context.exact_value(context.substitute(x, at)), nodes)
 
     def __str__(self) -> str:
-        lines = list(self._lines())
-        return "\n".join(f"{named} = {e}" if self.steps else str(e) for named, e in lines)
+        lines = [f"{named} = {e}" if self.steps else str(e) for named, e in self._lines()]
+        if self.excluded:
+            more = f", and so on ({len(self.excluded)} in all)" if len(self.excluded) > SHOWN else ""
+            lines.append(f"where {', '.join(f'{e} != 0' for e in self.excluded[:SHOWN])}{more}")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return (
@@ -159,7 +181,7 @@ class Derivation:
         """Plain data: the stages and the value as text, and in LaTeX."""
         stages = {name: lift_elements(str, as_array(e)).tolist() for name, e in self.stages.items()}
         head = {"name": self.name, "shape": list(self.value.shape), "operations": self.operations}
-        return {**head, "stages": stages, "latex": self.latex()}
+        return {**head, "stages": stages, "latex": self.latex(), "excluded": list(map(str, self.excluded))}
 
     @cached_property
     def _adjoint_steps(self) -> dict[str, Tensor]:
@@ -290,6 +312,7 @@ class _Source:
     tape: Tape
     on_tape: dict[int, Tensor]
     traced: Traced
+    formula: Formula = field(default_factory=Formula)
 
     @classmethod
     def of(cls, spec: Callable[..., Tensor], args: Sequence[Any], wrt: Sequence[str]) -> _Source:
@@ -299,7 +322,7 @@ class _Source:
         given, variables = variables_in(bound, wrt, context.symbols)
         _distinct(variables)
         arguments = {name: lift(value, context) for name, value in given.items()}
-        tape = Tape(context)
+        tape = Tape(context, shared=True)
         on_tape, traced = recorded(tape, spec, arguments.values(), variables.values())
         return cls(spec, arguments, variables, tape, on_tape, traced)
 
@@ -319,7 +342,8 @@ class _Source:
         stages = {name: stage.handed for name, stage in self.tape.arrays.stages.items()}
         variables = {name: self.on_tape[id(t)].value for name, t in self.inputs.items()}
         one = self.tape.inner.tensor(1)
-        found = self._handed_on(self.tape.arrays.swept(self.traced, [*variables.values(), *stages.values()], one))
+        inputs = [*variables.values(), *stages.values()]
+        found = self._handed_on(swept(self.tape, self.traced, inputs, one, formula=self.formula))
         return dict(zip(variables, found, strict=False)), dict(zip(stages, found[len(variables) :], strict=True))
 
     def _handed_on(self, adjoints: Sequence[Tensor]) -> list[Tensor]:

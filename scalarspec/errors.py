@@ -28,6 +28,10 @@ class DomainError(ScalarSpecError, ArithmeticError):
     """A value outside the domain of an operation, or no real number at all (NaN, an infinity)."""
 
 
+class NotDifferentiable(DomainError):
+    """A derivative where there is none, or none that could be shown: at a kink, a step, the edge of a domain."""
+
+
 class DivisionByZero(DomainError, ZeroDivisionError):
     """Division by exactly zero in a context that has no value for it."""
 

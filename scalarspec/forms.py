@@ -16,11 +16,11 @@ import numpy as np
 
 from scalarspec.batched import BatchedContext
 from scalarspec.elementary import TINY, U
-from scalarspec.gradient import Note
 from scalarspec.interpreter import Traced
 from scalarspec.plan import FLOAT, summands
 from scalarspec.relaxation import FUNCTIONS
 from scalarspec.sets import middle_of
+from scalarspec.tape import Note
 
 if TYPE_CHECKING:
     from scalarspec.linear import Relaxation

@@ -16,7 +16,17 @@ from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.exact import End, boxed
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor, Truth, as_tensor, common_context, elementwise, matmul, operands_of, relation
+from scalarspec.tensor import (
+    Tensor,
+    Truth,
+    as_tensor,
+    as_truth,
+    common_context,
+    elementwise,
+    matmul,
+    operands_of,
+    relation,
+)
 
 Operand = Any  # a Tensor, a number (literal), or an array or list (data)
 Axis = int | tuple[int, ...] | None
@@ -244,22 +254,27 @@ def where(condition: Truth, x: Operand, y: Operand) -> Tensor:
     """
     if not isinstance(condition, Truth):
         raise ArgumentError(f"where: expected a comparison such as a > b as the condition, got {condition!r}")
+    hole = False
     if callable(x) or callable(y):
-        x, y = _called(condition, x, y)
+        x, y, hole = _called(condition, x, y)
     context = common_context("where", [condition, x, y])
-    if condition.context != context:
-        condition = context.constant(condition)
-    a, b = as_tensor(context, x), as_tensor(context, y)
+    condition, a, b = as_truth(context, condition), as_tensor(context, x), as_tensor(context, y)
     shape = shapes.equal_shapes("where", [condition.shape, a.shape, b.shape])
-    return Tensor(context, shape, context.arrays.apply("where", condition.value, a.value, b.value))
+    result = Tensor(context, shape, context.arrays.apply("where", condition.value, a.value, b.value))
+    if hole:
+        context.hole(result)
+    return result
 
 
-def _called(condition: Truth, x: Operand, y: Operand) -> tuple[Operand, Operand]:
-    """The branches, those that are functions called; one that no element takes gives way to the other."""
+def _called(condition: Truth, x: Operand, y: Operand) -> tuple[Operand, Operand, bool]:
+    """The branches, those that are functions called; one that no element takes gives way to the other: was one?"""
     outcomes = condition.context.arrays.outcomes(condition.value) or {None}
     first = None if outcomes == {False} else x() if callable(x) else x
     second = None if outcomes == {True} else y() if callable(y) else y
-    return (second if first is None else first), (first if second is None else second)
+    if first is None or second is None:
+        taken = second if first is None else first
+        return taken, taken, True
+    return first, second, False
 
 
 # ---- reductions -----------------------------------------------------------------------------------------------------

@@ -2,44 +2,56 @@
 
 The spec is evaluated on a tape, which notes each operation; then the notes are read backwards. A rule says what an
 operation hands back to each operand, in the functions that specs are written in, so that it means what they mean: over
-boxes the gradient is an enclosure of all gradients, under symbols it is an expression. At a kink the derivative is 0
-(relu′(0) = 0, |x|′ = 0 at 0); a step has derivative 0.
+boxes the gradient is an enclosure of all gradients, under symbols it is an expression. At a kink floats follow the
+conventions of PyTorch and JAX (relu′(0) = 0, a tie shares its weight), enclosing contexts enclose all derivatives
+nearby, and exact contexts find the derivative where there is one, or raise NotDifferentiable.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from math import prod
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from scalarspec import functions as f
 from scalarspec.arguments import call, spec_name
-from scalarspec.errors import ArgumentError, NotSupported, ShapeError
-from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
+from scalarspec.batched import BatchedContext
+from scalarspec.errors import ArgumentError, NotDifferentiable, ShapeError
+from scalarspec.first_order import Exact
+from scalarspec.interpreter import Traced
+from scalarspec.kinks import Formula, rules_for
 from scalarspec.lifting import mapped, replaced
 from scalarspec.shape import Shape
-from scalarspec.tensor import Nested, Tensor, Truth, as_tensor, common_context
+from scalarspec.sweep import AtKinks, Rules, absorbing, conventional, innermost, sweep
+from scalarspec.tape import Tape
+from scalarspec.tensor import Nested, Tensor, as_tensor, common_context
 
 Argnums = int | tuple[int, ...]
 Gradient = Any
 """A tensor for a tensor; for a model, that model with gradients in the place of its tensors; a tuple of these."""
 
 
-def grad(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., Gradient]:
+def grad(
+    spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
+) -> Callable[..., Gradient]:
     """The gradient of a spec of shape () with respect to the arguments at these positions.
 
     An argument is a tensor, or a model (a dataclass, list, tuple or dictionary) of tensors, as `lift` makes it: its
     gradient is the same model with gradients in the place of tensors. A tensor that occurs twice in one argument is one
     variable. Works under every context.
-    Raises ShapeError where the spec's value has another shape, ArgumentError where such an argument has no tensor.
+    at_kinks: "derivative", what is true of the function where an operation of it has a kink, a tie or a step: enclosing
+    contexts enclose the generalized derivative (Clarke 1983), exact ones give the derivative where there is one; or
+    "convention", everywhere what floats do, PyTorch's and JAX's conventions: relu′(0) = 0, a tie shares its weight.
+    Raises ShapeError where the spec's value has another shape, ArgumentError where such an argument has no tensor,
+    NotDifferentiable in exact contexts where there is no derivative (or none is found).
+
+        ss.grad(lambda x: ss.relu(x) - ss.relu(-x))(ss.context("rational").tensor(0))    # 1
     """
-    both = value_and_grad(spec, argnums)
+    both = value_and_grad(spec, argnums, at_kinks)
 
     @functools.wraps(spec)
     def gradient(*args: Any) -> Gradient:
@@ -49,9 +61,11 @@ def grad(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., Gra
     return gradient
 
 
-def value_and_grad(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., tuple[Tensor, Gradient]]:
+def value_and_grad(
+    spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
+) -> Callable[..., tuple[Tensor, Gradient]]:
     """The spec's value, and its gradient as `grad` gives it, by one evaluation."""
-    pulled = vjp(spec, argnums)
+    pulled = vjp(spec, argnums, at_kinks)
 
     def evaluate(*args: Any) -> tuple[Tensor, Gradient]:
         value, pullback = pulled(*args)
@@ -63,30 +77,35 @@ def value_and_grad(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callabl
 
 
 def vjp(
-    spec: Callable[..., Tensor], argnums: Argnums = 0
+    spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
 ) -> Callable[..., tuple[Tensor, Callable[[Tensor], Gradient]]]:
     """The spec's value, and the function g -> Jᵀg, by one evaluation.
 
     g: a tensor of the value's shape; Jᵀg: as `grad` gives it, J being the derivative of the spec's value with respect
     to the arguments at these positions.
     """
+    _known("at_kinks", at_kinks)
 
     def evaluate(*args: Any) -> tuple[Tensor, Callable[[Tensor], Gradient]]:
-        record = _Record.of(spec, argnums, args)
+        record = _Record.of(spec, argnums, args, at_kinks)
         return record.value, record.pulled
 
     return evaluate
 
 
-def jvp(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., tuple[Tensor, Callable[..., Tensor]]]:
+def jvp(
+    spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
+) -> Callable[..., tuple[Tensor, Callable[..., Tensor]]]:
     """The spec's value, and the function v -> Jv, by one evaluation.
 
     v: one tangent for each position, a tensor of the argument's shape, or a model of such tensors; Jv: a tensor of the
     value's shape. By transposing Jᵀ: g -> <Jᵀg, v> is linear, and Jv is its gradient.
     """
 
+    _known("at_kinks", at_kinks)
+
     def evaluate(*args: Any) -> tuple[Tensor, Callable[..., Tensor]]:
-        record = _Record.of(spec, argnums, args)
+        record = _Record.of(spec, argnums, args, at_kinks)
         return record.value, record.pushed
 
     return evaluate
@@ -96,6 +115,7 @@ def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., 
     """The second derivatives of a spec of shape () with respect to tensors at these positions.
 
     For one position a tensor of shape (*s, *s); for several a tuple of tuples, block i, j of shape (*s_i, *s_j).
+    Where a gradient jumps, as relu's does, an enclosing context's ends are infinite; an exact one refuses every kink.
     """
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
@@ -118,7 +138,7 @@ def _second(
     def flat(*given: Any) -> Tensor:
         return f.reshape(grad(spec, position)(*given), (shape.size,))
 
-    record = _Record.of(flat, positions, args)
+    record = _Record.of(flat, positions, args, "derivative")
     rows = [record.pulled(record.value.context.tensor(unit)) for unit in np.eye(shape.size, dtype=int)]
     return tuple(_block([row[j] for row in rows], shape, args[i]) for j, i in enumerate(positions))
 
@@ -144,7 +164,8 @@ def _chosen(spec: Callable[..., Tensor], positions: tuple[int, ...], args: tuple
 class _Record:
     """An evaluation of a spec on a tape.
 
-    arguments: those that it is differentiated with respect to; variables: of the tensors in each of them, by identity.
+    arguments: those that it is differentiated with respect to; variables: of the tensors in each of them, by identity;
+    again: (row, g) -> Jᵀg of one example, for arguments that are batches.
     """
 
     value: Tensor
@@ -153,9 +174,11 @@ class _Record:
     arguments: tuple[Any, ...]
     variables: tuple[dict[int, Tensor], ...]
     single: bool
+    again: Callable[..., Gradient]
+    at_kinks: AtKinks
 
     @classmethod
-    def of(cls, spec: Callable[..., Tensor], argnums: Argnums, args: tuple[Any, ...]) -> _Record:
+    def of(cls, spec: Callable[..., Tensor], argnums: Argnums, args: tuple[Any, ...], at_kinks: AtKinks) -> _Record:
         """The spec at these arguments."""
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         chosen = _chosen(spec, positions, args)
@@ -167,43 +190,106 @@ class _Record:
                     f"got {args[i]!r:.80}"
                 )
         inner = common_context(spec_name(spec), [t for found in leaves for t in found])
-        tape = Tape(inner)
+        tape = Tape(inner, shared=True)
         variables = tuple({id(t): tape.variable(t) for t in found} for found in leaves)
         given = list(args)
         for i, of_argument in zip(positions, variables, strict=True):
             given[i] = replaced(args[i], of_argument)
         result = as_tensor(tape, call(spec, given))
         value = Tensor(inner, result.shape, result.value.value)
-        return cls(value, result.value, tape, chosen, variables, isinstance(argnums, int))
+
+        def again(row: Callable[[Any], Any], g: Tensor) -> Gradient:
+            return vjp(spec, argnums, at_kinks)(*(mapped(a, lambda t, _: row(t)) for a in args))[1](g)
+
+        return cls(value, result.value, tape, chosen, variables, isinstance(argnums, int), again, at_kinks)
 
     def pulled(self, g: Tensor) -> Gradient:
         """Jᵀg."""
         g = as_tensor(self.value.context, g)
         if g.shape != self.value.shape:
             raise ShapeError(f"vjp: a cotangent of shape {g.shape} for a value of shape {self.value.shape}")
-        gradients = tuple(map(replaced, self.arguments, self._swept(g)))
+        try:
+            gradients = tuple(map(replaced, self.arguments, self._swept(g)))
+        except NotDifferentiable:
+            if not (isinstance(g.context, BatchedContext) and g.context.exact):
+                raise
+            return self._one_by_one(g.context, g)
         return gradients[0] if self.single else gradients
+
+    def _one_by_one(self, batch: BatchedContext, g: Tensor) -> Gradient:
+        """For each example alone: a derivative at a kink is found in numbers that can be looked at."""
+
+        def row(i: int) -> Callable[[Any], Any]:
+            return lambda t: batch.row(t, i) if isinstance(t, Tensor) and t.context == batch else None
+
+        found = [self.again(row(i), batch.row(g, i)) for i in range(batch.size)]
+        stacked = {id(tensors[0]): tensors for tensors in zip(*(tensors_in(each) for each in found), strict=True)}
+        return mapped(found[0], lambda t, _: batch.rows(f.stack(stacked[id(t)])) if isinstance(t, Tensor) else None)
 
     def pushed(self, *tangents: Any) -> Tensor:
         """Jv."""
         if len(tangents) != len(self.arguments):
             raise ArgumentError(f"jvp: expected {len(self.arguments)} tangents, got {len(tangents)}")
+        pairs = [pair for a, v in zip(self.arguments, tangents, strict=True) for pair in _paired(a, v)]
         inner = self.value.context
         tape = Tape(inner)
-        g = tape.variable(f.broadcast_to(inner.tensor(0), self.value.shape))
-        products = [
-            f.sum(found[id(t)] * v)
-            for found, argument, tangent in zip(self._swept(g), self.arguments, tangents, strict=True)
-            for t, v in _paired(argument, tangent)
-        ]
-        total = functools.reduce(f.add, products)
-        return tape.arrays.swept(as_tensor(tape, total).value, [g.value], inner.tensor(1))[0]
+        g = tape.variable(f.broadcast_to(inner.tensor(1), self.value.shape))
+        try:
+            total = _along(self._swept(g), pairs)
+            return swept(tape, as_tensor(tape, total).value, [g.value], inner.tensor(1))[0]
+        except NotDifferentiable:
+            units = np.eye(self.value.size, dtype=int).reshape(self.value.size, *self.value.shape)
+            rows = [_along(self._swept(inner.tensor(unit)), pairs) for unit in units]
+            return f.reshape(f.stack(rows), self.value.shape)
 
     def _swept(self, g: Tensor) -> list[dict[int, Tensor]]:
         """The gradients of the tensors in each argument, by identity, in the context of g."""
         inputs = [x.value for variables in self.variables for x in variables.values()]
-        found = iter(self.tape.arrays.swept(self.result, inputs, g))
+        found = iter(swept(self.tape, self.result, inputs, g, self.at_kinks))
         return [{key: next(found) for key in variables} for variables in self.variables]
+
+
+def _along(gradients: list[dict[int, Tensor]], pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """Σ <gradient, tangent>."""
+    known = functools.reduce(lambda a, b: a | b, gradients)
+    return functools.reduce(f.add, [f.sum(known[id(t)] * v) for t, v in pairs])
+
+
+def swept(
+    tape: Tape,
+    result: Traced,
+    inputs: Sequence[Traced],
+    g: Tensor,
+    at_kinks: AtKinks = "derivative",
+    formula: Formula | None = None,
+) -> list[Tensor]:
+    """Jᵀg for each input, by the notes of a tape read backwards, in the context of g. g: of the result's shape.
+
+    formula: the rules for expressions, which then know where they do not hold.
+    """
+    arrays, inner = tape.arrays, tape.inner
+
+    def read(x: Traced, kind: type[Nested]) -> Any:
+        return kind(inner, x.shape, x.value)
+
+    if at_kinks == "derivative" and inner.exact and inner.arrays.holds_scalars and g.context == inner:
+        return Exact(arrays, inputs, read, formula or Formula()).swept(result, g)
+
+    def by(rules: Rules) -> list[Tensor]:
+        adjoints = {result: g}
+        for _ in sweep(arrays.notes, adjoints, read, rules):
+            pass
+        zero = g.context.tensor(0)
+        return [adjoints[x] if x in adjoints else f.broadcast_to(zero, x.shape) for x in inputs]
+
+    found = by(conventional if at_kinks == "convention" else formula or rules_for(arrays))
+    nan = innermost(inner).rounds and g.context == inner and any(t.context.arrays.has_nan(t.value) for t in found)
+    return by(absorbing) if nan else found
+
+
+def _known(name: str, at_kinks: str) -> None:
+    if at_kinks not in ("derivative", "convention"):
+        raise ArgumentError(f"{name}: expected 'derivative' or 'convention', got {at_kinks!r}")
 
 
 def tensors_in(argument: Any) -> list[Tensor]:
@@ -224,257 +310,3 @@ def _paired(argument: Any, tangent: Any) -> list[tuple[Tensor, Tensor]]:
         shapes = [" and ".join(str(t.shape) for t in found[:4]) or "none" for found in (tangents, tensors)]
         raise ShapeError(f"jvp: tangents of shapes {shapes[0]} for tensors of shapes {shapes[1]}")
     return list(zip(tensors, tangents, strict=True))
-
-
-@dataclass(frozen=True, eq=False)
-class Tape(InterpreterContext):
-    """A tensor stands for a value inside that is noted.
-
-    given: tensors of the inner context to put in the place of the stages of these names.
-    """
-
-    given: Mapping[str, Tensor] = field(default_factory=dict)
-
-    @cached_property
-    def arrays(self) -> TapeArrays:
-        """Arrays that note each operation."""
-        return TapeArrays(self)
-
-    def variable(self, t: Tensor) -> Tensor:
-        """A tensor of the inner context as one that gradients are taken of."""
-        return Tensor(self, t.shape, Traced(t.shape, t.value))
-
-    def stage(self, name: str, t: Tensor) -> Tensor:
-        """Noted, and replaced where another is given. A name that comes again is numbered."""
-        stages = self.arrays.stages
-        label, again = name, 2
-        while label in stages:
-            label, again = f"{name}#{again}", again + 1
-        handed = t if label not in self.given else self.variable(self.given[label])
-        if handed.shape != t.shape:
-            raise ShapeError(f"stage {label!r}: the spec has shape {t.shape}, the actual one {handed.shape}")
-        stages[label] = Staged(t.value, handed.value)
-        return handed
-
-    def __repr__(self) -> str:
-        return f"a tape in {self.inner}"
-
-
-def recorded(
-    tape: Tape, spec: Callable[..., Tensor], args: Iterable[Any], variables: Iterable[Tensor]
-) -> tuple[dict[int, Tensor], Traced]:
-    """The spec on a tape: some tensors of its arguments, models included, are variables there.
-
-    The variables on it, by the identity of the tensors, and the result.
-    """
-    on_tape = {id(t): tape.variable(t) for t in variables}
-    result = call(spec, [replaced(argument, on_tape) for argument in args])
-    return on_tape, as_tensor(tape, result).value
-
-
-def recorded_with(
-    tape: Tape, spec: Callable[..., Tensor], args: Iterable[Any], others: Mapping[int, Tensor]
-) -> tuple[list[Traced], Traced]:
-    """The spec on a tape with other tensors, the variables, in the place of some of its arguments' (by identity).
-
-    The variables, in order, and the result.
-    """
-    on_tape, result = recorded(tape, spec, [replaced(argument, others) for argument in args], others.values())
-    return [on_tape[id(t)].value for t in others.values()], result
-
-
-@dataclass(frozen=True, eq=False)
-class Note:
-    """One operation that was done."""
-
-    operation: str
-    operands: tuple[Traced, ...]
-    parameters: dict[str, Any]
-    result: Traced
-
-
-class Staged(NamedTuple):
-    """A stage: the value that the spec found, and the one that it went on with."""
-
-    found: Traced
-    handed: Traced
-
-
-class TapeArrays(InterpreterArrays):
-    """Arrays that work inside, and note what they do."""
-
-    def __init__(self, context: Tape) -> None:
-        super().__init__(context)
-        self.notes: list[Note] = []
-        self.stages: dict[str, Staged] = {}
-
-    def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
-        """The value inside, and a note."""
-        value = self.inner.apply(operation, *(x.value for x in operands), **parameters)
-        result = Traced(shape, value)
-        self.notes.append(Note(operation, operands, parameters, result))
-        return result
-
-    def stage_of(self, value: Traced) -> str | None:
-        """What the spec calls a value, if it does."""
-        return next((name for name, stage in self.stages.items() if stage.handed is value), None)
-
-    def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
-        """The scalars inside: a spec may look at its numbers here."""
-        return self.inner.unpack(value.value)
-
-    def outcomes(self, truths: Traced) -> set[bool | None]:
-        """As inside."""
-        return self.inner.outcomes(truths.value)
-
-    def swept(self, result: Traced, inputs: list[Traced], g: Tensor) -> list[Tensor]:
-        """Jᵀg for each input, by the notes read backwards, in the context of g. g: of the result's shape."""
-        inner = self.context.inner
-        adjoints = {result: g}
-        for _ in sweep(self.notes, adjoints, lambda x, kind: kind(inner, x.shape, x.value)):
-            pass
-        zero = g.context.tensor(0)
-        return [adjoints[x] if x in adjoints else f.broadcast_to(zero, x.shape) for x in inputs]
-
-
-def sweep(
-    notes: Sequence[Note], adjoints: dict[Traced, Tensor], read: Callable[[Traced, type[Nested]], Any]
-) -> Iterator[tuple[Note, Tensor]]:
-    """The notes backwards, each with the adjoint of its result, which is then handed on into `adjoints`.
-
-    `read` gives what a traced value stands for, as a tensor (or truth) of the context that the adjoints are of.
-    """
-    for note in reversed(notes):
-        adjoint = adjoints.get(note.result)
-        if adjoint is None:
-            continue
-        yield note, adjoint
-        for operand, share in zip(note.operands, _shares(note, adjoint, read), strict=True):
-            if share is not None:
-                known = adjoints.get(operand)
-                adjoints[operand] = share if known is None else known + share
-
-
-def _shares(note: Note, adjoint: Tensor, read: Callable[[Traced, type[Nested]], Any]) -> list[Tensor | None]:
-    """What each operand is handed; None for constants and for truths."""
-    if note.operation not in RULES:
-        raise NotSupported(f"grad: {note.operation} has no derivative here")
-    kinds = [Truth if note.operation == "where" and i == 0 else Tensor for i in range(len(note.operands))]
-    operands = [read(x, kind) for kind, x in zip(kinds, note.operands, strict=True)]
-    shares = RULES[note.operation](adjoint, read(note.result, Tensor), *operands, **note.parameters)
-    return [
-        None if share is None or x.constant else fitted(share(), x.shape)
-        for share, x in zip(shares, note.operands, strict=True)
-    ]
-
-
-def fitted(share: Tensor, shape: Shape) -> Tensor:
-    """A scalar that served every element is handed the sum of their shares."""
-    return share if share.shape == shape else f.sum(share)
-
-
-# ---- the rules: g is the adjoint of the result y; one function for each operand --------------------------------------
-
-Share = Callable[[], Tensor] | None
-RULES: dict[str, Callable[..., tuple[Share, ...]]] = {
-    "add": lambda g, y, a, b: (lambda: g, lambda: g),
-    "subtract": lambda g, y, a, b: (lambda: g, lambda: -g),
-    "multiply": lambda g, y, a, b: (lambda: g * b, lambda: g * a),
-    "divide": lambda g, y, a, b: (lambda: g / b, lambda: -g * y / b),
-    "maximum": lambda g, y, a, b: (lambda: g * f.heaviside(a - b), lambda: g * f.heaviside(b - a)),
-    "minimum": lambda g, y, a, b: (lambda: g * f.heaviside(b - a), lambda: g * f.heaviside(a - b)),
-    "clip": lambda g, y, a, low, high: (
-        lambda: g * f.heaviside(a - low) * f.heaviside(high - a),
-        lambda: g * f.heaviside(low - a),
-        lambda: g * f.heaviside(a - high),
-    ),
-    "where": lambda g, y, p, a, b: (None, lambda: f.where(p, g, 0), lambda: f.where(p, 0, g)),
-    "leaky_relu": lambda g, y, x, slope: (
-        lambda: g * f.where(x > 0, 1, f.broadcast_to(slope, x.shape)),
-        lambda: g * f.minimum(x, 0),
-    ),
-    "pow": lambda g, y, a, b: (lambda: g * b * a ** (b - 1), lambda: g * y * f.log(a)),
-    "sum": lambda g, y, x, axis: (lambda: spread(g, x, axis),),
-    "mean": lambda g, y, x, axis, count: (lambda: spread(g / max(count, 1), x, axis),),
-    "mean_square": lambda g, y, x, axis, count: (lambda: spread(2 * g / max(count, 1), x, axis) * x,),
-    "logsumexp": lambda g, y, x, axis: (lambda: spread(g, x, axis) * f.exp(x - spread(y, x, axis)),),
-    "affine": lambda g, y, w, x, b: (lambda: f.outer(g, x), lambda: f.matmul(g, w), lambda: g),
-    "affine_rows": lambda g, y, w, x, b, shape: (
-        lambda: f.matmul(f.matrix_transpose(g), x),
-        lambda: f.matmul(g, w),
-        lambda: f.sum(g, axis=0),
-    ),
-    "matmul": lambda g, y, a, b: (lambda: _left(g, a, b), lambda: _right(g, a, b)),
-    "getitem": lambda g, y, x, index: (lambda: _scattered(g, x.shape, index),),
-    "scatter": lambda g, y, x, index, shape: (lambda: g[index],),
-    "reshape": lambda g, y, x, shape: (lambda: f.reshape(g, x.shape),),
-    "matrix_transpose": lambda g, y, x: (lambda: f.matrix_transpose(g),),
-    "broadcast_to": lambda g, y, x, shape: (lambda: _gathered(g, x.shape),),
-    "stack": lambda g, y, *xs, axis=0: tuple(
-        functools.partial(g.__getitem__, (slice(None),) * axis + (i,)) for i in range(len(xs))
-    ),
-}
-_DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
-    "negative": lambda x, y: -1,
-    "reciprocal": lambda x, y: -f.square(y),
-    "square": lambda x, y: 2 * x,
-    "abs": lambda x, y: f.sign(x),
-    "relu": lambda x, y: f.heaviside(x),
-    "heaviside": lambda x, y: 0,
-    "sign": lambda x, y: 0,
-    "exp": lambda x, y: y,
-    "expm1": lambda x, y: f.exp(x),
-    "expm1mx": lambda x, y: f.expm1(x),
-    "log": lambda x, y: 1 / x,
-    "log1p": lambda x, y: 1 / (1 + x),
-    "sqrt": lambda x, y: 1 / (2 * y),
-    "sin": lambda x, y: f.cos(x),
-    "cos": lambda x, y: -f.sin(x),
-    "tan": lambda x, y: 1 + f.square(y),
-    "atan": lambda x, y: 1 / (1 + f.square(x)),
-    "erf": lambda x, y: 2 * f.exp(-f.square(x)) / f.sqrt(f.pi(x.context)),
-    "sinh": lambda x, y: f.cosh(x),
-    "cosh": lambda x, y: f.sinh(x),
-    "tanh": lambda x, y: 1 - f.square(y),
-    "logcosh": lambda x, y: f.tanh(x),
-    "sigmoid": lambda x, y: y * (1 - y),
-    "softplus": lambda x, y: f.sigmoid(x),
-}
-
-
-def _of_one(derivative: Callable[[Tensor, Tensor], Any]) -> Callable[..., tuple[Share, ...]]:
-    return lambda g, y, x: (lambda: g * derivative(x, y),)
-
-
-RULES |= {name: _of_one(derivative) for name, derivative in _DERIVATIVES.items()}
-
-
-def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
-    """What a reduction over some axes hands back: the same to all that it reduced."""
-    kept = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
-    return f.broadcast_to(f.reshape(g, kept), x.shape)
-
-
-def _left(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    if b.ndim == 1:
-        return g * b if a.ndim == 1 else f.outer(g, b)
-    return f.matmul(g, f.matrix_transpose(b))
-
-
-def _right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    if a.ndim == 1:
-        return g * a if b.ndim == 1 else f.outer(a, g)
-    return f.matmul(f.matrix_transpose(a), g)
-
-
-def _scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
-    """g at an index of a tensor of zeros."""
-    return Tensor(g.context, shape, g.context.arrays.apply("scatter", g.value, index=index, shape=shape))
-
-
-def _gathered(g: Tensor, shape: Shape) -> Tensor:
-    """The sum over the axes along which a tensor of that shape was repeated."""
-    padded = (1,) * (g.ndim - len(shape)) + shape
-    repeated = tuple(i for i, n in enumerate(padded) if n != g.shape[i])
-    summed = f.sum(g, axis=repeated) if repeated else g
-    return f.reshape(summed, shape) if prod(shape) == summed.size else summed

@@ -58,6 +58,11 @@ class InterpreterContext(Context[Any]):
         """As inside."""
         return self.inner.encloses
 
+    @property
+    def formal(self) -> bool:  # type: ignore[override]
+        """As inside."""
+        return self.inner.formal
+
     def constant(self, t: Any) -> Any:
         """A tensor or truth of the wrapped context, as the same here."""
         return type(t)(self, t.shape, Traced(t.shape, t.value, constant=True))
@@ -131,6 +136,11 @@ class InterpreterArrays(Arrays):
     """Constants are worked out inside; `traced` sees every other operation, with the shape of its result."""
 
     context: InterpreterContext
+    holds_scalars = False
+
+    def has_nan(self, value: Traced) -> bool:
+        """As inside."""
+        return self.inner.has_nan(value.value)
 
     @property
     def inner(self) -> Arrays:

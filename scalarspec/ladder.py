@@ -13,16 +13,17 @@ from scalarspec import functions as f
 from scalarspec.arguments import call
 from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
-from scalarspec.errors import NotSupported
+from scalarspec.errors import DomainError, NotSupported
 from scalarspec.exact import infinite
 from scalarspec.functions import endpoints
-from scalarspec.gradient import Tape, recorded
+from scalarspec.gradient import swept
 from scalarspec.jobs import Jobs, work
 from scalarspec.linear import Relaxation
 from scalarspec.plan import INTERVALS
 from scalarspec.regions import Domain
 from scalarspec.sets import mid
 from scalarspec.shape import Shape
+from scalarspec.tape import Tape, recorded
 from scalarspec.tensor import Tensor
 
 Progress = Callable[[int, int], None]
@@ -35,7 +36,6 @@ NUMBERS = 1 << 23
 """Fewer boxes do, where their affine forms would hold more numbers than that."""
 ROUND = 16
 """So many parts are split at a time."""
-STEPS = {"heaviside", "sign", "where"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def climb(
                 said = "linear" if name == "subdivide" and count == domain.rows else name
                 best = best if better is None else Rung(better, said, count)
                 yield best
-        except NotSupported:
-            continue  # a spec that looks at single numbers, or an operation without a rule
+        except (NotSupported, DomainError):
+            continue  # a spec that looks at single numbers, an operation without a rule, a pole in the middle
 
 
 def rungs(method: str, target: Fraction | None) -> tuple[str, ...]:
@@ -110,20 +110,20 @@ def mean_value(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int,
 
 
 def _mean_value(domain: Domain) -> Tensor:
-    """By one reverse sweep of interval derivatives; the evaluation, where the spec may have steps."""
+    """By one reverse sweep of interval derivatives, which are unbounded where the spec may have steps."""
     context = INTERVALS
     args, boxes = domain.boxed(context)
-    tape = Tape(context)
+    tape = Tape(context, shared=True)
     variables, result = recorded(tape, domain.spec, args, boxes)
     size = result.shape.size
-    if result.constant or not size or any(note.operation in STEPS for note in tape.arrays.notes):
+    if result.constant or not size:
         return Tensor(context, result.shape, result.value)
     centre = call(domain.spec, domain.at(context, dict(zip(domain.ends, map(mid, boxes), strict=True)))[0])
     rows = BatchedContext(context, size)
     units = rows.rows(context.tensor(np.eye(size).reshape(size, *result.shape)))
     total = rows.rows(f.reshape(centre, (size,)))
     inputs = [variables[id(box)].value for box in boxes]
-    for box, slopes in zip(boxes, tape.arrays.swept(result, inputs, units), strict=True):
+    for box, slopes in zip(boxes, swept(tape, result, inputs, units), strict=True):
         total = total + f.sum(slopes * (box - context.tensor(mid(box))))
     return f.reshape(Tensor(context, Shape((size,)), rows.arrays.spread(total.value)), result.shape)
 

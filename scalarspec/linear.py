@@ -34,11 +34,11 @@ from scalarspec.backwards import Rows, dot
 from scalarspec.batched import BatchedContext
 from scalarspec.elementary import TINY, U
 from scalarspec.forms import Form, Range, carried, flat
-from scalarspec.gradient import Note
 from scalarspec.interpreter import Traced
 from scalarspec.plan import FLOAT, Plan
 from scalarspec.relaxation import FUNCTIONS, Lines, curvature, lines, tangents
 from scalarspec.shape import Shape
+from scalarspec.tape import Note
 from scalarspec.tensor import Tensor
 
 Array = np.ndarray[Any, Any]

@@ -30,10 +30,11 @@ def mae(prediction: Operand, target: Operand) -> Tensor:
 def huber(prediction: Operand, target: Operand, delta: Operand = 1) -> Tensor:
     """The mean of d²/2 where |d| <= delta, else of delta (|d| - delta/2). PyTorch: `F.huber_loss`.
 
-    Written as c²/2 + delta max(|d| - delta, 0) with c = min(|d|, delta), both rising in |d|: tight over boxes.
+    Written as c²/2 + delta max(|d| - delta, 0) with c = min(|d|, delta), both rising in |d|: tight over boxes. At
+    |d| = delta both share the tie, so that floats find the derivative there, too.
     """
     size = f.abs(_difference("huber", prediction, target))
-    return f.mean(f.square(f.minimum(size, delta)) / 2 + delta * f.relu(size - delta))
+    return f.mean(f.square(f.minimum(size, delta)) / 2 + delta * f.maximum(size - delta, 0))
 
 
 def log_cosh(prediction: Operand, target: Operand) -> Tensor:

@@ -11,10 +11,11 @@ from scalarspec.arguments import bind, spec_name
 from scalarspec.code import PYTHON, QUIET, numpy_module
 from scalarspec.derive import unused, variables_in
 from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
-from scalarspec.gradient import Tape, recorded
+from scalarspec.gradient import swept
 from scalarspec.notation import ATOM, LATEX, NUMPY, TEXT, Notation, Style, with_poles
 from scalarspec.report import aligned
 from scalarspec.shape import Shape
+from scalarspec.tape import Tape, recorded
 from scalarspec.tensor import Tensor
 from scalarspec.terms import SIZES as FROM
 from scalarspec.terms import Term, Terms, below
@@ -77,9 +78,7 @@ class MatrixForm:
         terms = [*self.steps.values(), *self.adjoints.values(), *self.gradients.values()]
         names = style.names(terms, self.sizes.values())
         plain = {name: names.new(*style.wishes(name)) for name in (*self.shapes, *self.steps)}
-        adjoint = {
-            name: style.adjoint(names, plain[name], plain[self.name]) for name in self.adjoints | self.gradients
-        }
+        adjoint = {name: style.adjoint(names, plain[name], plain[self.name]) for name in self.adjoints | self.gradients}
         called: dict[Term, tuple[str, int]] = {}
         for name, term in self.steps.items():
             called.setdefault(term, (plain[name], ATOM))
@@ -140,7 +139,7 @@ def _formed(
     """The form at sizes that are primes from `start` on, or as they are."""
     context, sizes = Terms(), Sizes(start)
     given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
-    tape = Tape(context)
+    tape = Tape(context, shared=True)
     on_tape, result = recorded(tape, spec, given.values(), variables.values())
     stages = tape.arrays.stages
     last = tape.arrays.stage_of(result) or spec_name(spec)
@@ -151,7 +150,7 @@ def _formed(
     steps[labels[last]] = context.term(result.value)
     chosen = _chosen(wrt, variables, result.shape)
     inputs = [on_tape[id(variables[v])].value for v in chosen] + [stage.handed for stage in stages.values()]
-    found = tape.arrays.swept(result, inputs, context.tensor(1)) if chosen else []
+    found = swept(tape, result, inputs, context.tensor(1)) if chosen else []
     terms = context.arrays.handed_on([context.term(t.value) for t in found], set(below(steps.values())))
     adjoints = dict(zip((labels[label] for label in stages), terms[len(chosen) :], strict=False))
     names = sizes.named({*variables, *steps})

@@ -55,7 +55,9 @@ class Style:
 
     def names(self, terms: Iterable[Term], taken: Iterable[str]) -> Names:
         """Names that are neither taken nor words of the formulas of these terms."""
-        return Names(self.vocabulary({self.pattern(x)[0] for x in below(terms) if x.operands or _kind(x) == "pi"}), taken)
+        return Names(
+            self.vocabulary({self.pattern(x)[0] for x in below(terms) if x.operands or _kind(x) == "pi"}), taken
+        )
 
 
 @dataclass
@@ -453,7 +455,10 @@ NUMPY = Style(
     ATOM,
     _numpy_number,
     {
-        **{name: (pattern, ATOM, (LOOSE if pattern.endswith(")") else ATOM,) * ("{" in pattern)) for name, pattern in _NUMPY_CALLS.items()},
+        **{
+            name: (pattern, ATOM, (LOOSE if pattern.endswith(")") else ATOM,) * ("{" in pattern))
+            for name, pattern in _NUMPY_CALLS.items()
+        },
         **{name: (pattern, ATOM, (ATOM,)) for name, pattern in INFIX.items()},
         "leaky_relu": ("numpy.where({0} > 0, {0}, {1} * {0})", ATOM, (ATOM,)),
         **{

@@ -17,11 +17,11 @@ from scalarspec import functions as f
 from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
 from scalarspec.elementary import U
-from scalarspec.gradient import Note, Tape, TapeArrays, recorded_with
 from scalarspec.interpreter import Traced
 from scalarspec.registry import context as named_context
 from scalarspec.sets import middle_of
 from scalarspec.shape import Shape
+from scalarspec.tape import Note, Tape, TapeArrays, recorded_with
 from scalarspec.tensor import Tensor
 
 Array = np.ndarray[Any, Any]

@@ -13,10 +13,10 @@ from scalarspec.context import CONNECTIVES, RELATIONS
 from scalarspec.exact import End, decimal_text, exact_text, infinite
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
-from scalarspec.gradient import Tape
 from scalarspec.regions import Ball, Box, Domain
 from scalarspec.registry import context as named_context
 from scalarspec.report import table
+from scalarspec.tape import Tape
 from scalarspec.tensor import Tensor
 
 Risk = Literal["overflow", "underflow"]

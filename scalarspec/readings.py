@@ -10,9 +10,9 @@ import numpy as np
 
 from scalarspec.arguments import bind, call
 from scalarspec.context import Context
-from scalarspec.gradient import Note, Tape
 from scalarspec.lifting import lift
 from scalarspec.sets import inf, sup
+from scalarspec.tape import Note, Tape
 from scalarspec.tensor import Tensor, as_tensor
 
 FLOAT_BITS, POWER = 64, 64

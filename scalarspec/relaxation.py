@@ -22,9 +22,11 @@ from typing import Any
 import numpy as np
 
 from scalarspec.elementary import TINY, U
-from scalarspec.gradient import RULES, Tape
+from scalarspec.gradient import swept
 from scalarspec.sets import inf, mid, sup
+from scalarspec.tape import Tape
 from scalarspec.tensor import Tensor, elementwise
+from scalarspec.vjp_rules import RULES
 
 Array = np.ndarray[Any, Any]
 
@@ -78,7 +80,7 @@ def curvature(operation: str, x: Tensor) -> tuple[Array, Array]:
     slope = _derivative(operation, variable, elementwise(operation, variable))
     if slope.value.constant:
         return np.zeros(x.shape), np.zeros(x.shape)
-    (second,) = tape.arrays.swept(slope.value, [variable.value], _ones(x))
+    (second,) = swept(tape, slope.value, [variable.value], _ones(x))
     return inf(second), sup(second)
 
 
@@ -184,7 +186,7 @@ def _centred(r: _Relaxed) -> Lines:
 
 
 def _derivative(operation: str, t: Tensor, y: Tensor) -> Tensor:
-    """f′ at points, or over a box, where f is y."""
+    """f′ at points, or over a box, where f is y; at a kink of a convex f one of its subgradients."""
     (share,) = RULES[operation](_ones(t), y, t)
     assert share is not None
     return share()

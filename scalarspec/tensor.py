@@ -299,6 +299,16 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
     return make(context, operand)
 
 
+def as_truth(context: Context[Any], p: Truth) -> Truth:
+    """A truth in a context: one of a context that is wrapped there is a constant."""
+    if p.context == context:
+        return p
+    if context.wrapped is None:
+        raise ContextMismatch(f"{p.context} and {context} do not mix; carry one over with context.tensor(t)")
+    constant: Truth = context.constant(as_truth(context.wrapped, p))
+    return constant
+
+
 @lru_cache(maxsize=1024, typed=True)
 def _literal(context: Context[Any], number: Any) -> Tensor:
     """Kept, since specs are full of small constants."""

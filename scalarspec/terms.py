@@ -70,8 +70,8 @@ class Terms(InterpreterContext):
 
 ELEMENTWISE = {*PRIMITIVES, *DERIVED} - {"pi"}
 FOLDED = {
-    "add", "subtract", "multiply", "negative", "square", "less", "less_equal", "equal", "abs", "sign", "heaviside", "relu",
-    "leaky_relu", "maximum", "minimum", "clip",
+    "add", "subtract", "multiply", "negative", "square", "less", "less_equal", "equal", "abs", "sign", "heaviside",
+    "relu", "leaky_relu", "maximum", "minimum", "clip",
 }  # fmt: skip
 """What is worked out where all operands are numbers that are not made of sizes."""
 LINEAR = {"sum", "mean", "reshape", "broadcast_to", "getitem", "scatter", "matrix_transpose"}
@@ -137,7 +137,9 @@ class TermArrays(InterpreterArrays):
         if x.operation == "sum":
             return reduce(lambda a, b: self._made("add", Scalar, a, b), operands)
         if x.operation == "logsumexp":
-            return self.built("logsumexp", Scalar, (self.term("constant", operands, Shape((len(operands),)), {}),), {"axis": (0,)})
+            return self.built(
+                "logsumexp", Scalar, (self.term("constant", operands, Shape((len(operands),)), {}),), {"axis": (0,)}
+            )
         return self._made(x.operation, Scalar, *operands)
 
     def outcomes(self, truths: Traced) -> set[bool | None]:
@@ -351,7 +353,9 @@ class TermArrays(InterpreterArrays):
                 branch = self._fitted(branch, operands[place].shape)
             changed = (*operands[:place], branch, *operands[place + 1 :])
             masked = _masked(branch) and (x.operation not in LINEAR or not branch.operands[0].shape)
-            return self._inside(x, changed, place) if masked else self.built(x.operation, x.shape, changed, x.parameters)
+            return (
+                self._inside(x, changed, place) if masked else self.built(x.operation, x.shape, changed, x.parameters)
+            )
 
         zero = self.number(Fraction(0))
         return self._made("where", x.shape, p, *(zero if b.number == 0 else within(b) for b in branches))

@@ -27,13 +27,15 @@ from scalarspec.batched import BatchedContext
 from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.exact import End, decimal_text, exact_float, float_above, float_below, infinite, interval_text
 from scalarspec.formats import Format
-from scalarspec.gradient import Note, Tape, sweep
 from scalarspec.interpreter import Traced
+from scalarspec.kinks import Enclosing
 from scalarspec.lifting import lift
 from scalarspec.regions import Ball, Box, ends_of
 from scalarspec.registry import context as named_context
 from scalarspec.report import ends_json, floats_json, unboxed
 from scalarspec.sets import inf, sup
+from scalarspec.sweep import sweep
+from scalarspec.tape import Note, Tape
 from scalarspec.tensor import Nested, Tensor, as_tensor
 
 Array = np.ndarray[Any, Any]
@@ -247,7 +249,7 @@ class _Problem:
         inner = self.context.inner
         adjoints = {result: inner.tensor(seed)}
         total = inner.tensor(np.zeros(len(seed)))
-        for note, adjoint in sweep(tape.arrays.notes, adjoints, _wide):
+        for note, adjoint in sweep(tape.arrays.notes, adjoints, _wide, Enclosing(tape.arrays, jumps=False)):
             total = total + _weighted(adjoint, self._added(note))
         for x in inputs:
             if x in adjoints:

@@ -8,6 +8,8 @@ import re
 
 import numpy as np
 
+from scalarspec.notation import LATEX
+
 FUNCTIONS = {
     **{name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sign")},
     "σ": lambda x: 1 / (1 + np.exp(-x)),
@@ -34,6 +36,15 @@ NAME = "[^\\W\\d²ᵀ][^\\W²ᵀ]*\u0302?"
 TOKEN = re.compile(rf"∂{NAME}/∂{NAME}|{NAME}|\d+|\S")
 
 
+class Unclear(Exception):
+    """There is no reading of a formula, or more than one."""
+
+
+def require(holds, why):
+    if not holds:
+        raise Unclear(why)
+
+
 class Reader:
     """One formula. names: the values of what has a name."""
 
@@ -43,7 +54,7 @@ class Reader:
 
     def value(self):
         found = self.relation()
-        assert self.place == len(self.tokens), f"what follows is unclear: {self.text!r} at {self.peek()!r}"
+        require(self.place == len(self.tokens), f"what follows is unclear: {self.text!r} at {self.peek()!r}")
         return found
 
     def peek(self):
@@ -54,7 +65,7 @@ class Reader:
 
     def next(self, expected=None):
         token = self.peek()
-        assert token and expected in (None, token), f"{self.text!r}: expected {expected}, got {token!r}"
+        require(token and expected in (None, token), f"{self.text!r}: expected {expected}, got {token!r}")
         self.place += 1
         return token
 
@@ -84,7 +95,7 @@ class Reader:
         if self.peek() in ("/", "⊘"):
             slash = self.next()
             found = found / (self.postfix() if slash == "/" else self.beside())
-            assert self.peek() not in ("/", "⊘", "⊙") and not self.begins(), f"two readings: {self.text!r}"
+            require(self.peek() not in ("/", "⊘", "⊙") and not self.begins(), f"two readings: {self.text!r}")
         return found
 
     def product(self):
@@ -103,10 +114,10 @@ class Reader:
         while self.begins():
             other, count = self.postfix(), count + 1
             plain = not (np.ndim(found) and np.ndim(other))
-            assert plain or found.shape[1:] == other.shape[:1], f"vectors beside one another: {self.text!r}"
+            require(plain or found.shape[1:] == other.shape[:1], f"vectors beside one another: {self.text!r}")
             found = found * other if plain else found @ other
             if np.shape(found) == (1, 1) and not plain:
-                assert count == 2 and not self.begins(), f"two readings: {self.text!r}"
+                require(count == 2 and not self.begins(), f"two readings: {self.text!r}")
                 found = found.item()
         return found
 
@@ -125,7 +136,7 @@ class Reader:
         elif self.peek() == "^":
             self.next()
             found = np.power(found, self.atom())
-        assert self.peek() not in ("²", "ᵀ", "^"), f"two powers: {self.text!r}"
+        require(self.peek() not in ("²", "ᵀ", "^"), f"two powers: {self.text!r}")
         return found
 
     def atom(self):
@@ -159,7 +170,8 @@ class Reader:
                 self.next("]")
                 return np.heaviside(found, 0)
             return np.array([[x] for x in [found, *self.rest("]")]])
-        assert token in FUNCTIONS and self.peek() == "(" and not self.spaced(), f"what is {token!r} in {self.text!r}?"
+        require(token in FUNCTIONS, f"what is {token!r} in {self.text!r}?")
+        require(self.peek() == "(" and not self.spaced(), f"{token!r} is no name in {self.text!r}")
         self.next()
         return FUNCTIONS[token](*[self.relation(), *self.rest(")")])
 
@@ -187,18 +199,22 @@ def read(lines, given, translated=lambda right, names: right):
 def read_text(form, arrays):
     """The values of all names in the text of a form."""
     head, *lines = str(form).split("\n")
-    written = [part.strip() for part in re.findall(r"([^:,()]+): \(", head)]
-    sizes = {s: n for v, x in zip(form.shapes, arrays, strict=True) for s, n in zip(form.shapes[v], x.shape, strict=True)}
-    given = dict(zip(written, arrays, strict=True))
-    return read([line.split(" = ", 1) for line in lines], given | {s: np.float64(n) for s, n in sizes.items()})
+    names = [part.strip() for part in re.findall(r"([^:,()]+): \(", head)]
+    return read([line.split(" = ", 1) for line in lines], dict(zip(names, arrays, strict=True)) | sizes(form, arrays))
 
 
-def read_latex(form, names, arrays):
-    """The values of all names in the LaTeX of a form, the names of the variables given."""
-    lines = [line.split(" &= ", 1) for line in form.latex().split("\n")[1:-1]]
-    sizes = {s: n for v, x in zip(form.shapes, arrays, strict=True) for s, n in zip(form.shapes[v], x.shape, strict=True)}
-    given = dict(zip(names, arrays, strict=True)) | {s: np.float64(n) for s, n in sizes.items()}
-    return read([(left, right.removesuffix(r" \\")) for left, right in lines], given, as_text)
+def read_latex(form, arrays):
+    """The values of all names in the LaTeX of a form."""
+    plain = form._written(LATEX).plain
+    lines = [line.removesuffix(r" \\").split(" &= ", 1) for line in form.latex().split("\n")[1:-1]]
+    given = dict(zip([plain[v] for v in form.shapes], arrays, strict=True))
+    return read(lines, given | sizes(form, arrays), as_text)
+
+
+def sizes(form, arrays):
+    """The values of the sizes."""
+    shapes = zip(form.shapes.values(), arrays, strict=True)
+    return {name: float(n) for names, a in shapes for name, n in zip(names, a.shape, strict=True)}
 
 
 COMMANDS = {
@@ -222,7 +238,7 @@ def as_text(latex, names):
         elif latex.startswith(r"\frac", place):
             top, place = group(latex, place + 5)
             bottom, place = group(latex, place)
-            assert latex[place : place + 1] not in ("^", "_"), f"a power of a fraction: {latex!r}"
+            require(latex[place : place + 1] not in ("^", "_"), f"a power of a fraction: {latex!r}")
             pieces.append(f"(({as_text(top, names)}) / ({as_text(bottom, names)}))")
         elif latex.startswith(r"\sqrt", place):
             inner, place = group(latex, place + 5)
@@ -259,8 +275,8 @@ def _names(latex, place, name):
     if not latex.startswith(name, place):
         return False
     before, after = latex[place - 1 : place], latex[place + len(name) : place + len(name) + 1]
-    plain = name[0].isalpha() or name[-1].isalpha()
-    return not (plain and (after.isalpha() or (name[0].isalpha() and (before.isalpha() or before == "\\")))) and after != "'"
+    begun = name[0].isalpha() and (before.isalpha() or before == "\\")
+    return not (begun or after == "'" or (name[-1].isalpha() and after.isalpha()))
 
 
 def _split(latex, mark):
@@ -270,7 +286,7 @@ def _split(latex, mark):
         depth += latex.startswith(r"\begin", i) - latex.startswith(r"\end", i)
         if not depth and latex.startswith(mark, i):
             return latex[:i], latex[i + len(mark) :]
-    raise AssertionError(f"no {mark} in {latex!r}")
+    raise Unclear(f"no {mark} in {latex!r}")
 
 
 def matching(latex, start):
@@ -279,15 +295,15 @@ def matching(latex, start):
         depth += latex.startswith(r"\begin", i) - latex.startswith(r"\end", i)
         if not depth:
             return i
-    raise AssertionError(latex)
+    raise Unclear(latex)
 
 
 def group(latex, start):
     """What is in the braces that begin there, and where they end."""
-    assert latex[start] == "{", (latex, start)
+    require(latex[start] == "{", latex)
     depth = 0
     for i in range(start, len(latex)):
         depth += (latex[i] == "{") - (latex[i] == "}")
         if not depth:
             return latex[start + 1 : i], i + 1
-    raise AssertionError(latex)
+    raise Unclear(latex)

@@ -87,7 +87,7 @@ def test_derive_a_closed_form():
     assert found.gradient("mu") == mu
     assert found.hessian("mu").tolist() == [[1]]
     assert found.latex() == sympy.latex(found.expand())
-    assert set(found.to_json()) == {"name", "shape", "operations", "stages", "latex"}
+    assert set(found.to_json()) == {"name", "shape", "operations", "stages", "latex", "excluded"}
 
 
 def test_each_stage_is_said_in_terms_of_those_before():

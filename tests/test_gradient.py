@@ -14,7 +14,7 @@ from test_interpreters import NET, SPECS, VQVAE, XS, YS
 
 import scalarspec as ss
 from scalarspec import functions as f
-from scalarspec import gradient as g
+from scalarspec import vjp_rules as g
 from scalarspec.context import DERIVED, PRIMITIVES
 from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.exact import boxed
@@ -109,7 +109,8 @@ def test_gradients_of_specs_are_exact_derivatives_over_the_rationals(name):
 
 def test_every_operation_has_a_rule_or_is_a_truth():
     truths = {"less", "less_equal", "equal", "logical_not", "logical_and", "logical_or", "pi"}
-    assert set(PRIMITIVES | DERIVED) - truths <= set(g.RULES)
+    composed = {"clip"}  # noted as a minimum of a maximum
+    assert set(PRIMITIVES | DERIVED) - truths - composed <= set(g.RULES)
 
 
 @pytest.mark.parametrize("mistake", ["multiply", "affine", "mean_square", "getitem", "expm1mx", "where", "maximum"])
@@ -132,7 +133,7 @@ def test_a_wrong_rule_is_caught(monkeypatch, mistake):
     if mistake == "expm1mx":
         assert fails(test_derivatives_of_one_argument_against_differences, "expm1mx")
     elif mistake == "maximum":
-        assert ss.grad(ss.maximum)(CONTEXTS["rational"].tensor(2), CONTEXTS["rational"].tensor(1)).item() != 1
+        assert ss.grad(ss.maximum)(CONTEXTS["float64"].tensor(2), CONTEXTS["float64"].tensor(1)).item() != 1
     else:
         name = {
             "multiply": "scalars",
@@ -147,7 +148,7 @@ def test_a_wrong_rule_is_caught(monkeypatch, mistake):
 def test_kinks_and_steps(context):
     zero = context.tensor(0)
     for function in (ss.relu, ss.abs, ss.heaviside, ss.sign):
-        assert_is(ss.grad(function)(zero), 0)
+        assert_is(ss.grad(function, at_kinks="convention")(zero), 0)
     assert_is(ss.grad(ss.relu)(context.tensor(2)), 1)
     assert_is(ss.grad(ss.abs)(context.tensor(-2)), -1)
     assert_is(ss.grad(ss.leaky_relu)(context.tensor(-1)), Fraction(1, 100))
@@ -292,8 +293,8 @@ def test_jvp_and_vjp_are_adjoint_exactly(seed, rational):
     """<g, Jv> = <Jᵀg, v>, for a random spec."""
     source = random.Random(1000 + seed)
     x, y, v, w, g = (rational.tensor(rationals(source)) for _ in range(5))
-    value, pushforward = ss.jvp(random_spec(seed), (0, 1))(x, y)
-    same_value, pullback = ss.vjp(random_spec(seed), (0, 1))(x, y)
+    value, pushforward = ss.jvp(random_spec(seed), (0, 1), "convention")(x, y)  # some are at kinks
+    same_value, pullback = ss.vjp(random_spec(seed), (0, 1), "convention")(x, y)
     tangent, (of_x, of_y) = pushforward(v, w), pullback(g)
     assert value.tolist() == same_value.tolist() == random_spec(seed)(x, y).tolist()
     assert ss.dot(g, tangent).item() == (ss.dot(of_x, v) + ss.dot(of_y, w)).item()

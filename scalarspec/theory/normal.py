@@ -146,6 +146,7 @@ class Normal(Context[Poly]):
     """Polynomials in atoms."""
 
     exact: ClassVar[bool] = True
+    formal: ClassVar[bool] = True
     _atoms: dict[Any, Atom] = field(default_factory=dict, repr=False)
     _serials: Any = field(default_factory=itertools.count, repr=False)
 
@@ -314,6 +315,7 @@ class NormalArrays(Arrays):
     """A tensor is one polynomial, for each of its elements; atoms of shape () are the same in each."""
 
     context: Normal
+    holds_scalars = False
 
     def function(self, operation: str) -> Callable[..., Traced]:
         """The operation, with the shape of its result."""

@@ -15,14 +15,24 @@ from typing import Any
 import numpy as np
 
 from scalarspec.derive import variables_in
-from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError, ShapeError, TooLarge, UnknownName
+from scalarspec.errors import (
+    ArgumentError,
+    DomainError,
+    NotExact,
+    NotSupported,
+    ScalarSpecError,
+    ShapeError,
+    TooLarge,
+    UnknownName,
+)
 from scalarspec.exact import decimal_text, infinite
 from scalarspec.functions import endpoints
-from scalarspec.gradient import Tape, grad, recorded
+from scalarspec.gradient import grad
 from scalarspec.lifting import lift
 from scalarspec.matrix import LARGE
 from scalarspec.registry import context as named_context
 from scalarspec.report import enclosure_text, unboxed
+from scalarspec.tape import Tape, recorded
 from scalarspec.tensor import Tensor
 from scalarspec.theory.normal import Normal, Poly
 from scalarspec.theory.scalar import Function, nonnegative
@@ -34,7 +44,7 @@ POINTS = 60
 """How many points are tried for a refutation."""
 STEPS = (Fraction(1), Fraction(1, 8), Fraction(1, 2**10))
 """How far from such a point monotonicity is looked at."""
-BEYOND = (NotSupported, TooLarge)
+BEYOND = (NotSupported, TooLarge, NotExact, DomainError)
 """What is raised of a spec that has no normal form here."""
 
 

@@ -1,0 +1,324 @@
+"""What is done at kinks, ties, steps and borders, where an operation has no derivative: rules for each kind of context.
+
+Over sets (enclosing contexts). What is enclosed is Clarke's generalized derivative at every point of the box, the hull
+of the derivatives nearby: relu contributes all of [0, 1] wherever 0 is not excluded, at points too; a maximum hands on
+w and 1 - w, with w in [0, 1] at a tie; a step, or a `where` whose branches differ at the border, has an unbounded
+derivative there. A chain rule holds for these sets (Clarke 1983, theorem 2.3.9), so the mean value theorem does.
+
+At exact points see `first_order`. Floats follow the conventions of PyTorch and JAX; expressions say where they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from scalarspec import functions as f
+from scalarspec.context import DERIVED, PRIMITIVES, Context
+from scalarspec.errors import DomainError, NotDifferentiable
+from scalarspec.interpreter import Traced
+from scalarspec.sweep import Read, Rules, conventional, innermost, operands_of
+from scalarspec.tape import Note, Tape, TapeArrays
+from scalarspec.tensor import Tensor, Truth, elementwise
+from scalarspec.vjp_rules import DERIVATIVES, RULES, Share
+
+Array = np.ndarray[Any, Any]
+ELEMENTWISE = {*PRIMITIVES, *DERIVED}
+CONVENTION = "grad(..., at_kinks='convention') gives the conventions of PyTorch and JAX"
+
+
+# ---- over sets ------------------------------------------------------------------------------------------------------
+
+
+class Enclosing:
+    """Rules that enclose the generalized derivative. They are those of the table but at kinks, steps and borders.
+
+    jumps: is it counted that a step, or a branch, may change? Bounds on rounding count it on their own.
+    """
+
+    def __init__(self, arrays: TapeArrays, jumps: bool = True) -> None:
+        self.made, self.holes, self.jumps = arrays.by_result, arrays.holes, jumps
+
+    def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        """The shares of the operands of a note."""
+        if note.operation in self._RULES:
+            return self._RULES[note.operation](self, note, g, read)
+        return smooth(note, g, read)
+
+    def _kink(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        (x,) = operands_of(note, read)
+        slope = slope_of_relu(x)
+        return [lambda: g * (slope if note.operation == "relu" else 2 * slope - 1)]
+
+    def _leaky_relu(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        x, leak = operands_of(note, read)
+        return [lambda: g * (leak + (1 - leak) * slope_of_relu(x)), lambda: g * f.minimum(x, 0)]
+
+    def _choice(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        a, b = operands_of(note, read)
+        weight = slope_of_relu(a - b if note.operation == "maximum" else b - a)
+        return [lambda: g * weight, lambda: g * (1 - weight)]
+
+    def _step(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        (x,) = operands_of(note, read)
+        return [lambda: g * _slope_of_step(x)] if self.jumps else conventional(note, g, read)
+
+    def _where(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        """To each branch what it counts; to the condition, what changes where the branch does."""
+        if not self.jumps:
+            return conventional(note, g, read)
+        weight = self.weight(note.operands[0], read)
+        return [lambda: g * self._jump(note, read), lambda: g * weight, lambda: g * (1 - weight)]
+
+    def _jump(self, note: Note, read: Read) -> Tensor:
+        """The difference of the branches; where one was not asked for, anything."""
+        p, a, b = note.operands
+        if note.result in self.holes:
+            return _constant(read(a, Tensor).context, -np.inf, np.inf)
+        border = self._at_border(p, (a, b), read)
+        return border[0] - border[1] if border else read(a, Tensor) - read(b, Tensor)
+
+    def _at_border(self, p: Traced, branches: tuple[Traced, Traced], read: Read) -> list[Tensor] | None:
+        """The branches where the condition is an equality: what is compared with a constant is that constant."""
+        made = self.made.get(p)
+        if made is None or made.operation not in ("less", "less_equal", "equal"):
+            return None
+        u, v = made.operands
+        if u.constant == v.constant or (u if v.constant else v).shape != p.shape:
+            return None
+        x, end = (u, v) if v.constant else (v, u)
+        known: dict[Traced, Tensor | None] = {x: f.broadcast_to(read(end, Tensor), x.shape)}
+        found = [self._replayed(y, x, known, read) for y in branches]
+        return None if any(t is None for t in found) else [t for t in found if t is not None]
+
+    def _replayed(self, y: Traced, x: Traced, known: dict[Traced, Tensor | None], read: Read) -> Tensor | None:
+        """A value with another in the place of x, where it is made of it elementwise; else None."""
+        if y not in known:
+            note, known[y] = self.made.get(y), read(y, Tensor)
+            if note is not None and self._depends(y, x, {}):
+                parts = [self._replayed(z, x, known, read) for z in note.operands]
+                plain = note.operation in ELEMENTWISE and not any(t is None for t in parts)
+                known[y] = elementwise(note.operation, *parts) if plain else None
+        return known[y]
+
+    def _depends(self, y: Traced, x: Traced, known: dict[Traced, bool]) -> bool:
+        stack = [y]
+        while stack:
+            top = stack.pop()
+            if top is x:
+                return True
+            if top not in known and top in self.made:
+                known[top] = True
+                stack += self.made[top].operands
+        return False
+
+    def _relation(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        """g: by how much the value changes where the relation begins to hold."""
+        a, b = operands_of(note, read)
+        slope = _slope_of_step(b - a)
+        change = g * (slope if note.operation != "equal" else slope * _constant(slope.context, -1, 1))
+        return [lambda: -change, lambda: change]
+
+    def _connective(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        sign = -1 if note.operation == "logical_not" else 1
+        return [lambda: sign * g for _ in note.operands]
+
+    def weight(self, p: Traced, read: Read) -> Tensor:
+        """1 where a truth holds at all points nearby, 0 where it fails there, else [0, 1]."""
+        note = self.made.get(p)
+        if note is None or note.operation == "where":
+            return f.where(read(p, Truth), 1, 0)
+        if note.operation in ("less", "less_equal", "equal"):
+            a, b = operands_of(note, read)
+            slope = slope_of_relu(b - a)
+            return slope if note.operation != "equal" else f.clip(4 * slope * (1 - slope), 0, 1)
+        weights = [self.weight(q, read) for q in note.operands]
+        if note.operation == "logical_not":
+            return 1 - weights[0]
+        if note.operation == "logical_and":
+            return weights[0] * weights[1]
+        if note.operation == "logical_or":
+            return 1 - (1 - weights[0]) * (1 - weights[1])
+        context, values = weights[0].context, [w.value for w in weights]  # structure: elements of truths
+        return Tensor(context, note.result.shape, context.arrays.apply(note.operation, *values, **note.parameters))
+
+    _RULES: dict[str, Callable[[Enclosing, Note, Tensor, Read], Sequence[Share]]]
+
+
+Enclosing._RULES = {
+    "relu": Enclosing._kink,
+    "abs": Enclosing._kink,
+    "leaky_relu": Enclosing._leaky_relu,
+    "maximum": Enclosing._choice,
+    "minimum": Enclosing._choice,
+    "heaviside": Enclosing._step,
+    "sign": Enclosing._step,
+    "where": Enclosing._where,
+    "less": Enclosing._relation,
+    "less_equal": Enclosing._relation,
+    "equal": Enclosing._relation,
+    "logical_not": Enclosing._connective,
+    "logical_and": Enclosing._connective,
+    "logical_or": Enclosing._connective,
+}
+
+
+def slope_of_relu(x: Tensor) -> Tensor:
+    """1 where x > 0, 0 where x < 0, and all of [0, 1] where 0 is not excluded (enclosing contexts)."""
+    step = f.heaviside(x)
+    base: Any = innermost(x.context)
+    return f.where(_undecided(base), step, 1 - f.heaviside(-x))
+
+
+def _slope_of_step(x: Tensor) -> Tensor:
+    """0 where x is not 0, and all of [0, ∞] where 0 is not excluded."""
+    return f.where(x > 0, 0, f.where(x < 0, 0, _constant(x.context, 0, np.inf)))
+
+
+def _constant(context: Context[Any], low: float, high: float) -> Tensor:
+    """The numbers between two, as a constant."""
+    return innermost(context).box(low, high)
+
+
+@lru_cache(maxsize=64)
+def _undecided(context: Any) -> Truth:
+    """A truth that is not decided: `where` of it is a hull."""
+    truth: Truth = context.box(0, 1) < "1/2"
+    return truth
+
+
+def smooth(note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+    """By the table. Where a derivative is not defined, as that of a root at 0, an adjoint that is 0 hands on 0."""
+    shares = conventional(note, g, read)
+    if note.operation not in (*DERIVATIVES, "divide", "pow"):
+        return shares
+
+    def guarded(i: int, share: Callable[[], Tensor]) -> Tensor:
+        try:
+            return share()
+        except DomainError:
+            if any(isinstance(c, Tape) for c in _layers(g.context)):
+                raise NotDifferentiable(f"grad of grad: {note.operation} has no second derivative here") from None
+        operands = [f.where(f.equal(g, 0), 1, x) for x in operands_of(note, read)]
+        again = RULES[note.operation](g, elementwise(note.operation, *operands), *operands)[i]
+        assert again is not None
+        try:
+            return again()
+        except DomainError as error:
+            raise NotDifferentiable(f"grad: {note.operation} has no derivative here: {error}") from error
+
+    return [share and (lambda i=i, share=share: guarded(i, share)) for i, share in enumerate(shares)]  # type: ignore[misc]
+
+
+def _layers(context: Context[Any]) -> list[Context[Any]]:
+    return [context, *(_layers(context.wrapped) if context.wrapped is not None else [])]
+
+
+class Floats:
+    """The conventions of PyTorch and JAX, and no derivative of what a `where` puts in the place of a hole."""
+
+    def __init__(self, arrays: TapeArrays) -> None:
+        self.made, self.holes = arrays.by_result, arrays.holes
+
+    def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        """The shares of the operands of a note. Raises NotDifferentiable at a hole."""
+        if note.operation == "where" and (made := self.made.get(note.operands[0])) and made.operation == "equal":
+            p, a, b = operands_of(note, read)
+            hole = p if note.result in self.holes else p & ~f.equal(a, b)
+            if True in hole.context.arrays.outcomes(hole.value):
+                raise NotDifferentiable(
+                    "grad: a where(x == y, ...) holds at these arguments alone, where its branches do not meet: the "
+                    f"derivative of the branch that fills the hole is not the function's; {CONVENTION}"
+                )
+        return conventional(note, g, read)
+
+
+# ---- at exact points ------------------------------------------------------------------------------------------------
+
+
+class Formula:
+    """Rules for expressions: those of the table, with weights that sum to 1 at a tie. excluded: where they do not hold.
+
+    Each of `excluded` is (operation, what is 0 there), a tensor of the context.
+    """
+
+    def __init__(self) -> None:
+        self.excluded: list[tuple[str, Tensor]] = []
+
+    def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        """The shares of the operands of a note."""
+        between = self.between(note, read)
+        if between is None:
+            return smooth(note, g, read)
+        self.tied(note, g, between)
+        return self.shares(note, g, read)
+
+    def shares(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        """At a tie: relu as 0, |x| as -x, a maximum and a minimum as their second operand."""
+        if note.operation not in ("maximum", "minimum"):
+            return conventional(note, g, read)
+        a, b = operands_of(note, read)
+        first = f.heaviside(a - b if note.operation == "maximum" else b - a)
+        return [lambda: g * first, lambda: g * (1 - first)]
+
+    def between(self, note: Note, read: Read) -> Tensor | None:
+        """What is 0 where the operation has a kink or a step; None for smooth ones."""
+        if note.operation in ("relu", "abs", "leaky_relu", "heaviside", "sign"):
+            return operands_of(note, read)[0]  # type: ignore[no-any-return]
+        if note.operation in ("maximum", "minimum"):
+            a, b = operands_of(note, read)
+            return a - b  # type: ignore[no-any-return]
+        return None
+
+    def tied(self, note: Note, g: Tensor, between: Tensor) -> None:
+        """What is to be done about kinks: an expression says where it does not hold."""
+        self.excluded.append((note.operation, between))
+
+
+class Inside(Formula):
+    """Rules for exact numbers inside another interpreter, such as a gradient of a gradient: a kink is refused."""
+
+    def __init__(self, arrays: TapeArrays) -> None:
+        super().__init__()
+        self.made = arrays.by_result
+
+    def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        """The shares of the operands of a note; Raises NotDifferentiable at a kink, a border, a root of 0."""
+        if note.operation == "sqrt":
+            self.tied(note, g, operands_of(note, read)[0])
+        for relation in relations(self.made, note.operands[0]) if note.operation == "where" else ():
+            a, b = operands_of(relation, read)
+            self.tied(note, g, a - b)
+        return super().__call__(note, g, read)
+
+    def tied(self, note: Note, g: Tensor, between: Tensor) -> None:
+        """Raises NotDifferentiable at a kink."""
+        at = between == 0
+        if True in at.context.arrays.outcomes(at.value):
+            raise NotDifferentiable(
+                f"grad: {note.operation} has a kink at these arguments, where second derivatives (and derivatives of "
+                f"whole batches) are not looked for; {CONVENTION}"
+            )
+
+
+def rules_for(arrays: TapeArrays) -> Rules:
+    """What is done at kinks under the context of a tape, but for exact numbers that can be looked at."""
+    base = innermost(arrays.context)
+    if base.encloses:
+        return Enclosing(arrays)
+    if base.formal:
+        return Formula()
+    return Inside(arrays) if base.exact else Floats(arrays)
+
+
+def relations(made: Mapping[Traced, Note], p: Traced) -> Iterator[Note]:
+    """The comparisons that a condition is made of."""
+    note = made.get(p)
+    if note is not None and note.operation in ("less", "less_equal", "equal"):
+        yield note
+    elif note is not None:
+        for q in note.operands:
+            yield from relations(made, q)
