@@ -8,7 +8,7 @@ it is multiplied with.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.errors import ArgumentError, NotSupported, TooLarge
-from scalarspec.graph import Node, below, cost, ordered, value_of
+from scalarspec.graph import ONE, Node, below, cost, node, ordered, value_of
 from scalarspec.names import Names, Vocabulary, c_vocabulary, lean_vocabulary, python_vocabulary
 
 DEPTH, TERMS = 20, 40
@@ -103,13 +103,19 @@ class Program:
 
     def _written(self, language: Language, outputs: Sequence[str] | Mapping[str, Any] = ()) -> _Written:
         """All of it: the inputs keep their names where they can, then the outputs and the stages do."""
-        written = _Written(language, self.forwards)
+        stable = {} if language.exact else _stable([*self.forwards, *self._roots])
+        written = _Written(language, {stable.get(x, x) for x in self.forwards})
         for name, array in self.inputs.items():
             written.take(name, array)
         written.outputs += [written.names.new(name) for name in outputs]
-        labels = {x: written.names.new(label) for x, label in self.labels.items()}
-        written.write([x for array in self._arrays for x in array.flat], labels)
+        labels = {stable.get(x, x): written.names.new(label) for x, label in self.labels.items()}
+        written.write([stable.get(x, x) for x in self._roots], labels)
+        written.texts |= {x: written.texts[stable[x]] for x in self._roots if x in stable}
         return written
+
+    @property
+    def _roots(self) -> list[Node]:
+        return [x for array in self._arrays for x in array.flat]
 
     def _results(self, written: _Written) -> list[list[str]]:
         return [[written.texts[x] for x in array.flat] for array in self._arrays]
@@ -203,9 +209,7 @@ class _Written:
             return self._constant(x)
         if has_pole(x) or any(arg in self.poles for arg in below(x)):
             self.poles.add(x)
-        handed = self._handed(x)
-        operation, args = handed or (x.operation, x.args)
-        return self._call(operation, [self.texts[arg] for arg in args])
+        return self._call(self._handed(x) or x.operation, [self.texts[arg] for arg in x.args])
 
     def _call(self, operation: str, args: list[str]) -> str:
         if operation == "sum":
@@ -231,16 +235,14 @@ class _Written:
         middle = len(args) // 2
         return self._call("logaddexp", [self._logsumexp(args[:middle]), self._logsumexp(args[middle:])])
 
-    def _handed(self, x: Node) -> tuple[str, tuple[Node, ...]] | None:
-        """An adjoint times or over what may have a pole: 0 where the adjoint is 0, as no float product is."""
+    def _handed(self, x: Node) -> str | None:
+        """The operation on an adjoint, the first operand, and what may have a pole, that gives 0 for an adjoint of 0."""
         if self.language.exact or x in self.forwards or x.operation not in ("multiply", "divide"):
             return None
         adjoint, other = x.args
-        if x.operation == "multiply" and adjoint in self.forwards and other not in self.forwards:
-            adjoint, other = other, adjoint
-        if not adjoint.free or not (x in self.poles if x.operation == "divide" else other in self.poles):
+        if not (adjoint.free and (x if x.operation == "divide" else other) in self.poles):
             return None
-        return {"multiply": "times", "divide": "over"}[x.operation], (adjoint, other)
+        return {"multiply": "times", "divide": "over"}[x.operation]
 
     def _constant(self, x: Node) -> str:
         """A leaf that is no input: a number such as √2."""
@@ -249,6 +251,22 @@ class _Written:
         if self.language.exact:
             raise NotSupported(f"{x.args[0]} has no form in Lean here; expected a rational number or π")
         return float_text(x.args[0].evalf(40))
+
+
+def _stable(roots: Iterable[Node]) -> dict[Node, Node]:
+    """By each node the same in a form that loses no digits: 1 - σ(x) is σ(-x), 1 - tanh² x is 1 / cosh² x."""
+    done: dict[Node, Node] = {}
+    for x in ordered(roots):
+        args = [done[arg] for arg in below(x)]
+        done[x] = node(x.operation, *args) if args else x
+        if x.operation == "sum" and len(args) == 2 and ONE in args:
+            other = args[args[0] is ONE]
+            inner = other.args[0] if other.operation == "negative" else other
+            if inner is not other and inner.operation == "sigmoid":
+                done[x] = node("sigmoid", node("negative", *inner.args))
+            elif inner is not other and inner.operation == "square" and inner.args[0].operation == "tanh":
+                done[x] = node("sech2", *inner.args[0].args)
+    return done
 
 
 def has_pole(x: Node) -> bool:
@@ -347,6 +365,10 @@ def _sigmoid(x):
     e = numpy.exp(-numpy.abs(x))
     return numpy.where(x < 0.0, e, 1.0) / (1.0 + e)
 """,
+    "_sech2": """
+def _sech2(x):
+    return 1.0 / numpy.square(numpy.cosh(x))
+""",
     "_logcosh": """
 def _logcosh(x):
     a = numpy.abs(x)
@@ -412,6 +434,7 @@ static double ss_sigmoid(double x)
     return (x < 0.0 ? e : 1.0) / (1.0 + e);
 }
 """,
+    "ss_sech2": "static double ss_sech2(double x) { return 1.0 / (cosh(x) * cosh(x)); }",
     "ss_logcosh": """
 static double ss_logcosh(double x)
 {

@@ -97,6 +97,9 @@ class Notation:
             return self.style.leaf(term.parameters["expression"]), ATOM
         if term.operation == "constant":
             return self.style.array.format(self._nested(list(term.operands), term.shape)), ATOM
+        stable = self._stable(term)
+        if stable is not None:
+            term = stable
         pattern, binds, needed = self._handed(term) or self.style.pattern(term)
         self.helpers |= {name for name in PYTHON.helpers if f"{name}(" in pattern}
         needed = (*needed, *[needed[-1]] * (len(term.operands) - len(needed))) if needed else ()
@@ -111,10 +114,19 @@ class Notation:
         adjoint, other = term.operands
         if term.operation == "divide" and adjoint.operands and term in self.poles:
             return "_over({}, {})", ATOM, (LOOSE,)
-        swapped = adjoint in self.forwards and other not in self.forwards
-        if term.operation != "multiply" or not adjoint.operands or (adjoint if swapped else other) not in self.poles:
+        product = term.operation == "multiply" and adjoint.operands and other in self.poles
+        return ("_times({}, {})", ATOM, (LOOSE,)) if product else None
+
+    def _stable(self, term: Term) -> Term | None:
+        """1 - σ(x) as σ(-x), and 1 - tanh² x as 1 / cosh² x, where the style is about floats."""
+        if not self.style.handed or term.operation != "subtract" or term.operands[0].number != 1:
             return None
-        return "_times({1}, {0})" if swapped else "_times({0}, {1})", ATOM, (LOOSE,)
+        inner = term.operands[1]
+        if inner.operation == "sigmoid":
+            return Term("sigmoid", (Term("negative", inner.operands, {}, inner.shape),), {}, term.shape)
+        squared = inner.operands[0] if inner.operation == "square" else inner
+        found = squared is not inner and squared.operation == "tanh"
+        return Term("sech2", squared.operands, {}, term.shape) if found else None
 
     def _nested(self, items: list[Term], shape: tuple[int, ...]) -> str:
         if not shape:
