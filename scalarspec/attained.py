@@ -235,7 +235,7 @@ def _climbed(
     for k in range(STEPS if best.size else 0):
         outputs, slopes = _slopes(domain, [x.reshape(best.size, *x.shape[3:]) for x in at], weights)
         now = np.nan_to_num((outputs * weights).sum(axis=1), nan=-np.inf).reshape(shape)
-        better, best = now > best, np.maximum(now, best)
+        better, best = now >= best, np.maximum(now, best)  # where digits are lost, the gradients go on
         step = np.where(np.arange(STARTS) % 2, 0.7**k, 1.0)
         for j, ((x, y), slope) in enumerate(zip(spread, slopes, strict=True)):
             columns = (..., *(None,) * (at[j].ndim - 3))
