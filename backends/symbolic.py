@@ -9,7 +9,7 @@ arithmetic, and decides comparisons.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -29,6 +29,7 @@ Expr = Any  # SymPy is untyped
 _IN_SYMPY: dict[str, Callable[..., Expr]] = {
     "number": sympy.Rational,
     "sum": sympy.Add,
+    "logsumexp": lambda *terms: sympy.log(sympy.Add(*map(sympy.exp, terms))),
     "negative": lambda x: -x,
     "multiply": lambda x, y: x * y,
     "divide": lambda x, y: x / y,
@@ -66,6 +67,10 @@ _IN_SYMPY: dict[str, Callable[..., Expr]] = {
     "logical_and": sympy.And,
     "logical_or": sympy.Or,
 }
+
+
+MANY = ("sum", "logsumexp")
+"""The operations on any number of nodes."""
 
 
 def expression(x: Node, names: Mapping[Node, Expr] | None = None) -> Expr:
@@ -184,9 +189,53 @@ class SymbolicContext(Context[Node]):
             return x
         if x.operation == "leaf":
             return self.data(x.args[0].subs(numbers))
-        args = [done[arg] for arg in x.args]
-        made: Node = self.sum(args) if x.operation == "sum" else getattr(self, x.operation)(*args)
+        return self._made(x.operation, [done[arg] for arg in x.args])
+
+    def _made(self, operation: str, args: Sequence[Any]) -> Node:
+        made: Node = getattr(self, operation)(args) if operation in MANY else getattr(self, operation)(*args)
         return made
+
+    def handed_on(self, roots: Sequence[Node], forwards: Container[Node]) -> list[Node]:
+        """Adjoints, made from the nodes of a spec, in which 0 is handed on as 0, whatever it is multiplied with.
+
+        A product with what a condition makes 0 goes into that condition: there its other factors need have no value.
+        """
+        done: dict[Any, Any] = {}
+        for x in ordered(roots):
+            args = [done[arg] for arg in below(x)]
+            done[x] = x if x in forwards or not args else self._handed(x, args, forwards)
+        return [done[x] for x in roots]
+
+    def _handed(self, x: Node, args: list[Any], forwards: Container[Node]) -> Any:
+        if x.operation == "sum":
+            return self._merged(args)
+        if x.operation == "multiply" and _masked(args[1]) and (args[0] in forwards or not args[0].free):
+            args = args[::-1]  # the adjoint is the factor that the sweep made
+        if x.operation in ("multiply", "divide", "negative"):
+            return self._inside(args[0], lambda a: self._made(x.operation, [a, *args[1:]]))
+        return x if tuple(args) == x.args else self._made(x.operation, args)
+
+    def _inside(self, x: Node, function: Callable[[Node], Node]) -> Node:
+        """A linear function of x, inside the conditions that make x zero."""
+        if _masked(x):
+            p, a, b = x.args
+            return self.where(p, *(c if c is ZERO else self._inside(c, function) for c in (a, b)))
+        if x.operation == "sum" and all(map(_masked, x.args)):
+            return self._merged([self._inside(term, function) for term in x.args])
+        return function(x)
+
+    def _merged(self, terms: Sequence[Node]) -> Node:
+        """A sum, in which terms that one condition makes zero are one term."""
+        groups: dict[Any, list[Node]] = {}
+        for i, term in enumerate(terms):
+            groups.setdefault((term.args[0], term.args[1] is ZERO) if _masked(term) else i, []).append(term)
+        return self.sum([term for group in groups.values() for term in self._one(group)])
+
+    def _one(self, group: Sequence[Node]) -> Sequence[Node]:
+        if len(group) == 1:
+            return group
+        branches = (self._merged([term.args[i] for term in group]) for i in (1, 2))
+        return [self.where(group[0].args[0], *branches)]
 
     # ---- the field --------------------------------------------------------------------------------------------------
 
@@ -198,8 +247,8 @@ class SymbolicContext(Context[Node]):
         numbers = [value for term in terms if (value := value_of(term)) is not None]
         rest = [term for term in terms if term.operation != "number"]
         constant = sum(numbers, Fraction(0))
-        if len(rest) == 2 and (rest[0].args == (rest[1],) or rest[1].args == (rest[0],)):
-            rest = [] if "negative" in (rest[0].operation, rest[1].operation) else rest
+        if len(rest) == 2 and self.negative(rest[0]) is rest[1]:
+            rest = []
         if constant or not rest:
             rest.append(number(constant))
         return rest[0] if len(rest) == 1 else node("sum", *rest)
@@ -258,7 +307,7 @@ class SymbolicContext(Context[Node]):
     def where(self, p: Any, x: Node, y: Node) -> Node:
         if isinstance(p, bool):
             return x if p else y
-        return node("where", p, x, y)
+        return x if x is y else node("where", p, x, y)
 
     def maximum(self, x: Node, y: Node) -> Node:
         return self._chosen("maximum", max, x, y)
@@ -268,12 +317,20 @@ class SymbolicContext(Context[Node]):
 
     def _chosen(self, operation: str, among_numbers: Callable[..., Fraction], x: Node, y: Node) -> Node:
         a, b = value_of(x), value_of(y)
+        if x is y:
+            return x
         return node(operation, x, y) if a is None or b is None else number(among_numbers(a, b))
 
     # ---- elementary functions ---------------------------------------------------------------------------------------
 
     def pi(self) -> Node:
         return node("pi")
+
+    def logsumexp(self, terms: Sequence[Node]) -> Node:
+        """log Σ eˣ as one node, so that it can be written in a form that does not overflow."""
+        if not terms:
+            return self.log(ZERO)
+        return terms[0] if len(terms) == 1 else node("logsumexp", *terms)
 
     def log(self, x: Node) -> Node:
         if not x.free and expression(x).is_zero:
@@ -316,8 +373,16 @@ class SymbolicArrays(LiftedArrays):
 
     context: SymbolicContext
 
+    def logsumexp(self, x: Any, axis: tuple[int, ...]) -> Any:
+        return self.reduced(self.context.logsumexp, x, axis)
+
     def total(self, terms: Sequence[Any]) -> Any:
         return self.context.sum(terms)
+
+
+def _masked(x: Node) -> bool:
+    """Is it 0 where a condition holds, or where it does not?"""
+    return x.operation == "where" and ZERO in x.args[1:]
 
 
 def _fraction(x: Expr) -> Fraction:

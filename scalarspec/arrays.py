@@ -179,9 +179,13 @@ class LiftedArrays(NumPyArrays):
 
     def sum(self, x: Value, axis: tuple[int, ...]) -> Value:
         """The sum over some axes, each in row-major order."""
+        return self.reduced(self.total, x, axis)
+
+    def reduced(self, total: Callable[[list[Any]], Any], x: Value, axis: tuple[int, ...]) -> Value:
+        """A function of the scalars along some axes, these in row-major order."""
         kept = [i for i in range(x.ndim) if i not in axis]
         groups = np.transpose(x, (*kept, *axis)).reshape(*(x.shape[i] for i in kept), -1 if x.size else 0)
-        return _reduce(self.total, groups, tuple(x.shape[i] for i in kept))
+        return _reduce(total, groups, tuple(x.shape[i] for i in kept))
 
     def matmul(self, a: Value, b: Value) -> Value:
         """Each entry the sum of products of a row and a column."""

@@ -1,138 +1,127 @@
 """A graph as the text of a function: Python (NumPy), C99, Lean 4. What is shared is worked out once.
 
-Functions that overflow or cancel when written out (sigmoid, softplus, eˣ - 1 - x, ...) come as helpers in a stable
-form. Numbers are the floats next to their exact values.
+Functions that overflow or cancel when written out (sigmoid, softplus, logsumexp, eˣ - 1 - x, ...) come as helpers in a
+stable form. Numbers are the floats next to their exact values. An adjoint that is exactly zero hands on zero, whatever
+it is multiplied with.
 """
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from scalarspec.errors import ArgumentError, NotSupported, TooLarge
-from scalarspec.graph import ATOMS, Node, below, cost, ordered, value_of
+from scalarspec.graph import ONE, Node, below, cost, node, ordered, value_of
+from scalarspec.names import Names, Vocabulary, c_vocabulary, lean_vocabulary, python_vocabulary
 
 DEPTH, TERMS = 20, 40
 """How deeply a line nests, and how many terms a sum in it has, before it is broken up: compilers have limits."""
 
-_NAME = re.compile(r"\W")
-_OF_C = (
-    "auto", "case", "char", "const", "default", "do", "double", "enum", "extern", "float", "goto", "inline", "int",
-    "long", "register", "restrict", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union",
-    "unsigned", "void", "volatile", "main",
-)  # fmt: skip
-_TAKEN = {*keyword.kwlist, *_OF_C, "numpy", "math"}
+TRUTHS = {"less", "less_equal", "equal", "logical_not", "logical_and", "logical_or"}
 
 
 @dataclass(frozen=True)
 class Program:
-    """A function: arrays of the nodes that are its inputs and its outputs, by name; and names for nodes between."""
+    """A function: arrays of the nodes that are its inputs and its outputs, by name.
+
+    labels: names for nodes between; forwards: the nodes of a spec, where others are products of adjoints.
+    """
 
     name: str
     inputs: Mapping[str, np.ndarray[Any, Any]]
     outputs: Mapping[str, np.ndarray[Any, Any]]
     labels: Mapping[Node, str]
+    forwards: Collection[Node]
 
     def python(self) -> str:
         """A function of arrays, by NumPy. Inputs may have further axes at the end, for many at a time."""
-        lines, results, helpers = self._body(PYTHON)
-        names = [identifier(name) for name in self.inputs]
+        written = self._written(PYTHON)
+        names, results = written.inputs, self._results(written)
         returned = [f"_tensor({array.shape}, [{', '.join(r)}])" for array, r in zip(self._arrays, results, strict=True)]
         shapes = ", ".join(f"{n} {a.shape}" for n, a in zip(names, self.inputs.values(), strict=True))
         text = [
-            f"def {identifier(self.name)}({', '.join(names)}):",
+            QUIET,
+            f"def {PYTHON.vocabulary.function(self.name)}({', '.join(names)}):",
             f'    """{", ".join(self.outputs)} of {shapes or "nothing"}."""',
-            *(f"    {name} = numpy.asarray({name}, dtype=float)" for name in names),
-            *(f"    {name} = {value}" for name, value in lines),
+            *(f"    {name} = numpy.asarray({name}, dtype=numpy.float64)" for name in names),
+            *(f"    {name} = {value}" for name, value in written.lines),
             f"    return {', '.join(returned)}",
         ]
-        return numpy_module(helpers, text)
+        return numpy_module(written.helpers, text)
 
     def c99(self) -> str:
         """A function of pointers to doubles, row-major: the inputs, then an array for each output."""
-        lines, results, helpers = self._body(_C99)
-        names, outputs = [identifier(name) for name in self.inputs], [identifier(name) for name in self.outputs]
+        written = self._written(C99, self.outputs)
+        names, outputs, results = written.inputs, written.outputs, self._results(written)
         parameters = [*(f"const double *{name}" for name in names), *(f"double *{name}" for name in outputs)]
         sizes = [
             f"{n}[{a.size}]" for n, a in zip([*names, *outputs], [*self.inputs.values(), *self._arrays], strict=True)
         ]
         text = [
             f"/* {', '.join(sizes)} */",
-            f"void {identifier(self.name)}(",
-            ",\n".join(f"    {parameter}" for parameter in parameters or ["void"]) + ")",
+            f"void {C99.vocabulary.function(self.name)}(",
+            ",\n".join(f"    {parameter}" for parameter in parameters) + ")",
             "{",
-            *(f"    const double {name} = {value};" for name, value in lines),
+            *(f"    const double {name} = {value};" for name, value in written.lines),
             *(f"    {o}[{i}] = {r};" for o, rs in zip(outputs, results, strict=True) for i, r in enumerate(rs)),
             "}",
         ]
-        return "\n".join(["#include <math.h>", *_set_off(_C99, helpers), *text, ""])
+        return "\n".join(["#include <math.h>", *_set_off(C99, written.helpers), *text, ""])
+
+    def lean(self, vectors: Sequence[tuple[Mapping[str, Fraction], Any]]) -> str:
+        """A Lean 4 definition over ℝ of the first output, and `example`s of (values of the inputs, exact value).
+
+        The values are by the variables' own names. A namespace keeps the definition apart from the library's.
+        """
+        written = self._written(LEAN)
+        name, shape = LEAN.vocabulary.function(self.name), self._arrays[0].shape
+        variables = [x for array in self.inputs.values() for x in array.flat]
+        kind = "".join(f"Fin {n} → " for n in shape) + "ℝ"
+        entries = np.empty(shape, dtype=object)
+        entries[...] = np.reshape(np.array(self._results(written)[0], dtype=object), shape)
+        text = [
+            f"noncomputable def {name}{f' ({chr(32).join(written.inputs)} : ℝ)' if variables else ''} : {kind} :=",
+            *(f"  let {label} : ℝ := {value}" for label, value in written.lines),
+            f"  {_vector(entries.tolist())}",
+        ]
+        examples = []
+        for values, expected in vectors:
+            arguments = " ".join([name, *(_rational(values[str(x.args[0])]) for x in variables)])
+            result = _vector(np.vectorize(_rational, otypes=[object])(expected).tolist())
+            examples.append(f"example : {arguments} = {result} := by norm_num [{name}]")
+        heading = "-- Lean 4 with Mathlib; text only: it has not been compiled here\nnamespace Generated\n"
+        return "\n".join([heading, *text, "", *examples, "", "end Generated"])
 
     @property
     def _arrays(self) -> list[np.ndarray[Any, Any]]:
         return list(self.outputs.values())
 
-    def _body(self, language: Language) -> tuple[list[tuple[str, str]], list[list[str]], list[str]]:
-        """The assignments, the outputs as text, and the helpers that they need."""
-        written = _Written(language, self._places(language), dict(self._named()), self._roots)
-        results = [[written.text(x) for x in array.flat] for array in self._arrays]
-        return written.lines, results, sorted(written.helpers)
+    def _written(self, language: Language, outputs: Sequence[str] | Mapping[str, Any] = ()) -> _Written:
+        """All of it: the inputs keep their names where they can, then the outputs and the stages do."""
+        stable = {} if language.exact else _stable([*self.forwards, *self._roots])
+        written = _Written(language, {stable.get(x, x) for x in self.forwards})
+        for name, array in self.inputs.items():
+            written.take(name, array)
+        written.outputs += [written.names.new(name) for name in outputs]
+        labels = {stable.get(x, x): written.names.new(label) for x, label in self.labels.items()}
+        written.write([stable.get(x, x) for x in self._roots], labels)
+        written.texts |= {x: written.texts[stable[x]] for x in self._roots if x in stable}
+        return written
 
     @property
     def _roots(self) -> list[Node]:
         return [x for array in self._arrays for x in array.flat]
 
-    def lean(self, vectors: Sequence[tuple[Mapping[str, Fraction], Any]]) -> str:
-        """A Lean 4 definition over ℝ of the first output, and `example`s of (values of the inputs, exact value)."""
-        lines, results, _ = self._body(LEAN)
-        name, shape = identifier(self.name), self._arrays[0].shape
-        symbols = [place for array in self.inputs.values() for place in (self._places(LEAN)[x] for x in array.flat)]
-        kind = "".join(f"Fin {n} → " for n in shape) + "ℝ"
-        entries = np.empty(shape, dtype=object)
-        entries[...] = np.reshape(np.array(results[0], dtype=object), shape)
-        text = [
-            f"noncomputable def {name}{f' ({chr(32).join(symbols)} : ℝ)' if symbols else ''} : {kind} :=",
-            *(f"  let {label} := {value}" for label, value in lines),
-            f"  {_vector(entries.tolist())}",
-        ]
-        examples = []
-        for values, expected in vectors:
-            arguments = " ".join(_rational(values[symbol]) for symbol in symbols)
-            result = _vector(np.vectorize(_rational, otypes=[object])(expected).tolist())
-            examples.append(f"example : {name} {arguments} = {result} := by norm_num [{name}]")
-        return "\n".join(["-- Lean 4 with Mathlib; text only: it has not been compiled here", *text, "", *examples])
-
-    def _places(self, language: Language) -> dict[Node, str]:
-        return {
-            x: language.element(identifier(name), index, array.shape)
-            for name, array in self.inputs.items()
-            for index, x in np.ndenumerate(array)
-        }
-
-    def _named(self) -> Iterable[tuple[Node, str]]:
-        """The nodes that bear names; an input's name is not given again."""
-        taken = {identifier(name) for name in (*self.inputs, *self.outputs, self.name)}
-        for x, label in self.labels.items():
-            name = identifier(label)
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            yield x, name
+    def _results(self, written: _Written) -> list[list[str]]:
+        return [[written.texts[x] for x in array.flat] for array in self._arrays]
 
 
-def identifier(name: str) -> str:
-    """A name that both languages take."""
-    plain = _NAME.sub("_", name)
-    return f"{plain}_" if plain in _TAKEN or plain[:1].isdigit() else plain
-
-
-def _float(value: Any) -> str:
+def float_text(value: Any) -> str:
     """The double next to a number."""
     try:
         text = repr(float(value))
@@ -147,68 +136,162 @@ def _rational(value: Fraction) -> str:
 
 @dataclass(frozen=True)
 class Language:
-    """How operations are written: patterns with a place for each operand; helpers, by operation."""
+    """How operations are written: patterns with a place for each operand; helpers, by their names, after a prefix.
 
+    element: of a variable. exact: is it about real numbers (so that elements have names, and truths have none)?
+    """
+
+    vocabulary: Vocabulary
     element: Callable[[str, tuple[int, ...], tuple[int, ...]], str]
     patterns: Mapping[str, str]
     helpers: Mapping[str, str]
+    prefix: str = ""
     always: Sequence[str] = ()
-    number: Callable[[Fraction], str] = _float
+    number: Callable[[Fraction], str] = float_text
+    exact: bool = False
 
 
+@dataclass
 class _Written:
-    """Assignments for what is used more than once, bears a name, or lies too deep; all else is put in its place."""
+    """Assignments for what is used more than once, bears a name, or lies too deep; all else is put in its place.
 
-    def __init__(
-        self, language: Language, places: Mapping[Node, str], names: Mapping[Node, str], roots: list[Node]
-    ) -> None:
-        self.language, self.places = language, places
-        self.lines: list[tuple[str, str]] = []
-        self.helpers: set[str] = set(language.always)
-        self.texts: dict[Node, str] = {}
+    texts: of each node; lines: names and values.
+    """
+
+    language: Language
+    forwards: Collection[Node]
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    texts: dict[Node, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = Names(self.language.vocabulary)
+        self.used: set[str] = set(self.language.always)
+        self.poles: set[Node] = set()
+
+    @property
+    def helpers(self) -> list[str]:
+        """Those that are needed."""
+        return sorted(self.used)
+
+    def take(self, name: str, array: np.ndarray[Any, Any]) -> None:
+        """An input."""
+        element, own = self.language.element, self.language.exact
+        base = "" if own else self.names.new(name)
+        for index, x in np.ndenumerate(array):
+            text = element(base or name, index, array.shape)
+            self.texts[x] = self.names.new(text) if own else text
+        self.inputs += [self.texts[x] for x in array.flat] if own else [base]
+
+    def write(self, roots: list[Node], labels: Mapping[Node, str]) -> None:
+        """The nodes, of which some have names."""
         order = list(ordered(roots))
         uses = Counter(arg for x in order for arg in below(x))
         depths: dict[Node, int] = {}
-        taken = set(names.values())
         for x in order:
-            depths[x] = 1 + max((depths[arg] for arg in below(x)), default=0)
-            text = self._written(x)
-            kept = x.operation not in ATOMS and cost(x) and (uses[x] > 1 or x in names or depths[x] > DEPTH)
-            if kept:
-                name = names.get(x) or f"t{len(self.lines)}"
-                while x not in names and name in taken:
-                    name += "_"
+            depths[x] = _height(x) + max((depths[arg] for arg in below(x)), default=0)
+            if x in self.texts:
+                continue
+            text = self._expressed(x)
+            wanted = cost(x) and (uses[x] > 1 or x in labels or depths[x] > DEPTH)
+            if wanted and not (self.language.exact and x.operation in TRUTHS):
+                name = labels.get(x) or self.names.new(f"t{len(self.lines)}")
                 self.lines.append((name, text))
                 text, depths[x] = name, 1
             self.texts[x] = text
 
-    def text(self, x: Node) -> str:
-        return self.texts[x]
-
-    def _written(self, x: Node) -> str:
-        if x in self.places:
-            return self.places[x]
+    def _expressed(self, x: Node) -> str:
         known = value_of(x)
         if known is not None:
             return self.language.number(known)
         if x.operation == "leaf":
-            return _constant(x)
-        args = [self.texts[arg] for arg in x.args]
-        if x.operation == "sum":
+            return self._constant(x)
+        if has_pole(x) or any(arg in self.poles for arg in below(x)):
+            self.poles.add(x)
+        return self._call(self._handed(x) or x.operation, [self.texts[arg] for arg in x.args])
+
+    def _call(self, operation: str, args: list[str]) -> str:
+        if operation == "sum":
             return _summed(args)
-        if x.operation in self.language.helpers:
-            self.helpers.add(x.operation)
-            return f"{x.operation}({', '.join(args)})"
-        if x.operation not in self.language.patterns:
-            raise NotSupported(f"{x.operation} has no form in this language")
-        return self.language.patterns[x.operation].format(*args)
+        if operation == "logsumexp":
+            return self._logsumexp(args)
+        helper = f"{self.language.prefix}{operation}"
+        if helper in self.language.helpers:
+            self.used.add(helper)
+            return f"{helper}({', '.join(args)})"
+        if operation == "pow" and self.language.exact:
+            return f"({args[0]} ^ {_exponent(args[1])})"
+        if operation not in self.language.patterns:
+            raise NotSupported(f"{operation} has no form in this language")
+        return self.language.patterns[operation].format(*args)
+
+    def _logsumexp(self, args: list[str]) -> str:
+        """By halves: what nests deeply is hard on compilers. Exactly, as it is defined."""
+        if self.language.exact:
+            return f"(Real.log {_summed([self._call('exp', [arg]) for arg in args])})"
+        if len(args) == 1:
+            return args[0]
+        middle = len(args) // 2
+        return self._call("logaddexp", [self._logsumexp(args[:middle]), self._logsumexp(args[middle:])])
+
+    def _handed(self, x: Node) -> str | None:
+        """The operation on an adjoint, the first operand, and what may have a pole that gives 0 for an adjoint of 0."""
+        if self.language.exact or x in self.forwards or x.operation not in ("multiply", "divide"):
+            return None
+        adjoint, other = x.args
+        if not (adjoint.free and (x if x.operation == "divide" else other) in self.poles):
+            return None
+        return {"multiply": "times", "divide": "over"}[x.operation]
+
+    def _constant(self, x: Node) -> str:
+        """A leaf that is no input: a number such as √2."""
+        if x.free:
+            raise ArgumentError(f"{x.args[0]} is no variable of this derivation, so that generated code cannot know it")
+        if self.language.exact:
+            raise NotSupported(f"{x.args[0]} has no form in Lean here; expected a rational number or π")
+        return float_text(x.args[0].evalf(40))
 
 
-def _constant(x: Node) -> str:
-    """A leaf that is no input: a number such as √2."""
-    if x.free:
-        raise ArgumentError(f"{x.args[0]} is no variable of this derivation, so that generated code cannot know it")
-    return _float(x.args[0].evalf(40))
+def _stable(roots: Iterable[Node]) -> dict[Node, Node]:
+    """By each node the same in a form that loses no digits: 1 - σ(x) is σ(-x), 1 - tanh² x is 1 / cosh² x."""
+    done: dict[Node, Node] = {}
+    for x in ordered(roots):
+        args = tuple([done[arg] for arg in below(x)])
+        done[x] = x if args == below(x) else node(x.operation, *args)
+        if x.operation == "sum" and len(args) == 2 and ONE in args:
+            other = args[args[0] is ONE]
+            inner = other.args[0] if other.operation == "negative" else other
+            if inner is not other and inner.operation == "sigmoid":
+                done[x] = node("sigmoid", node("negative", *inner.args))
+            elif inner is not other and inner.operation == "square" and inner.args[0].operation == "tanh":
+                done[x] = node("sech2", *inner.args[0].args)
+    return done
+
+
+def has_pole(x: Node) -> bool:
+    """Is the operation one that may be infinite where its operands are finite?"""
+    if not x.free:
+        return False
+    exponent = value_of(x.args[1]) if x.operation == "pow" else None
+    return (
+        (x.operation == "divide" and x.args[1].free)
+        or x.operation in ("log", "log1p")
+        or (x.operation == "pow" and (exponent is None or exponent < 0 or exponent.denominator > 1))
+    )
+
+
+def _height(x: Node) -> int:
+    """How deeply the text of an operation nests."""
+    return len(x.args).bit_length() if x.operation == "logsumexp" else 1
+
+
+def _exponent(text: str) -> str:
+    """An exponent as Lean reads it: a natural number by itself, an integer as one, all else as a real number."""
+    if text.isdigit():
+        return text
+    inner = text.strip("()-")
+    return f"({text} : {'ℤ' if inner.isdigit() else 'ℝ'})"
 
 
 def _summed(terms: Sequence[str]) -> str:
@@ -222,9 +305,13 @@ def _vector(nested: Any) -> str:
     return f"![{', '.join(map(_vector, nested))}]" if isinstance(nested, list) else str(nested)
 
 
+QUIET = '@numpy.errstate(all="ignore")'
+"""Before a function that gives IEEE's special values without warnings, as our own floats do."""
+
+
 def numpy_module(helpers: list[str], text: Sequence[str]) -> str:
     """The lines of a function in NumPy, after its imports and its helpers."""
-    return "\n".join(["import math\n" * ("erf" in helpers) + "import numpy", *_set_off(PYTHON, helpers), *text, ""])
+    return "\n".join(["import math\n" * ("_erf" in helpers) + "import numpy", *_set_off(PYTHON, helpers), *text, ""])
 
 
 def _set_off(language: Language, helpers: list[str]) -> list[str]:
@@ -251,7 +338,55 @@ INFIX = {
 }
 _ALIKE = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "expm1", "log1p")
 
+_PYTHON_HELPERS = {
+    "_tensor": """
+def _tensor(shape, items):
+    items = numpy.broadcast_arrays(*items)
+    return numpy.reshape(items, shape + (items[0].shape if items else ()))[()]
+""",
+    "_scatter": """
+def _scatter(x, index, shape):
+    t = numpy.zeros(shape)
+    t[index] = x
+    return t
+""",
+    "_erf": """
+_erf = numpy.vectorize(math.erf, otypes=[numpy.float64])
+""",
+    "_expm1mx": """
+def _expm1mx(x):
+    tail = 0.0
+    for k in range(18, 2, -1):
+        tail = (1.0 + tail) * x / k
+    return numpy.where(numpy.abs(x) < 0.5, (1.0 + tail) * x * x / 2.0, numpy.expm1(x) - x)
+""",
+    "_sigmoid": """
+def _sigmoid(x):
+    e = numpy.exp(-numpy.abs(x))
+    return numpy.where(x < 0.0, e, 1.0) / (1.0 + e)
+""",
+    "_sech2": """
+def _sech2(x):
+    return 1.0 / numpy.square(numpy.cosh(x))
+""",
+    "_logcosh": """
+def _logcosh(x):
+    a = numpy.abs(x)
+    near = numpy.log1p(2.0 * numpy.square(numpy.sinh(numpy.minimum(a, 1.0) / 2.0)))
+    return numpy.where(a < 1.0, near, a + numpy.log1p(numpy.expm1(-2.0 * a) / 2.0))
+""",
+    "_times": """
+def _times(adjoint, x):
+    return numpy.where(adjoint == 0.0, 0.0, adjoint * x)
+""",
+    "_over": """
+def _over(adjoint, x):
+    return numpy.where(adjoint == 0.0, 0.0, adjoint / x)
+""",
+}
+
 PYTHON = Language(
+    python_vocabulary(_PYTHON_HELPERS),
     _in_numpy,
     INFIX
     | {name: f"numpy.{name}({{}})" for name in (*_ALIKE, "abs", "sign", "square")}
@@ -265,53 +400,61 @@ PYTHON = Language(
         "relu": "numpy.maximum({}, 0.0)",
         "heaviside": "numpy.heaviside({}, 0.0)",
         "softplus": "numpy.logaddexp({}, 0.0)",
+        "logaddexp": "numpy.logaddexp({}, {})",
         "logical_not": "numpy.logical_not({})",
         "logical_and": "numpy.logical_and({}, {})",
         "logical_or": "numpy.logical_or({}, {})",
     },
-    {
-        "_tensor": """
-def _tensor(shape, items):
-    items = numpy.broadcast_arrays(*items)
-    return numpy.reshape(items, shape + (items[0].shape if items else ()))[()]
-""",
-        "_scatter": """
-def _scatter(x, index, shape):
-    t = numpy.zeros(shape)
-    t[index] = x
-    return t
-""",
-        "_logsumexp": """
-def _logsumexp(x, axis):
-    top = numpy.max(x, axis=axis, keepdims=True)
-    return numpy.log(numpy.sum(numpy.exp(x - top), axis=axis)) + numpy.squeeze(top, axis=axis)
-""",
-        "erf": """
-erf = numpy.vectorize(math.erf, otypes=[float])
-""",
-        "expm1mx": """
-def expm1mx(x):
-    tail = 0.0
-    for k in range(18, 2, -1):
-        tail = (1.0 + tail) * x / k
-    return numpy.where(abs(x) < 0.5, (1.0 + tail) * x * x / 2.0, numpy.expm1(x) - x)
-""",
-        "sigmoid": """
-def sigmoid(x):
-    e = numpy.exp(-abs(x))
-    return numpy.where(x < 0.0, e, 1.0) / (1.0 + e)
-""",
-        "logcosh": """
-def logcosh(x):
-    a = abs(x)
-    near = numpy.log1p(2.0 * numpy.square(numpy.sinh(numpy.minimum(a, 1.0) / 2.0)))
-    return numpy.where(a < 1.0, near, a + numpy.log1p(numpy.expm1(-2.0 * a) / 2.0))
-""",
-    },
+    _PYTHON_HELPERS,
+    prefix="_",
     always=("_tensor",),
 )
 
-_C99 = Language(
+_C_HELPERS = {
+    "ss_square": "static double ss_square(double x) { return x * x; }",
+    "ss_maximum": "static double ss_maximum(double x, double y) { return isnan(x) || x > y ? x : y; }",
+    "ss_minimum": "static double ss_minimum(double x, double y) { return isnan(x) || x < y ? x : y; }",
+    "ss_relu": "static double ss_relu(double x) { return x < 0.0 ? 0.0 : x; }",
+    "ss_heaviside": "static double ss_heaviside(double x) { return x > 0.0 ? 1.0 : isnan(x) ? x : 0.0; }",
+    "ss_sign": "static double ss_sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; }",
+    "ss_softplus": "static double ss_softplus(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp(-fabs(x))); }",
+    "ss_expm1mx": """
+static double ss_expm1mx(double x)
+{
+    if (!(fabs(x) < 0.5)) return expm1(x) - x;
+    double tail = 0.0;
+    for (int k = 18; k > 2; k--) tail = (1.0 + tail) * x / k;
+    return (1.0 + tail) * x * x / 2.0;
+}
+""",
+    "ss_sigmoid": """
+static double ss_sigmoid(double x)
+{
+    const double e = exp(-fabs(x));
+    return (x < 0.0 ? e : 1.0) / (1.0 + e);
+}
+""",
+    "ss_sech2": "static double ss_sech2(double x) { return 1.0 / (cosh(x) * cosh(x)); }",
+    "ss_logcosh": """
+static double ss_logcosh(double x)
+{
+    const double a = fabs(x), s = sinh(a / 2.0);
+    return a < 1.0 ? log1p(2.0 * s * s) : a + log1p(expm1(-2.0 * a) / 2.0);
+}
+""",
+    "ss_logaddexp": """
+static double ss_logaddexp(double x, double y)
+{
+    if (x == y) return x + log(2.0);
+    return x > y ? x + log1p(exp(y - x)) : x < y ? y + log1p(exp(x - y)) : x + y;
+}
+""",
+    "ss_times": "static double ss_times(double adjoint, double x) { return adjoint == 0.0 ? 0.0 : adjoint * x; }",
+    "ss_over": "static double ss_over(double adjoint, double x) { return adjoint == 0.0 ? 0.0 : adjoint / x; }",
+}
+
+C99 = Language(
+    c_vocabulary(_C_HELPERS),
     _in_c,
     INFIX
     | {name: f"{name}({{}})" for name in (*_ALIKE, "atan", "erf")}
@@ -324,51 +467,21 @@ _C99 = Language(
         "logical_and": "({} && {})",
         "logical_or": "({} || {})",
     },
-    {
-        "square": "static double square(double x) { return x * x; }",
-        "maximum": "static double maximum(double x, double y) { return isnan(x) || x > y ? x : y; }",
-        "minimum": "static double minimum(double x, double y) { return isnan(x) || x < y ? x : y; }",
-        "relu": "static double relu(double x) { return x < 0.0 ? 0.0 : x; }",
-        "heaviside": "static double heaviside(double x) { return x > 0.0 ? 1.0 : isnan(x) ? x : 0.0; }",
-        "sign": "static double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; }",
-        "softplus": "static double softplus(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp(-fabs(x))); }",
-        "expm1mx": """
-static double expm1mx(double x)
-{
-    if (!(fabs(x) < 0.5)) return expm1(x) - x;
-    double tail = 0.0;
-    for (int k = 18; k > 2; k--) tail = (1.0 + tail) * x / k;
-    return (1.0 + tail) * x * x / 2.0;
-}
-""",
-        "sigmoid": """
-static double sigmoid(double x)
-{
-    const double e = exp(-fabs(x));
-    return (x < 0.0 ? e : 1.0) / (1.0 + e);
-}
-""",
-        "logcosh": """
-static double logcosh(double x)
-{
-    const double a = fabs(x), s = sinh(a / 2.0);
-    return a < 1.0 ? log1p(2.0 * s * s) : a + log1p(expm1(-2.0 * a) / 2.0);
-}
-""",
-    },
+    _C_HELPERS,
+    prefix="ss_",
 )
 
 LEAN = Language(
+    lean_vocabulary(),
     lambda name, index, _: "_".join([name, *map(str, index)]),
     INFIX
     | {name: f"(Real.{name} {{}})" for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
     | {
         "pi": "Real.pi",
         "atan": "(Real.arctan {})",
-        "abs": "|{}|",
+        "abs": "(|{}|)",
         "sign": "(if 0 < {0} then 1 else if {0} < 0 then -1 else 0)",
         "square": "({} ^ 2)",
-        "pow": "({} ^ {})",
         "expm1": "(Real.exp {} - 1)",
         "expm1mx": "(Real.exp {0} - 1 - {0})",
         "log1p": "(Real.log (1 + {}))",
@@ -388,4 +501,5 @@ LEAN = Language(
     },
     {},
     number=_rational,
+    exact=True,
 )

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -53,6 +53,8 @@ class Derivation:
     max_operations: int
     _source: _Source | None = field(default=None, repr=False)
     _excluded: tuple[Node, ...] = field(default=(), repr=False)
+    _spec: Tensor | None = field(default=None, repr=False)
+    """The value of the spec that this is a derivative of."""
 
     @property
     def excluded(self) -> tuple[Any, ...]:
@@ -98,9 +100,14 @@ class Derivation:
         """
         source, name = self._scalar(), self._named(name)
         gradient = source.gradients[0][name]
-        steps = self.steps | self._adjoint_steps
+        steps = dict(self.steps)
+        for label, adjoint in self._adjoint_steps.items():
+            steps[unused(label, steps)] = adjoint
+        label = unused(f"d_{name}", steps)
         excluded = tuple(dict.fromkeys(x for _, t in source.formula.excluded for x in _nodes(t) if x.free))
-        return Derivation(f"d_{name}", gradient, steps, self.inputs, self.max_operations, _excluded=excluded)
+        return Derivation(
+            label, gradient, steps, self.inputs, self.max_operations, _excluded=excluded, _spec=self.value
+        )
 
     def gradient(self, name: str | None = None) -> Any:
         """The derivative, expanded: a SymPy expression, or an object array in the variable's shape."""
@@ -186,8 +193,10 @@ class Derivation:
     @cached_property
     def _symbols(self) -> dict[str, Tensor]:
         """A tensor of symbols for each stage and for the value; no name stands for two things."""
-        taken = {text for t in self.inputs.values() for text in _texts(t)}
-        found = {}
+        found: dict[str, Tensor] = {}
+        taken = {"pi"}
+        for x in ordered([x for t in (*self.inputs.values(), *self.steps.values(), self.value) for x in _nodes(t)]):
+            taken |= {symbol.name for symbol in x.args[0].free_symbols} if x.operation == "leaf" else set()
         for name, step in (*self.steps.items(), (self.name, self.value)):
             label = re.sub(r"\W", "_", name)
             while taken & set(_texts(step.context.symbols(label, step.shape))):
@@ -256,7 +265,8 @@ class Derivation:
             gradients = self._scalar().gradients[0]
             outputs |= {f"d_{w}": gradients[w] for w in chosen}
         inputs = {name: t.scalars() for name, t in self.inputs.items()}
-        return Program(name, inputs, {name: t.scalars() for name, t in outputs.items()}, labels)
+        forwards = set(ordered(_nodes(self._spec or self.value)))
+        return Program(name, inputs, {name: t.scalars() for name, t in outputs.items()}, labels, forwards)
 
     def _scalar(self) -> _Source:
         if self._source is None:
@@ -287,8 +297,8 @@ def derive(
     """
     source = _Source.of(spec, args, (wrt,) if isinstance(wrt, str) else tuple(wrt))
     staged = source.tape.arrays.stage_of(source.traced)
-    name = staged or spec_name(spec)
     steps = {label: step for label, step in source.steps.items() if label != staged}
+    name = unused(staged or spec_name(spec), steps)
     return Derivation(name, source.value, steps, source.inputs, max_operations, source)
 
 
@@ -332,8 +342,18 @@ class _Source:
         stages = {name: stage.handed for name, stage in self.tape.arrays.stages.items()}
         variables = {name: self.on_tape[id(t)].value for name, t in self.inputs.items()}
         one = self.tape.inner.tensor(1)
-        found = swept(self.tape, self.traced, [*variables.values(), *stages.values()], one, formula=self.formula)
+        inputs = [*variables.values(), *stages.values()]
+        found = self._handed_on(swept(self.tape, self.traced, inputs, one, formula=self.formula))
         return dict(zip(variables, found, strict=False)), dict(zip(stages, found[len(variables) :], strict=True))
+
+    def _handed_on(self, adjoints: list[Tensor]) -> list[Tensor]:
+        """The adjoints, in which an exact zero stays one."""
+        if not any(note.operation == "where" for note in self.tape.arrays.notes):
+            return adjoints
+        context: Any = self.tape.inner
+        forwards = set(ordered([x for step in (*self.steps.values(), self.value) for x in _nodes(step)]))
+        nodes = iter(context.handed_on([x for t in adjoints for x in _nodes(t)], forwards))
+        return [Tensor.from_scalars(context, lift_elements(lambda _: next(nodes), t.scalars())) for t in adjoints]
 
     def value_at(self, name: str, t: Tensor) -> Tensor:
         """The spec with another tensor for one variable."""
@@ -385,6 +405,13 @@ def _short(paths: Sequence[str]) -> dict[str, str]:
     count = Counter(end for path in dict.fromkeys(paths) for end in ends[path])
     names = {path: next((e for e in ends[path] if count[e] == 1 and not e[0].isdigit()), path) for path in paths}
     return {path: re.sub(r"\W", "_", name) for path, name in names.items()}
+
+
+def unused(label: str, taken: Container[str]) -> str:
+    """The label, with underscores where something else is called so."""
+    while label in taken:
+        label += "_"
+    return label
 
 
 def _distinct(variables: Mapping[str, Tensor]) -> None:

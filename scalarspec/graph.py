@@ -88,6 +88,8 @@ def topological(
 
 def cost(x: Node) -> int:
     """How many operations one node is: n - 1 for a sum of n, 0 for what is given."""
+    if x.operation == "logsumexp":
+        return 2 * len(x.args)
     return 0 if x.operation in ATOMS else len(x.args) - 1 if x.operation == "sum" else min(len(x.args), 1)
 
 

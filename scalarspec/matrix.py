@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from scalarspec.arguments import bind, spec_name
-from scalarspec.code import identifier, numpy_module
-from scalarspec.derive import variables_in
+from scalarspec.code import PYTHON, QUIET, numpy_module
+from scalarspec.derive import unused, variables_in
 from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
 from scalarspec.gradient import swept
-from scalarspec.notation import LATEX, NUMPY, TEXT, Notation, Style
+from scalarspec.notation import ATOM, LATEX, NUMPY, TEXT, Notation, Style, with_poles
 from scalarspec.report import aligned
 from scalarspec.shape import Shape
 from scalarspec.tape import Tape, recorded
 from scalarspec.tensor import Tensor
+from scalarspec.terms import SIZES as FROM
 from scalarspec.terms import Term, Terms, below
 
 SIZES = "nmklpqrs"
-LARGE = (1000, 2000, 3000)
+LARGE = (FROM, 2 * FROM, 3 * FROM)
 """Where the primes begin that stand for sizes: a number that holds one as a factor comes from that size."""
 
 
@@ -40,27 +40,29 @@ class MatrixForm:
     sizes: dict[int, str] = field(repr=False)
 
     def __str__(self) -> str:
-        shapes = [f"{TEXT.plain(name)}: ({', '.join(shape)})" for name, shape in self.shapes.items()]
-        return "\n".join([", ".join(shapes), *(f"{left} = {right}" for left, right in self._lines(TEXT)[0])])
+        written = self._written(TEXT)
+        shapes = [f"{written.plain[name]}: ({', '.join(shape)})" for name, shape in self.shapes.items()]
+        return "\n".join([", ".join(shapes), *(f"{left} = {right}" for left, right in written.lines)])
 
     def latex(self) -> str:
         """The formulas as lines of an `aligned`. Functions, ⊙, ⊘ and ⊙2 act on elements; ‖·‖ is the Euclidean norm."""
-        return aligned(self._lines(LATEX)[0])
+        return aligned(self._written(LATEX).lines)
 
     def python(self, name: str = "spec") -> str:
         """A function of the variables by NumPy, for any sizes: the value, and a dictionary of gradients."""
-        lines, helpers = self._lines(NUMPY)
-        places = {size: f"{identifier(v)}.shape[{i}]" for v, s in self.shapes.items() for i, size in enumerate(s)}
-        arguments = [identifier(v) for v in self.shapes]
-        gradients = ", ".join(f'"{v}": {NUMPY.adjoint(v, self.name)}' for v in self.gradients)
+        written = self._written(NUMPY)
+        arguments = [written.plain[v] for v in self.shapes]
+        places = {size: f"{written.plain[v]}.shape[{i}]" for v, s in self.shapes.items() for i, size in enumerate(s)}
+        gradients = ", ".join(f"{v!r}: {written.adjoint[v]}" for v in self.gradients)
         text = [
-            f"def {identifier(name)}({', '.join(arguments)}):",
-            *(f"    {v} = numpy.asarray({v}, dtype=float)" for v in arguments),
+            QUIET,
+            f"def {PYTHON.vocabulary.function(name)}({', '.join(arguments)}):",
+            *(f"    {v} = numpy.asarray({v}, dtype=numpy.float64)" for v in arguments),
             *(f"    {size} = {places[size]}" for size in self.sizes.values()),
-            *(f"    {left} = {right}" for left, right in lines),
-            f"    return {NUMPY.plain(self.name)}, {{{gradients}}}",
+            *(f"    {left} = {right}" for left, right in written.lines),
+            f"    return {written.plain[self.name]}, {{{gradients}}}",
         ]
-        return numpy_module(helpers, text)
+        return numpy_module(written.helpers, text)
 
     def _repr_latex_(self) -> str:
         """What a notebook shows."""
@@ -71,30 +73,44 @@ class MatrixForm:
         shapes = {name: list(shape) for name, shape in self.shapes.items()}
         return {"name": self.name, "shapes": shapes, "text": str(self).split("\n")[1:], "latex": self.latex()}
 
-    def _lines(self, style: Style) -> tuple[list[tuple[str, str]], list[str]]:
-        """Left and right sides, each after those that it uses; and the helpers that they need."""
-        names = self._names(style)
-        notation = Notation(style, self.sizes, names)
-        lines: dict[str, str] = {}
-        for left, term in self._shown(style):
-            for inner in below([term]):
-                if inner in names:
-                    lines.setdefault(names[inner], notation.formula(inner))
-            lines.setdefault(left, notation.text(term))
-        return list(lines.items()), sorted(notation.helpers)
-
-    def _shown(self, style: Style) -> Iterator[tuple[str, Term]]:
-        yield from ((style.plain(name), term) for name, term in self.steps.items())
-        yield from ((style.adjoint(name, self.name), term) for name, term in self.gradients.items())
-
-    def _names(self, style: Style) -> dict[Term, str]:
-        """What the formulas call their parts: stages by name, and the derivatives in stages and variables."""
-        names: dict[Term, str] = {}
+    def _written(self, style: Style) -> _Written:
+        """All of it: the variables keep their names where they can, then the stages and the adjoints do."""
+        terms = [*self.steps.values(), *self.adjoints.values(), *self.gradients.values()]
+        names = style.names(terms, self.sizes.values())
+        plain = {name: names.new(*style.wishes(name)) for name in (*self.shapes, *self.steps)}
+        adjoint = {name: style.adjoint(names, plain[name], plain[self.name]) for name in self.adjoints | self.gradients}
+        called: dict[Term, tuple[str, int]] = {}
         for name, term in self.steps.items():
-            names.setdefault(term, style.plain(name))
+            called.setdefault(term, (plain[name], ATOM))
         for name, term in (self.adjoints | self.gradients).items():
-            names.setdefault(term, style.adjoint(name, self.name))
-        return {term: name for term, name in names.items() if term.operands}
+            called.setdefault(term, (adjoint[name], style.binds))
+        called = {term: name for term, name in called.items() if term.operands}
+        forwards = set(below(self.steps.values()))
+        notation = Notation(style, self.sizes, plain, called, forwards, with_poles(terms) if style.handed else ())
+        lines: dict[str, str] = {}
+        for left, term in (
+            *((plain[name], term) for name, term in self.steps.items()),
+            *((adjoint[name], term) for name, term in self.gradients.items()),
+        ):
+            for inner in below([term]):
+                if inner in called:
+                    lines.setdefault(called[inner][0], notation.formula(inner))
+            lines.setdefault(left, notation.text(term))
+        return _Written(list(lines.items()), plain, adjoint, sorted(notation.helpers))
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A form in one style.
+
+    lines: left and right sides, each after those that it uses; plain, adjoint: how names are written, and derivatives
+    in what they name; helpers: those that the formulas need.
+    """
+
+    lines: list[tuple[str, str]]
+    plain: dict[str, str]
+    adjoint: dict[str, str]
+    helpers: list[str]
 
 
 def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str] | None = None) -> MatrixForm:
@@ -103,8 +119,7 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
     args: as for the spec; each tensor, array or `Shape` among them, and in models, becomes a variable of which only the
     shape counts: sizes that differ are named n, m, k, ...; equal ones are taken to be one, and 1 stays 1. Whole numbers
     stay. wrt: the variables to differentiate in, by name (default: all; none for a spec whose shape is not ()).
-    Raises NotSupported where the formula is not the same for all sizes or reads ambiguously, UnknownName for a name in
-    `wrt` that is none.
+    Raises NotSupported where the formula is not the same for all sizes, UnknownName for a name in `wrt` that is none.
     """
     _formed(spec, args, wrt, None)  # errors of shapes in the user's own sizes
     try:
@@ -113,12 +128,6 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
         raise NotSupported(
             f"matrix_form: {spec_name(spec)} takes only some sizes (weights must be arguments): {error}"
         ) from error
-    for style in (TEXT, NUMPY):
-        names = Counter([*map(style.plain, {*first.shapes, *first.steps}), *first.sizes.values()])
-        names.update(style.adjoint(name, first.name) for name in first.gradients if style is NUMPY)
-        double = [name for name, count in names.items() if count > 1]
-        if double:
-            raise NotSupported(f"matrix_form: two things would be written {double[0]}; rename a variable or a stage")
     if any(str(form) != str(first) for form in others):
         raise NotSupported(f"matrix_form: what {spec_name(spec)} computes depends on the sizes beyond their names")
     return first
@@ -134,13 +143,15 @@ def _formed(
     on_tape, result = recorded(tape, spec, given.values(), variables.values())
     stages = tape.arrays.stages
     last = tape.arrays.stage_of(result) or spec_name(spec)
-    labels = {label: label if label not in variables else f"{label}_" for label in (*stages, last)}
+    labels: dict[str, str] = {}
+    for label in dict.fromkeys((*stages, last)):
+        labels[label] = unused(label, {*variables, *stages, *labels.values()} - {label} | {*variables})
     steps = {labels[label]: context.term(stage.found.value) for label, stage in stages.items()}
     steps[labels[last]] = context.term(result.value)
     chosen = _chosen(wrt, variables, result.shape)
     inputs = [on_tape[id(variables[v])].value for v in chosen] + [stage.handed for stage in stages.values()]
     found = swept(tape, result, inputs, context.tensor(1)) if chosen else []
-    terms = [context.term(t.value) for t in found]
+    terms = context.arrays.handed_on([context.term(t.value) for t in found], set(below(steps.values())))
     adjoints = dict(zip((labels[label] for label in stages), terms[len(chosen) :], strict=False))
     names = sizes.named({*variables, *steps})
     shapes = {v: tuple(names.get(n, str(n)) for n in t.shape) for v, t in variables.items()}

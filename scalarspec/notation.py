@@ -1,22 +1,23 @@
 """Terms as formulas: text, LaTeX and NumPy, by one table of operations for each.
 
-A pattern has a place for each operand, and says how tightly it binds: SUM < PRODUCT < MATRIX < POSTFIX < ATOM.
+A pattern has a place for each operand, and says how tightly it binds: LOOSE < SUM < QUOTIENT < PRODUCT < MATRIX <
+POSTFIX < ATOM. An inner product binds as a quotient does: beside it stand scalars, which must not be taken into it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
+from scalarspec.code import INFIX, PYTHON, float_text
+from scalarspec.errors import ArgumentError
+from scalarspec.names import Names, Vocabulary, ascii_plain, plain
+from scalarspec.terms import Term, below
 
-from scalarspec.code import INFIX, PYTHON, identifier
-from scalarspec.terms import Term
-
-SUM, PRODUCT, MATRIX, POSTFIX, ATOM = range(5)
+LOOSE, SUM, QUOTIENT, PRODUCT, MATRIX, POSTFIX, ATOM = range(7)
 
 Pattern = tuple[str, int, tuple[int, ...]]
 """The text with places, how tightly it binds, and how tightly its operands must."""
@@ -26,53 +27,112 @@ Pattern = tuple[str, int, tuple[int, ...]]
 class Style:
     """How formulas are written.
 
-    plain: a name; adjoint: the derivative of a value in a name; number: of factors above and below a fraction line.
+    wishes: how a name would be written, the best first; adjoint: the derivative of a value in a name, both as they are
+    written, and how tightly it binds; number: of factors above and below a fraction line.
     """
 
-    plain: Callable[[str], str]
-    adjoint: Callable[[str, str], str]
+    wishes: Callable[[str], tuple[str, ...]]
+    adjoint: Callable[[Names, str, str], str]
+    binds: int
     number: Callable[[list[str], list[str]], tuple[str, int]]
     patterns: Mapping[str, Pattern]
     call: Callable[[str], str]
     parentheses: str
-    constant: Callable[[Term], str]
+    leaf: Callable[[Any], str]
     full: Callable[[str, str], tuple[str, int]]
     """A number in each element of a tensor: of the number and the shape."""
+    vocabulary: Callable[[Iterable[str]], Vocabulary]
+    """What these patterns leave for names."""
+    array: str
+    """An array of given elements."""
+    handed: bool = False
+    """Are products of adjoints written by helpers that hand on zero?"""
+
+    def pattern(self, term: Term) -> Pattern:
+        """The pattern of an operation."""
+        kind = _kind(term)
+        return self.patterns.get(kind) or (self.call(kind), ATOM, (LOOSE,))
+
+    def names(self, terms: Iterable[Term], taken: Iterable[str]) -> Names:
+        """Names that are neither taken nor words of the formulas of these terms."""
+        return Names(
+            self.vocabulary({self.pattern(x)[0] for x in below(terms) if x.operands or _kind(x) == "pi"}), taken
+        )
 
 
+@dataclass
 class Notation:
-    """The formulas of terms, some of which have names. helpers: those of NumPy that the formulas need."""
+    """The formulas of terms. names: what some of them are called; symbols: how the variables are written.
 
-    def __init__(self, style: Style, sizes: Mapping[int, str], names: Mapping[Term, str]) -> None:
-        self.style, self.sizes, self.names = style, sizes, names
-        self.helpers: set[str] = set()
+    sizes: names for sizes; forwards: terms of the spec, where others are adjoints; poles: terms that may be infinite;
+    helpers: those of NumPy's that the formulas need.
+    """
+
+    style: Style
+    sizes: Mapping[int, str]
+    symbols: Mapping[str, str]
+    names: Mapping[Term, tuple[str, int]]
+    forwards: Container[Term] = ()
+    poles: Container[Term] = ()
+    helpers: set[str] = field(default_factory=set)
 
     def formula(self, term: Term) -> str:
         """What a term is, whatever its name."""
         return self._formula(term)[0]
 
-    def text(self, term: Term, tightly: int = SUM) -> str:
+    def text(self, term: Term, tightly: int = LOOSE) -> str:
         """A term by its name, or as a formula, in parentheses where it does not bind so tightly."""
-        if term in self.names:
-            return self.names[term]
-        text, binds = self._formula(term)
+        text, binds = self.names[term] if term in self.names else self._formula(term)
         return text if binds >= tightly else self.style.parentheses.format(text)
 
     def _formula(self, term: Term) -> tuple[str, int]:
         if term.operation == "symbol":
-            return self.style.plain(term.parameters["name"]), ATOM
+            return self.symbols[term.parameters["name"]], ATOM
         if term.number is not None:
             number = self._number(term.number)
             return self.style.full(number[0], self._shape(term.shape)) if term.shape else number
+        if term.operation == "truth":
+            return str(term.parameters["value"]), ATOM
+        if term.operation == "leaf":
+            return self.style.leaf(term.parameters["expression"]), ATOM
         if term.operation == "constant":
-            return self.style.constant(term), ATOM
-        kind = _kind(term)
-        pattern, binds, needed = self.style.patterns.get(kind) or (self.style.call(kind), ATOM, (SUM,))
+            return self.style.array.format(self._nested(list(term.operands), term.shape)), ATOM
+        stable = self._stable(term)
+        if stable is not None:
+            term = stable
+        pattern, binds, needed = self._handed(term) or self.style.pattern(term)
         self.helpers |= {name for name in PYTHON.helpers if f"{name}(" in pattern}
-        needed = (*needed, *[needed[-1]] * (len(term.operands) - len(needed)))
+        needed = (*needed, *[needed[-1]] * (len(term.operands) - len(needed))) if needed else ()
         operands = [self.text(x, tightly) for x, tightly in zip(term.operands, needed, strict=True)]
         places = ", ".join(f"{{{i}}}" for i in range(len(operands)))
         return pattern.replace("PLACES", places).format(*operands, **self._details(term)), binds
+
+    def _handed(self, term: Term) -> Pattern | None:
+        """A product of an adjoint with what may have a pole, where the style must write it by a helper."""
+        if not self.style.handed or term in self.forwards or len(term.operands) != 2:
+            return None
+        adjoint, other = term.operands
+        if term.operation == "divide" and adjoint.operands and term in self.poles:
+            return "_over({}, {})", ATOM, (LOOSE,)
+        product = term.operation == "multiply" and adjoint.operands and other in self.poles
+        return ("_times({}, {})", ATOM, (LOOSE,)) if product else None
+
+    def _stable(self, term: Term) -> Term | None:
+        """1 - σ(x) as σ(-x), and 1 - tanh² x as 1 / cosh² x, where the style is about floats."""
+        if not self.style.handed or term.operation != "subtract" or term.operands[0].number != 1:
+            return None
+        inner = term.operands[1]
+        if inner.operation == "sigmoid":
+            return Term("sigmoid", (Term("negative", inner.operands, {}, inner.shape),), {}, term.shape)
+        squared = inner.operands[0] if inner.operation == "square" else inner
+        found = squared is not inner and squared.operation == "tanh"
+        return Term("sech2", squared.operands, {}, term.shape) if found else None
+
+    def _nested(self, items: list[Term], shape: tuple[int, ...]) -> str:
+        if not shape:
+            return self.text(items[0])
+        step = len(items) // shape[0] if shape[0] else 0
+        return f"[{', '.join(self._nested(items[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0]))}]"
 
     def _details(self, term: Term) -> dict[str, str]:
         """What a pattern may say of the parameters."""
@@ -80,12 +140,12 @@ class Notation:
         details = {"axis": str(parameters.get("axis", 0))}
         if "count" in parameters:
             each, binds = self._number(Fraction(1, max(parameters["count"], 1)))
-            details["each"] = "" if each == "1" else f"{each if binds > SUM else self.style.parentheses.format(each)} "
+            shown = each if binds >= PRODUCT else self.style.parentheses.format(each)
+            details["each"] = "" if each == "1" else f"{shown} "
         if "shape" in parameters:
             details["shape"] = self._shape(parameters["shape"])
         if "index" in parameters:
             details["index"] = ", ".join(map(_index, parameters["index"]))
-            details["key"] = repr(parameters["index"])
         return details
 
     def _shape(self, shape: tuple[int, ...]) -> str:
@@ -104,6 +164,25 @@ class Notation:
         below = [str(value.denominator), *below] if value.denominator != 1 else below
         text, binds = self.style.number(above, below)
         return (f"-{text}", SUM) if value < 0 else (text, binds)
+
+
+def with_poles(terms: Iterable[Term]) -> set[Term]:
+    """The terms below these that may be infinite where the variables are finite."""
+    varying: set[Term] = set()
+    found: set[Term] = set()
+    for x in below(terms):
+        if x.operation == "symbol" or not varying.isdisjoint(x.operands):
+            varying.add(x)
+        if not found.isdisjoint(x.operands) or (x in varying and _has_pole(x, varying)):
+            found.add(x)
+    return found
+
+
+def _has_pole(term: Term, varying: Container[Term]) -> bool:
+    if term.operation == "pow":
+        exponent = term.operands[1].number
+        return exponent is None or exponent < 0 or exponent.denominator > 1
+    return term.operation in ("log", "log1p", "reciprocal", "divide") and term.operands[-1] in varying
 
 
 def _kind(term: Term) -> str:
@@ -127,6 +206,11 @@ def _index(key: Any) -> str:
         return str(key)
     ends = ":".join("" if end is None else str(end) for end in (key.start, key.stop))
     return ends if key.step is None else f"{ends}:{key.step}"
+
+
+def _words(patterns: Iterable[str]) -> set[str]:
+    """The words in patterns that are no places."""
+    return set(re.findall(r"[^\W\d_]\w*", " ".join(re.sub(r"\{\w*\}|PLACES", " ", pattern) for pattern in patterns)))
 
 
 # ---- text -----------------------------------------------------------------------------------------------------------
@@ -156,32 +240,22 @@ def _text_number(above: list[str], below: list[str]) -> tuple[str, int]:
     top = " ".join(above)
     if not below:
         return top, ATOM if len(above) == 1 else PRODUCT
-    return f"{top}/{below[0] if len(below) == 1 else '(' + ' '.join(below) + ')'}", SUM
-
-
-def _text_constant(term: Term) -> str:
-    items = term.parameters["scalars"]
-    return str(np.vectorize(_exact_text, otypes=[object])(items).tolist())
-
-
-def _exact_text(x: Any) -> str:
-    from scalarspec.registry import context
-
-    return context("symbolic").text(x)
+    return f"{top}/{below[0] if len(below) == 1 else '(' + ' '.join(below) + ')'}", QUOTIENT
 
 
 TEXT = Style(
-    _text_name,
-    lambda name, value: f"∂{_text_name(value)}/∂{_text_name(name)}",
+    lambda name: (_text_name(plain(name)), name),
+    lambda _, name, value: f"∂{value}/∂{name}",
+    MATRIX,
     _text_number,
     {
         "add": ("{} + {}", SUM, (SUM, SUM)),
-        "subtract": ("{} - {}", SUM, (SUM, PRODUCT)),
-        "negative": ("-{}", SUM, (PRODUCT,)),
+        "subtract": ("{} - {}", SUM, (SUM, QUOTIENT)),
+        "negative": ("-{}", SUM, (QUOTIENT,)),
         "multiply": ("{} ⊙ {}", PRODUCT, (PRODUCT, PRODUCT)),
         "scale": ("{} {}", PRODUCT, (PRODUCT, PRODUCT)),
-        "divide": ("{} ⊘ {}", PRODUCT, (PRODUCT, MATRIX)),
-        "over": ("{} / {}", PRODUCT, (PRODUCT, POSTFIX)),
+        "divide": ("{} ⊘ {}", QUOTIENT, (PRODUCT, MATRIX)),
+        "over": ("{} / {}", QUOTIENT, (PRODUCT, POSTFIX)),
         "square": ("{}²", POSTFIX, (ATOM,)),
         "squared": ("{}²", POSTFIX, (ATOM,)),
         "pow": ("{}^{}", POSTFIX, (ATOM, ATOM)),
@@ -189,25 +263,26 @@ TEXT = Style(
         "affine_rows": ("{1} {0}ᵀ + 1 {2}ᵀ", SUM, (ATOM, MATRIX, ATOM)),
         "matmul": ("{} {}", MATRIX, (MATRIX, MATRIX)),
         "row": ("{1}ᵀ {0}", MATRIX, (MATRIX, ATOM)),
-        "dot": ("{}ᵀ {}", MATRIX, (ATOM, MATRIX)),
+        "dot": ("{}ᵀ {}", QUOTIENT, (ATOM, MATRIX)),
         "outer": ("{} {}ᵀ", MATRIX, (MATRIX, ATOM)),
         "matrix_transpose": ("{}ᵀ", POSTFIX, (ATOM,)),
-        "mean_square": ("{each}‖{}‖²", PRODUCT, (SUM,)),
-        "mean": ("{each}sum({})", PRODUCT, (SUM,)),
+        "mean_square": ("{each}‖{}‖²", PRODUCT, (LOOSE,)),
+        "mean": ("{each}sum({})", PRODUCT, (LOOSE,)),
         "mean_square over": ("mean({}², axis={axis})", ATOM, (ATOM,)),
-        **{f"{name} over": (f"{name}({{}}, axis={{axis}})", ATOM, (SUM,)) for name in ("sum", "mean", "logsumexp")},
-        "sigmoid": ("σ({})", ATOM, (SUM,)),
-        "abs": ("|{}|", ATOM, (SUM,)),
+        **{f"{name} over": (f"{name}({{}}, axis={{axis}})", ATOM, (LOOSE,)) for name in ("sum", "mean", "logsumexp")},
+        "pi": ("pi", ATOM, ()),
+        "sigmoid": ("σ({})", ATOM, (LOOSE,)),
+        "abs": ("|{}|", ATOM, (LOOSE,)),
         "heaviside": ("[{} > 0]", ATOM, (SUM,)),
-        "reciprocal": ("1 / {}", PRODUCT, (POSTFIX,)),
+        "reciprocal": ("1 / {}", QUOTIENT, (POSTFIX,)),
         "expm1": ("(exp({0}) - 1)", ATOM, (SUM,)),
-        "expm1mx": ("(exp({0}) - 1 - {0})", ATOM, (PRODUCT,)),
+        "expm1mx": ("(exp({0}) - 1 - {0})", ATOM, (QUOTIENT,)),
         "log1p": ("log(1 + {})", ATOM, (SUM,)),
         "maximum": ("max({}, {})", ATOM, (SUM,)),
         "minimum": ("min({}, {})", ATOM, (SUM,)),
-        "less": ("{} < {}", SUM, (SUM,)),
-        "less_equal": ("{} ≤ {}", SUM, (SUM,)),
-        "equal": ("{} = {}", SUM, (SUM,)),
+        "less": ("{} < {}", LOOSE, (SUM,)),
+        "less_equal": ("{} ≤ {}", LOOSE, (SUM,)),
+        "equal": ("{} = {}", LOOSE, (SUM,)),
         "getitem": ("{}[{index}]", ATOM, (ATOM,)),
         "scatter": ("scatter({}, [{index}], {shape})", ATOM, (SUM,)),
         "reshape": ("reshape({}, {shape})", ATOM, (SUM,)),
@@ -215,55 +290,84 @@ TEXT = Style(
     },
     lambda name: f"{name}(PLACES)",
     "({})",
-    _text_constant,
+    lambda expression: f"({expression})",
     lambda number, _: (number, ATOM) if number in ("0", "1") else (f"({number}) 1", MATRIX),
+    lambda patterns: Vocabulary(frozenset(_words(patterns)), plain),
+    "{}",
 )
 
 # ---- LaTeX ----------------------------------------------------------------------------------------------------------
 
 
 def _latex_name(name: str) -> str:
-    import sympy
-
     name = _papers(name)
     hat = name.removesuffix("_hat")
-    if hat != name:
+    if hat != name and hat:
         return rf"\hat{{{_latex_name(hat)}}}"
     if name in ("eps", "epsilon"):
         return r"\varepsilon"
     first, _, rest = name.partition("_")
-    plain = str(sympy.latex(sympy.Symbol(first))) if len(first) == 1 or first in _GREEK else rf"\mathrm{{{first}}}"
-    shown = rest.replace("_", r"\,")
-    return rf"{plain}_{{\mathrm{{{shown}}}}}" if rest else plain
+    if not first or "__" in name or name.endswith("_"):
+        return _upright(name)
+    shown = rf"\{first}" if first in _GREEK else first if len(first) == 1 else rf"\mathrm{{{first}}}"
+    indices = rest.replace("_", r"\,")
+    return rf"{shown}_{{\mathrm{{{indices}}}}}" if rest else shown
+
+
+def _upright(name: str) -> str:
+    shown = name.replace("_", r"\_")
+    return rf"\mathrm{{{shown}}}"
+
+
+def _latex_words(patterns: Iterable[str]) -> frozenset[str]:
+    """The names that would look like functions in patterns."""
+    shown = " ".join(patterns)
+    words = {word.replace(r"\_", "_") for word in re.findall(r"\\operatorname\{+([\w\\]+)", shown)}
+    commands = {word for word in (*_LATEX_CALLS.values(), r"\pi") if word in shown}
+    words |= {command[1:] for command in commands} - {*_GREEK, "pi"}
+    return frozenset({*commands, *map(_upright, words)})
 
 
 def _latex_number(above: list[str], below: list[str]) -> tuple[str, int]:
-    top = r" \, ".join(above)
-    return (rf"\frac{{{top}}}{{{' '.join(below)}}}", ATOM) if below else (top, ATOM if len(above) == 1 else PRODUCT)
+    top, bottom = (r" \, ".join(parts) for parts in (above, below))
+    return (rf"\frac{{{top}}}{{{bottom}}}", MATRIX) if below else (top, ATOM if len(above) == 1 else PRODUCT)
+
+
+def _latin(name: str) -> str:
+    """The name in ASCII, with its own beginning."""
+    found = ascii_plain(f"x{plain(name)}")[1:]
+    return found if found.strip("_") else f"x{found}"
+
+
+def _latex_leaf(expression: Any) -> str:
+    import sympy
+
+    return rf"\left({sympy.latex(expression)}\right)"
 
 
 _LATEX_CALLS = {name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
 _LATEX_CALLS |= {"atan": r"\arctan", "sigmoid": r"\sigma", "maximum": r"\max", "minimum": r"\min"}
 
 LATEX = Style(
-    _latex_name,
-    lambda name, value: rf"\frac{{\partial {_latex_name(value)}}}{{\partial {_latex_name(name)}}}",
+    lambda name: (_latex_name(_latin(name)), *[_upright(_latin(name))] * (len(_latin(name)) > 1)),
+    lambda _, name, value: rf"\frac{{\partial {value}}}{{\partial {name}}}",
+    MATRIX,
     _latex_number,
     {
         **{
-            name: (rf"{{}} {sign} {{}}", SUM, (SUM,))
+            name: (rf"{{}} {sign} {{}}", LOOSE, (SUM,))
             for name, sign in {"less": "<", "less_equal": r"\le", "equal": "="}.items()
         },
-        **{name: (rf"{shown}\left({{}}\right)", ATOM, (SUM,)) for name, shown in _LATEX_CALLS.items()},
+        **{name: (rf"{shown}\left({{}}\right)", ATOM, (LOOSE,)) for name, shown in _LATEX_CALLS.items()},
         "maximum": (r"\max\left({}, {}\right)", ATOM, (SUM,)),
         "minimum": (r"\min\left({}, {}\right)", ATOM, (SUM,)),
         "add": ("{} + {}", SUM, (SUM, SUM)),
-        "subtract": ("{} - {}", SUM, (SUM, PRODUCT)),
-        "negative": ("-{}", SUM, (PRODUCT,)),
+        "subtract": ("{} - {}", SUM, (SUM, QUOTIENT)),
+        "negative": ("-{}", SUM, (QUOTIENT,)),
         "multiply": (r"{} \odot {}", PRODUCT, (PRODUCT, PRODUCT)),
         "scale": (r"{} \, {}", PRODUCT, (PRODUCT, PRODUCT)),
-        "divide": (r"{} \oslash {}", PRODUCT, (PRODUCT, MATRIX)),
-        "over": (r"\frac{{{}}}{{{}}}", ATOM, (SUM, SUM)),
+        "divide": (r"{} \oslash {}", QUOTIENT, (PRODUCT, MATRIX)),
+        "over": (r"\frac{{{}}}{{{}}}", MATRIX, (SUM, SUM)),
         "square": (r"{}^{{\odot 2}}", POSTFIX, (ATOM,)),
         "squared": ("{}^{{2}}", POSTFIX, (ATOM,)),
         "pow": ("{}^{{{}}}", POSTFIX, (ATOM, SUM)),
@@ -271,7 +375,7 @@ LATEX = Style(
         "affine_rows": (r"{1} \, {0}^{{\top}} + \mathbf{{1}} \, {2}^{{\top}}", SUM, (ATOM, MATRIX, ATOM)),
         "matmul": (r"{} \, {}", MATRIX, (MATRIX, MATRIX)),
         "row": (r"{1}^{{\top}} \, {0}", MATRIX, (MATRIX, ATOM)),
-        "dot": (r"{}^{{\top}} \, {}", MATRIX, (ATOM, MATRIX)),
+        "dot": (r"{}^{{\top}} \, {}", QUOTIENT, (ATOM, MATRIX)),
         "outer": (r"{} \, {}^{{\top}}", MATRIX, (MATRIX, ATOM)),
         "matrix_transpose": (r"{}^{{\top}}", POSTFIX, (ATOM,)),
         "mean_square": (r"{each}\left\lVert {} \right\rVert^{{2}}", PRODUCT, (SUM,)),
@@ -281,51 +385,65 @@ LATEX = Style(
             f"{name} over": (rf"\operatorname{{{{{name}}}}}_{{{{{{axis}}}}}}\left({{}}\right)", ATOM, (SUM,))
             for name in ("sum", "mean", "logsumexp")
         },
+        "pi": (r"\pi", ATOM, ()),
         "abs": (r"\left| {} \right|", ATOM, (SUM,)),
         "sqrt": (r"\sqrt{{{}}}", ATOM, (SUM,)),
         "heaviside": (r"\left[ {} > 0 \right]", ATOM, (SUM,)),
-        "reciprocal": (r"\frac{{1}}{{{}}}", ATOM, (SUM,)),
+        "reciprocal": (r"\frac{{1}}{{{}}}", MATRIX, (SUM,)),
         "expm1": (r"\left(\exp\left({0}\right) - 1\right)", ATOM, (SUM,)),
-        "expm1mx": (r"\left(\exp\left({0}\right) - 1 - {0}\right)", ATOM, (PRODUCT,)),
+        "expm1mx": (r"\left(\exp\left({0}\right) - 1 - {0}\right)", ATOM, (QUOTIENT,)),
         "log1p": (r"\log\left(1 + {}\right)", ATOM, (SUM,)),
-        "where": (r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}", ATOM, (SUM,)),
-        "getitem": ("{}_{{[{index}]}}", POSTFIX, (ATOM,)),
+        "where": (r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}", LOOSE, (LOOSE, SUM, SUM)),
+        "getitem": ("{{{}}}_{{[{index}]}}", POSTFIX, (ATOM,)),
         "scatter": (r"\operatorname{{scatter}}_{{[{index}]}}\left({}\right)", ATOM, (SUM,)),
         "reshape": (r"\operatorname{{reshape}}_{{{shape}}}\left({}\right)", ATOM, (SUM,)),
         "broadcast_to": (r"\operatorname{{broadcast}}_{{{shape}}}\left({}\right)", ATOM, (SUM,)),
     },
     lambda name: rf"\operatorname{{{{{name}}}}}\left(PLACES\right)".replace("_", r"\_"),
     r"\left({}\right)",
-    _text_constant,
-    lambda number, _: (r"\mathbf{" + number + "}", ATOM) if number in "01" else (number + r" \, \mathbf{1}", MATRIX),
+    _latex_leaf,
+    lambda number, _: (
+        (r"\mathbf{" + number + "}", ATOM)
+        if number in ("0", "1")
+        else (r"\left(" + number + r"\right) \, \mathbf{1}", MATRIX)
+    ),
+    lambda patterns: Vocabulary(_latex_words(patterns), str, mark="'"),
+    "{}",
 )
 
 # ---- NumPy ----------------------------------------------------------------------------------------------------------
 
 
 def _numpy_number(above: list[str], below: list[str]) -> tuple[str, int]:
-    top = " * ".join([f"{part}.0" if part.isdigit() else part for part in above])
-    bottom = below[0] if len(below) == 1 else f"({' * '.join(below)})"
-    return (f"{top} / {bottom}", SUM) if below else (top, ATOM if len(above) == 1 else SUM)
+    """Whole numbers that are floats, and sizes; another number is the float next to it."""
+    numbers = [int(part) for part in (*above[:1], *below[:1]) if part.isdigit()]
+    if max(numbers, default=1) > 2**53:
+        value = Fraction(*(int(part[0]) if part and part[0].isdigit() else 1 for part in (above, below)))
+        above = [float_text(value), *(part for part in above if not part.isdigit())]
+        below = [part for part in below if not part.isdigit()]
+    elif above[0].isdigit():
+        above = [f"{above[0]}.0", *above[1:]]
+    else:
+        above = ["1.0", *above]
+    top, bottom = " * ".join(above), below[0] if len(below) == 1 else f"({' * '.join(below)})"
+    return (f"{top} / {bottom}", PRODUCT) if below else (top, ATOM if len(above) == 1 else PRODUCT)
 
 
-def _numpy_constant(term: Term) -> str:
-    from scalarspec.registry import context
-
-    symbolic: Any = context("symbolic")
-    values = np.vectorize(lambda x: float(symbolic.approximate(x)), otypes=[float])(term.parameters["scalars"])
-    return f"numpy.array({values.tolist()!r})"
+def _numpy_leaf(expression: Any) -> str:
+    if expression.free_symbols:
+        raise ArgumentError(f"{expression} is no variable of this matrix form, so that generated code cannot know it")
+    return float_text(expression.evalf(40))
 
 
 _REDUCED = {
     "mean_square": "numpy.mean(numpy.square({}), axis={axis})",
     "mean": "numpy.mean({}, axis={axis})",
     "sum": "numpy.sum({}, axis={axis})",
-    "logsumexp": "_logsumexp({}, {axis})",
+    "logsumexp": "numpy.logaddexp.reduce({}, axis={axis})",
 }
 _NUMPY_CALLS = {
     **PYTHON.patterns,
-    **{name: f"{name}({{}})" for name in PYTHON.helpers},
+    **{name.removeprefix("_"): f"{name}({{}})" for name in PYTHON.helpers},
     **{f"{name}{over}": pattern for name, pattern in _REDUCED.items() for over in ("", " over")},
     "sqrt": "numpy.sqrt({})",
     "reciprocal": "numpy.reciprocal({})",
@@ -333,8 +451,8 @@ _NUMPY_CALLS = {
     "outer": "numpy.outer({}, {})",
     "stack": "numpy.stack([PLACES], axis={axis})",
     "matrix_transpose": "numpy.swapaxes({}, -1, -2)",
-    "getitem": "{}[{key}]",
-    "scatter": "_scatter({}, {key}, {shape})",
+    "getitem": "{}[{index}]",
+    "scatter": "_scatter({}, numpy.s_[{index}], {shape})",
     "reshape": "numpy.reshape({}, {shape})",
     "broadcast_to": "numpy.broadcast_to({}, {shape})",
 }
@@ -344,11 +462,15 @@ _OPERATORS = {
 }  # fmt: skip
 
 NUMPY = Style(
-    lambda name: identifier(name),
-    lambda name, _: f"d_{identifier(name)}",
+    lambda name: (name,),
+    lambda names, name, _: names.new(f"d_{name}"),
+    ATOM,
     _numpy_number,
     {
-        **{name: (pattern, ATOM, (SUM if pattern.endswith(")") else ATOM,)) for name, pattern in _NUMPY_CALLS.items()},
+        **{
+            name: (pattern, ATOM, (LOOSE if pattern.endswith(")") else ATOM,) * ("{" in pattern))
+            for name, pattern in _NUMPY_CALLS.items()
+        },
         **{name: (pattern, ATOM, (ATOM,)) for name, pattern in INFIX.items()},
         "leaky_relu": ("numpy.where({0} > 0, {0}, {1} * {0})", ATOM, (ATOM,)),
         **{
@@ -357,12 +479,15 @@ NUMPY = Style(
         },
         "affine": ("{} @ {} + {}", SUM, (MATRIX, MATRIX, PRODUCT)),
         "affine_rows": ("{1} @ {0}.T + {2}", SUM, (ATOM, MATRIX, PRODUCT)),
-        "square": ("numpy.square({})", ATOM, (SUM,)),
-        "squared": ("numpy.square({})", ATOM, (SUM,)),
+        "square": ("numpy.square({})", ATOM, (LOOSE,)),
+        "squared": ("numpy.square({})", ATOM, (LOOSE,)),
         "negative": ("-{}", SUM, (MATRIX,)),
     },
     lambda name: f"numpy.{name}(PLACES)",
     "({})",
-    _numpy_constant,
+    _numpy_leaf,
     lambda number, shape: (f"numpy.full({shape}, {number})", ATOM),
+    lambda _: PYTHON.vocabulary,
+    "numpy.array({})",
+    handed=True,
 )

@@ -6,14 +6,16 @@ plus 0, a scalar repeated to meet a tensor) is dropped; nothing is expanded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 from scalarspec.context import DERIVED, PRIMITIVES
-from scalarspec.graph import topological
+from scalarspec.exact import boxed
+from scalarspec.graph import Node, ordered, topological
+from scalarspec.graph import below as nodes_below
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced, result_shape
 from scalarspec.registry import context as named_context
 from scalarspec.shape import Scalar, Shape
@@ -22,7 +24,10 @@ from scalarspec.tensor import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """An operation on terms; or a "symbol" (name), a "number" (value) or a "constant" (scalars)."""
+    """An operation on terms; or a "symbol" (name), a "number" or a "truth" (value), or a "leaf" (expression).
+
+    A "constant" is an array whose elements are its operands, which are scalars.
+    """
 
     operation: str
     operands: tuple[Term, ...]
@@ -64,6 +69,15 @@ class Terms(InterpreterContext):
 
 
 ELEMENTWISE = {*PRIMITIVES, *DERIVED} - {"pi"}
+FOLDED = {
+    "add", "subtract", "multiply", "negative", "square", "less", "less_equal", "equal", "abs", "sign", "heaviside",
+    "relu", "leaky_relu", "maximum", "minimum", "clip",
+}  # fmt: skip
+"""What is worked out where all operands are numbers that are not made of sizes."""
+LINEAR = {"sum", "mean", "reshape", "broadcast_to", "getitem", "scatter", "matrix_transpose"}
+"""What gives 0 for 0, whatever it is done along."""
+SIZES = 1000
+"""Numbers from here on may be sizes (see `matrix_form`), of which nothing is known."""
 
 
 class TermArrays(InterpreterArrays):
@@ -95,16 +109,42 @@ class TermArrays(InterpreterArrays):
         return Traced(shape, self.built(operation, shape, tuple(map(self.term_of, operands)), parameters))
 
     def term_of(self, x: Traced) -> Term:
-        """The term of a value; of a constant, a number where all of its elements are one rational number."""
+        """The term of a value; of a constant, one of its elements where these are all the same."""
         if not x.constant:
             term: Term = x.value
             return term
-        scalars = self.inner.unpack(x.value)
-        first = scalars.flat[0] if scalars.size else None
-        if not all(s is first for s in scalars.flat) or getattr(first, "operation", None) != "number":
-            return self.term("constant", (), x.shape, {"scalars": scalars})
-        assert first is not None
-        return self.number(Fraction(*first.args), x.shape)
+        items = [self._scalar(s) for s in self.inner.unpack(x.value).flat]
+        if not x.shape:
+            return items[0]
+        if items and items[0].operation != "truth" and all(item is items[0] for item in items):
+            return self._repeated(items[0], x.shape)
+        return self.term("constant", tuple(items), x.shape, {})
+
+    def _scalar(self, x: Any) -> Term:
+        """The term of a constant's element."""
+        if isinstance(x, bool):
+            return self._truth(x)
+        done: dict[Node, Term] = {}
+        for each in ordered([x]):
+            done[each] = self._of_node(each, tuple(done[arg] for arg in nodes_below(each)))
+        return done[x]
+
+    def _of_node(self, x: Node, operands: tuple[Term, ...]) -> Term:
+        if x.operation == "number":
+            return self.number(Fraction(*x.args))
+        if x.operation == "leaf":
+            return self.term("leaf", (), Scalar, {"expression": x.args[0]})
+        if x.operation == "sum":
+            return reduce(lambda a, b: self._made("add", Scalar, a, b), operands)
+        if x.operation == "logsumexp":
+            return self.built(
+                "logsumexp", Scalar, (self.term("constant", operands, Shape((len(operands),)), {}),), {"axis": (0,)}
+            )
+        return self._made(x.operation, Scalar, *operands)
+
+    def outcomes(self, truths: Traced) -> set[bool | None]:
+        """Of a constant; any, of others."""
+        return super().outcomes(truths) if truths.constant else {None}
 
     def number(self, value: Fraction, shape: Shape = Scalar) -> Term:
         """A number, in each element."""
@@ -122,9 +162,16 @@ class TermArrays(InterpreterArrays):
             operands = tuple(self._unrepeated(x) for x in operands)
             if not any(x.shape for x in operands):
                 return self._repeated(self.built(operation, Scalar, operands, parameters), shape)
+        if operation in FOLDED and operands and all(_small(x.number) for x in operands):
+            return self._folded(operation, shape, operands)
         rule = getattr(self, f"_{operation}", None)
         found: Term | None = rule(shape, *operands, **parameters) if rule is not None else None
         return self.term(operation, operands, shape, parameters) if found is None else found
+
+    def _folded(self, operation: str, shape: Shape, operands: tuple[Term, ...]) -> Term:
+        """An operation on numbers, done."""
+        values = (self.inner.pack(boxed(self.context.literal(x.number or Fraction(0)))) for x in operands)
+        return self._fitted(self.term_of(Traced(Scalar, self.inner.apply(operation, *values), constant=True)), shape)
 
     def _repeated(self, x: Term, shape: Shape) -> Term:
         if x.number is not None:
@@ -149,6 +196,8 @@ class TermArrays(InterpreterArrays):
             return self._made("subtract", shape, a, b.operands[0])
         if a.operation == "negative":
             return self._made("subtract", shape, b, a.operands[0])
+        if b.number is not None and b.number < 0:
+            return self._made("subtract", shape, a, self.number(-b.number, b.shape))
         if a is b:
             return self._made("multiply", shape, self.number(Fraction(2)), a)
         return None
@@ -182,8 +231,8 @@ class TermArrays(InterpreterArrays):
             if x.operation == "negative":
                 return self._made("negative", shape, self._made("multiply", shape, x.operands[0], y))
             if x.operation == "multiply" and x.operands[0].number is not None:
-                product = self._made("multiply", shape, x.operands[1], y)
-                return self._made("multiply", shape, x.operands[0], product)
+                rest = (x.operands[1], y) if x is a else (y, x.operands[1])
+                return self._made("multiply", shape, x.operands[0], self._made("multiply", shape, *rest))
         if not a.shape and b.operation == "multiply" and b.shape and not b.operands[0].shape:
             scalar = self._made("multiply", Scalar, a, b.operands[0])
             return self._made("multiply", shape, scalar, b.operands[1])
@@ -197,6 +246,8 @@ class TermArrays(InterpreterArrays):
             return self.number(c * (x.number or 0), shape)
         if c == 1:
             return self._fitted(x, shape)
+        if c == -1:
+            return self._made("negative", shape, self._fitted(x, shape))
         if x.operation == "negative":
             return self._scaled(shape, -c, x.operands[0])
         if x.operation == "multiply" and x.operands[0].number is not None:
@@ -216,6 +267,10 @@ class TermArrays(InterpreterArrays):
 
     _broadcast_to = _reshape
 
+    def _getitem(self, shape: Shape, x: Term, index: tuple[Any, ...]) -> Term | None:
+        scalar = self._unrepeated(x)
+        return None if scalar.shape else self._repeated(scalar, shape)
+
     def _matrix_transpose(self, shape: Shape, x: Term) -> Term | None:
         if x.number is not None:
             return self.number(x.number, shape)
@@ -230,8 +285,116 @@ class TermArrays(InterpreterArrays):
             return self._made("multiply", shape, x.operands[0], inner)
         return None
 
+    def _same(self, shape: Shape, a: Term, b: Term) -> Term | None:
+        return self._fitted(a, shape) if a is b else None
+
+    _maximum = _minimum = _same
+
+    def _less(self, shape: Shape, a: Term, b: Term) -> Term | None:
+        return self._fitted(self._truth(False), shape) if a is b else None
+
+    def _less_equal(self, shape: Shape, a: Term, b: Term) -> Term | None:
+        return self._fitted(self._truth(True), shape) if a is b else None
+
+    _equal = _less_equal
+
+    def _logical_not(self, shape: Shape, p: Term) -> Term | None:
+        known = p.operation == "truth"
+        return self._fitted(self._truth(not p.parameters["value"]), shape) if known else None
+
+    def _logical_and(self, shape: Shape, p: Term, q: Term) -> Term | None:
+        return self._connected(shape, p, q, decisive=False)
+
+    def _logical_or(self, shape: Shape, p: Term, q: Term) -> Term | None:
+        return self._connected(shape, p, q, decisive=True)
+
+    def _connected(self, shape: Shape, p: Term, q: Term, decisive: bool) -> Term | None:
+        for known, other in ((p, q), (q, p)):
+            if known.operation == "truth":
+                return self._fitted(known if known.parameters["value"] is decisive else other, shape)
+        return None
+
+    def _truth(self, value: bool) -> Term:
+        return self.term("truth", (), Scalar, {"value": value})
+
+    def _where(self, shape: Shape, p: Term, a: Term, b: Term) -> Term | None:
+        if p.operation == "truth":
+            return self._fitted(a if p.parameters["value"] else b, shape)
+        return self._same(shape, a, b)
+
+    # ---- adjoints ----------------------------------------------------------------------------------------------------
+
+    def handed_on(self, roots: list[Term], forwards: Container[Term]) -> list[Term]:
+        """Adjoints in which 0 is handed on as 0: a product with what a condition makes 0 goes into that condition."""
+        done: dict[Term, Term] = {}
+        for x in below(roots):
+            operands = tuple(done[operand] for operand in x.operands)
+            done[x] = x if x in forwards or not operands else self._handed(x, operands)
+        return [done[x] for x in roots]
+
+    def _handed(self, x: Term, operands: tuple[Term, ...]) -> Term:
+        if x.operation in ("multiply", "divide", "negative"):
+            for i, operand in enumerate(operands[:1] if x.operation == "divide" else operands):
+                if _masked(operand):
+                    return self._inside(x, operands, i)
+        if x.operation in LINEAR and _masked(operands[0]) and not operands[0].operands[0].shape:
+            return self._inside(x, operands, 0)
+        if x.operation == "add" and all(map(_masked, operands)) and operands[0].operands[0] is operands[1].operands[0]:
+            (p, a, b), (_, c, d) = (operand.operands for operand in operands)
+            return self._made("where", x.shape, p, *(self._made("add", x.shape, *pair) for pair in ((a, c), (b, d))))
+        return x if operands == x.operands else self.built(x.operation, x.shape, operands, x.parameters)
+
+    def _inside(self, x: Term, operands: tuple[Term, ...], place: int) -> Term:
+        """The operation in the branches of one operand, where they are not 0."""
+        p, *branches = operands[place].operands
+
+        def within(branch: Term) -> Term:
+            if x.operation in LINEAR:
+                branch = self._fitted(branch, operands[place].shape)
+            changed = (*operands[:place], branch, *operands[place + 1 :])
+            masked = _masked(branch) and (x.operation not in LINEAR or not branch.operands[0].shape)
+            return (
+                self._inside(x, changed, place) if masked else self.built(x.operation, x.shape, changed, x.parameters)
+            )
+
+        zero = self.number(Fraction(0))
+        return self._made("where", x.shape, p, *(zero if b.number == 0 else within(b) for b in branches))
+
+    def _matmul(self, shape: Shape, a: Term, b: Term) -> Term | None:
+        if a.number == 0 or b.number == 0:
+            return self.number(Fraction(0), shape)
+        for x, y in ((a, b), (b, a)):
+            scalar = self._unrepeated(x)
+            if len(x.shape) == len(y.shape) == 1 and not scalar.shape:
+                return self._made("multiply", Scalar, scalar, self.built("sum", Scalar, (y,), {"axis": (0,)}))
+        return None
+
+    def _mean(self, shape: Shape, x: Term, axis: tuple[int, ...], count: int) -> Term | None:
+        inside = self._unrepeated(x)
+        return None if inside.shape or not count else self._repeated(inside, shape)
+
+    def _mean_square(self, shape: Shape, x: Term, axis: tuple[int, ...], count: int) -> Term | None:
+        inside = self._unrepeated(x)
+        return None if inside.shape or not count else self._repeated(self._made("square", Scalar, inside), shape)
+
+    def _logsumexp(self, shape: Shape, x: Term, axis: tuple[int, ...]) -> Term | None:
+        inside, count = self._unrepeated(x), Shape(x.shape[i] for i in axis).size
+        if inside.shape or not count:
+            return None
+        size = self._made("log", Scalar, self.number(Fraction(count))) if count > 1 else self.number(Fraction(0))
+        return self._repeated(self._made("add", Scalar, inside, size), shape)
+
     def _fitted(self, x: Term, shape: Shape) -> Term:
         return x if x.shape == shape else self._repeated(x, shape)
+
+
+def _small(value: Fraction | None) -> bool:
+    return value is not None and max(abs(value.numerator), value.denominator) < SIZES
+
+
+def _masked(x: Term) -> bool:
+    """Is it 0 where a condition holds, or where it does not?"""
+    return x.operation == "where" and any(branch.number == 0 for branch in x.operands[1:])
 
 
 def _column(x: Term) -> Term | None:

@@ -121,8 +121,6 @@ def test_a_formula_that_depends_on_the_sizes_is_refused():
         ss.matrix_form(lambda x: ss.sum(x) * (len(x) % 7), ss.Dim(3))
     with pytest.raises(NotSupported, match=r"takes only some sizes .*: reshape: \(1009,\) has 1009 elements"):
         ss.matrix_form(lambda x: ss.reshape(x, (1, 3)), ss.Dim(3))
-    with pytest.raises(NotSupported, match="two things would be written W"):
-        ss.matrix_form(lambda W, weight: ss.sum(W) + ss.sum(weight), ss.Dim(3), ss.Dim(3))  # noqa: N803
     with pytest.raises(ShapeError, match=r"\(3,\) and \(4,\)"):
         ss.matrix_form(lambda x, y: ss.sum(x + y), ss.Dim(3), ss.Dim(4))
     with pytest.raises(UnknownName, match="no variable 'z'; there are x"):
