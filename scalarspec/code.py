@@ -257,8 +257,8 @@ def _stable(roots: Iterable[Node]) -> dict[Node, Node]:
     """By each node the same in a form that loses no digits: 1 - σ(x) is σ(-x), 1 - tanh² x is 1 / cosh² x."""
     done: dict[Node, Node] = {}
     for x in ordered(roots):
-        args = [done[arg] for arg in below(x)]
-        done[x] = node(x.operation, *args) if args else x
+        args = tuple([done[arg] for arg in below(x)])
+        done[x] = x if args == below(x) else node(x.operation, *args)
         if x.operation == "sum" and len(args) == 2 and ONE in args:
             other = args[args[0] is ONE]
             inner = other.args[0] if other.operation == "negative" else other

@@ -346,8 +346,10 @@ class _Source:
         found = self._handed_on(swept(self.tape, self.traced, inputs, one, formula=self.formula))
         return dict(zip(variables, found, strict=False)), dict(zip(stages, found[len(variables) :], strict=True))
 
-    def _handed_on(self, adjoints: Sequence[Tensor]) -> list[Tensor]:
+    def _handed_on(self, adjoints: list[Tensor]) -> list[Tensor]:
         """The adjoints, in which an exact zero stays one."""
+        if not any(note.operation == "where" for note in self.tape.arrays.notes):
+            return adjoints
         context: Any = self.tape.inner
         forwards = set(ordered([x for step in (*self.steps.values(), self.value) for x in _nodes(step)]))
         nodes = iter(context.handed_on([x for t in adjoints for x in _nodes(t)], forwards))
