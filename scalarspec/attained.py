@@ -182,7 +182,7 @@ def _alone(domain: Domain, point: Point) -> tuple[Any, Any] | None:
         return None
 
 
-def _searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None) -> list[list[Point]]:
+def _searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None = None) -> list[list[Point]]:
     """By the signs of gradients in floats, from several starts at once: in steps to corners, and in ever smaller ones.
 
     Nothing where the spec cannot be evaluated for many points at once.
