@@ -97,7 +97,7 @@ def _enclosed(domain: Domain, points: list[Point]) -> list[tuple[Any, Any] | Non
 
 def _alone(domain: Domain, point: Point) -> tuple[Any, Any] | None:
     try:
-        return endpoints(call(domain.spec, domain.at(INTERVALS, point)[0]))
+        return endpoints(call(domain.spec, domain.at(INTERVALS, point)[0], INTERVALS))
     except ScalarSpecError:
         return None
 

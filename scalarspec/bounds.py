@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.arguments import bind
+from scalarspec.arguments import bind, one_valued
 from scalarspec.attained import attained, values
 from scalarspec.claims import margin, strict
 from scalarspec.context import Context
@@ -143,6 +143,7 @@ def bounds(
         raise ArgumentError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
     rows = (over,) if isinstance(over, str) else tuple(over)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
+    one_valued(domain.spec_of_rows, domain.arguments, vary)
     jobs = Jobs(domain, executor, checkpoint)
     goal = None if target is None else data_value(target)
     start, best, interrupted = time.perf_counter(), None, False
@@ -185,6 +186,7 @@ def prove(
         strictly = strict(spec, [lift(each, "float64") for each in arguments.values()])
         spec, low = margin(spec), Fraction(0)
     domain = Domain(spec, arguments, vary)
+    one_valued(spec, arguments, vary)
     for point, least, most in values(domain)[0]:
         beyond = np.zeros(np.shape(least), dtype=bool)
         if high is not None:

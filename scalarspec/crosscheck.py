@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.arguments import bind, failures_told, spec_name
+from scalarspec.arguments import bind, failures_told, one_valued, spec_name
 from scalarspec.compare import evaluate
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, NotExact, TooLarge, Undecided
@@ -154,7 +154,7 @@ def crosscheck(
         r.max_ulps, r.enclosure, r.culprit
     """
     start = time.perf_counter()
-    bind(spec, args)
+    one_valued(spec, bind(spec, args))
     truth, result = _Truth(spec, args), _result_of(spec, args, actual)
     first = truth.enclosed(_first_context(result, dtype))
     floats, given = _floats_and_stages(result, first, dtype)

@@ -172,7 +172,7 @@ class _Record:
         given = list(args)
         for i, of_argument in zip(positions, variables, strict=True):
             given[i] = replaced(args[i], of_argument)
-        result = as_tensor(tape, call(spec, given))
+        result = call(spec, given, tape)
         value = Tensor(inner, result.shape, result.value.value)
         return cls(value, result.value, tape, chosen, variables, isinstance(argnums, int))
 
@@ -268,8 +268,8 @@ def recorded(
     The variables on it, by the identity of the tensors, and the result.
     """
     on_tape = {id(t): tape.variable(t) for t in variables}
-    result = call(spec, [replaced(argument, on_tape) for argument in args])
-    return on_tape, as_tensor(tape, result).value
+    result = call(spec, [replaced(argument, on_tape) for argument in args], tape)
+    return on_tape, result.value
 
 
 def recorded_with(

@@ -96,7 +96,7 @@ def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
 
 def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
     """The spec over the box, or over each row's."""
-    return call(domain.spec_of_rows, domain.boxed(context)[0])
+    return call(domain.spec_of_rows, domain.boxed(context)[0], context)
 
 
 Steps = Iterator[tuple[Ends, int]]
@@ -118,7 +118,7 @@ def _mean_value(domain: Domain) -> Tensor:
     size = result.shape.size
     if result.constant or not size or any(note.operation in STEPS for note in tape.arrays.notes):
         return Tensor(context, result.shape, result.value)
-    centre = call(domain.spec, domain.at(context, dict(zip(domain.ends, map(mid, boxes), strict=True)))[0])
+    centre = call(domain.spec, domain.at(context, dict(zip(domain.ends, map(mid, boxes), strict=True)))[0], context)
     rows = BatchedContext(context, size)
     units = rows.rows(context.tensor(np.eye(size).reshape(size, *result.shape)))
     total = rows.rows(f.reshape(centre, (size,)))
