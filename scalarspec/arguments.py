@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
-from scalarspec.tensor import Tensor
+import numpy as np
+
+from scalarspec.context import Context
+from scalarspec.errors import ArgumentError, ContextMismatch, OutOfRange, ScalarSpecError, UnknownName
+from scalarspec.failures import plainly
+from scalarspec.lifting import lift, lifted_spec
+from scalarspec.registry import resolve
+from scalarspec.tensor import Nested, Tensor, as_tensor
 
 
 def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] = ()) -> dict[str, Any]:
@@ -36,30 +41,75 @@ def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] 
     return arguments
 
 
-def call(spec: Callable[..., Tensor], args: Sequence[Any]) -> Tensor:
-    """The spec's value, which must be a tensor."""
-    result = spec(*args)
+def call(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]) -> Tensor:
+    """The spec's value at arguments in a context, in that context; what it sees beside them is lifted.
+
+    Raises ArgumentError where it is no tensor, ContextMismatch where it is one of another context.
+    """
+    result = _value(spec, args, context)
     if not isinstance(result, Tensor):
         raise ArgumentError(f"spec {spec_name(spec)}: expected it to return a Tensor, got {type(result).__name__}")
-    return result
-
-
-def _plainly(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-@contextlib.contextmanager
-def failures_told(what: str, tell: Callable[[BaseException], str] = _plainly) -> Iterator[None]:
-    """Whatever a user's own code raises is a fact about that code: one ArgumentError, which says what failed.
-
-    So is its wish to end the program (`sys.exit`); Ctrl-C is the user's own.
-    """
     try:
-        yield
-    except (ScalarSpecError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        raise ArgumentError(f"{what}: {tell(error)}") from error
+        return as_tensor(context, result)
+    except ContextMismatch:
+        raise ContextMismatch(
+            f"spec {spec_name(spec)}: expected it to return a tensor of {context}, as its arguments are, "
+            f"got one of {result.context}"
+        ) from None
+
+
+def _value(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any]) -> Any:
+    """What the lifted spec returns."""
+    lifted = lifted_spec(spec, context)
+    if lifted is spec:
+        return spec(*args)
+    try:
+        return lifted(*args)
+    except (AttributeError, TypeError, OutOfRange) as error:
+        if isinstance(error, ScalarSpecError) and not isinstance(error, OutOfRange):
+            raise
+        raise ArgumentError(
+            f"spec {spec_name(spec)}: {plainly(error)}; the float arrays and models that a spec sees beside its "
+            "arguments are tensors while it is evaluated: do what NumPy alone can do beforehand"
+        ) from error
+
+
+def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Iterable[str] = ()) -> None:
+    """Raises ArgumentError where two float64 evaluations of the spec, bit for bit, give two values.
+
+    vary: the arguments that are tensors, whatever they are given as. Where the spec cannot be evaluated so, nothing is
+    said. Sums that BLAS may do in one order or another are then done in order.
+    """
+    context = resolve("float64")
+    for each in (context, context.reference()):
+        try:
+            lifted = [_given(value, each, name in vary) for name, value in arguments.items()]
+            first, second = (_floats(_value(spec, lifted, each)) for _ in range(2))
+        except Exception:  # whatever it is, the job itself will say it
+            return
+        if first is None or second is None or _equal(first, second):
+            return
+    raise ArgumentError(
+        f"spec {spec_name(spec)}: expected one value for the same arguments, got two: it looks at random numbers, or "
+        "at a state that it changes; pass such numbers as arguments"
+    )
+
+
+def _given(value: Any, context: Context[Any], varies: bool) -> Any:
+    lifted = lift(value, context)
+    return context.tensor(value) if varies and isinstance(lifted, int | str) else lifted
+
+
+def _floats(result: Any) -> np.ndarray[Any, Any] | None:
+    """The numbers of a result, or the truths; None where it is neither."""
+    return np.asarray(result, dtype=np.float64) if isinstance(result, Nested) and result.context.rounds else None
+
+
+def _equal(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    """Bit for bit; NaN is NaN."""
+    if a.shape != b.shape:
+        return False
+    return bool(np.all((a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))))
 
 
 def spec_name(spec: Callable[..., Any]) -> str:

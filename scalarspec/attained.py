@@ -120,7 +120,7 @@ def closer(domain: Domain, point: Point, settled: Settled, known: tuple[Any, Any
         return known
     for context in _closer_contexts(domain, point):
         try:
-            ends = endpoints(call(domain.spec, domain.at(context, point)[0]))
+            ends = endpoints(call(domain.spec, domain.at(context, point)[0], context))
         except ScalarSpecError:
             continue
         known = np.asarray(ends[0], dtype=object), np.asarray(ends[1], dtype=object)
@@ -177,7 +177,7 @@ def _enclosed(domain: Domain, points: list[Point]) -> list[tuple[Any, Any] | Non
 
 def _alone(domain: Domain, point: Point) -> tuple[Any, Any] | None:
     try:
-        return endpoints(call(domain.spec, domain.at(INTERVALS, point)[0]))
+        return endpoints(call(domain.spec, domain.at(INTERVALS, point)[0], INTERVALS))
     except ScalarSpecError:
         return None
 

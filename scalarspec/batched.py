@@ -17,6 +17,7 @@ from scalarspec.arguments import bind, call, spec_name
 from scalarspec.arrays import Arrays
 from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
+from scalarspec.lifting import lift
 from scalarspec.shape import Dim, Shape
 from scalarspec.tensor import Tensor, as_tensor, common_context
 
@@ -32,6 +33,9 @@ def batched(spec: Callable[..., Tensor], over: str | Sequence[str]) -> Callable[
     """
     names = (over,) if isinstance(over, str) else tuple(over)
 
+    signature = inspect.signature(spec)
+    defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
+
     @functools.wraps(spec)
     def of_batch(*args: Any) -> Tensor:
         arguments = bind(spec, args, known=names)
@@ -42,11 +46,12 @@ def batched(spec: Callable[..., Tensor], over: str | Sequence[str]) -> Callable[
         inner = common_context(spec_name(spec), arguments.values())
         context = BatchedContext(inner, next(iter(lengths.values())))
         rows = {name: context.rows(as_tensor(inner, t)) for name, t in batches.items()}
-        result = call(spec, [(arguments | rows)[name] for name in arguments])
-        value = context.arrays.spread(as_tensor(context, result).value)
+        given = {name: lift(v, inner) if v is defaults.get(name) else v for name, v in arguments.items()}
+        result = call(spec, [(given | rows)[name] for name in arguments], context)
+        value = context.arrays.spread(result.value)
         return Tensor(inner, Dim(context.size, result.shape), value)
 
-    of_batch.__signature__ = inspect.signature(spec)  # type: ignore[attr-defined]
+    of_batch.__signature__ = signature  # type: ignore[attr-defined]
     return of_batch
 
 

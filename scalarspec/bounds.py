@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.arguments import bind
+from scalarspec.arguments import bind, one_valued
 from scalarspec.attained import Side, attained, closer, values
 from scalarspec.claims import margin, strict
 from scalarspec.context import Context
@@ -151,6 +151,7 @@ def bounds(
         raise ArgumentError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
     rows = (over,) if isinstance(over, str) else tuple(over)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
+    one_valued(domain.spec_of_rows, domain.arguments, vary)
     jobs = Jobs(domain, executor, checkpoint)
     goal = None if target is None else data_value(target)
     start, best, interrupted = time.perf_counter(), None, False
@@ -194,6 +195,7 @@ def prove(
     if low is None and high is None:
         strictly = strict(spec, [lift(each, "float64") for each in arguments.values()])
         spec, low = margin(spec), Fraction(0)
+    one_valued(spec, arguments, vary)
     claim = _Claim(Domain(spec, arguments, vary), low, high, strictly)
     jobs, most, attacked = Jobs(claim.domain, executor), _most(budget), False
     for i, best in enumerate(climb(claim.domain, resolve("interval"), ("subdivide",), None, most, progress, jobs)):

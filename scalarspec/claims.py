@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scalarspec.arguments import spec_name
-from scalarspec.errors import ArgumentError
+from scalarspec.errors import ArgumentError, ContextMismatch
 from scalarspec.gradient import tensors_in
-from scalarspec.lifting import replaced
+from scalarspec.lifting import lifted_spec, replaced
 from scalarspec.tape import Tape
 from scalarspec.tensor import Tensor, Truth, common_context
 
@@ -48,12 +48,15 @@ def _compared(claim: Claim, args: Sequence[Any]) -> tuple[str, Tensor]:
     inner = common_context(spec_name(claim), found)
     tape = Tape(inner)
     outer = {id(t): tape.variable(t) for t in found if t.context == inner}  # others are constants
-    truth = claim(*replaced(list(args), outer))
+    truth = lifted_spec(claim, inner)(*replaced(list(args), outer))
     if not isinstance(truth, Truth):
         what = f"got {type(truth).__name__}; or say at_most or at_least"
         raise ArgumentError(f"claim {spec_name(claim)}: expected a comparison such as f(x) <= 1, {what}")
-    last = tape.arrays.notes[-1]
-    if last.operation not in ("less", "less_equal") or last.result is not truth.value:
-        raise ArgumentError(f"claim {spec_name(claim)}: expected one comparison of tensors, got {last.operation}")
+    if truth.context not in (tape, inner):
+        raise ContextMismatch(f"claim {spec_name(claim)}: expected a comparison in {inner}, got one in {truth.context}")
+    last = tape.arrays.notes[-1] if tape.arrays.notes else None
+    if last is None or last.operation not in ("less", "less_equal") or last.result is not truth.value:
+        what = "one of constants" if last is None else last.operation
+        raise ArgumentError(f"claim {spec_name(claim)}: expected one comparison of tensors, got {what}")
     a, b = (x.value for x in last.operands)
     return last.operation, Tensor(inner, truth.shape, inner.arrays.apply("subtract", b, a))

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalarspec import registry, theory
-from scalarspec.arguments import failures_told, spec_name
+from scalarspec.arguments import spec_name
 from scalarspec.audit import KINDS, audit
 from scalarspec.bounds import BUDGET, METHODS, bounds
 from scalarspec.compare import DEFAULT_BACKENDS, compare
@@ -37,6 +37,7 @@ from scalarspec.crosscheck import Crosscheck, crosscheck
 from scalarspec.derive import derive
 from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
 from scalarspec.exact import data_value
+from scalarspec.failures import failures_told
 from scalarspec.matrix import matrix_form
 from scalarspec.ranges import ranges
 from scalarspec.records import differences

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scalarspec.arguments import bind, call
+from scalarspec.arguments import bind, call, one_valued
 from scalarspec.context import Context
 from scalarspec.errors import NotExact, ScalarSpecError
 from scalarspec.lifting import lift
@@ -21,7 +21,7 @@ DEFAULT_BACKENDS = ("float32", "float64", "interval", "rational")
 def evaluate(spec: Callable[..., Tensor], args: Sequence[Any], backend: str | Context[Any]) -> Tensor:
     """The value of a spec under one context, its arguments lifted to it."""
     context = resolve(backend)
-    return call(spec, [lift(value, context) for value in bind(spec, args).values()])
+    return call(spec, [lift(value, context) for value in bind(spec, args).values()], context)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def compare(
 
     args: models on NumPy arrays, arrays and numbers, each float at its exact value.
     """
-    bind(spec, args)
+    one_valued(spec, bind(spec, args))
     contexts = [resolve(backend) for backend in backends]
     labels = [backend if isinstance(backend, str) else repr(backend) for backend in backends]
     return Comparison({label: _read(spec, args, c) for label, c in zip(labels, contexts, strict=True)})

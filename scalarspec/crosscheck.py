@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.arguments import bind, failures_told, spec_name
+from scalarspec.arguments import bind, one_valued, spec_name
 from scalarspec.compare import evaluate
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, TooLarge, Undecided
 from scalarspec.exact import End, as_array, data_value, float_above, float_below, infinite
+from scalarspec.failures import failures_told
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.readings import Reading
@@ -154,7 +155,7 @@ def crosscheck(
         r.max_ulps, r.enclosure, r.culprit
     """
     start = time.perf_counter()
-    bind(spec, args)
+    one_valued(spec, bind(spec, args))
     truth, result = _Truth(spec, args), _result_of(spec, args, actual)
     first = truth.enclosed(_first_context(result, dtype))
     floats, given = _floats_and_stages(result, first, dtype)

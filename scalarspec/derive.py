@@ -358,7 +358,7 @@ class _Source:
     def value_at(self, name: str, t: Tensor) -> Tensor:
         """The spec with another tensor for one variable."""
         instead = {id(self.inputs[name]): t}
-        return call(self.spec, [replaced(argument, instead) for argument in self.arguments.values()])
+        return call(self.spec, [replaced(argument, instead) for argument in self.arguments.values()], t.context)
 
     def _inside(self, traced: Traced) -> Tensor:
         return Tensor(self.tape.inner, traced.shape, traced.value)

@@ -195,7 +195,7 @@ class _Record:
         given = list(args)
         for i, of_argument in zip(positions, variables, strict=True):
             given[i] = replaced(args[i], of_argument)
-        result = as_tensor(tape, call(spec, given))
+        result = call(spec, given, tape)
         value = Tensor(inner, result.shape, result.value.value)
 
         def again(row: Callable[[Any], Any], g: Tensor) -> Gradient:

@@ -103,7 +103,7 @@ def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
 
 def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
     """The spec over the box, or over each row's."""
-    return call(domain.spec_of_rows, domain.boxed(context)[0])
+    return call(domain.spec_of_rows, domain.boxed(context)[0], context)
 
 
 def mean_value(domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None) -> Steps:
@@ -122,7 +122,7 @@ def _mean_value(domain: Domain) -> Tensor:
     size = result.shape.size
     if result.constant or not size:
         return Tensor(context, result.shape, result.value)
-    centre = call(domain.spec, domain.at(context, dict(zip(domain.ends, map(mid, boxes), strict=True)))[0])
+    centre = call(domain.spec, domain.at(context, dict(zip(domain.ends, map(mid, boxes), strict=True)))[0], context)
     rows = BatchedContext(context, size)
     units = rows.rows(context.tensor(np.eye(size).reshape(size, *result.shape)))
     total = rows.rows(f.reshape(centre, (size,)))

@@ -13,8 +13,8 @@ import numpy as np
 from scalarspec.arguments import call, spec_name
 from scalarspec.errors import ArgumentError
 from scalarspec.lifting import lift
+from scalarspec.plan import FLOAT
 from scalarspec.regions import Domain
-from scalarspec.registry import context as named_context
 from scalarspec.report import figure
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def draw(found: Bounds, domain: Domain, path: str | Path) -> None:
 
 def _outputs(axes: Any, found: Bounds, domain: Domain) -> None:
     """Each output's bounds around its float64 value, and what is attained inside."""
-    middle = [lift(value, named_context("float64")) for value in domain.arguments.values()]
-    values = np.ravel(np.asarray(call(domain.spec_of_rows, middle)))[:SHOWN]
+    middle = [lift(value, FLOAT) for value in domain.arguments.values()]
+    values = np.ravel(np.asarray(call(domain.spec_of_rows, middle, FLOAT)))[:SHOWN]
     low, high, least, most = (
         np.ravel(np.asarray(end, dtype=object))[:SHOWN].astype(float)
         for end in (found.lower, found.upper, *found.inner)

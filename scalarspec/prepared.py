@@ -18,7 +18,7 @@ from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
 from scalarspec.lifting import lift
 from scalarspec.registry import resolve
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.tensor import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def prepare(
     for position, name in enumerate(names):
         shape = shapes[name] = inner.tensor(arguments[name]).shape
         arguments[name] = Tensor(context, shape, Traced(shape, f"x{position}"))
-    result = as_tensor(context, call(spec, list(arguments.values())))
+    result = call(spec, list(arguments.values()), context)
     return Prepared(inner, shapes, result.shape, context.arrays.compiled(len(names), result.value))
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from scalarspec import formats
-from scalarspec.arguments import bind, call
+from scalarspec.arguments import bind, call, one_valued
 from scalarspec.context import CONNECTIVES, RELATIONS
 from scalarspec.exact import End, decimal_text, exact_text, infinite
 from scalarspec.formats import Format
@@ -76,10 +76,11 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     know no such limits. Raises UnknownName for a name that the spec does not have, or an unknown dtype.
     """
     form, arguments = formats.named(dtype), bind(spec, args, known=vary)
+    one_valued(spec, arguments, vary)
     context = named_context("interval")
     tape = Tape(context)
     given, _ = Domain(spec, arguments, vary).boxed(context)
-    call(spec, [tape.variable(value) if isinstance(value, Tensor) else value for value in given])
+    call(spec, [tape.variable(value) if isinstance(value, Tensor) else value for value in given], tape)
     notes = [note for note in tape.arrays.notes if note.operation not in RELATIONS | CONNECTIVES]
     order = {note.result: i for i, note in enumerate(notes)}
     ends = [(order.get(stage.found, -1), name) for name, stage in tape.arrays.stages.items()]

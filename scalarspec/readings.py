@@ -13,7 +13,7 @@ from scalarspec.context import Context
 from scalarspec.lifting import lift
 from scalarspec.sets import inf, sup
 from scalarspec.tape import Note, Tape
-from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.tensor import Tensor
 
 FLOAT_BITS, POWER = 64, 64
 """How long an argument is, about; the largest exponent that `pow` multiplies out."""
@@ -51,7 +51,7 @@ class Reading:
         tape = Tape(context, given or {})
         lifted = [lift(value, context) for value in bind(spec, args).values()]
         inputs = [tape.variable(value) if isinstance(value, Tensor) else value for value in lifted]
-        result = as_tensor(tape, call(spec, inputs)).value
+        result = call(spec, inputs, tape).value
         staged = tape.arrays.stages
         found = {name: stage.found for name, stage in staged.items()}
         if not staged or result is not list(staged.values())[-1].handed:

@@ -222,7 +222,7 @@ class Domain:
         row, context = self.row(0), named_context("interval", prec=300)
         point = {path: lift_elements(_middle, *ends) for path, ends in row.ends.items()}
         try:
-            value = call(row.spec, row.at(context, point)[0])
+            value = call(row.spec, row.at(context, point)[0], context)
         except ScalarSpecError as error:
             return type(error).__name__
         return f"{value.shape} {[' '.join(map(str, np.ravel(end))) for end in endpoints(value)]}"

@@ -6,9 +6,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from scalarspec.arguments import failures_told
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, UnknownName
+from scalarspec.failures import failures_told
 
 GROUP = "scalarspec.backends"
 """The entry-point group in which other distributions register theirs."""

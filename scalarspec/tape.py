@@ -18,7 +18,7 @@ from scalarspec.errors import ShapeError
 from scalarspec.interpreter import InterpreterArrays, InterpreterContext, Traced
 from scalarspec.lifting import replaced
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor, as_tensor
+from scalarspec.tensor import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +70,8 @@ def recorded(
     The variables on it, by the identity of the tensors, and the result.
     """
     on_tape = {id(t): tape.variable(t) for t in variables}
-    result = call(spec, [replaced(argument, on_tape) for argument in args])
-    return on_tape, as_tensor(tape, result).value
+    result = call(spec, [replaced(argument, on_tape) for argument in args], tape)
+    return on_tape, result.value
 
 
 def recorded_with(

@@ -21,7 +21,7 @@ import numpy as np
 
 from scalarspec import environment, formats
 from scalarspec import functions as f
-from scalarspec.arguments import bind, call
+from scalarspec.arguments import bind, call, one_valued
 from scalarspec.arrays import lift as lift_elements
 from scalarspec.batched import BatchedContext
 from scalarspec.errors import ArgumentError, DomainError
@@ -36,7 +36,7 @@ from scalarspec.report import ends_json, floats_json, unboxed
 from scalarspec.sets import inf, sup
 from scalarspec.sweep import sweep
 from scalarspec.tape import Note, Tape
-from scalarspec.tensor import Nested, Tensor, as_tensor
+from scalarspec.tensor import Nested, Tensor
 
 Array = np.ndarray[Any, Any]
 Inputs = Literal["rounded", "exact"]
@@ -112,6 +112,7 @@ def tolerance(
         raise ArgumentError(f"inputs: expected 'rounded' or 'exact', got {inputs!r}")
     if isinstance(splits, bool) or not isinstance(splits, int) or splits < 0:
         raise ArgumentError(f"splits: expected an integer >= 0, got {splits!r}")
+    one_valued(spec, arguments, vary)
     start = time.perf_counter()
     problem = _Problem(spec, arguments, vary, form, inputs, libm)
     leaves = problem.leaves(splits)
@@ -221,7 +222,7 @@ class _Problem:
         lows, highs = (self._by_argument(np.stack([box[end] for box in boxes])) for end in (0, 1))
         variables = {name: tape.variable(self._input(lows[name], highs[name])) for name in self.shapes}
         rows = {name: batch.rows(t) for name, t in variables.items()}
-        result = as_tensor(batch, call(self.spec, [(self.constants | rows)[name] for name in self.names]))
+        result = call(self.spec, [(self.constants | rows)[name] for name in self.names], batch)
         value = batch.arrays.spread(result.value)
         tracked = value.value
         bound = tracked.bound

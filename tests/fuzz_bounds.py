@@ -141,7 +141,7 @@ def misses(spec, args, vary, count, rng, methods=METHODS, budget=12):
             low, high = ends
             if np.all(bound.lower <= low) and np.all(high <= bound.upper):
                 continue
-            low, high = ss.endpoints(call(spec, domain.at(PRECISE, point)[0]))
+            low, high = ss.endpoints(call(spec, domain.at(PRECISE, point)[0], PRECISE))
             if np.any(high < bound.lower) or np.any(low > bound.upper):
                 wrong += 1
                 print(f"outside: {bound.method} {bound.lower} {bound.upper} {low} {high} at {point}", file=sys.stderr)

@@ -284,8 +284,9 @@ def test_coefficients_that_underflow_are_paid_for(monkeypatch, only_linear):
 @pytest.mark.parametrize("exponent", [-200, -150, 80, 150])
 def test_very_large_and_very_small_numbers(exponent, norm):
     """What overflows or underflows on the way gives wider bounds, and no warning."""
-    w, scale = np.array([[1.5, -0.5], [2.0, 1.0]]), 10.0**exponent
-    spec = lambda x: ss.sum(ss.square(ss.matmul(w * scale, x)))  # noqa: E731
+    scale = 10.0**exponent
+    w = np.array([[1.5, -0.5], [2.0, 1.0]]) * scale
+    spec = lambda x: ss.sum(ss.square(ss.matmul(w, x)))  # noqa: E731
     found = ss.bounds(spec, np.array([scale, 2 * scale]), vary={"x": ss.ball(scale / 8, norm)}, method="linear")
     value = ss.endpoints(spec(PRECISE.tensor([scale, 2 * scale])))
     assert found.lower <= value[0] <= value[1] <= found.upper

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec.arguments import failures_told
 from scalarspec.audit.facts import (
     Failure,
     Framework,
@@ -32,6 +31,7 @@ from scalarspec.audit.facts import (
 )
 from scalarspec.audit.kinds import KINDS, Kind, Reduction
 from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError, ShapeError, UnknownName
+from scalarspec.failures import failures_told
 from scalarspec.formats import FORMATS
 from scalarspec.report import table
 from scalarspec.results import Floats

@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec.arguments import failures_told, spec_name
+from scalarspec.arguments import spec_name
 from scalarspec.arrays import lift
 from scalarspec.errors import DomainError, ScalarSpecError
 from scalarspec.exact import exact_float, infinite
+from scalarspec.failures import failures_told
 from scalarspec.formats import Format
 from scalarspec.functions import endpoints
 from scalarspec.gradient import grad

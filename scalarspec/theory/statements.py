@@ -185,7 +185,7 @@ class Statement:
             mapped(lift(argument, context), lambda v, _: maps(v) if isinstance(v, Opaque) else None)
             for argument in given.values()
         ]
-        return [call(spec, ready) for spec in specs]
+        return [call(spec, ready, context) for spec in specs]
 
     def points(self, count: int) -> Iterator[tuple[dict[str, Any], Callable[[Opaque], Affine]]]:
         """Exact values for the variables and maps for the unknown ones: small ones first, then random ones."""
