@@ -25,7 +25,7 @@ from scalarspec import functions as f
 from scalarspec.dependence import dependence
 from scalarspec.errors import NotDifferentiable, NotExact
 from scalarspec.interpreter import Traced
-from scalarspec.kinks import CONVENTION, Formula, relations, smooth
+from scalarspec.kinks import CONVENTION, Formula, is_root, relations, smooth
 from scalarspec.sweep import Read, operands_of, sweep
 from scalarspec.tape import Note, TapeArrays
 from scalarspec.tensor import Tensor, Truth
@@ -143,12 +143,12 @@ class Exact:
     def _smooth(self, note: Note, g: Tensor) -> Sequence[Share]:
         """By the table; where a root is taken of 0, with an adjoint of 0, of something that stays as it is nearby."""
         shares = smooth(note, g, self.read)
-        if note.operation == "sqrt":
-            (x,) = operands_of(note, self.read)
+        if is_root(note, self.read):
+            x = operands_of(note, self.read)[0]
             weights = np.broadcast_to(g.scalars(), note.result.shape)
             for index in self._zeros(x, note):
                 if not self._dropped(note, index, weights[index]) and not self._still(note, index):
-                    self._refuse(Kink(note, index, None), "the root of 0 has no derivative")
+                    self._refuse(Kink(note, index, None), "a root of 0 has no derivative")
         return shares
 
     def _still(self, note: Note, index: tuple[int, ...]) -> bool:

@@ -20,9 +20,9 @@ from scalarspec import functions as f
 from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
 from scalarspec.dependence import ELEMENTWISE, dependence
-from scalarspec.errors import DomainError, NotDifferentiable
+from scalarspec.errors import DomainError, NotDifferentiable, ScalarSpecError
 from scalarspec.interpreter import Traced
-from scalarspec.sweep import Read, Rules, conventional, innermost, operands_of
+from scalarspec.sweep import Read, Rules, conventional, innermost, operands_of, sweep
 from scalarspec.tape import Note, Tape, TapeArrays
 from scalarspec.tensor import Tensor, Truth, elementwise
 from scalarspec.vjp_rules import DERIVATIVES, RULES, Share
@@ -44,13 +44,18 @@ class Enclosing:
     """
 
     def __init__(self, arrays: TapeArrays, jumps: bool = True) -> None:
-        self.notes, self.made, self.holes, self.jumps = arrays.notes, arrays.by_result, arrays.holes, jumps
+        self.arrays, self.jumps = arrays, jumps
+        self.notes, self.made, self.holes = arrays.notes, arrays.by_result, arrays.holes
         self.edges: dict[Note, dict[Traced, Array]] = {}
+        self.roots: dict[Note, Array] = {}
 
     def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """The shares of the operands of a note."""
         if note.operation in self._RULES:
             return self._RULES[note.operation](self, note, g, read)
+        if self.jumps and is_root(note, read):
+            touching = _touches(read(note.operands[0], Tensor))
+            self.roots[note] = np.asarray(touching & ~_nonzero(g)) if not _ends(g)[2] else touching
         return smooth(note, g, read)
 
     def _kink(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
@@ -96,8 +101,12 @@ class Enclosing:
         return found
 
     def spoiled(self, result: Traced, inputs: Sequence[Traced], found: Sequence[Tensor], read: Read) -> list[Tensor]:
-        """The derivatives, all reals where a jump at the edge of the box counts for the result and depends on them."""
-        edges = [(note, seeds) for note, seeds in self.edges.items() if any(np.any(mask) for mask in seeds.values())]
+        """The derivatives, all reals where a jump at the edge of the box counts for the result and depends on them.
+
+        So does a root of 0, whose slope is infinite, with an adjoint that is 0; but for what stays 0 to first order.
+        """
+        seeds = [*self.edges.items(), *((note, self._moving(note, read, inputs)) for note in self.roots)]
+        edges = [(note, each) for note, each in seeds if any(np.any(mask) for mask in each.values())]
         if not edges:
             return list(found)
         ones = {result: np.ones(result.shape, dtype=bool)}
@@ -107,12 +116,27 @@ class Enclosing:
 
         counted = dependence(self.notes, ones, lambda note: self._taken(note, read), zero)
         masks = {x: np.zeros(x.shape, dtype=bool) for x in inputs}
-        for note, seeds in edges:
+        for note, each in edges:
             if note.result in counted and counted[note.result].any():
-                at_edge = {x: np.broadcast_to(mask, x.shape) for x, mask in seeds.items()}
+                at_edge = {x: np.broadcast_to(mask, x.shape) for x, mask in each.items()}
                 reached = dependence(self.notes, at_edge)
                 masks = {x: mask | reached.get(x, np.False_) for x, mask in masks.items()}
         return [_unbounded(t, masks[x]) for x, t in zip(inputs, found, strict=True)]
+
+    def _moving(self, note: Note, read: Read, inputs: Sequence[Traced]) -> dict[Traced, Array]:
+        """Which elements under a root of 0 do not stay 0 to first order."""
+        x, mask = note.operands[0], np.zeros(note.operands[0].shape, dtype=bool)
+        before = self.notes[: next(i for i, each in enumerate(self.notes) if each is note)]
+        for index in zip(*np.nonzero(np.atleast_1d(self.roots[note])), strict=True):
+            at = index if x.shape else ()
+            unit = np.zeros(x.shape, dtype=int)
+            unit[at] = 1
+            rules, adjoints = Enclosing(self.arrays), {x: read(x, Tensor).context.tensor(unit)}
+            for _ in sweep(before, adjoints, read, rules):
+                pass
+            moves = any(y in adjoints and _nonzero(adjoints[y]).any() for y in inputs)
+            mask[at] = moves or any(np.any(m) for each in rules.edges.values() for m in each.values())
+        return {x: mask}
 
     def _taken(self, note: Note, read: Read) -> tuple[Array, Array]:
         """Which elements of the branches of a `where` may count nearby."""
@@ -269,6 +293,25 @@ def _undecided(context: Any) -> Truth:
     return truth
 
 
+def is_root(note: Note, read: Read) -> bool:
+    """Has the operation an infinite slope at 0? A square root, or a power that is not known to be a whole one."""
+    if note.operation != "pow":
+        return note.operation == "sqrt"
+    exponent = note.operands[1]
+    if not exponent.constant:
+        return True
+    t = read(exponent, Tensor)
+    return any(_whole(t.context, x) is None for x in t.scalars().flat)
+
+
+def _whole(context: Context[Any], x: Any) -> int | None:
+    try:
+        exact = context.exact_value(x)
+    except ScalarSpecError:
+        return None
+    return int(exact) if exact.denominator == 1 and exact >= 0 else None
+
+
 def smooth(note: Note, g: Tensor, read: Read) -> Sequence[Share]:
     """By the table. Where a derivative is not defined, as that of a root at 0, an adjoint that is 0 hands on 0."""
     shares = conventional(note, g, read)
@@ -366,7 +409,7 @@ class Inside(Formula):
 
     def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """The shares of the operands of a note; Raises NotDifferentiable at a kink, a border, a root of 0."""
-        if note.operation == "sqrt":
+        if is_root(note, read):
             self.tied(note, g, operands_of(note, read)[0])
         for relation in relations(self.made, note.operands[0]) if note.operation == "where" else ():
             a, b = operands_of(relation, read)
