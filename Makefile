@@ -19,6 +19,7 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz.py $(FUZZ)
 	$(BIN)/python tests/fuzz.py --exhaustive
 	$(BIN)/python tests/fuzz_bounds.py
+	$(BIN)/python tests/fuzz_theory.py
 
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed

@@ -5,6 +5,7 @@ import operator
 import pickle
 from fractions import Fraction
 
+import fuzz_theory
 import numpy as np
 import pytest
 
@@ -244,3 +245,17 @@ def test_what_a_matrix_form_refuses_it_names():
     with pytest.raises(NotSupported, match=r"<lambda> looks at its sizes, .* compute with t.size and t.shape\[i\]"):
         ss.matrix_form(lambda x: ss.sum(x) / len(x), V)
     assert "1/n" in str(ss.matrix_form(lambda x: ss.sum(x) / x.size, V))
+
+
+def test_verdicts_on_random_specs_hold():
+    """A share of `make fuzz`."""
+    found, mistaken = fuzz_theory.run(seed=4, count=120)
+    assert mistaken == []
+    assert {status for _, status, _ in found} >= {"proved", "refuted"}
+    assert any(large for _, _, large in found)
+
+
+def test_the_fuzzer_finds_a_verdict_that_claims_too_much(monkeypatch):
+    """As all did of any sizes, before sizes noticed a look."""
+    monkeypatch.setattr("scalarspec.sizes._outside", lambda frame: False)
+    assert fuzz_theory.run(seed=4, count=300)[1]
