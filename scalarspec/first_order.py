@@ -25,7 +25,7 @@ from scalarspec import functions as f
 from scalarspec.dependence import dependence
 from scalarspec.errors import NotDifferentiable, NotExact
 from scalarspec.interpreter import Traced
-from scalarspec.kinks import CONVENTION, Formula, is_root, relations, smooth
+from scalarspec.kinks import CONVENTION, LOOKED, Formula, is_root, relations, smooth
 from scalarspec.sweep import Read, operands_of, sweep
 from scalarspec.tape import Note, TapeArrays
 from scalarspec.tensor import Tensor, Truth
@@ -63,6 +63,7 @@ class Exact:
 
     def swept(self, result: Traced, g: Tensor) -> list[Tensor]:
         """Jᵀg. Raises NotDifferentiable where <g, result> has no derivative, or none is found."""
+        self._looked()
         found, kinks = self._linear({result: g}, len(self.arrays.notes))
         if not kinks:
             return found
@@ -79,6 +80,18 @@ class Exact:
             gradients.append(t + Tensor.from_scalars(self.context, part))
             start += x.shape.size
         return gradients
+
+    def _looked(self) -> None:
+        """Refuse what the spec decided by looking at numbers, or at truths that hold only just."""
+        for x in self.arrays.looked:
+            made = self.made.get(x)
+            found = list(relations(self.made, x))
+            if not found:
+                raise NotDifferentiable(LOOKED)
+            for relation in found:
+                a, b = operands_of(relation, self.read)
+                if self._zeros(a - b, relation):
+                    self._refuse(Kink(made or relation, (), None), "the spec decides a branch by it")
 
     # ---- one sweep --------------------------------------------------------------------------------------------------
 
@@ -125,6 +138,7 @@ class Exact:
     def _branches(self, note: Note, g: Tensor) -> Sequence[Share]:
         """Where the condition may change nearby: both branches must have one value and, but for a relu, one form."""
         p, a, b = operands_of(note, self.read)
+        self.formula.bordered(note, self.made, self.read)
         weights = np.broadcast_to(g.scalars(), note.result.shape)
         equalities = np.zeros(note.result.shape, dtype=bool)
         for index in self._unstable(note.operands[0], note):
@@ -296,14 +310,22 @@ class Exact:
 
     def _unstable(self, p: Traced, note: Note) -> list[tuple[int, ...]]:
         """Where a condition may change nearby: both sides of a comparison that it is made of are equal."""
-        found: set[tuple[int, ...]] = set()
+        tied = {}
         for relation in relations(self.made, p):
             a, b = operands_of(relation, self.read)
-            if relation.result.shape in ((), note.result.shape):
-                found |= set(self._zeros(a - b, note))
-            elif self._zeros(a - b, relation):  # of which elements are taken: any of them
-                found |= set(np.ndindex(*note.result.shape))
-        return sorted(found)
+            tied[relation.result] = np.zeros(relation.result.shape, dtype=bool)
+            for index in self._zeros(a - b, relation):
+                tied[relation.result][index] = True
+        if not any(mask.any() for mask in tied.values()):
+            return []
+        turns = np.zeros(p.shape, dtype=bool)
+        for index in np.ndindex(*p.shape):
+            element = np.zeros(p.shape, dtype=bool)
+            element[index] = True
+            reached = dependence(self.arrays.notes, {p: element})
+            turns[index] = any((reached[x] & mask).any() for x, mask in tied.items() if x in reached)
+        places = np.broadcast_to(turns, note.result.shape)
+        return list(zip(*np.nonzero(places), strict=True)) if note.result.shape else [()] * int(places)
 
     def _is_equality(self, p: Traced) -> bool:
         return p in self.made and self.made[p].operation == "equal"

@@ -282,6 +282,8 @@ def swept(
         zero = g.context.tensor(0)
         return [adjoints[x] if x in adjoints else f.broadcast_to(zero, x.shape) for x in inputs]
 
+    if formula is not None:
+        formula.made = arrays.by_result
     rules = conventional if at_kinks == "convention" else formula or rules_for(arrays)
     found = by(rules)
     if isinstance(rules, Enclosing):

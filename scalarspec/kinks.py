@@ -19,7 +19,7 @@ import numpy as np
 from scalarspec import functions as f
 from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
-from scalarspec.dependence import ELEMENTWISE, dependence
+from scalarspec.dependence import ELEMENTWISE, STRUCTURE, dependence
 from scalarspec.errors import DomainError, NotDifferentiable, ScalarSpecError
 from scalarspec.interpreter import Traced
 from scalarspec.sweep import Read, Rules, conventional, innermost, operands_of, sweep
@@ -28,6 +28,12 @@ from scalarspec.tensor import Tensor, Truth, elementwise
 from scalarspec.vjp_rules import DERIVATIVES, RULES, Share
 
 Array = np.ndarray[Any, Any]
+LOOKED = (
+    "grad: the spec looks at single numbers (item(), float, tolist) on the way, and what follows from them is not "
+    "differentiated; compute with tensors, or choose by where(condition, a, b)"
+)
+SLOPES_STAY = STRUCTURE | {"add", "subtract", "negative", "scatter"}
+"""Operations whose slopes do not depend on where they are."""
 CONVENTION = "grad(..., at_kinks='convention') gives the conventions of PyTorch and JAX"
 
 
@@ -105,10 +111,13 @@ class Enclosing:
 
         So does a root of 0, whose slope is infinite, with an adjoint that is 0; but for what stays 0 to first order.
         """
+        self._looked(read)
         seeds = [*self.edges.items(), *((note, self._moving(note, read, inputs)) for note in self.roots)]
         edges = [(note, each) for note, each in seeds if any(np.any(mask) for mask in each.values())]
         if not edges:
             return list(found)
+        if any(isinstance(c, Tape) for t in found for c in _layers(t.context)):
+            raise NotDifferentiable("grad of grad: a value jumps, or has a root, at the edge of the box")
         ones = {result: np.ones(result.shape, dtype=bool)}
 
         def zero(x: Traced) -> Array:
@@ -119,9 +128,28 @@ class Enclosing:
         for note, each in edges:
             if note.result in counted and counted[note.result].any():
                 at_edge = {x: np.broadcast_to(mask, x.shape) for x, mask in each.items()}
-                reached = dependence(self.notes, at_edge)
-                masks = {x: mask | reached.get(x, np.False_) for x, mask in masks.items()}
+                for seeds_of in (at_edge, self._changed(note.result)):
+                    reached = dependence(self.notes, seeds_of)
+                    masks = {x: mask | reached.get(x, np.False_) for x, mask in masks.items()}
         return [_unbounded(t, masks[x]) for x, t in zip(inputs, found, strict=True)]
+
+    def _changed(self, jump: Traced) -> dict[Traced, Array]:
+        """The operands of what follows from a jump and is not linear: their slopes are others on its other side."""
+        follows: set[Traced] = {jump}
+        found: dict[Traced, Array] = {}
+        for note in self.notes:
+            if any(x in follows for x in note.operands):
+                follows.add(note.result)
+                if note.operation not in SLOPES_STAY:
+                    found |= {x: np.ones(x.shape, dtype=bool) for x in note.operands if not x.constant}
+        return found
+
+    def _looked(self, read: Read) -> None:
+        """Raises NotDifferentiable where the spec looked at numbers, or at truths that may turn at the box's edge."""
+        for x in self.arrays.looked:
+            found = list(relations(self.made, x))
+            if not found or any(_touches(_difference(relation, read)).any() for relation in found):
+                raise NotDifferentiable(LOOKED)
 
     def _moving(self, note: Note, read: Read, inputs: Sequence[Traced]) -> dict[Traced, Array]:
         """Which elements under a root of 0 do not stay 0 to first order."""
@@ -237,6 +265,12 @@ Enclosing._RULES = {
 }
 
 
+def _difference(relation: Note, read: Read) -> Tensor:
+    a, b = operands_of(relation, read)
+    found: Tensor = a - b
+    return found
+
+
 def slope_of_relu(x: Tensor) -> Tensor:
     """1 where x > 0, 0 where x < 0, and all of [0, 1] where 0 is not excluded (enclosing contexts)."""
     step = f.heaviside(x)
@@ -347,8 +381,12 @@ class Floats:
 
     def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """The shares of the operands of a note. Raises NotDifferentiable at a hole."""
-        if note.operation == "where" and (made := self.made.get(note.operands[0])) and made.operation == "equal":
-            p, a, b = operands_of(note, read)
+        equalities = relations(self.made, note.operands[0]) if note.operation == "where" else ()
+        for relation in equalities:
+            if relation.operation != "equal" or relation.result.shape != note.operands[0].shape:
+                continue
+            _, a, b = operands_of(note, read)
+            p = f.equal(*operands_of(relation, read))
             hole = p if note.result in self.holes else p & ~f.equal(a, b)
             if True in hole.context.arrays.outcomes(hole.value):
                 raise NotDifferentiable(
@@ -369,14 +407,22 @@ class Formula:
 
     def __init__(self) -> None:
         self.excluded: list[tuple[str, Tensor]] = []
+        self.made: Mapping[Traced, Note] = {}
 
     def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """The shares of the operands of a note."""
         between = self.between(note, read)
         if between is None:
+            self.bordered(note, self.made, read)
             return smooth(note, g, read)
         self.tied(note, g, between)
         return self.shares(note, g, read)
+
+    def bordered(self, note: Note, made: Mapping[Traced, Note], read: Read) -> None:
+        """What is 0 where the condition of a `where` may change is excluded, too."""
+        for relation in relations(made, note.operands[0]) if note.operation == "where" else ():
+            a, b = operands_of(relation, read)
+            self.excluded.append((note.operation, a - b))
 
     def shares(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """At a tie: relu as 0, |x| as -x, a maximum and a minimum as their second operand."""
@@ -432,7 +478,9 @@ def rules_for(arrays: TapeArrays) -> Rules:
     if base.encloses:
         return Enclosing(arrays)
     if base.formal:
-        return Formula()
+        formula = Formula()
+        formula.made = arrays.by_result
+        return formula
     return Inside(arrays) if base.exact else Floats(arrays)
 
 

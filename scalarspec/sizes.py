@@ -8,14 +8,17 @@ notes whatever tells code outside of this package which number it is. Its sums, 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 LARGE = (1000, 2000, 3000)
 """Where the primes begin that stand for sizes: a number that holds one as a factor comes from that size."""
+REACH = 400
+"""So far from where they begin the primes are that stand for sizes."""
 LEAST = LARGE[0] // 2
 """From here on a dimension comes from such a prime."""
 HELPERS = {"numpy", "fractions", "functools", "copy", "dataclasses"}
@@ -96,6 +99,22 @@ def _outside(frame: Any) -> bool:
             return module != __name__.partition(".")[0]
         frame = frame.f_back
     return True
+
+
+def monomial(factors: Sequence[Fraction]) -> bool:
+    """Are numbers, worked out at each of the large sizes, one constant times powers of the sizes? (By their primes.)"""
+    found = set()
+    for start, value in zip(LARGE, factors, strict=True):
+        powers = []
+        for prime in [n for n in range(start, start + REACH) if all(n % k for k in range(2, int(n**0.5) + 1))]:
+            power = 0
+            while value.numerator % prime == 0:
+                value, power = value / prime, power + 1
+            while value.denominator % prime == 0:
+                value, power = value * prime, power - 1
+            powers += [power] if power else []
+        found.add((value, tuple(powers)))
+    return len(found) == 1
 
 
 class Size:

@@ -105,7 +105,8 @@ class Staged(NamedTuple):
 class TapeArrays(InterpreterArrays):
     """Arrays that work inside, and note what they do.
 
-    holes: the results of `where` for which a branch was not asked, since no element takes it.
+    holes: the results of `where` for which a branch was not asked, since no element takes it; looked: values whose
+    numbers, or truths, the spec looked at one by one, so that what follows from them is not seen here.
     """
 
     context: Tape
@@ -115,6 +116,7 @@ class TapeArrays(InterpreterArrays):
         self.notes: list[Note] = []
         self.stages: dict[str, Staged] = {}
         self.holes: set[Traced] = set()
+        self.looked: list[Traced] = []
         self._known: dict[Any, Traced] = {}
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
@@ -148,7 +150,9 @@ class TapeArrays(InterpreterArrays):
         return next((name for name, stage in self.stages.items() if stage.handed is value), None)
 
     def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
-        """The scalars inside: a spec may look at its numbers here."""
+        """The scalars inside: a spec may look at its numbers here, which is noted."""
+        if not value.constant:
+            self.looked.append(value)
         return self.inner.unpack(value.value)
 
     def outcomes(self, truths: Traced) -> set[bool | None]:

@@ -7,7 +7,7 @@ shapes, literals and errors; no numerics.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 from typing import Any, Self
 
 import numpy as np
@@ -241,10 +241,16 @@ class Truth(Nested):
         return f"Truth({self.tolist()}, {self.shape}, {self.context.name})"
 
     def _fold(self, operation: str, start: bool) -> Truth:
+        if not self.context.arrays.holds_scalars and self.shape:  # by operations, which an interpreter sees
+            parts = [self[index] for index in np.ndindex(*self.shape)]
+            return reduce(partial(Truth._apply, operation), parts) if parts else self._known(start)
         result: Any = start
         for p in self.scalars().flat:
             result = getattr(self.context, operation)(result, p)
         return Truth.from_scalars(self.context, boxed(result))
+
+    def _known(self, p: bool) -> Truth:
+        return Truth.from_scalars(self.context, boxed(p))
 
     @staticmethod
     def _apply(operation: str, *operands: Truth) -> Truth:

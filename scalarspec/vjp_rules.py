@@ -15,7 +15,7 @@ from typing import Any
 from scalarspec import functions as f
 from scalarspec.errors import NotSupported
 from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor
+from scalarspec.tensor import Tensor, Truth
 
 Share = Callable[[], Tensor] | None
 RULES: dict[str, Callable[..., tuple[Share, ...]]] = {
@@ -30,7 +30,7 @@ RULES: dict[str, Callable[..., tuple[Share, ...]]] = {
         lambda: g * f.where(x > 0, 1, f.broadcast_to(slope, x.shape)),
         lambda: g * f.minimum(x, 0),
     ),
-    "pow": lambda g, y, a, b: (lambda: g * b * _patched(a, b) ** (b - 1), lambda: g * y * f.log(_patched(a, a))),
+    "pow": lambda g, y, a, b: (lambda: g * b * _patched(a, b) ** (b - 1), lambda: g * y * f.log(_positive(a, b))),
     "tanh": lambda g, y, x: (lambda: _of_tanh(g, y, x),),
     "sum": lambda g, y, x, axis: (lambda: spread(g, x, axis),),
     "mean": lambda g, y, x, axis, count: (lambda: spread(g / max(count, 1), x, axis),),
@@ -95,12 +95,18 @@ def _larger(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return f.where(a > b, g, f.where(b > a, 0, g / 2))
 
 
-def _patched(a: Tensor, zero: Tensor) -> Tensor:
-    """a, and 1 where that is 0: a⁰ is 1 near 0, too, and 0ᵇ is 0 for each b > 0."""
-    if zero is a and a.context.formal:
-        return a
+def _patched(a: Tensor, b: Tensor) -> Tensor:
+    """a, and 1 where the exponent is 0: a⁰ is 1 near 0, too."""
+    return _one_where(b == 0, a)
+
+
+def _positive(a: Tensor, b: Tensor) -> Tensor:
+    """a, and 1 where a is 0 and b > 0: 0ᵇ is 0 for each b > 0."""
+    return a if a.context.formal else _one_where((a == 0) & (b > 0), a)
+
+
+def _one_where(at: Truth, a: Tensor) -> Tensor:
     try:
-        at = zero == 0
         return f.where(at, 1, a) if True in at.context.arrays.outcomes(at.value) else a
     except NotSupported:  # whole tensors as expressions cannot be looked at
         return a

@@ -37,7 +37,7 @@ TANGENTS = 32
 class Function:
     """A polynomial in atoms as a function of a vector of those atoms that are variables or unknown.
 
-    summed: is it one of many coordinates?
+    summed: is it one of many coordinates? factor: what a coordinate is a multiple of it by, which is positive here.
     """
 
     form: Poly
@@ -46,6 +46,7 @@ class Function:
     low: list[Any]
     high: list[Any]
     summed: bool = False
+    factor: Fraction = Fraction(1)
 
     @classmethod
     def whole(cls, form: Poly, statement: Statement) -> Function:
@@ -61,7 +62,9 @@ class Function:
         coordinate = _coordinate(form) if summed else form
         if coordinate is None or len(_free(coordinate)) > MOST or not coordinate.terms:
             return None
-        return dataclasses.replace(cls.whole(coordinate, statement), summed=summed)
+        factor = abs(coordinate.terms[coordinate.leading]) if summed else Fraction(1)
+        found = cls.whole(coordinate.scaled(1 / factor), statement)
+        return dataclasses.replace(found, summed=summed, factor=factor)
 
     def __str__(self) -> str:
         return str(self.form)
@@ -152,7 +155,7 @@ def _depends(atom: Atom, name: str) -> bool:
 
 
 def _coordinate(form: Poly) -> Poly | None:
-    """The polynomial p, up to a positive factor, where the form is Σ p over the elements of tensors of one shape."""
+    """The polynomial p, where the form is Σ p over the elements of tensors of one shape."""
     shapes, constant, total = set(), Fraction(0), poly(0)
     for monomial, c in form.terms.items():
         if not monomial:
@@ -166,8 +169,7 @@ def _coordinate(form: Poly) -> Poly | None:
     size = shapes.pop().size if len(shapes) == 1 else 0
     if not size:
         return None
-    total = total + poly(constant / size)
-    return total.scaled(1 / abs(total.terms[total.leading])) if total.terms else total
+    return total + poly(constant / size)
 
 
 def _ends(atom: Atom, statement: Statement) -> tuple[Any, Any]:
