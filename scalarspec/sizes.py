@@ -16,7 +16,9 @@ from typing import Any
 
 LARGE = (1000, 2000, 3000)
 """Where the primes begin that stand for sizes: a number that holds one as a factor comes from that size."""
-LEAST = LARGE[0] // 2
+LARGE_ENOUGH = (100, 200, 300)
+"""The same where numbers need not name sizes: what is as large as a square of these still fits."""
+LEAST = LARGE_ENOUGH[0] // 2
 """From here on a dimension comes from such a prime."""
 HELPERS = {"numpy", "fractions", "functools", "copy", "dataclasses"}
 """Modules that look on behalf of whoever calls them."""
@@ -31,6 +33,10 @@ class Watch:
 
 
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+watching = _WATCH.get
+"""The watch, if there is one: asked where a call more would be felt."""
 
 
 @contextmanager
@@ -52,6 +58,11 @@ def dimensions(numbers: Iterable[Any]) -> Iterable[Any]:
 
 def _dimension(n: Any, watch: Watch) -> Any:
     return n if type(n) is Size else int(n) if n < LEAST else Size(int(n), watch)
+
+
+def like(n: Any, number: int) -> Any:
+    """A number that was found from a dimension: a size if that is one."""
+    return Size(number, n._watch) if type(n) is Size else number
 
 
 def looked_at(shape: Iterable[Any]) -> None:
