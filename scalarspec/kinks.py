@@ -356,6 +356,8 @@ def smooth(note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         try:
             return share()
         except DomainError:
+            if (note.operation, i) == ("pow", 1):  # 0ʸ jumps at 0, which no adjoint makes good
+                raise NotDifferentiable("grad: a power of 0 has no derivative in its exponent here") from None
             if any(isinstance(c, Tape) for c in _layers(g.context)):
                 raise NotDifferentiable(f"grad of grad: {note.operation} has no second derivative here") from None
         operands = [f.where(f.equal(g, 0), 1, x) for x in operands_of(note, read)]
@@ -422,7 +424,7 @@ class Formula:
         """What is 0 where the condition of a `where` may change is excluded, too."""
         for relation in relations(made, note.operands[0]) if note.operation == "where" else ():
             a, b = operands_of(relation, read)
-            self.excluded.append((note.operation, a - b))
+            self.excluded.append((note.operation, b - a))
 
     def shares(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """At a tie: relu as 0, |x| as -x, a maximum and a minimum as their second operand."""

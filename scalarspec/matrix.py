@@ -134,7 +134,7 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
     _formed(spec, args, wrt, None)  # errors of shapes in the user's own sizes
     with watched() as watch:
         try:
-            first, *others = (_formed(spec, args, wrt, start) for start in LARGE)
+            forms = [_formed(spec, args, wrt, start) for start in LARGE if not watch.looked]
         except Exception as error:  # a spec that counts by its sizes may fail at large ones in any way
             raise NotSupported(
                 f"matrix_form: {spec_name(spec)} takes only some sizes (weights must be arguments): {error}"
@@ -144,6 +144,7 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
             f"matrix_form: {spec_name(spec)} looks at its sizes, and what it computes then depends on the sizes beyond "
             f"their names; compute with t.size and t.shape[i] as they are (len(t), comparisons and loops look)"
         )
+    first, *others = forms
     if any(str(form) != str(first) for form in others):
         raise NotSupported(f"matrix_form: what {spec_name(spec)} computes depends on the sizes beyond their names")
     return replace(first, least=watch.least)

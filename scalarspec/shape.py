@@ -10,6 +10,7 @@ import numpy as np
 
 from scalarspec.errors import OutOfRange, ShapeError
 from scalarspec.sizes import dimensions as dimensions_of
+from scalarspec.sizes import like
 
 
 class Shape(tuple[int, ...]):
@@ -106,7 +107,7 @@ def index_shape(shape: Shape, key: tuple[Any, ...]) -> Shape:
     kept: list[int] = []
     for n, k in zip(shape, key, strict=False):
         if isinstance(k, slice):
-            kept.append(len(range(*k.indices(n))))
+            kept.append(like(n, len(range(*k.indices(n)))))
         elif isinstance(k, bool) or not isinstance(k, int | np.integer):
             raise OutOfRange(f"a tensor takes integers and slices as indices, got {k!r}")
         elif not -n <= k < n:

@@ -17,9 +17,11 @@ from typing import Any
 
 LARGE = (1000, 2000, 3000)
 """Where the primes begin that stand for sizes: a number that holds one as a factor comes from that size."""
-REACH = 400
+LARGE_ENOUGH = (100, 200, 300)
+"""The same where numbers need not name sizes: what is as large as a square of these still fits."""
+REACH = 90
 """So far from where they begin the primes are that stand for sizes."""
-LEAST = LARGE[0] // 2
+LEAST = LARGE_ENOUGH[0] // 2
 """From here on a dimension comes from such a prime."""
 HELPERS = {"numpy", "fractions", "functools", "copy", "dataclasses"}
 """Modules that look on behalf of whoever calls them."""
@@ -34,6 +36,10 @@ class Watch:
 
 
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+watching = _WATCH.get
+"""The watch, if there is one: asked where a call more would be felt."""
 
 
 @contextmanager
@@ -55,6 +61,11 @@ def dimensions(numbers: Iterable[Any]) -> Iterable[Any]:
 
 def _dimension(n: Any, watch: Watch) -> Any:
     return n if type(n) is Size else int(n) if n < LEAST else Size(int(n), watch)
+
+
+def like(n: Any, number: int) -> Any:
+    """A number that was found from a dimension: a size if that is one."""
+    return Size(number, n._watch) if type(n) is Size else number
 
 
 def looked_at(shape: Iterable[Any]) -> None:
@@ -104,7 +115,7 @@ def _outside(frame: Any) -> bool:
 def monomial(factors: Sequence[Fraction]) -> bool:
     """Are numbers, worked out at each of the large sizes, one constant times powers of the sizes? (By their primes.)"""
     found = set()
-    for start, value in zip(LARGE, factors, strict=True):
+    for start, value in zip(LARGE_ENOUGH, factors, strict=True):
         powers = []
         for prime in [n for n in range(start, start + REACH) if all(n % k for k in range(2, int(n**0.5) + 1))]:
             power = 0

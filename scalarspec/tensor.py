@@ -18,7 +18,7 @@ from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
 from scalarspec.exact import as_array, boxed, literal_value
 from scalarspec.shape import Scalar, Shape
-from scalarspec.sizes import indexed, looked_at
+from scalarspec.sizes import indexed, looked_at, watching
 
 
 class Nested:
@@ -61,7 +61,8 @@ class Nested:
 
     def __getitem__(self, key: Any) -> Self:
         index = key if isinstance(key, tuple) else (key,)
-        indexed(self.shape, index)
+        if watching() is not None:
+            indexed(self.shape, index)
         shape = shapes.index_shape(self.shape, index)
         return type(self)(self.context, shape, self.context.arrays.apply("getitem", self.value, index=index))
 

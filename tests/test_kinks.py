@@ -235,6 +235,73 @@ def test_mean_value_bounds_where_the_middle_is_a_pole():
     assert (found.lower, found.upper) == (-INF, INF)
 
 
+ANY = lambda x: ss.where((x > 1).any(), 10, x[0])  # noqa: E731
+ALL = lambda x: ss.where((x <= 1).all(), x[0], 5 * x[0])  # noqa: E731
+
+
+@pytest.mark.parametrize(("spec", "most"), [(ANY, 10), (ALL, 10)])
+def test_truths_that_are_folded_are_seen(spec, most):
+    found = ss.bounds(spec, [1.0, 1.0], vary={"x": ss.box(0, 2)}, method="mean-value")
+    assert found.upper >= most
+    with pytest.raises(NotDifferentiable):
+        ss.grad(spec)(Q.tensor([1, 1]))
+    for kind in ENCLOSING:
+        low, high = ss.endpoints(ss.grad(spec)(CONTEXTS[kind].tensor([1, 1])))
+        assert np.all(low == -INF)
+        assert np.all(high == INF)
+    rows = [[1.0, 1.0], [2.0, 1.0]]
+    assert ss.batched(spec, over="x")(F.tensor(rows)).tolist() == [spec(F.tensor(x)).item() for x in rows]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        lambda x: ss.where((x <= 0)[1], x, x + 3 * x[1])[0],
+        lambda x: ss.where((x <= 0)[::-1], x, 2 * x)[0],
+        lambda x: (x[0] - 1) * 0 ** x[1],
+        lambda x: x[1] ** x[1],
+        lambda x: (ss.abs(x[1]) ** "1/3") ** 3,
+        lambda x: ss.square(ss.sqrt(ss.abs(x[1]))),
+        lambda x: x[0] if x[1] > 0 else x[0] + x[1],
+        lambda x: x[0] * x[1].item(),
+    ],
+)
+def test_what_is_matched_flat_or_looked_at_is_refused(spec):
+    with pytest.raises((NotDifferentiable, ArgumentError, ss.errors.NotExact)):
+        ss.grad(spec)(Q.tensor([1, 0]))
+
+
+def test_an_indexed_truth_is_followed():
+    assert ss.grad(lambda x: ss.where((x <= 0)[1], x, x + 3 * x[1])[0])(Q.tensor([0, 1])).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("kind", ENCLOSING)
+def test_what_follows_from_a_jump_at_the_edge_is_given_up(kind):
+    c = CONTEXTS[kind]
+    low, high = ss.endpoints(ss.grad(lambda x: ss.where(x[0] <= 0, 1, 0) * x[1])(c.tensor([0, 1])))
+    assert (low.tolist(), high.tolist()) == ([-INF, -INF], [INF, INF])
+    for spec in (ss.heaviside, ss.sign, lambda x: ss.where(x > 0, lambda: x, 0)):
+        low, high = ss.endpoints(ss.jvp(spec)(c.tensor(0))[1](c.tensor(1)))
+        assert low[()] <= 0
+        assert high[()] >= 1
+    with pytest.raises(NotDifferentiable):
+        ss.hessian(lambda x: ss.where(x <= 0, lambda: x**2, lambda: 2 * x**2))(c.tensor(0))
+    for spec in (lambda x: ss.square(ss.sqrt(ss.abs(x))), lambda x: (ss.abs(x) ** "1/2") ** 2):
+        low, high = ss.endpoints(ss.grad(spec)(c.tensor(0)))
+        assert low[()] <= -1
+        assert high[()] >= 1
+
+
+@pytest.mark.parametrize("kind", ENCLOSING)
+def test_numbers_that_are_looked_at_are_no_derivative(kind):
+    c = CONTEXTS[kind]
+    with pytest.raises(NotDifferentiable, match="looks at single numbers"):
+        ss.grad(lambda x: x * x.context.tensor(x.item()))(c.box(1, 2))
+    found = ss.bounds(lambda x: x * x.context.tensor(x.item()), 1.5, vary={"x": ss.ball("0.5")}, method="mean-value")
+    assert found.lower <= 1
+    assert found.upper >= 4
+
+
 def test_random_specs_with_ties_on_purpose():
     counts = Counter()
     assert not [miss for seed in range(150) for miss in fuzz_gradients.check(seed, counts)]

@@ -258,3 +258,18 @@ def test_the_fuzzer_finds_a_verdict_that_claims_too_much(monkeypatch):
     """As all did of any sizes, before sizes noticed a look."""
     monkeypatch.setattr("scalarspec.sizes._outside", lambda frame: False)
     assert fuzz_theory.run(seed=4, count=300)[1]
+
+
+@pytest.mark.parametrize(
+    ("spec", "shapes"),
+    [
+        (lambda x: ss.sum(x * x) * (x.size - 2), [ss.Dim(3)]),
+        (lambda x: ss.sum(x * x) * (x.shape[0] - 2), [ss.Dim(3)]),
+        (lambda x: ss.sum(x * x) * (ss.sum(0 * x + 1) - 2), [ss.Dim(3)]),
+        (lambda x, y: ss.sum(x * x) * (y.size - x.size), [ss.Dim(3), ss.Dim(4)]),
+    ],
+)
+def test_a_factor_whose_sign_a_size_decides_proves_nothing_for_other_sizes(spec, shapes):
+    found = ss.theory.prove_nonnegative(spec, *shapes)
+    assert "any sizes" not in found.scope
+    assert "any sizes" in ss.theory.prove_nonnegative(lambda x: ss.sum(x * x) / x.size, ss.Dim(3)).scope

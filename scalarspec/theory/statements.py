@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from scalarspec.lifting import lift, mapped
 from scalarspec.matrix import Sizes
 from scalarspec.regions import Ball, Box, ends_of
 from scalarspec.shape import Scalar, Shape
-from scalarspec.sizes import LARGE, Watch, watched
+from scalarspec.sizes import LARGE_ENOUGH, Watch, watched
 from scalarspec.tensor import Tensor
 from scalarspec.theory.normal import Normal
 
@@ -114,12 +115,13 @@ class Statement:
         """
         if not self.sized:
             return None
-        with watched() as watch:
-            try:
-                found = [work(start) for start in LARGE]
-            except Exception:  # what is written for some sizes only may fail at others in any way
-                return None
-        return None if watch.looked else (found, self._sizes(watch))
+        found: list[T] = []
+        with watched() as watch, contextlib.suppress(Exception):  # what is for some sizes may fail at others in any way
+            for start in LARGE_ENOUGH:
+                if not watch.looked:
+                    found.append(work(start))
+        done = len(found) == len(LARGE_ENOUGH) and not watch.looked
+        return (found, self._sizes(watch)) if done else None
 
     def _sizes(self, watch: Watch) -> str:
         """Which sizes the large ones stand for: those over 1, where the indices fit; 0 and 1 stay what they are."""
