@@ -22,12 +22,13 @@ from scalarspec.arguments import call, spec_name
 from scalarspec.batched import BatchedContext
 from scalarspec.errors import ArgumentError, NotDifferentiable, ShapeError
 from scalarspec.first_order import Exact
+from scalarspec.generalized import Enclosing
 from scalarspec.interpreter import Traced
-from scalarspec.kinks import Enclosing, Formula, rules_for
+from scalarspec.kinks import Floats, Formula, Inside
 from scalarspec.lifting import mapped, replaced
 from scalarspec.shape import Shape
 from scalarspec.sweep import AtKinks, Rules, absorbing, conventional, innermost, sweep
-from scalarspec.tape import Tape
+from scalarspec.tape import Tape, TapeArrays
 from scalarspec.tensor import Nested, Tensor, as_tensor, common_context
 
 Argnums = int | tuple[int, ...]
@@ -284,12 +285,24 @@ def swept(
 
     if formula is not None:
         formula.made = arrays.by_result
-    rules = conventional if at_kinks == "convention" else formula or rules_for(arrays)
+    rules = conventional if at_kinks == "convention" else formula or _rules_for(arrays)
     found = by(rules)
     if isinstance(rules, Enclosing):
         return rules.spoiled(result, inputs, found, read)
     nan = innermost(inner).rounds and g.context == inner and any(t.context.arrays.has_nan(t.value) for t in found)
     return by(absorbing) if nan else found
+
+
+def _rules_for(arrays: TapeArrays) -> Rules:
+    """What is done at kinks under the context of a tape, but for exact numbers that can be looked at."""
+    base = innermost(arrays.context)
+    if base.encloses:
+        return Enclosing(arrays)
+    if base.formal:
+        formula = Formula()
+        formula.made = arrays.by_result
+        return formula
+    return Inside(arrays) if base.exact else Floats(arrays)
 
 
 def _known(name: str, at_kinks: str) -> None:

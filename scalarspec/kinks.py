@@ -1,404 +1,28 @@
-"""What is done at kinks, ties, steps and borders, where an operation has no derivative: rules for each kind of context.
+"""What is done at kinks, ties, steps and borders, where an operation has no derivative: by what a context promises.
 
-Over sets (enclosing contexts). What is enclosed is Clarke's generalized derivative at every point of the box, the hull
-of the derivatives nearby: relu contributes all of [0, 1] wherever 0 is not excluded, at points too; a maximum hands on
-w and 1 - w, with w in [0, 1] at a tie; a step, or a `where` whose branches differ at the border, has an unbounded
-derivative there. A chain rule holds for these sets (Clarke 1983, theorem 2.3.9), so the mean value theorem does.
-
-At exact points see `first_order`. Floats follow the conventions of PyTorch and JAX; expressions say where they hold.
+Enclosing contexts enclose all derivatives nearby (`generalized`); exact ones find the derivative, or refuse
+(`first_order`). Floats follow the conventions of PyTorch and JAX; expressions say where they hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from scalarspec import functions as f
-from scalarspec.batched import BatchedContext
 from scalarspec.context import Context
-from scalarspec.dependence import ELEMENTWISE, STRUCTURE, dependence
 from scalarspec.errors import DomainError, NotDifferentiable, ScalarSpecError
 from scalarspec.interpreter import Traced
-from scalarspec.sweep import Read, Rules, conventional, innermost, operands_of, sweep
+from scalarspec.sweep import Read, conventional, operands_of
 from scalarspec.tape import Note, Tape, TapeArrays
-from scalarspec.tensor import Tensor, Truth, elementwise
+from scalarspec.tensor import Tensor, elementwise
 from scalarspec.vjp_rules import DERIVATIVES, RULES, Share
 
-Array = np.ndarray[Any, Any]
 LOOKED = (
     "grad: the spec looks at single numbers (item(), float, tolist) on the way, and what follows from them is not "
     "differentiated; compute with tensors, or choose by where(condition, a, b)"
 )
-SLOPES_STAY = STRUCTURE | {"add", "subtract", "negative", "scatter"}
-"""Operations whose slopes do not depend on where they are."""
 CONVENTION = "grad(..., at_kinks='convention') gives the conventions of PyTorch and JAX"
-
-
-# ---- over sets ------------------------------------------------------------------------------------------------------
-
-
-class Enclosing:
-    """Rules that enclose the generalized derivative. They are those of the table but at kinks, steps and borders.
-
-    jumps: is it counted that a step, or a branch, may change? Bounds on rounding count it on their own.
-
-    Where a value jumps at the very edge of the box, what follows is evaluated on one side only, so that no rule tells
-    what happens there: `spoiled` gives up all that the jump depends on.
-    """
-
-    def __init__(self, arrays: TapeArrays, jumps: bool = True) -> None:
-        self.arrays, self.jumps = arrays, jumps
-        self.notes, self.made, self.holes = arrays.notes, arrays.by_result, arrays.holes
-        self.edges: dict[Note, dict[Traced, Array]] = {}
-        self.roots: dict[Note, Array] = {}
-
-    def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        """The shares of the operands of a note."""
-        if note.operation in self._RULES:
-            return self._RULES[note.operation](self, note, g, read)
-        if self.jumps and is_root(note, read):
-            touching = _touches(read(note.operands[0], Tensor))
-            self.roots[note] = np.asarray(touching & ~_nonzero(g)) if not _ends(g)[2] else touching
-        return smooth(note, g, read)
-
-    def _kink(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        (x,) = operands_of(note, read)
-        slope = slope_of_relu(x)
-        return [lambda: g * (slope if note.operation == "relu" else 2 * slope - 1)]
-
-    def _leaky_relu(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        x, leak = operands_of(note, read)
-        return [lambda: g * (leak + (1 - leak) * slope_of_relu(x)), lambda: g * f.minimum(x, 0)]
-
-    def _choice(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        a, b = operands_of(note, read)
-        weight = slope_of_relu(a - b if note.operation == "maximum" else b - a)
-        return [lambda: g * weight, lambda: g * (1 - weight)]
-
-    def _step(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        if not self.jumps:
-            return conventional(note, g, read)
-        (x,) = operands_of(note, read)
-        self.edges[note] = {note.operands[0]: _touches(x)}
-        return [lambda: g * _slope_of_step(x)]
-
-    def _where(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        """To each branch what it counts; to the condition, what changes where the branch does."""
-        if not self.jumps:
-            return conventional(note, g, read)
-        weight = self.weight(note.operands[0], read)
-        jump = None if note.operands[0].constant else self._jump(note, read)
-        if jump is not None and np.any(_nonzero(jump)):
-            self.edges[note] = self._edges(note.operands[0], read)
-        return [lambda: g * jump, lambda: g * weight, lambda: g * (1 - weight)]
-
-    def _edges(self, p: Traced, read: Read) -> dict[Traced, Array]:
-        """Of what is compared in a condition, where both sides meet at the edge of what they can be."""
-        found: dict[Traced, Array] = {}
-        for relation in relations(self.made, p):
-            a, b = operands_of(relation, read)
-            touching = _touches(a - b)
-            for x in relation.operands:
-                own = touching if x.shape == touching.shape else np.asarray(touching.any())
-                found[x] = own if x not in found else np.asarray(found[x] | own)
-        return found
-
-    def spoiled(self, result: Traced, inputs: Sequence[Traced], found: Sequence[Tensor], read: Read) -> list[Tensor]:
-        """The derivatives, all reals where a jump at the edge of the box counts for the result and depends on them.
-
-        So does a root of 0, whose slope is infinite, with an adjoint that is 0; but for what stays 0 to first order.
-        """
-        self._looked(read)
-        seeds = [*self.edges.items(), *((note, self._moving(note, read, inputs)) for note in self.roots)]
-        edges = [(note, each) for note, each in seeds if any(np.any(mask) for mask in each.values())]
-        if not edges:
-            return list(found)
-        if any(isinstance(c, Tape) for t in found for c in _layers(t.context)):
-            raise NotDifferentiable("grad of grad: a value jumps, or has a root, at the edge of the box")
-        ones = {result: np.ones(result.shape, dtype=bool)}
-
-        def zero(x: Traced) -> Array:
-            return np.asarray(~_nonzero(read(x, Tensor)))
-
-        counted = dependence(self.notes, ones, lambda note: self._taken(note, read), zero)
-        masks = {x: np.zeros(x.shape, dtype=bool) for x in inputs}
-        for note, each in edges:
-            if note.result in counted and counted[note.result].any():
-                at_edge = {x: np.broadcast_to(mask, x.shape) for x, mask in each.items()}
-                for seeds_of in (at_edge, self._changed(note.result)):
-                    reached = dependence(self.notes, seeds_of)
-                    masks = {x: mask | reached.get(x, np.False_) for x, mask in masks.items()}
-        return [_unbounded(t, masks[x]) for x, t in zip(inputs, found, strict=True)]
-
-    def _changed(self, jump: Traced) -> dict[Traced, Array]:
-        """The operands of what follows from a jump and is not linear: their slopes are others on its other side."""
-        follows: set[Traced] = {jump}
-        found: dict[Traced, Array] = {}
-        for note in self.notes:
-            if any(x in follows for x in note.operands):
-                follows.add(note.result)
-                if note.operation not in SLOPES_STAY:
-                    found |= {x: np.ones(x.shape, dtype=bool) for x in note.operands if not x.constant}
-        return found
-
-    def _looked(self, read: Read) -> None:
-        """Raises NotDifferentiable where the spec looked at numbers, or at truths that may turn at the box's edge."""
-        for x in self.arrays.looked:
-            found = list(relations(self.made, x))
-            if not found or any(_touches(_difference(relation, read)).any() for relation in found):
-                raise NotDifferentiable(LOOKED)
-
-    def _moving(self, note: Note, read: Read, inputs: Sequence[Traced]) -> dict[Traced, Array]:
-        """Which elements under a root of 0 do not stay 0 to first order."""
-        x, mask = note.operands[0], np.zeros(note.operands[0].shape, dtype=bool)
-        before = self.notes[: next(i for i, each in enumerate(self.notes) if each is note)]
-        for index in zip(*np.nonzero(np.atleast_1d(self.roots[note])), strict=True):
-            at = index if x.shape else ()
-            unit = np.zeros(x.shape, dtype=int)
-            unit[at] = 1
-            rules, adjoints = Enclosing(self.arrays), {x: read(x, Tensor).context.tensor(unit)}
-            for _ in sweep(before, adjoints, read, rules):
-                pass
-            moves = any(y in adjoints and _nonzero(adjoints[y]).any() for y in inputs)
-            mask[at] = moves or any(np.any(m) for each in rules.edges.values() for m in each.values())
-        return {x: mask}
-
-    def _taken(self, note: Note, read: Read) -> tuple[Array, Array]:
-        """Which elements of the branches of a `where` may count nearby."""
-        weight = self.weight(note.operands[0], read)
-        first, second = _nonzero(weight), _nonzero(1 - weight)
-        return np.broadcast_to(first, note.result.shape), np.broadcast_to(second, note.result.shape)
-
-    def _jump(self, note: Note, read: Read) -> Tensor:
-        """The difference of the branches; where one was not asked for, anything."""
-        p, a, b = note.operands
-        if note.result in self.holes:
-            return _constant(read(a, Tensor).context, -np.inf, np.inf)
-        border = self._at_border(p, (a, b), read)
-        return border[0] - border[1] if border else read(a, Tensor) - read(b, Tensor)
-
-    def _at_border(self, p: Traced, branches: tuple[Traced, Traced], read: Read) -> list[Tensor] | None:
-        """The branches where the condition is an equality: what is compared with a constant is that constant."""
-        made = self.made.get(p)
-        if made is None or made.operation not in ("less", "less_equal", "equal"):
-            return None
-        u, v = made.operands
-        if u.constant == v.constant or (u if v.constant else v).shape != p.shape:
-            return None
-        x, end = (u, v) if v.constant else (v, u)
-        known: dict[Traced, Tensor | None] = {x: f.broadcast_to(read(end, Tensor), x.shape)}
-        found = [self._replayed(y, x, known, read) for y in branches]
-        return None if any(t is None for t in found) else [t for t in found if t is not None]
-
-    def _replayed(self, y: Traced, x: Traced, known: dict[Traced, Tensor | None], read: Read) -> Tensor | None:
-        """A value with another in the place of x, where it is made of it elementwise; else None."""
-        if y not in known:
-            note, known[y] = self.made.get(y), read(y, Tensor)
-            if note is not None and self._depends(y, x, {}):
-                parts = [self._replayed(z, x, known, read) for z in note.operands]
-                plain = note.operation in ELEMENTWISE and not any(t is None for t in parts)
-                known[y] = elementwise(note.operation, *parts) if plain else None
-        return known[y]
-
-    def _depends(self, y: Traced, x: Traced, known: dict[Traced, bool]) -> bool:
-        stack = [y]
-        while stack:
-            top = stack.pop()
-            if top is x:
-                return True
-            if top not in known and top in self.made:
-                known[top] = True
-                stack += self.made[top].operands
-        return False
-
-    def _relation(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        """g: by how much the value changes where the relation begins to hold."""
-        a, b = operands_of(note, read)
-        slope = _slope_of_step(b - a)
-        change = g * (slope if note.operation != "equal" else slope * _constant(slope.context, -1, 1))
-        return [lambda: -change, lambda: change]
-
-    def _connective(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        sign = -1 if note.operation == "logical_not" else 1
-        return [lambda: sign * g for _ in note.operands]
-
-    def weight(self, p: Traced, read: Read) -> Tensor:
-        """1 where a truth holds at all points nearby, 0 where it fails there, else [0, 1]."""
-        note = self.made.get(p)
-        if note is None or note.operation == "where":
-            return f.where(read(p, Truth), 1, 0)
-        if note.operation in ("less", "less_equal", "equal"):
-            a, b = operands_of(note, read)
-            slope = slope_of_relu(b - a)
-            return slope if note.operation != "equal" else f.clip(4 * slope * (1 - slope), 0, 1)
-        weights = [self.weight(q, read) for q in note.operands]
-        if note.operation == "logical_not":
-            return 1 - weights[0]
-        if note.operation == "logical_and":
-            return weights[0] * weights[1]
-        if note.operation == "logical_or":
-            return 1 - (1 - weights[0]) * (1 - weights[1])
-        context, values = weights[0].context, [w.value for w in weights]  # structure: elements of truths
-        return Tensor(context, note.result.shape, context.arrays.apply(note.operation, *values, **note.parameters))
-
-    _RULES: dict[str, Callable[[Enclosing, Note, Tensor, Read], Sequence[Share]]]
-
-
-Enclosing._RULES = {
-    "relu": Enclosing._kink,
-    "abs": Enclosing._kink,
-    "leaky_relu": Enclosing._leaky_relu,
-    "maximum": Enclosing._choice,
-    "minimum": Enclosing._choice,
-    "heaviside": Enclosing._step,
-    "sign": Enclosing._step,
-    "where": Enclosing._where,
-    "less": Enclosing._relation,
-    "less_equal": Enclosing._relation,
-    "equal": Enclosing._relation,
-    "logical_not": Enclosing._connective,
-    "logical_and": Enclosing._connective,
-    "logical_or": Enclosing._connective,
-}
-
-
-def _difference(relation: Note, read: Read) -> Tensor:
-    a, b = operands_of(relation, read)
-    found: Tensor = a - b
-    return found
-
-
-def slope_of_relu(x: Tensor) -> Tensor:
-    """1 where x > 0, 0 where x < 0, and all of [0, 1] where 0 is not excluded (enclosing contexts)."""
-    step = f.heaviside(x)
-    base: Any = innermost(x.context)
-    return f.where(_undecided(base), step, 1 - f.heaviside(-x))
-
-
-def _ends(t: Tensor) -> tuple[Array, Array, int]:
-    """The ends of a tensor in floats, and how many axes of batches stand before its own."""
-    context, value, axes = t.context, t.value, 0
-    while context.wrapped is not None:
-        axes += isinstance(context, BatchedContext) and not value.constant
-        context, value = context.wrapped, value.value
-    return *context.arrays.floats(value), axes
-
-
-def _touches(t: Tensor) -> Array:
-    """Which elements have an end at 0, in some example of a batch."""
-    low, high, axes = _ends(t)
-    return np.asarray(((low == 0) | (high == 0)).any(axis=tuple(range(axes))))
-
-
-def _nonzero(t: Tensor) -> Array:
-    """Which elements are not surely 0."""
-    low, high, axes = _ends(t)
-    return np.asarray(((low != 0) | (high != 0)).any(axis=tuple(range(axes))))
-
-
-def _unbounded(t: Tensor, mask: Array) -> Tensor:
-    """A tensor, with all reals where the mask says."""
-    if not mask.any():
-        return t
-    base = innermost(t.context)
-    truths = np.empty(mask.shape, dtype=object)
-    truths.reshape(-1)[:] = mask.ravel().tolist()
-    truth = Truth.from_scalars(base, truths)
-    return f.where(truth, _constant(base, -np.inf, np.inf), t)
-
-
-def _slope_of_step(x: Tensor) -> Tensor:
-    """0 where x is not 0, and all of [0, ∞] where 0 is not excluded."""
-    return f.where(x > 0, 0, f.where(x < 0, 0, _constant(x.context, 0, np.inf)))
-
-
-def _constant(context: Context[Any], low: float, high: float) -> Tensor:
-    """The numbers between two, as a constant."""
-    return innermost(context).box(low, high)
-
-
-@lru_cache(maxsize=64)
-def _undecided(context: Any) -> Truth:
-    """A truth that is not decided: `where` of it is a hull."""
-    truth: Truth = context.box(0, 1) < "1/2"
-    return truth
-
-
-def is_root(note: Note, read: Read) -> bool:
-    """Has the operation an infinite slope at 0? A square root, or a power that is not known to be a whole one."""
-    if note.operation != "pow":
-        return note.operation == "sqrt"
-    exponent = note.operands[1]
-    if not exponent.constant:
-        return True
-    t = read(exponent, Tensor)
-    return any(_whole(t.context, x) is None for x in t.scalars().flat)
-
-
-def _whole(context: Context[Any], x: Any) -> int | None:
-    try:
-        exact = context.exact_value(x)
-    except ScalarSpecError:
-        return None
-    return int(exact) if exact.denominator == 1 and exact >= 0 else None
-
-
-def smooth(note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-    """By the table. Where a derivative is not defined, as that of a root at 0, an adjoint that is 0 hands on 0."""
-    shares = conventional(note, g, read)
-    if note.operation not in (*DERIVATIVES, "divide", "pow"):
-        return shares
-
-    def guarded(i: int, share: Callable[[], Tensor]) -> Tensor:
-        try:
-            return share()
-        except DomainError:
-            if (note.operation, i) == ("pow", 1):  # 0ʸ jumps at 0, which no adjoint makes good
-                raise NotDifferentiable("grad: a power of 0 has no derivative in its exponent here") from None
-            if any(isinstance(c, Tape) for c in _layers(g.context)):
-                raise NotDifferentiable(f"grad of grad: {note.operation} has no second derivative here") from None
-        operands = [f.where(f.equal(g, 0), 1, x) for x in operands_of(note, read)]
-        again = RULES[note.operation](g, elementwise(note.operation, *operands), *operands)[i]
-        assert again is not None
-        try:
-            return again()
-        except DomainError as error:
-            raise NotDifferentiable(f"grad: {note.operation} has no derivative here: {error}") from error
-
-    return [share and (lambda i=i, share=share: guarded(i, share)) for i, share in enumerate(shares)]  # type: ignore[misc]
-
-
-def _layers(context: Context[Any]) -> list[Context[Any]]:
-    return [context, *(_layers(context.wrapped) if context.wrapped is not None else [])]
-
-
-class Floats:
-    """The conventions of PyTorch and JAX, and no derivative of what a `where` puts in the place of a hole."""
-
-    def __init__(self, arrays: TapeArrays) -> None:
-        self.made, self.holes = arrays.by_result, arrays.holes
-
-    def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        """The shares of the operands of a note. Raises NotDifferentiable at a hole."""
-        equalities = relations(self.made, note.operands[0]) if note.operation == "where" else ()
-        for relation in equalities:
-            if relation.operation != "equal" or relation.result.shape != note.operands[0].shape:
-                continue
-            _, a, b = operands_of(note, read)
-            p = f.equal(*operands_of(relation, read))
-            hole = p if note.result in self.holes else p & ~f.equal(a, b)
-            if True in hole.context.arrays.outcomes(hole.value):
-                raise NotDifferentiable(
-                    "grad: a where(x == y, ...) holds at these arguments alone, where its branches do not meet: the "
-                    f"derivative of the branch that fills the hole is not the function's; {CONVENTION}"
-                )
-        return conventional(note, g, read)
-
-
-# ---- at exact points ------------------------------------------------------------------------------------------------
 
 
 class Formula:
@@ -474,16 +98,76 @@ class Inside(Formula):
             )
 
 
-def rules_for(arrays: TapeArrays) -> Rules:
-    """What is done at kinks under the context of a tape, but for exact numbers that can be looked at."""
-    base = innermost(arrays.context)
-    if base.encloses:
-        return Enclosing(arrays)
-    if base.formal:
-        formula = Formula()
-        formula.made = arrays.by_result
-        return formula
-    return Inside(arrays) if base.exact else Floats(arrays)
+class Floats:
+    """The conventions of PyTorch and JAX, and no derivative of what a `where` puts in the place of a hole."""
+
+    def __init__(self, arrays: TapeArrays) -> None:
+        self.made, self.holes = arrays.by_result, arrays.holes
+
+    def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+        """The shares of the operands of a note. Raises NotDifferentiable at a hole."""
+        equalities = relations(self.made, note.operands[0]) if note.operation == "where" else ()
+        for relation in equalities:
+            if relation.operation != "equal" or relation.result.shape != note.operands[0].shape:
+                continue
+            _, a, b = operands_of(note, read)
+            p = f.equal(*operands_of(relation, read))
+            hole = p if note.result in self.holes else p & ~f.equal(a, b)
+            if True in hole.context.arrays.outcomes(hole.value):
+                raise NotDifferentiable(
+                    "grad: a where(x == y, ...) holds at these arguments alone, where its branches do not meet: the "
+                    f"derivative of the branch that fills the hole is not the function's; {CONVENTION}"
+                )
+        return conventional(note, g, read)
+
+
+def is_root(note: Note, read: Read) -> bool:
+    """Has the operation an infinite slope at 0? A square root, or a power that is not known to be a whole one."""
+    if note.operation != "pow":
+        return note.operation == "sqrt"
+    exponent = note.operands[1]
+    if not exponent.constant:
+        return True
+    t = read(exponent, Tensor)
+    return any(_whole(t.context, x) is None for x in t.scalars().flat)
+
+
+def _whole(context: Context[Any], x: Any) -> int | None:
+    try:
+        exact = context.exact_value(x)
+    except ScalarSpecError:
+        return None
+    return int(exact) if exact.denominator == 1 and exact >= 0 else None
+
+
+def smooth(note: Note, g: Tensor, read: Read) -> Sequence[Share]:
+    """By the table. Where a derivative is not defined, as that of a root at 0, an adjoint that is 0 hands on 0."""
+    shares = conventional(note, g, read)
+    if note.operation not in (*DERIVATIVES, "divide", "pow"):
+        return shares
+
+    def guarded(i: int, share: Callable[[], Tensor]) -> Tensor:
+        try:
+            return share()
+        except DomainError:
+            if (note.operation, i) == ("pow", 1):  # 0ʸ jumps at 0, which no adjoint makes good
+                raise NotDifferentiable("grad: a power of 0 has no derivative in its exponent here") from None
+            if any(isinstance(c, Tape) for c in layers(g.context)):
+                raise NotDifferentiable(f"grad of grad: {note.operation} has no second derivative here") from None
+        operands = [f.where(f.equal(g, 0), 1, x) for x in operands_of(note, read)]
+        again = RULES[note.operation](g, elementwise(note.operation, *operands), *operands)[i]
+        assert again is not None
+        try:
+            return again()
+        except DomainError as error:
+            raise NotDifferentiable(f"grad: {note.operation} has no derivative here: {error}") from error
+
+    return [share and (lambda i=i, share=share: guarded(i, share)) for i, share in enumerate(shares)]  # type: ignore[misc]
+
+
+def layers(context: Context[Any]) -> list[Context[Any]]:
+    """A context, and those that it is around."""
+    return [context, *(layers(context.wrapped) if context.wrapped is not None else [])]
 
 
 def relations(made: Mapping[Traced, Note], p: Traced) -> Iterator[Note]:

@@ -1,7 +1,7 @@
 """The sweep backwards over what a tape noted: Jᵀg for its inputs, with a derivative that is true where it must be.
 
 Floats follow the conventions of PyTorch and JAX (`vjp_rules`). Enclosing contexts enclose Clarke's generalized
-derivative; exact contexts find the true derivative, or raise NotDifferentiable (`kinks`).
+derivative (`generalized`); exact contexts find the true derivative, or raise NotDifferentiable (`first_order`).
 """
 
 from __future__ import annotations

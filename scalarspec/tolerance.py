@@ -27,8 +27,8 @@ from scalarspec.batched import BatchedContext
 from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.exact import End, decimal_text, exact_float, float_above, float_below, infinite, interval_text
 from scalarspec.formats import Format
+from scalarspec.generalized import Enclosing
 from scalarspec.interpreter import Traced
-from scalarspec.kinks import Enclosing
 from scalarspec.lifting import lift
 from scalarspec.regions import Ball, Box, ends_of
 from scalarspec.registry import context as named_context

@@ -9,7 +9,7 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec import first_order, kinks
+from scalarspec import first_order, generalized
 from scalarspec.errors import ArgumentError, NotDifferentiable
 from scalarspec.vjp_rules import RULES
 
@@ -314,17 +314,25 @@ def one_side(self, note, g, read):
     return RULES["relu"](g, None, read(note.operands[0], ss.Tensor))
 
 
+def by_convention(self, note, g, read):
+    return generalized.conventional(note, g, read)
+
+
 def taken_branch(self, note, g, read):
-    return RULES["where"](g, None, *kinks.operands_of(note, read))
+    return RULES["where"](g, None, *generalized.operands_of(note, read))
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "fault"),
     [
-        (kinks.Enclosing._RULES, "relu", one_side),
-        (kinks.Enclosing._RULES, "maximum", lambda self, note, g, read: kinks.conventional(note, g, read)),
-        (kinks.Enclosing._RULES, "where", taken_branch),
-        (kinks.Enclosing._RULES, "heaviside", lambda self, note, g, read: kinks.conventional(note, g, read)),
+        (generalized.Enclosing._RULES, "relu", one_side),
+        (generalized.Enclosing._RULES, "maximum", by_convention),
+        (generalized.Enclosing._RULES, "where", taken_branch),
+        (
+            generalized.Enclosing._RULES,
+            "heaviside",
+            lambda self, note, g, read: generalized.conventional(note, g, read),
+        ),
     ],
 )
 def test_the_fuzz_sees_a_rule_that_picks_one_side(monkeypatch, owner, name, fault):
