@@ -182,26 +182,22 @@ def check_bounds(seed, counts, number=100):
     found = ss.bounds(spec, np.array(middle, dtype=object), vary={"x": ss.ball(radius)}, method="mean-value")
     rational, size = ss.context("rational"), Fraction(radius)
 
-    def drawn():
-        return [x + size * Fraction(source.randint(-4, 4), 4) for x in middle]
-
-    for _ in range(number):
-        point = drawn()
-        value = spec(rational.tensor(point)).item()
+    points = [[x + size * Fraction(source.randint(-12, 12), 12) for x in middle] for _ in range(number)]
+    for point, value in zip(points, ss.batched(spec, over="x")(rational.tensor(points)).tolist(), strict=True):
         if not found.lower <= value <= found.upper:
             return [f"seed {seed}: {text}: {value} at {point} outside of mean-value {found.lower} {found.upper}"]
     counts[f"mean-value bounds by {found.method}"] += 1
 
-    def of_one(t, x=tuple(middle)):
+    def of_one(t):
+        x = middle
         return spec(ss.stack([t, t.context.tensor(x[1]), t.context.tensor(x[2])]))
 
     region = {"t": ss.box(middle[0] - size, middle[0] + size)}
     verdict = ss.theory.prove_monotone(lambda t: of_one(t), "t", ss.Scalar, over=region)
     counts[f"monotone: {verdict.status}"] += 1
     if verdict.proved:
-        values = []
-        for k in range(number + 1):
-            values.append(of_one(rational.tensor(middle[0] - size + 2 * size * Fraction(k, number))).item())
+        places = [middle[0] - size + 2 * size * Fraction(k, number) for k in range(number + 1)]
+        values = ss.batched(of_one, over="t")(rational.tensor(places)).tolist()
         if any(b < a for a, b in itertools.pairwise(values)):
             return [f"seed {seed}: {text}: proved monotone in its first number, but it falls"]
     return []
