@@ -11,8 +11,9 @@ import numpy as np
 from scalarspec.context import Context
 from scalarspec.errors import ArgumentError, ContextMismatch, OutOfRange, ScalarSpecError, UnknownName
 from scalarspec.failures import plainly
-from scalarspec.lifting import lift, lifted_spec
+from scalarspec.lifting import lift, lifted_spec, mapped
 from scalarspec.registry import resolve
+from scalarspec.shape import Shape
 from scalarspec.tensor import Nested, Tensor, as_tensor
 
 
@@ -83,7 +84,8 @@ def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Ite
     context = resolve("float64")
     for each in (context, context.reference()):
         try:
-            lifted = [_given(value, each, name in vary) for name, value in arguments.items()]
+            seen = _viewed(arguments, context) if each is context else arguments
+            lifted = [_given(value, each, name in vary) for name, value in seen.items()]
             first, second = (_floats(_value(spec, lifted, each)) for _ in range(2))
         except Exception:  # whatever it is, the job itself will say it
             return
@@ -93,6 +95,16 @@ def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Ite
         f"spec {spec_name(spec)}: expected one value for the same arguments, got two: it looks at random numbers, or "
         "at a state that it changes; pass such numbers as arguments"
     )
+
+
+def _viewed(arguments: Mapping[str, Any], context: Context[Any]) -> dict[str, Any]:
+    """Arguments with float64 arrays as tensors that are these arrays, not copied: they are only read."""
+
+    def view(value: Any, _: str) -> Any:
+        plain = type(value) is np.ndarray and value.dtype == np.float64
+        return Tensor(context, Shape(value.shape), value) if plain else None
+
+    return mapped(dict(arguments), view)
 
 
 def _given(value: Any, context: Context[Any], varies: bool) -> Any:
