@@ -167,7 +167,7 @@ class Exact:
 
     def _still(self, note: Note, index: tuple[int, ...]) -> bool:
         """Is the operand constant to first order?"""
-        form = self._form(note, {note.operands[0]: 1}, index)
+        form = self._form(note, [(note.operands[0], 1)], index)
         return not form[1] and all(self._zero(x) for x in form[0])
 
     def _step(self, note: Note, index: tuple[int, ...], weight: Any) -> None:
@@ -185,10 +185,10 @@ class Exact:
 
     def _of_relu(self, kink: Kink) -> Form:
         first, *others = kink.note.operands
-        signs = {first: 1}
+        signs = [(first, 1)]
         if kink.note.operation in ("maximum", "minimum"):
             sign = 1 if kink.note.operation == "maximum" else -1
-            signs = {first: sign, others[0]: -sign}
+            signs = [(first, sign), (others[0], -sign)]
         return self._relu_of(self._form(kink.note, signs, kink.index))
 
     def _relu_of(self, u: Form) -> Form:
@@ -229,14 +229,14 @@ class Exact:
         """Of what a `where` changes by where its condition does: the other branch less the one that is taken."""
         p, a, b = kink.note.operands
         taken = np.broadcast_to(self.read(p, Truth).scalars(), kink.note.result.shape)[kink.index] is True
-        change = self._form(kink.note, {b: 1, a: -1} if taken else {a: 1, b: -1}, kink.index)
+        change = self._form(kink.note, [(b, 1), (a, -1)] if taken else [(a, 1), (b, -1)], kink.index)
         if not change[1] and all(self._zero(x) for x in change[0]):
             return self._nothing()
         made = self.made.get(p)
         if made is None or made.operation not in ("less", "less_equal", "equal"):
             return self._opaque((kink.note, kink.index))
         u, v = made.operands
-        rises = self._form(made, {v: 1, u: -1}, kink.index if made.result.shape else ())
+        rises = self._form(made, [(v, 1), (u, -1)], kink.index if made.result.shape else ())
         ratio = self._ratio(change, rises)
         if ratio is None:
             return self._opaque((kink.note, kink.index))
@@ -260,14 +260,14 @@ class Exact:
             return None
         return self.context.literal(ratios.pop())
 
-    def _form(self, note: Note, signs: dict[Traced, int], index: tuple[int, ...]) -> Form:
+    def _form(self, note: Note, signs: Sequence[tuple[Traced, int]], index: tuple[int, ...]) -> Form:
         """Of an element of a sum of operands of a note, with signs."""
         seeds: dict[Traced, Tensor] = {}
-        for x, sign in signs.items():
+        for x, sign in signs:  # one operand may come twice
             if not x.constant:
                 unit = np.zeros(x.shape, dtype=int)
                 unit[index if x.shape else ()] = sign
-                seeds[x] = self.context.tensor(unit)
+                seeds[x] = seeds[x] + self.context.tensor(unit) if x in seeds else self.context.tensor(unit)
         found, kinks = self._linear(seeds, self.place[note.result])
         linear = [s for t in found for s in t.scalars().flat]
         self._held += len(linear)

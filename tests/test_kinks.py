@@ -50,6 +50,7 @@ TRUE = {
     "norm squared": (norm2, [0, 0], [0, 0]),
     "x to the 0": (lambda x: x**0, 0, 0),
     "a step that is dropped": (lambda x: ss.where(x > 1, ss.heaviside(x), 3 * x), 0, 3),
+    "a choice between one and the same": (lambda x: ss.square(ss.where(x > x, x, x)), -2, -4),
     "a maximum of three, less itself": (lambda x: fold(x) - fold(x) + x[1], [1, 1, 1], [0, 1, 0]),
 }
 
@@ -264,6 +265,7 @@ def test_truths_that_are_folded_are_seen(spec, most):
         lambda x: ss.square(ss.sqrt(ss.abs(x[1]))),
         lambda x: x[0] if x[1] > 0 else x[0] + x[1],
         lambda x: x[0] * x[1].item(),
+        lambda x: ss.square(ss.where(x[1] > x[1], x[1], x[1]) - "1/2") + ss.clip(x[1], 0, 2),
     ],
 )
 def test_what_is_matched_flat_or_looked_at_is_refused(spec):
