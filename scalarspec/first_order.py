@@ -1,7 +1,7 @@
 """The derivative at an exact point where operations of a spec have kinks: found if there is one, else refused.
 
-Along a direction d, each kinked operation is a linear one plus c relu(u), where u is what the
-difference of its operands does along d. So the whole spec is, to first order,
+Along a direction d, each kinked operation is a linear one plus c relu(u), where u is what the difference of its
+operands does along d. So the whole spec is, to first order,
 
     f'(x; d) = <gradient, d> + Σ cₖ relu(uₖ(d)),    uₖ linear in d and in the relus before it.
 
@@ -25,7 +25,7 @@ from scalarspec import functions as f
 from scalarspec.dependence import dependence
 from scalarspec.errors import NotDifferentiable, NotExact
 from scalarspec.interpreter import Traced
-from scalarspec.kinks import CONVENTION, LOOKED, Formula, is_root, relations, smooth
+from scalarspec.kinks import CONVENTION, LOOKED, Formula, difference, is_root, relations, smooth
 from scalarspec.sweep import Read, operands_of, sweep
 from scalarspec.tape import Note, TapeArrays
 from scalarspec.tensor import Tensor, Truth
@@ -56,6 +56,7 @@ class Exact:
         self.arrays, self.inputs, self.read, self.formula = arrays, inputs, read, formula
         self.context = arrays.context.inner
         self.made, self.place = arrays.by_result, {note.result: i for i, note in enumerate(arrays.notes)}
+        formula.made = self.made
         self.seeds: dict[Traced, Tensor] = {}
         self.kinks: list[Kink] = []
         self._relus: dict[Any, Form] = {}
@@ -89,8 +90,7 @@ class Exact:
             if not found:
                 raise NotDifferentiable(LOOKED)
             for relation in found:
-                a, b = operands_of(relation, self.read)
-                if self._zeros(a - b, relation):
+                if self._zeros(difference(relation, self.read), relation):
                     self._refuse(Kink(made or relation, (), None), "the spec decides a branch by it")
 
     # ---- one sweep --------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Exact:
     def _branches(self, note: Note, g: Tensor) -> Sequence[Share]:
         """Where the condition may change nearby: both branches must have one value and, but for a relu, one form."""
         p, a, b = operands_of(note, self.read)
-        self.formula.bordered(note, self.made, self.read)
+        self.formula.bordered(note, self.read)
         weights = np.broadcast_to(g.scalars(), note.result.shape)
         equalities = np.zeros(note.result.shape, dtype=bool)
         for index in self._unstable(note.operands[0], note):
@@ -312,9 +312,8 @@ class Exact:
         """Where a condition may change nearby: both sides of a comparison that it is made of are equal."""
         tied = {}
         for relation in relations(self.made, p):
-            a, b = operands_of(relation, self.read)
             tied[relation.result] = np.zeros(relation.result.shape, dtype=bool)
-            for index in self._zeros(a - b, relation):
+            for index in self._zeros(difference(relation, self.read), relation):
                 tied[relation.result][index] = True
         if not any(mask.any() for mask in tied.values()):
             return []

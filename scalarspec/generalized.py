@@ -1,9 +1,9 @@
 """Clarke's generalized derivative, enclosed: rules for contexts whose numbers are sets.
 
-What is enclosed is Clarke's generalized derivative at every point of the box, the hull
-of the derivatives nearby: relu contributes all of [0, 1] wherever 0 is not excluded, at points too; a maximum hands on
-w and 1 - w, with w in [0, 1] at a tie; a step, or a `where` whose branches differ at the border, has an unbounded
-derivative there. A chain rule holds for these sets (Clarke 1983, theorem 2.3.9), so the mean value theorem does.
+What is enclosed is that derivative at every point of the box, the hull of the derivatives nearby: relu contributes all
+of [0, 1] wherever 0 is not excluded, at points too; a maximum hands on w and 1 - w, with w in [0, 1] at a tie; a step,
+or a `where` whose branches differ at the border, has an unbounded derivative there. A chain rule holds for
+these sets (Clarke 1983, theorem 2.3.9), so the mean value theorem does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scalarspec.context import Context
 from scalarspec.dependence import ELEMENTWISE, STRUCTURE, dependence
 from scalarspec.errors import NotDifferentiable
 from scalarspec.interpreter import Traced
-from scalarspec.kinks import LOOKED, is_root, layers, relations, smooth
+from scalarspec.kinks import LOOKED, difference, is_root, layers, relations, smooth
 from scalarspec.sweep import Read, conventional, innermost, operands_of, sweep
 from scalarspec.tape import Note, Tape, TapeArrays
 from scalarspec.tensor import Tensor, Truth, elementwise
@@ -90,8 +90,7 @@ class Enclosing:
         """Of what is compared in a condition, where both sides meet at the edge of what they can be."""
         found: dict[Traced, Array] = {}
         for relation in relations(self.made, p):
-            a, b = operands_of(relation, read)
-            touching = _touches(a - b)
+            touching = _touches(difference(relation, read))
             for x in relation.operands:
                 own = touching if x.shape == touching.shape else np.asarray(touching.any())
                 found[x] = own if x not in found else np.asarray(found[x] | own)
@@ -139,7 +138,7 @@ class Enclosing:
         """Raises NotDifferentiable where the spec looked at numbers, or at truths that may turn at the box's edge."""
         for x in self.arrays.looked:
             found = list(relations(self.made, x))
-            if not found or any(_touches(_difference(relation, read)).any() for relation in found):
+            if not found or any(_touches(difference(relation, read)).any() for relation in found):
                 raise NotDifferentiable(LOOKED)
 
     def _moving(self, note: Note, read: Read, inputs: Sequence[Traced]) -> dict[Traced, Array]:
@@ -207,8 +206,7 @@ class Enclosing:
 
     def _relation(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """g: by how much the value changes where the relation begins to hold."""
-        a, b = operands_of(note, read)
-        slope = _slope_of_step(b - a)
+        slope = _slope_of_step(difference(note, read))
         change = g * (slope if note.operation != "equal" else slope * _constant(slope.context, -1, 1))
         return [lambda: -change, lambda: change]
 
@@ -222,8 +220,7 @@ class Enclosing:
         if note is None or note.operation == "where":
             return f.where(read(p, Truth), 1, 0)
         if note.operation in ("less", "less_equal", "equal"):
-            a, b = operands_of(note, read)
-            slope = slope_of_relu(b - a)
+            slope = slope_of_relu(difference(note, read))
             return slope if note.operation != "equal" else f.clip(4 * slope * (1 - slope), 0, 1)
         weights = [self.weight(q, read) for q in note.operands]
         if note.operation == "logical_not":
@@ -254,12 +251,6 @@ Enclosing._RULES = {
     "logical_and": Enclosing._connective,
     "logical_or": Enclosing._connective,
 }
-
-
-def _difference(relation: Note, read: Read) -> Tensor:
-    a, b = operands_of(relation, read)
-    found: Tensor = a - b
-    return found
 
 
 def slope_of_relu(x: Tensor) -> Tensor:

@@ -39,16 +39,15 @@ class Formula:
         """The shares of the operands of a note."""
         between = self.between(note, read)
         if between is None:
-            self.bordered(note, self.made, read)
+            self.bordered(note, read)
             return smooth(note, g, read)
-        self.tied(note, g, between)
+        self.tied(note, between)
         return self.shares(note, g, read)
 
-    def bordered(self, note: Note, made: Mapping[Traced, Note], read: Read) -> None:
-        """What is 0 where the condition of a `where` may change is excluded, too."""
-        for relation in relations(made, note.operands[0]) if note.operation == "where" else ():
-            a, b = operands_of(relation, read)
-            self.excluded.append((note.operation, b - a))
+    def bordered(self, note: Note, read: Read) -> None:
+        """What is 0 where the condition of a `where` may change is a kink, too."""
+        for relation in relations(self.made, note.operands[0]) if note.operation == "where" else ():
+            self.tied(note, difference(relation, read))
 
     def shares(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
         """At a tie: relu as 0, |x| as -x, a maximum and a minimum as their second operand."""
@@ -67,7 +66,7 @@ class Formula:
             return a - b  # type: ignore[no-any-return]
         return None
 
-    def tied(self, note: Note, g: Tensor, between: Tensor) -> None:
+    def tied(self, note: Note, between: Tensor) -> None:
         """What is to be done about kinks: an expression says where it does not hold."""
         self.excluded.append((note.operation, between))
 
@@ -80,15 +79,12 @@ class Inside(Formula):
         self.made = arrays.by_result
 
     def __call__(self, note: Note, g: Tensor, read: Read) -> Sequence[Share]:
-        """The shares of the operands of a note; Raises NotDifferentiable at a kink, a border, a root of 0."""
+        """The shares of the operands of a note. Raises NotDifferentiable at a kink, a border, a root of 0."""
         if is_root(note, read):
-            self.tied(note, g, operands_of(note, read)[0])
-        for relation in relations(self.made, note.operands[0]) if note.operation == "where" else ():
-            a, b = operands_of(relation, read)
-            self.tied(note, g, a - b)
+            self.tied(note, operands_of(note, read)[0])
         return super().__call__(note, g, read)
 
-    def tied(self, note: Note, g: Tensor, between: Tensor) -> None:
+    def tied(self, note: Note, between: Tensor) -> None:
         """Raises NotDifferentiable at a kink."""
         at = between == 0
         if True in at.context.arrays.outcomes(at.value):
@@ -178,3 +174,9 @@ def relations(made: Mapping[Traced, Note], p: Traced) -> Iterator[Note]:
     elif note is not None:
         for q in note.operands:
             yield from relations(made, q)
+
+
+def difference(relation: Note, read: Read) -> Tensor:
+    """The right side of a comparison less its left one: it is 0 where the comparison may turn."""
+    a, b = operands_of(relation, read)
+    return b - a  # type: ignore[no-any-return]
