@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays, lift
-from scalarspec.context import Context
-from scalarspec.environment import quiet
+from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
+from scalarspec.core.context import Context
 from scalarspec.errors import DomainError
+from scalarspec.numbers.environment import quiet
 
 Float = Any  # a NumPy scalar, or an array of them
 

@@ -38,10 +38,12 @@ from mpmath import libmp
 from mpmath.ctx_iv import MPIntervalContext
 from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, exp_basecase, ln2_fixed, log_taylor_cached, pi_fixed
 
-from scalarspec import environment
-from scalarspec.arrays import Arrays, LiftedArrays, lift
-from scalarspec.context import Context
-from scalarspec.dyadic import (
+from scalarspec.core.arrays import Arrays, LiftedArrays, lift
+from scalarspec.core.context import Context
+from scalarspec.core.truth import Kleene, Maybe
+from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, NotExact, TooLarge
+from scalarspec.numbers import environment
+from scalarspec.numbers.dyadic import (
     EXPONENT_LIMIT,
     INF,
     INFINITE,
@@ -59,10 +61,16 @@ from scalarspec.dyadic import (
     sum_down,
     sum_up,
 )
-from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, NotExact, TooLarge
-from scalarspec.exact import End, data_value, holds_floats, interval_text
-from scalarspec.integers import BY_DIGITS_FROM, TERMS, Digits, digit_bits, least_exponent, product, whole_numbers
-from scalarspec.truth import Kleene, Maybe
+from scalarspec.numbers.exact import End, data_value, holds_floats, interval_text
+from scalarspec.numbers.integers import (
+    BY_DIGITS_FROM,
+    TERMS,
+    Digits,
+    digit_bits,
+    least_exponent,
+    product,
+    whole_numbers,
+)
 
 Interval = tuple[int, int, int, int]
 Point = Callable[[int, int], Interval]

@@ -9,7 +9,7 @@ What encloses, and why. u = 2^-53; all rests on IEEE 754's + - × ÷ √, compar
 
     + -            what a sum of floats has lost is a float (two-sum); where it is positive, s + 2u|s| lies above
     × ÷            off by half a last place: s + 2u|s| lies above, plus 2^-1074 where it may have underflowed
-    √ exp log ...  `scalarspec.elementary`, whose relative errors are proved, at both ends of pieces on which the
+    √ exp log ...  `numbers.elementary`, whose relative errors are proved, at both ends of pieces on which the
                    function is monotone, and its error added
     sums           any order of n terms is off by at most (n - 1) u Σ|x| (1 + small); 2 (n + 2) u is added
     affine matmul  midpoint and radius (Rump 1999): for x within r of m, W x lies within |W| (r + γ|m|) of BLAS's W m,
@@ -32,17 +32,17 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec import elementary, environment
-from scalarspec.arrays import Arrays, LiftedArrays, lift
 from scalarspec.backends.interval import IntervalContext
-from scalarspec.context import DERIVED, PRIMITIVES
-from scalarspec.dyadic import INF, MINUS_INF
-from scalarspec.elementary import BLOCK, ERROR, U
+from scalarspec.core.arrays import Arrays, LiftedArrays, lift
+from scalarspec.core.context import DERIVED, PRIMITIVES
+from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Tensor
+from scalarspec.core.truth import Maybe
 from scalarspec.errors import ArgumentError, DivisionByZero, DomainError
-from scalarspec.exact import as_array, float_above, float_below, holds_floats, interval_text
-from scalarspec.shape import Shape
-from scalarspec.tensor import Tensor
-from scalarspec.truth import Maybe
+from scalarspec.numbers import elementary, environment
+from scalarspec.numbers.dyadic import INF, MINUS_INF
+from scalarspec.numbers.elementary import BLOCK, ERROR, U
+from scalarspec.numbers.exact import as_array, float_above, float_below, holds_floats, interval_text
 
 Ends = np.ndarray[Any, Any]
 FloatArray = np.ndarray[Any, Any]
@@ -1036,9 +1036,10 @@ def numba_is_installed() -> bool:
 @cache
 def _fused() -> Any:
     """The compiled loops; compiling takes some seconds, once."""
-    from scalarspec import fused
 
-    return fused
+    from scalarspec.numbers import numba_kernels
+
+    return numba_kernels
 
 
 def interval64(fast: bool | None = None) -> Interval64Context:

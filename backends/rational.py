@@ -4,7 +4,7 @@ The elementary functions are irrational at every rational argument but a few (Li
 are known here, and the rest are refused: there is no rational to return.
 
 In bulk, a value is a `Ratios`: integers over one common denominator, which floats always have (a power of two). Matrix
-products are exact products of integers (`scalarspec.integers`). Numbers without a moderate common denominator stay an
+products are exact products of integers (`numbers.integers`). Numbers without a moderate common denominator stay an
 object array of Fractions.
 """
 
@@ -20,11 +20,19 @@ from typing import Any, ClassVar, Never
 
 import numpy as np
 
-from scalarspec.arrays import Arrays, LiftedArrays, NumPyArrays, lift
-from scalarspec.context import Context
+from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
+from scalarspec.core.context import Context
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, TooLarge
-from scalarspec.exact import boxed, exact_text, holds_floats
-from scalarspec.integers import BY_DIGITS_FROM, Digits, digit_bits, least_exponent, long_product, product, whole_numbers
+from scalarspec.numbers.exact import boxed, exact_text, holds_floats
+from scalarspec.numbers.integers import (
+    BY_DIGITS_FROM,
+    Digits,
+    digit_bits,
+    least_exponent,
+    long_product,
+    product,
+    whole_numbers,
+)
 
 Array = np.ndarray[Any, Any]
 

@@ -32,19 +32,19 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from scalarspec import environment, formats
-from scalarspec import functions as f
-from scalarspec.arrays import Arrays, lift
-from scalarspec.context import CONNECTIVES, DERIVED, PRIMITIVES, RELATIONS, Context
+from scalarspec.core import functions as f
+from scalarspec.core.arrays import Arrays, lift
+from scalarspec.core.context import CONNECTIVES, DERIVED, PRIMITIVES, RELATIONS, Context
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.sets import inf, sup
+from scalarspec.core.shape import Scalar, Shape
+from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import ArgumentError, DomainError
-from scalarspec.exact import End, as_array, boxed, holds_floats, interval_text
-from scalarspec.formats import Format
-from scalarspec.interpreter import result_shape
-from scalarspec.registry import context as named_context
-from scalarspec.sets import inf, sup
-from scalarspec.shape import Scalar, Shape
-from scalarspec.tensor import Tensor, Truth
-from scalarspec.vjp_rules import RULES
+from scalarspec.numbers import environment, formats
+from scalarspec.numbers.exact import End, as_array, boxed, holds_floats, interval_text
+from scalarspec.numbers.formats import Format
+from scalarspec.tracing.interpreter import result_shape
+from scalarspec.tracing.vjp_rules import RULES
 
 DEFAULT_LIBM = 4
 """The ulps within which NumPy's makers promise the vectorised exp, log, sin and their like."""
@@ -331,7 +331,7 @@ class RoundingArrays(Arrays):
             rounded = self.context.half_ulp(real)
             return Tracked(real, rounded, rounded)
         real = self._inside(operation, *(x.real for x in xs), **parameters)
-        shares = [share for share in self.inherited(operation, real, xs, parameters) if share is not None]
+        shares = [cotangent for cotangent in self.inherited(operation, real, xs, parameters) if cotangent is not None]
         before = real
         if shares:
             inherited = _greatest(shares) if operation in CHOICES else _total(shares)
@@ -381,8 +381,8 @@ class RoundingArrays(Arrays):
         value = self._inside(operation, *wide)
         shares = RULES[operation](f.broadcast_to(real.context.tensor(1), real.shape), value, *wide)
         return [
-            None if x.error is None or share is None else f.abs(share()) * x.error
-            for share, x in zip(shares, xs, strict=True)
+            None if x.error is None or cotangent is None else f.abs(cotangent()) * x.error
+            for cotangent, x in zip(shares, xs, strict=True)
         ]
 
     def _inherited_choice(self, operation: str, real: Tensor, xs: tuple[Tracked, ...]) -> list[Tensor | None]:

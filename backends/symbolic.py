@@ -18,10 +18,10 @@ from typing import Any, ClassVar
 import sympy
 from sympy.core.relational import Relational
 
-from scalarspec.arrays import Arrays, LiftedArrays
-from scalarspec.context import Context
+from scalarspec.core.arrays import Arrays, LiftedArrays
+from scalarspec.core.context import Context
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, Undecided
-from scalarspec.graph import ONE, ZERO, Node, below, node, number, ordered, value_of
+from scalarspec.tracing.scalar_graph import ONE, ZERO, Node, below, node, number, ordered, value_of
 
 Expr = Any  # SymPy is untyped
 

@@ -46,10 +46,10 @@ def crown(work, radius):
     ends["error"] = ranges(from_error, work.sizes[0])
     found = []
     for sign in (1, -1):
-        share = sign * BETA / (2 * k)
+        cotangent = sign * BETA / (2 * k)
         error, a = between(np.full(x.size, sign / x.size), ends["error"], np.square, lambda t: 2 * t)
-        mu, b = between(np.full(k, share), ends["mu"], np.square, lambda t: 2 * t)
-        logvar, c = between(np.full(k, share), ends["logvar"], lambda t: np.expm1(t) - t, np.expm1)
+        mu, b = between(np.full(k, cotangent), ends["mu"], np.square, lambda t: 2 * t)
+        logvar, c = between(np.full(k, cotangent), ends["logvar"], lambda t: np.expm1(t) - t, np.expm1)
         found.append(from_error(error, a + b + c, mu, logvar))
     return found[0], -found[1]
 

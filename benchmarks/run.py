@@ -26,16 +26,16 @@ from crown import crown
 from workloads import BETA, A, Autoencoder, B, Vae
 
 import scalarspec as ss
-from scalarspec import environment as float_environment
-from scalarspec import integers
-from scalarspec.arguments import bind
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.linear import Relaxation
+from scalarspec.core.arguments import bind
+from scalarspec.core.lifting import lift
 from scalarspec.examples.enclose import enclose
-from scalarspec.graph import operations
-from scalarspec.lifting import lift
-from scalarspec.linear import Relaxation
 from scalarspec.models import autoencoder, vae
-from scalarspec.regions import Domain
+from scalarspec.numbers import environment as float_environment
+from scalarspec.numbers import integers
 from scalarspec.report import table
+from scalarspec.tracing.scalar_graph import operations
 
 RADIUS = 1e-3
 BATCH, MANY = 128, 1024

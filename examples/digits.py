@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 
 import scalarspec as ss
-from scalarspec.bounds import Bounds
+from scalarspec.bounding.bounds import Bounds
 from scalarspec.compare import Comparison
-from scalarspec.crosscheck import Crosscheck
 from scalarspec.errors import NotExact, OutOfRange
-from scalarspec.exact import interval_text
 from scalarspec.examples import by_hand
 from scalarspec.models import autoencoder, vae, vqvae
+from scalarspec.numbers.exact import interval_text
 from scalarspec.report import table
+from scalarspec.rounding_errors.crosscheck import Crosscheck
 
 WEIGHTS = Path(__file__).with_name("digits.npz")
 BETA_VAE, BETA_VQVAE = Fraction(1, 32), Fraction(1, 4)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 import scalarspec as ss
+from scalarspec.bounding.jobs import each
 from scalarspec.examples import digits as shipped
 from scalarspec.examples.digits import HELD_OUT, Digits
-from scalarspec.jobs import each
 from scalarspec.report import table
 
 LOSSES = {"VAE": "loss", "VQ-VAE": "loss", "autoencoder": "error"}
@@ -84,7 +84,7 @@ def enclose(
 ) -> Enclosures:
     """Bounds of the three losses while each of the last `count` digits varies within the radii, in pixel units.
 
-    executor: does the jobs, as for `scalarspec.bounds`. Raises OutOfRange unless 1 <= count <= 1797.
+    executor: does the jobs, as for `scalarspec.bounding.bounds`. Raises OutOfRange unless 1 <= count <= 1797.
     """
     pieces = [(count, *piece, method, budget) for piece in _pieces(count, radii)]
     found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}

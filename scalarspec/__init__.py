@@ -2,26 +2,26 @@
 
 from scalarspec import activation, errors, latent, layers, loss, theory
 from scalarspec.audit import audit
-from scalarspec.batched import batched
-from scalarspec.bounds import bounds, prove
+from scalarspec.bounding.bounds import bounds, prove
 from scalarspec.compare import compare
-from scalarspec.context import Context
-from scalarspec.crosscheck import crosscheck
-from scalarspec.derive import derive
-from scalarspec.functions import *  # noqa: F403 - every function that specs are written in
-from scalarspec.functions import __all__ as _functions
-from scalarspec.gradient import grad, hessian, jvp, value_and_grad, vjp
-from scalarspec.lifting import lift
-from scalarspec.matrix import MatrixForm, matrix_form
-from scalarspec.prepared import prepare
-from scalarspec.ranges import ranges
-from scalarspec.regions import Ball, Box, ball, box
-from scalarspec.registry import context
-from scalarspec.sets import *  # noqa: F403 - IEEE 1788's predicates on intervals as sets
-from scalarspec.sets import __all__ as _sets
-from scalarspec.shape import Dim, Scalar, Shape
-from scalarspec.tensor import Tensor, Truth
-from scalarspec.tolerance import tolerance
+from scalarspec.core.context import Context
+from scalarspec.core.functions import *  # noqa: F403 - every function that specs are written in
+from scalarspec.core.functions import __all__ as _functions
+from scalarspec.core.lifting import lift
+from scalarspec.core.region import Ball, Box, ball, box
+from scalarspec.core.registry import context
+from scalarspec.core.sets import *  # noqa: F403 - IEEE 1788's predicates on intervals as sets
+from scalarspec.core.sets import __all__ as _sets
+from scalarspec.core.shape import Dim, Scalar, Shape
+from scalarspec.core.tensor import Tensor, Truth
+from scalarspec.formulas.derive import derive
+from scalarspec.formulas.matrix import MatrixForm, matrix_form
+from scalarspec.rounding_errors.crosscheck import crosscheck
+from scalarspec.rounding_errors.ranges import ranges
+from scalarspec.rounding_errors.tolerance import tolerance
+from scalarspec.tracing.batched import batched
+from scalarspec.tracing.gradient import grad, hessian, jvp, value_and_grad, vjp
+from scalarspec.tracing.prepared import prepare
 
 __version__ = "0.1.0"
 

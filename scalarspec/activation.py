@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scalarspec import functions as f
+from scalarspec.core import functions as f
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import UnknownName
-from scalarspec.tensor import Tensor
 
 
 @dataclass(frozen=True)

@@ -28,24 +28,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalarspec import registry, theory
-from scalarspec.arguments import spec_name
+from scalarspec import theory
 from scalarspec.audit import KINDS, audit
-from scalarspec.bounds import BUDGET, METHODS, bounds
+from scalarspec.bounding.bounds import BUDGET, METHODS, bounds
 from scalarspec.compare import DEFAULT_BACKENDS, compare
-from scalarspec.crosscheck import Crosscheck, crosscheck
-from scalarspec.derive import derive
+from scalarspec.core import registry
+from scalarspec.core.arguments import spec_name
+from scalarspec.core.failures import failures_told
+from scalarspec.core.region import Ball, ball
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
-from scalarspec.exact import data_value
-from scalarspec.failures import failures_told
-from scalarspec.matrix import matrix_form
-from scalarspec.ranges import ranges
-from scalarspec.records import differences
-from scalarspec.regions import Ball, ball
+from scalarspec.formulas.derive import derive
+from scalarspec.formulas.matrix import matrix_form
+from scalarspec.numbers.exact import data_value
 from scalarspec.report import table
-from scalarspec.tensor import Tensor
+from scalarspec.rounding_errors.crosscheck import Crosscheck, crosscheck
+from scalarspec.rounding_errors.provenance import differences
+from scalarspec.rounding_errors.ranges import ranges
+from scalarspec.rounding_errors.tolerance import tolerance
 from scalarspec.theory.lean import examples
-from scalarspec.tolerance import tolerance
 
 if TYPE_CHECKING:
     from scalarspec import laws

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scalarspec.arguments import bind, call, one_valued
-from scalarspec.context import Context
+from scalarspec.core.arguments import bind, call, one_valued
+from scalarspec.core.context import Context
+from scalarspec.core.lifting import lift
+from scalarspec.core.registry import resolve
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotExact, ScalarSpecError
-from scalarspec.lifting import lift
-from scalarspec.registry import resolve
 from scalarspec.report import table, tensor_json, tensor_text
-from scalarspec.tensor import Tensor
 
 DEFAULT_BACKENDS = ("float32", "float64", "interval", "rational")
 

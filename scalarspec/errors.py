@@ -3,7 +3,8 @@
 All of them are `ScalarSpecError`; each is also the built-in error that a Python programmer would expect.
 """
 
-from scalarspec.sizes import failed
+from collections.abc import Callable
+from typing import ClassVar
 
 
 class ScalarSpecError(Exception):
@@ -13,9 +14,13 @@ class ScalarSpecError(Exception):
 class ShapeError(ScalarSpecError, ValueError):
     """Shapes that do not fit an operation; the message holds the operation and the shapes."""
 
+    noticed: ClassVar[Callable[[], None] | None] = None
+    """Called whenever one is made; `core.sizes`, which watches what a spec learns of its sizes, sets it."""
+
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
-        failed()
+        if ShapeError.noticed is not None:
+            ShapeError.noticed()
 
 
 class ContextMismatch(ScalarSpecError, TypeError):
@@ -61,9 +66,13 @@ class FloatEnvironmentError(ScalarSpecError, RuntimeError):
 class OutOfRange(ScalarSpecError, IndexError):
     """An index outside its range (a tensor's, or a codebook's, where negative ones are outside too)."""
 
+    noticed: ClassVar[Callable[[], None] | None] = None
+    """Called whenever one is made; `core.sizes`, which watches what a spec learns of its sizes, sets it."""
+
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
-        failed()
+        if ShapeError.noticed is not None:
+            ShapeError.noticed()
 
 
 class UnknownName(ScalarSpecError, LookupError):

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec import functions as f
+from scalarspec.core import functions as f
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, OutOfRange
-from scalarspec.tensor import Tensor
 
 
 def exp(x: Tensor) -> Tensor:

@@ -33,13 +33,13 @@ from typing import Any, Literal
 import numpy as np
 from mpmath.ctx_mp import MPContext
 
-from scalarspec import functions as f
 from scalarspec import latent, loss
-from scalarspec.context import CONNECTIVES, DERIVED, PRIMITIVES, Context
+from scalarspec.core import functions as f
+from scalarspec.core.context import CONNECTIVES, DERIVED, PRIMITIVES, Context
+from scalarspec.core.tensor import Tensor, elementwise, relation
 from scalarspec.errors import DomainError, NotExact, NotSupported, Undecided
-from scalarspec.exact import End, boxed, infinite, interval_text, mpf_value
 from scalarspec.models import autoencoder
-from scalarspec.tensor import Tensor, elementwise, relation
+from scalarspec.numbers.exact import End, boxed, infinite, interval_text, mpf_value
 
 FLOAT_ULPS = 32
 """The stated bound for floats, in units of roundoff of the largest term: NumPy's functions keep within 4."""

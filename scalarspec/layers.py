@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scalarspec import functions as f
 from scalarspec.activation import identity
-from scalarspec.functions import leaky_relu, relu, sigmoid, softplus, tanh
-from scalarspec.tensor import Tensor
+from scalarspec.core import functions as f
+from scalarspec.core.functions import leaky_relu, relu, sigmoid, softplus, tanh
+from scalarspec.core.tensor import Tensor
 
 __all__ = ["Linear", "Map", "Sequential", "identity", "leaky_relu", "relu", "sigmoid", "softplus", "tanh"]
 

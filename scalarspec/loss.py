@@ -5,10 +5,10 @@ The mean over nothing is 0. Each is a tensor of shape ().
 
 from __future__ import annotations
 
-from scalarspec import functions as f
+from scalarspec.core import functions as f
+from scalarspec.core.functions import Operand
+from scalarspec.core.tensor import Tensor, operands_of
 from scalarspec.errors import ShapeError
-from scalarspec.functions import Operand
-from scalarspec.tensor import Tensor, operands_of
 
 
 def mse(prediction: Operand, target: Operand) -> Tensor:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.arrays import lift
+from scalarspec.core.arrays import lift
+from scalarspec.core.functions import endpoints
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotSupported
-from scalarspec.exact import End, as_array, decimal_text, exact_text, interval_text
-from scalarspec.functions import endpoints
-from scalarspec.tensor import Tensor
+from scalarspec.numbers.exact import End, as_array, decimal_text, exact_text, interval_text
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scalarspec.crosscheck import Crosscheck, crosscheck
-from scalarspec.tensor import Tensor
+from scalarspec.core.tensor import Tensor
+from scalarspec.rounding_errors.crosscheck import Crosscheck, crosscheck
 
 
 def assert_matches(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, ParamSpec
 
-from scalarspec.exact import exact_text
+from scalarspec.numbers.exact import exact_text
 
 P = ParamSpec("P")
 Status = Literal["proved", "refuted", "undecided"]

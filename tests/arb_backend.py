@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from flint import arb, fmpq
 
-from scalarspec.context import Context
+from scalarspec.core.context import Context
+from scalarspec.core.truth import Maybe
 from scalarspec.errors import DivisionByZero, DomainError, NotExact
-from scalarspec.exact import data_value
-from scalarspec.truth import Maybe
+from scalarspec.numbers.exact import data_value
 
 copyreg.pickle(arb, lambda x: (exactly, (dyadic(x),)))  # arb itself does not pickle
 

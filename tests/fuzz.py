@@ -21,7 +21,7 @@ import oracle
 import scalarspec as ss
 from scalarspec.backends.interval import IntervalContext
 from scalarspec.errors import DomainError, TooLarge
-from scalarspec.exact import float_above, float_below
+from scalarspec.numbers.exact import float_above, float_below
 
 PRECISIONS = [24, 53, 64, 113, 200]
 REAL_POWERS = [Fraction(1, 2), Fraction(-1, 2), Fraction(5, 4), Fraction(-7, 3)]

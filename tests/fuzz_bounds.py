@@ -17,11 +17,12 @@ import numpy as np
 from test_bounds import METHODS, OPERATIONS, shipped
 
 import scalarspec as ss
-from scalarspec import attained, layers
-from scalarspec.arguments import bind, call
-from scalarspec.exact import data_value
+from scalarspec import layers
+from scalarspec.bounding import inner_bounds
+from scalarspec.bounding.domain import Domain
+from scalarspec.core.arguments import bind, call
 from scalarspec.models import vae
-from scalarspec.regions import Domain
+from scalarspec.numbers.exact import data_value
 
 PRECISE = ss.context("interval", prec=120)
 ACTIVATIONS = [ss.relu, ss.tanh, ss.sigmoid, ss.softplus, lambda a: ss.leaky_relu(a, "0.1"), ss.abs, ss.sin]
@@ -90,13 +91,13 @@ def shipped_jobs():
 def points_of(domain, count, rng):
     """Exact points of the box: hostile ones, corners, and random ones."""
     boxes = [domain.box(0)]
-    points = [point for found in attained._searched(domain, [0]) for point in found]
+    points = [point for found in inner_bounds._searched(domain, [0]) for point in found]
     while len(points) < count:
         corner = len(points) % 2
         point = {}
         for path, (low, high) in boxes[0].items():
-            share = rng.choice([0, 1], size=np.shape(low)) if corner else rng.uniform(size=np.shape(low))
-            exact = np.frompyfunc(data_value, 1, 1)(share)
+            cotangent = rng.choice([0, 1], size=np.shape(low)) if corner else rng.uniform(size=np.shape(low))
+            exact = np.frompyfunc(data_value, 1, 1)(cotangent)
             low, high = bounded(low, high, rng)
             point[path] = in_ball(low + exact * (high - low), (low + high) / 2, domain.vary[path.split(".")[0]])
         points.append(point)
@@ -121,8 +122,8 @@ def in_ball(x, centre, region):
     norm = math.hypot(*np.ravel(aside).astype(float))
     if getattr(region, "norm", None) != 2 or norm == 0:
         return np.asarray(x, dtype=object)
-    share = min(Fraction(1), region.radius / Fraction(norm) * (1 - Fraction(1, 2**45)))
-    return np.asarray(centre + share * aside, dtype=object)
+    cotangent = min(Fraction(1), region.radius / Fraction(norm) * (1 - Fraction(1, 2**45)))
+    return np.asarray(centre + cotangent * aside, dtype=object)
 
 
 def misses(spec, args, vary, count, rng, methods=METHODS, budget=12):
@@ -134,7 +135,7 @@ def misses(spec, args, vary, count, rng, methods=METHODS, budget=12):
         return 0, 0  # refused: outside of a domain, say
     points = points_of(domain, count, rng)
     wrong = 0
-    for point, ends in zip(points, attained._enclosed(domain, points), strict=True):
+    for point, ends in zip(points, inner_bounds._enclosed(domain, points), strict=True):
         if ends is None:
             continue
         for bound in found:

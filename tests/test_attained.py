@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec import attained
+from scalarspec.bounding import bounds, inner_bounds
 from scalarspec.errors import Contradiction
 
 INF = float("inf")
@@ -55,14 +55,12 @@ def test_none_is_said_to_be_none():
     found = ss.bounds(spec, 6.0, vary={"x": ss.ball("1/2")})
     least, most = found.inner
     assert found.lower <= least < most <= found.upper
-    assert attained._extremes([({}, None, None)]) == (INF, -INF)
+    assert inner_bounds._extremes([({}, None, None)]) == (INF, -INF)
 
 
 def test_a_contradiction_is_loud(monkeypatch):
-    right = attained.attained
-    monkeypatch.setattr(
-        sys.modules["scalarspec.bounds"], "attained", lambda jobs: tuple(end + 10 for end in right(jobs))
-    )
+    right = inner_bounds.attained
+    monkeypatch.setattr(bounds, "attained", lambda jobs: tuple(end + 10 for end in right(jobs)))
     with pytest.raises(Contradiction, match="inner: a value that is surely attained lies outside of the bounds"):
         assert ss.bounds(ss.exp, 0.0, vary={"x": ss.ball(1)}).inner
 
@@ -79,9 +77,9 @@ def test_it_is_loud_without_asserts():
     """python -O removes assert statements, and no check of ours."""
     text = (
         "import scalarspec as ss\n"
-        "import scalarspec.ladder as ladder\n"
-        "proper = ladder.METHODS['linear']\n"
-        "ladder.METHODS['linear'] = lambda *a: (((l + 9, h + 9), n) for (l, h), n in proper(*a))\n"
+        "from scalarspec.bounding import methods\n"
+        "proper = methods.METHODS['linear']\n"
+        "methods.METHODS['linear'] = lambda *a: (((l + 9, h + 9), n) for (l, h), n in proper(*a))\n"
         "try:\n"
         "    ss.bounds(ss.exp, 0.0, vary={'x': ss.ball(1)}, method='linear')\n"
         "except ss.errors.Contradiction as error:\n"
@@ -144,12 +142,12 @@ def test_random_specs_that_lose_their_digits():
 @pytest.mark.parametrize("fault", ["swapped", "clipped"])
 def test_the_fuzz_sees_inner_ends_that_are_not_attained(monkeypatch, fault):
     """Ends that change places where they cross, or that are cut to the bounds."""
-    monkeypatch.setattr(attained, "_sharpened", lambda domain, found: [f for f in found if f[1] is not None])
+    monkeypatch.setattr(inner_bounds, "_sharpened", lambda domain, found: [f for f in found if f[1] is not None])
     if fault == "clipped":
-        monkeypatch.setattr(
-            sys.modules["scalarspec.bounds"].Bounds, "inner", property(lambda self: (self.lower, self.upper))
-        )
+        monkeypatch.setattr(bounds.Bounds, "inner", property(lambda self: (self.lower, self.upper)))
     else:
-        proper = attained._extremes
-        monkeypatch.setattr(attained, "_extremes", lambda found: tuple(sorted(proper(found), key=lambda end: end[()])))
+        proper = inner_bounds._extremes
+        monkeypatch.setattr(
+            inner_bounds, "_extremes", lambda found: tuple(sorted(proper(found), key=lambda end: end[()]))
+        )
     assert any(misses(seed) for seed in range(60))

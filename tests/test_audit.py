@@ -14,7 +14,7 @@ from scalarspec.audit import Audit, _cases
 from scalarspec.audit.facts import Subject, Unseen, matches
 from scalarspec.audit.kinds import KINDS
 from scalarspec.errors import ArgumentError, DomainError, ShapeError, UnknownName
-from scalarspec.results import read
+from scalarspec.rounding_errors.float_results import read
 
 # ---- right ones -----------------------------------------------------------------------------------------------------
 

@@ -13,12 +13,14 @@ from conftest import CONTEXTS
 from test_gradient import POLYNOMIAL
 
 import scalarspec as ss
-from scalarspec import backwards, forms, jobs, ladder, layers, linear, plan, regions, relaxation
-from scalarspec.arguments import bind
-from scalarspec.jobs import each
-from scalarspec.lifting import lift
+from scalarspec import layers
+from scalarspec.bounding import affine_forms, backward, jobs, linear, methods, plan, univariate
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.jobs import each
+from scalarspec.bounding.univariate import CONCAVE, FUNCTIONS, lines
+from scalarspec.core.arguments import bind
+from scalarspec.core.lifting import lift
 from scalarspec.models import autoencoder, vae, vqvae
-from scalarspec.relaxation import CONCAVE, FUNCTIONS, lines
 
 INF = float("inf")
 PRECISE = ss.context("interval", prec=120)
@@ -46,8 +48,8 @@ def crossings(operation, seed=0):
     low, high = boxes_for(operation, np.random.default_rng(seed))
     found = lines(operation, CONTEXTS["interval64"].box(low, high))
     wrong = 0
-    for share in (0, 1, Fraction(1, 2), Fraction(1, 7), Fraction(9, 10)):
-        at = [Fraction(a) + share * (Fraction(b) - Fraction(a)) for a, b in zip(low, high, strict=True)]
+    for cotangent in (0, 1, Fraction(1, 2), Fraction(1, 7), Fraction(9, 10)):
+        at = [Fraction(a) + cotangent * (Fraction(b) - Fraction(a)) for a, b in zip(low, high, strict=True)]
         values = getattr(ss, operation)(PRECISE.tensor(at))
         least, most = ss.endpoints(values)
         for i, t in enumerate(at):
@@ -90,15 +92,15 @@ def test_lines_are_close_on_small_intervals(operation):
 )
 @pytest.mark.parametrize("side", ["low", "high"])
 def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation, side):
-    proper = getattr(relaxation, shape)
+    proper = getattr(univariate, shape)
 
     def tightened(r):
         found = proper(r)
         shift = 1e-6 * (r.high - r.low) * (1 + np.abs(getattr(found, side)))
         moved = {side: getattr(found, side) + (shift if side == "low" else -shift)}
-        return relaxation.Lines(**{**vars(found), **moved})
+        return univariate.Lines(**{**vars(found), **moved})
 
-    monkeypatch.setattr(relaxation, shape, tightened)
+    monkeypatch.setattr(univariate, shape, tightened)
     assert crossings(operation) > 0
 
 
@@ -150,9 +152,9 @@ def outside(seed, methods=METHODS, count=30):
         point = [
             [
                 Fraction(v) + Fraction(s) * (vary[name].radius if name in vary else 0)
-                for v, s in zip(a, share, strict=True)
+                for v, s in zip(a, cotangent, strict=True)
             ]
-            for name, a, share in zip(("x", "y"), (x, y), shares, strict=True)
+            for name, a, cotangent in zip(("x", "y"), (x, y), shares, strict=True)
         ]
         low, high = ss.endpoints(spec(*map(PRECISE.tensor, point)))
         wrong += sum(int(np.any(high < f.lower) or np.any(low > f.upper)) for f in found)
@@ -263,7 +265,7 @@ def test_affine_specs_have_their_exact_range_but_for_rounding():
 
 
 def test_rounding_that_is_forgotten_is_seen(monkeypatch):
-    monkeypatch.setattr(backwards.Rows, "spend", lambda self, g, size, *operands: None)
+    monkeypatch.setattr(backward.Rows, "spend", lambda self, g, size, *operands: None)
     assert sum(misses for seed in range(60) for misses, _, _ in affine_misses(seed, 1e4)) > 0
 
 
@@ -275,7 +277,7 @@ def test_coefficients_that_underflow_are_paid_for(monkeypatch, only_linear):
     found = ss.bounds(spec, np.array([1e300]), vary=near, method="linear")
     low, high = (Fraction(1e-200) ** 2 * (Fraction(1e300) + sign * Fraction(10) ** 299) for sign in (-1, 1))
     assert found.lower[0] <= low < high <= found.upper[0]
-    monkeypatch.setattr(backwards, "TINY", 0.0)
+    monkeypatch.setattr(backward, "TINY", 0.0)
     with pytest.raises(ss.errors.DomainError):  # nothing is left of the range
         ss.bounds(spec, np.array([1e300]), vary=near, method="linear")
 
@@ -302,10 +304,10 @@ def test_a_product_without_its_remainder_is_seen(monkeypatch):
     assert (found().lower, found().upper) == (Fraction(1, 2), Fraction(9, 2))
     proper = linear.Relaxation.product
 
-    def without(self, note, operands):
+    def without(self, eqn, operands):
         """(a - a₀) (b - b₀) is 0."""
-        radii = all(np.array_equal(a, self.range(x).radius) for x, a in zip(note.operands, operands, strict=True))
-        return proper(self, note, operands) * (not radii)
+        radii = all(np.array_equal(a, self.range(x).radius) for x, a in zip(eqn.operands, operands, strict=True))
+        return proper(self, eqn, operands) * (not radii)
 
     monkeypatch.setattr(linear.Relaxation, "product", without)
     assert found().upper < Fraction(9, 2)
@@ -430,13 +432,13 @@ def corners_outside(spec, radius=Fraction(1, 2**20)):
 @pytest.fixture
 def only_linear(monkeypatch):
     """One evaluation is as tight on some specs, and would hide a mistake."""
-    monkeypatch.setattr("scalarspec.ladder.narrowed", lambda context, t, ends: context.box(*ends))
+    monkeypatch.setattr("scalarspec.bounding.methods.narrowed", lambda context, t, ends: context.box(*ends))
 
 
 @pytest.mark.parametrize("term", ROWS)
 def test_an_error_in_any_relaxation_is_seen(term, monkeypatch, only_linear):
     """A thousandth of the radius, added where the relaxation puts its constant."""
-    proper = getattr(backwards.Rows, term)
+    proper = getattr(backward.Rows, term)
 
     def mistaken(self, *args):
         result = proper(self, *args)
@@ -444,7 +446,7 @@ def test_an_error_in_any_relaxation_is_seen(term, monkeypatch, only_linear):
         return result
 
     assert corners_outside(ROWS[term]) == 0
-    monkeypatch.setattr(backwards.Rows, term, mistaken)
+    monkeypatch.setattr(backward.Rows, term, mistaken)
     assert corners_outside(ROWS[term]) > 0
 
 
@@ -475,13 +477,13 @@ def test_an_error_in_a_form_that_is_carried_is_seen(monkeypatch, only_linear, wa
     """Slopes that are a fifth too small: lines and quadratic forms then stand where the value does not range."""
     spec = lambda x, y: ss.sum(ss.square(ss.affine([[1, 2], [-1, 1]], ss.tanh(x - y), [0, 1])) + x)  # noqa: E731
     assert corners_outside(spec, Fraction(1, 64)) == 0
-    proper = getattr(forms, way)
+    proper = getattr(affine_forms, way)
 
     def mistaken(over, *args):
         found = proper(over, *args)
-        return found and forms.Form.of(over, found.slopes * 0.8, found.rest_low, found.rest_high)
+        return found and affine_forms.Form.of(over, found.slopes * 0.8, found.rest_low, found.rest_high)
 
-    monkeypatch.setattr(forms, way, mistaken)
+    monkeypatch.setattr(affine_forms, way, mistaken)
     assert corners_outside(spec, Fraction(1, 64)) > 0
 
 
@@ -502,16 +504,16 @@ def test_an_error_in_the_parts_of_a_box_is_seen(monkeypatch, fault):
 
     assert wrong() == 0
     if fault == "_hold":
-        proper = backwards.Rows._hold
+        proper = backward.Rows._hold
 
         def mistaken(self, x, weight):
             proper(self, x, weight)
             self.constant = self.constant + 0.8
 
-        monkeypatch.setattr(backwards.Rows, "_hold", mistaken)
+        monkeypatch.setattr(backward.Rows, "_hold", mistaken)
     else:
-        proper = getattr(ladder, fault)
-        monkeypatch.setattr(ladder, fault, lambda *args: (proper(*args)[0], proper(*args)[0]))
+        proper = getattr(methods, fault)
+        monkeypatch.setattr(methods, fault, lambda *args: (proper(*args)[0], proper(*args)[0]))
     assert wrong() > 0
 
 
@@ -802,10 +804,8 @@ def test_a_euclidean_ball_that_is_taken_too_small_is_seen(monkeypatch):
         return count
 
     assert misses() == 0
-    proper = regions.Domain._ball
-    monkeypatch.setattr(
-        regions.Domain, "_ball", lambda *args: (lambda ball: (ball[0], ball[1] * (1 - 1e-6)))(proper(*args))
-    )
+    proper = Domain._ball
+    monkeypatch.setattr(Domain, "_ball", lambda *args: (lambda ball: (ball[0], ball[1] * (1 - 1e-6)))(proper(*args)))
     assert misses() > 0
 
 
@@ -976,7 +976,7 @@ def test_what_cannot_be_an_executor_or_a_checkpoint_is_refused(tmp_path):
 
 
 def test_forms_that_are_too_large_to_keep_are_left_out(monkeypatch):
-    """The bounds hold, and are the same but for what needs forms."""
+    """The bounds hold, and are the same but for what needs affine_forms."""
     spec, args, _ = shipped()["vae"]
     for vary in ({"x": ss.ball("0.01")}, {"model": ss.ball("0.001")}):
         kept = ss.bounds(spec, *args, vary=vary, method="linear")
@@ -994,7 +994,7 @@ def test_a_budget_of_no_boxes_is_refused():
 
 
 def test_jobs_that_are_asked_for_twice_have_their_own_answers(tmp_path, monkeypatch):
-    domain = regions.Domain(squares, {"x": np.ones(2)}, {"x": ss.ball(1)})
+    domain = Domain(squares, {"x": np.ones(2)}, {"x": ss.ball(1)})
     monkeypatch.setitem(jobs.WORK, "doubled", lambda domain, item: 2 * item)
 
     def doubled(domain, item):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec import jobs, plan, regions
+from scalarspec.bounding import jobs, plan
+from scalarspec.bounding.domain import Domain
 from scalarspec.errors import ArgumentError
 
 NEAR = {"x": ss.ball("1/2")}
@@ -44,7 +45,7 @@ def difference(x, y):
 
 def digest(spec, *arguments, vary=None, over=()):
     names = "xyz"[: len(arguments)]
-    return regions.Domain(spec, dict(zip(names, arguments, strict=True)), vary or NEAR, over).digest
+    return Domain(spec, dict(zip(names, arguments, strict=True)), vary or NEAR, over).digest
 
 
 QUESTIONS = {
@@ -82,20 +83,20 @@ def test_a_digest_names_the_whole_question(question):
 
 def test_a_digest_names_the_version(monkeypatch):
     before = digest(squares, np.zeros(2))
-    monkeypatch.setattr(regions, "version", lambda name: "another")
+    monkeypatch.setattr("scalarspec.bounding.domain.version", lambda name: "another")
     assert digest(squares, np.zeros(2)) != before
 
 
 def test_a_plan_says_what_is_returned():
-    returned = [regions.Domain(spec, {"x": np.zeros(2)}, NEAR).plan.text() for spec in (inner, nested, lambda x: x)]
+    returned = [Domain(spec, {"x": np.zeros(2)}, NEAR).plan.text() for spec in (inner, nested, lambda x: x)]
     assert len(set(returned)) == 3
     assert [text.splitlines()[-1] for text in returned] == ["return value 0", "return value 1", "return input 0 (2,)"]
 
 
 def test_a_plan_without_its_result_would_be_caught(monkeypatch):
-    """A digest of the notes alone: the injected fault. Its two specs note the same, and return other values."""
+    """A digest of the equations alone: the injected fault. Its two specs note the same, and return other values."""
     proper = plan.Plan.text
-    monkeypatch.setattr(regions.Domain, "_sample", lambda self: "")
+    monkeypatch.setattr(Domain, "_sample", lambda self: "")
     monkeypatch.setattr(plan.Plan, "text", lambda self: proper(self).rpartition("\n")[0])
     assert digest(inner, np.zeros(2)) == digest(nested, np.zeros(2))
 
@@ -122,7 +123,7 @@ def kept(tmp_path, monkeypatch):
         return 2 * item
 
     monkeypatch.setitem(jobs.WORK, "doubled", doubled)
-    domain = regions.Domain(squares, {"x": np.ones(2)}, {"x": ss.ball(1)})
+    domain = Domain(squares, {"x": np.ones(2)}, {"x": ss.ball(1)})
 
     def again(path=tmp_path / "kept"):
         asked.clear()

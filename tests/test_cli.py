@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scalarspec import cli, registry
+from scalarspec import cli
+from scalarspec.core import registry
 
 SPECS = '''
 import numpy as np

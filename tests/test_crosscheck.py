@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec import formats, latent
-from scalarspec.crosscheck import CERTIFIED
+from scalarspec import latent
 from scalarspec.errors import ArgumentError, DomainError, ShapeError, UnknownName
 from scalarspec.examples import by_hand, digits
-from scalarspec.gradient import Tape
 from scalarspec.models import vae, vqvae
-from scalarspec.records import differences
+from scalarspec.numbers import formats
+from scalarspec.rounding_errors.crosscheck import CERTIFIED
+from scalarspec.rounding_errors.provenance import differences
 from scalarspec.testing import assert_matches
+from scalarspec.tracing.gradient import Tape
 
 KL = latent.diagonal_gaussian_kl_to_standard
 D = digits.load(2)

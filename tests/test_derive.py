@@ -12,11 +12,11 @@ import pytest
 import sympy
 
 import scalarspec as ss
+from scalarspec.core.lifting import mapped
 from scalarspec.errors import ArgumentError, ShapeError, TooLarge, UnknownName
-from scalarspec.graph import operations, written
 from scalarspec.layers import Linear, Sequential
-from scalarspec.lifting import mapped
 from scalarspec.models import autoencoder, vae, vqvae
+from scalarspec.tracing.scalar_graph import operations, written
 
 kl = ss.latent.diagonal_gaussian_kl_to_standard
 

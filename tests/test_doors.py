@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
+from scalarspec.core.lifting import lifted_spec
 from scalarspec.errors import ArgumentError, ContextMismatch, ScalarSpecError
-from scalarspec.lifting import lifted_spec
 from scalarspec.theory.prove import prove_nonnegative
 
 X = np.array([0.1, 0.7, 0.3])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec import environment
 from scalarspec.errors import FloatEnvironmentError
+from scalarspec.numbers import environment
 
 SETTER = """
 #include <xmmintrin.h>

@@ -12,9 +12,9 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec import linear, relaxation
 from scalarspec.backends import interval as kernel
 from scalarspec.backends.interval import IntervalContext
+from scalarspec.bounding import linear, univariate
 
 MORE = {"exp": 30_000}  # so that one wrong end in ten thousand shows
 
@@ -237,15 +237,15 @@ def test_no_bound_misses(seed):
 def test_the_fuzz_sees_a_fault_in_linear_bounds(fault, monkeypatch):
     """Chords a hundredth too low; affine forms that reach less far; ranges a hundredth too narrow."""
     if fault == "chord":
-        proper = relaxation._convex
+        proper = univariate._convex
 
         def tightened(r):
             found = proper(r)
-            return relaxation.Lines(
+            return univariate.Lines(
                 found.low_slope, found.low, found.high_slope, found.high - 0.01 * (r.high - r.low) ** 2
             )
 
-        monkeypatch.setattr(relaxation, "_convex", tightened)
+        monkeypatch.setattr(univariate, "_convex", tightened)
     elif fault == "reach":
         proper = linear.Relaxation.spread
         monkeypatch.setattr(linear.Relaxation, "spread", lambda self, slopes: 0.99 * proper(self, slopes))
@@ -256,7 +256,7 @@ def test_the_fuzz_sees_a_fault_in_linear_bounds(fault, monkeypatch):
             proper(self, x, low + 0.01 * (high - low), high)
 
         monkeypatch.setattr(linear.Relaxation, "_within", narrowed)
-    monkeypatch.setattr("scalarspec.ladder.narrowed", lambda context, t, ends: context.box(*ends))
+    monkeypatch.setattr("scalarspec.bounding.methods.narrowed", lambda context, t, ends: context.box(*ends))
     wrong = 0
     for seed in range(6):
         spec, args, vary = KINDS[seed % 3](seed)

@@ -15,10 +15,10 @@ from reading import read_latex, read_text
 from test_derive import called, compiled
 
 import scalarspec as ss
-from scalarspec import code, matrix, notation
-from scalarspec.code import C99, LEAN, PYTHON
 from scalarspec.errors import NotSupported, TooLarge
-from scalarspec.names import Names
+from scalarspec.formulas import matrix, notation, programs
+from scalarspec.formulas.names import Names
+from scalarspec.formulas.programs import C99, LEAN, PYTHON
 
 SHARE = range(24)
 
@@ -353,7 +353,7 @@ def test_functions_are_right_over_all_doubles(name, tmp_path):
 
 
 def test_an_unstable_helper_is_caught(monkeypatch):
-    monkeypatch.setitem(code.PYTHON.patterns, "logaddexp", "numpy.log(numpy.exp({}) + numpy.exp({}))")
+    monkeypatch.setitem(programs.PYTHON.patterns, "logaddexp", "numpy.log(numpy.exp({}) + numpy.exp({}))")
     assert not np.isfinite(python(ss.logsumexp, ss.Dim(2))(np.array([1000.0, 0.0])))
 
 

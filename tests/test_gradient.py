@@ -13,14 +13,14 @@ from conftest import CONTEXTS
 from test_interpreters import NET, SPECS, VQVAE, XS, YS
 
 import scalarspec as ss
-from scalarspec import functions as f
-from scalarspec import vjp_rules as g
-from scalarspec.context import DERIVED, PRIMITIVES
+from scalarspec.core import functions as f
+from scalarspec.core.context import DERIVED, PRIMITIVES
+from scalarspec.core.lifting import mapped
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.exact import boxed
 from scalarspec.examples import by_hand, digits
-from scalarspec.lifting import mapped
 from scalarspec.models import autoencoder, vae, vqvae
+from scalarspec.numbers.exact import boxed
+from scalarspec.tracing import vjp_rules as g
 
 SMOOTH = [
     "exp",
@@ -186,7 +186,7 @@ def test_symbolic_then_substituted_is_rational_exactly(symbolic, rational):
 
 def test_symbolic_gradients_share_and_stay_linear(symbolic):
     """At most twice the operations of the loss, and in proportion to the parameters."""
-    from scalarspec.graph import operations
+    from scalarspec.tracing.scalar_graph import operations
 
     def loss(wm, wv, wd, x, eps):
         def linear(w):
@@ -438,13 +438,13 @@ def arrays_of(model):
     """The arrays or tensors of a model, in order."""
     found = []
 
-    def note(value, _):
+    def collect(value, _):
         if isinstance(value, np.ndarray | ss.Tensor):
             found.append(value)
             return value
         return None
 
-    mapped(model, note)
+    mapped(model, collect)
     return found
 
 

@@ -6,7 +6,7 @@ from agreement import same
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec import functions as f
+from scalarspec.core import functions as f
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ShapeError, UnknownName
 from scalarspec.models import autoencoder, vae, vqvae
 

@@ -11,10 +11,11 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec import elementary, functions, fused
 from scalarspec.backends import interval64 as kernel
-from scalarspec.elementary import ERROR, U
+from scalarspec.core import functions
 from scalarspec.models import vae
+from scalarspec.numbers import elementary, numba_kernels
+from scalarspec.numbers.elementary import ERROR, U
 
 C = CONTEXTS["interval64"]
 FUSED = CONTEXTS["fused"]
@@ -408,16 +409,16 @@ INTO_FUSED = {"layer": "affine", "around": "rows", "mean": "mean", "mean_square"
 @pytest.mark.parametrize("shift", [-1, 1])
 @pytest.mark.parametrize("loop", INTO_FUSED)
 def test_a_fused_margin_that_is_an_ulp_off_is_caught(monkeypatch, loop, shift):
-    monkeypatch.setattr(fused, loop, off_by(getattr(fused, loop), shift))
+    monkeypatch.setattr(numba_kernels, loop, off_by(getattr(numba_kernels, loop), shift))
     assert INTO_FUSED[loop] in {name for name, *_ in check_margins(FUSED)}
 
 
 @pytest.mark.parametrize("loop", ["add", "subtract", "scaled", "square", "relu", "expm1mx", "exp", "tanh", "log"])
 def test_an_ulp_in_a_fused_loop_is_caught(monkeypatch, loop):
-    if loop in fused.INCREASING:
-        monkeypatch.setitem(fused.INCREASING, loop, off_by(fused.INCREASING[loop], 1))
+    if loop in numba_kernels.INCREASING:
+        monkeypatch.setitem(numba_kernels.INCREASING, loop, off_by(numba_kernels.INCREASING[loop], 1))
     else:
-        monkeypatch.setattr(fused, loop, off_by(getattr(fused, loop), 1))
+        monkeypatch.setattr(numba_kernels, loop, off_by(getattr(numba_kernels, loop), 1))
     if loop == "scaled":
         x = np.array([1.5, 2.25])
         assert not np.array_equal(*((c.box(x, x + 1) * c.tensor([3.0, -1.1])).value for c in (C, FUSED)))

@@ -9,9 +9,9 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec import first_order, generalized
 from scalarspec.errors import ArgumentError, NotDifferentiable
-from scalarspec.vjp_rules import RULES
+from scalarspec.tracing import first_order, generalized
+from scalarspec.tracing.vjp_rules import RULES
 
 Q, F, F32, S = (CONTEXTS[name] for name in ("rational", "float64", "float32", "symbolic"))
 ENCLOSING = ("interval", "interval64", "fused")
@@ -312,16 +312,16 @@ def test_random_specs_with_ties_on_purpose():
     assert counts["refused, though differentiable"] < 6
 
 
-def one_side(self, note, g, read):
-    return RULES["relu"](g, None, read(note.operands[0], ss.Tensor))
+def one_side(self, eqn, g, read):
+    return RULES["relu"](g, None, read(eqn.operands[0], ss.Tensor))
 
 
-def by_convention(self, note, g, read):
-    return generalized.conventional(note, g, read)
+def by_convention(self, eqn, g, read):
+    return generalized.conventional(eqn, g, read)
 
 
-def taken_branch(self, note, g, read):
-    return RULES["where"](g, None, *generalized.operands_of(note, read))
+def taken_branch(self, eqn, g, read):
+    return RULES["where"](g, None, *generalized.operands_of(eqn, read))
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def taken_branch(self, note, g, read):
         (
             generalized.Enclosing._RULES,
             "heaviside",
-            lambda self, note, g, read: generalized.conventional(note, g, read),
+            lambda self, eqn, g, read: generalized.conventional(eqn, g, read),
         ),
     ],
 )

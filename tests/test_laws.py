@@ -7,8 +7,9 @@ from conftest import CONTEXTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scalarspec import functions, laws, registry
-from scalarspec.context import DERIVED, PRIMITIVES
+from scalarspec import laws
+from scalarspec.core import functions, registry
+from scalarspec.core.context import DERIVED, PRIMITIVES
 
 CASES = [
     pytest.param(context, law, id=f"{name}-{law.kind}-{law.name}")

@@ -5,8 +5,8 @@ import pytest
 from test_derive import SPECS, Linear, an_autoencoder, kl, tensors_of, vae_shapes
 
 import scalarspec as ss
+from scalarspec.core.lifting import mapped
 from scalarspec.errors import NotSupported, ShapeError, UnknownName
-from scalarspec.lifting import mapped
 from scalarspec.models import autoencoder, vae, vqvae
 
 

@@ -123,7 +123,7 @@ ENCLOSURE_MISTAKES = {
     "rounded to nearest": lambda right: lambda self, x, y: _collapsed(self, right(self, x, y)),
     "the upper end inward": lambda right: lambda self, x, y: _narrowed(self, right(self, x, y)),
     "everything is entire": lambda right: lambda self, x, y: self.enclose(-1000, 1000),
-    "overlaps are true": None,
+    "intersects is true": None,
 }
 
 
@@ -140,7 +140,7 @@ def _narrowed(context, x):
 @pytest.mark.parametrize("backend", ["interval", "arb"])
 @pytest.mark.parametrize("mistake", ENCLOSURE_MISTAKES)
 def test_an_enclosure_mistake_is_caught(backend, mistake):
-    if mistake == "overlaps are true":
+    if mistake == "intersects is true":
         wrong = replaced(less=lambda right: lambda self, x, y: bool(self.endpoints(x)[0] < self.endpoints(y)[1]))
     else:
         wrong = replaced(divide=ENCLOSURE_MISTAKES[mistake])

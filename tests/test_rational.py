@@ -8,8 +8,8 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec import integers
-from scalarspec.integers import TERMS, Digits, digit_bits
+from scalarspec.numbers import integers
+from scalarspec.numbers.integers import TERMS, Digits, digit_bits
 
 C = CONTEXTS["rational"]
 

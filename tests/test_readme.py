@@ -63,10 +63,3 @@ def test_the_commands_run(command, monkeypatch, capsys):
 
 def test_there_are_commands():
     assert len(COMMANDS) == 7
-
-
-def test_the_house_is_as_drawn():
-    for kind in ("context", "arrays", "shape", "tensor", "functions", "registry", "errors", "laws", "cli"):
-        assert (ROOT / "scalarspec" / f"{kind}.py").is_file()
-    for backend in ("float", "interval", "rational", "symbolic"):
-        assert (ROOT / "backends" / f"{backend}.py").is_file()

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec import formats
 from scalarspec.backends import rounding as kernel
 from scalarspec.backends.float import FloatContext
 from scalarspec.errors import ArgumentError, UnknownName
+from scalarspec.numbers import formats
 
 EXACT = ss.context("interval", prec=150)
 FORMATS = ("float64", "float32", "float16")

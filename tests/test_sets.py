@@ -11,12 +11,12 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.errors import ContextMismatch, DomainError, NotSupported, ShapeError, Undecided
-from scalarspec.exact import float_above, float_below, interval_text
+from scalarspec.numbers.exact import float_above, float_below, interval_text
 from scalarspec.report import enclosure_text, tensor_json
 
 INF = math.inf
 
-# Ends of x, ends of y, and: subset, interior, overlaps, precedes, strictly_precedes (IEEE 1788, tables 10.3 to 10.5).
+# Ends of x, ends of y, and: subset, interior, intersects, precedes, strictly_precedes (IEEE 1788, tables 10.3 to 10.5).
 RELATIONS = [
     ((1, 2), (0, 3), (True, True, True, False, False)),
     ((0, 2), (0, 3), (True, False, True, False, False)),
@@ -35,7 +35,7 @@ RELATIONS = [
 @pytest.mark.parametrize(("x", "y", "want"), RELATIONS)
 def test_predicates(interval, x, y, want):
     a, b = interval.box(*x), interval.box(*y)
-    found = (ss.subset(a, b), ss.interior(a, b), ss.overlaps(a, b), ss.precedes(a, b), ss.strictly_precedes(a, b))
+    found = (ss.subset(a, b), ss.interior(a, b), ss.intersects(a, b), ss.precedes(a, b), ss.strictly_precedes(a, b))
     assert tuple(map(bool, found)) == want
     assert bool(ss.disjoint(a, b)) is not want[2]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
+from scalarspec.core.sizes import Size, watched
 from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError
-from scalarspec.sizes import Size, watched
 from scalarspec.theory import Opaque, prove_equal, prove_monotone, prove_nonnegative
 
 V = ss.Dim(4)
@@ -256,7 +256,7 @@ def test_verdicts_on_random_specs_hold():
 
 def test_the_fuzzer_finds_a_verdict_that_claims_too_much(monkeypatch):
     """As all did of any sizes, before sizes noticed a look."""
-    monkeypatch.setattr("scalarspec.sizes._outside", lambda frame: False)
+    monkeypatch.setattr("scalarspec.core.sizes._outside", lambda frame: False)
     assert fuzz_theory.run(seed=4, count=300)[1]
 
 

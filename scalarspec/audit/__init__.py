@@ -30,11 +30,11 @@ from scalarspec.audit.facts import (
     shown,
 )
 from scalarspec.audit.kinds import KINDS, Kind, Reduction
+from scalarspec.core.failures import failures_told
 from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError, ShapeError, UnknownName
-from scalarspec.failures import failures_told
-from scalarspec.formats import FORMATS
+from scalarspec.numbers.formats import FORMATS
 from scalarspec.report import table
-from scalarspec.results import Floats
+from scalarspec.rounding_errors.float_results import Floats
 
 __all__ = ["KINDS", "Audit", "Finding", "audit"]
 

@@ -11,18 +11,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec.arguments import spec_name
-from scalarspec.arrays import lift
+from scalarspec.core.arguments import spec_name
+from scalarspec.core.arrays import lift
+from scalarspec.core.failures import failures_told
+from scalarspec.core.functions import endpoints
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import DomainError, ScalarSpecError
-from scalarspec.exact import exact_float, infinite
-from scalarspec.failures import failures_told
-from scalarspec.formats import Format
-from scalarspec.functions import endpoints
-from scalarspec.gradient import grad
-from scalarspec.registry import context as named_context
+from scalarspec.numbers.exact import exact_float, infinite
+from scalarspec.numbers.formats import Format
 from scalarspec.report import enclosure_text
-from scalarspec.results import Floats, read
-from scalarspec.tensor import Tensor
+from scalarspec.rounding_errors.float_results import Floats, read
+from scalarspec.tracing.gradient import grad
 
 Array = np.ndarray[Any, Any]
 Inputs = dict[str, Any]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
-from scalarspec import functions as f
 from scalarspec import latent, loss
 from scalarspec.audit.facts import (
     Fact,
@@ -21,7 +20,8 @@ from scalarspec.audit.facts import (
     not_negative,
     repetition,
 )
-from scalarspec.tensor import Tensor
+from scalarspec.core import functions as f
+from scalarspec.core.tensor import Tensor
 
 Reduction = Literal["mean", "sum"]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from scalarspec import activation as activations
-from scalarspec import functions as f
+from scalarspec.core import functions as f
+from scalarspec.core.functions import Operand
+from scalarspec.core.tensor import Tensor, operands_of
 from scalarspec.errors import ShapeError
-from scalarspec.functions import Operand
-from scalarspec.tensor import Tensor, operands_of
 
 
 @dataclass(frozen=True, eq=False)

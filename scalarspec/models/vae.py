@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scalarspec import latent
+from scalarspec.core.functions import Operand, exp, matmul, mean, multiply, square, stage
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
-from scalarspec.functions import Operand, exp, matmul, mean, multiply, square, stage
 from scalarspec.layers import Linear, Map
 from scalarspec.loss import mse
-from scalarspec.tensor import Tensor
 
 Moments = tuple[Tensor, Tensor]
 

@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec import functions as f
 from scalarspec import latent
-from scalarspec.exact import End
-from scalarspec.functions import Operand
+from scalarspec.core import functions as f
+from scalarspec.core.functions import Operand
+from scalarspec.core.tensor import Tensor
 from scalarspec.latent import Codebook
 from scalarspec.layers import Map
 from scalarspec.loss import mse
-from scalarspec.tensor import Tensor
+from scalarspec.numbers.exact import End
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from scalarspec import functions as f
 from scalarspec.activation import named
+from scalarspec.core import functions as f
+from scalarspec.core.region import Ball, Box, box
+from scalarspec.core.shape import Dim, Scalar, Shape
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import UnknownName
-from scalarspec.gradient import grad, vjp
 from scalarspec.latent import Codebook, diagonal_gaussian_kl_to_standard, half, quantize_at, reparameterize_diag
 from scalarspec.layers import Linear
 from scalarspec.loss import mse
 from scalarspec.models import autoencoder, vae, vqvae
-from scalarspec.regions import Ball, Box, box
-from scalarspec.shape import Dim, Scalar, Shape
-from scalarspec.tensor import Tensor
 from scalarspec.theory.laws import Expectation, JointLaw, NormalLaw
 from scalarspec.theory.objectives import (
     ElboTerms,
@@ -36,6 +35,7 @@ from scalarspec.theory.objectives import (
 )
 from scalarspec.theory.prove import prove_equal, prove_monotone, prove_nonnegative
 from scalarspec.theory.statements import Opaque, Spec
+from scalarspec.tracing.gradient import grad, vjp
 from scalarspec.verdict import Verdict, timed
 
 

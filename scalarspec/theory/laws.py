@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from scalarspec.registry import context as named_context
-from scalarspec.tensor import Tensor
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.tensor import Tensor
 from scalarspec.verdict import Verdict
 
 Expr = Any  # SymPy is untyped

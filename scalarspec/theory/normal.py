@@ -18,13 +18,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from scalarspec.arrays import Arrays
-from scalarspec.context import Context
+from scalarspec.core.arrays import Arrays
+from scalarspec.core.context import Context
+from scalarspec.core.shape import Scalar, Shape
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotExact, NotSupported, TooLarge, Undecided
-from scalarspec.interpreter import Traced, result_shape
-from scalarspec.shape import Scalar, Shape
-from scalarspec.tensor import Tensor
-from scalarspec.terms import ELEMENTWISE
+from scalarspec.formulas.terms import ELEMENTWISE
+from scalarspec.tracing.interpreter import Traced, result_shape
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalarspec import functions as f
-from scalarspec.functions import Operand
+from scalarspec.core import functions as f
+from scalarspec.core.functions import Operand
+from scalarspec.core.tensor import Tensor
 from scalarspec.latent import diagonal_gaussian_kl_to_standard
 from scalarspec.models import vae, vqvae
-from scalarspec.tensor import Tensor
 
 
 @dataclass(frozen=True, eq=False)

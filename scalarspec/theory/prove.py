@@ -14,7 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.derive import variables_in
+from scalarspec.core.functions import endpoints
+from scalarspec.core.lifting import lift
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.sizes import monomial
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import (
     ArgumentError,
     DomainError,
@@ -25,18 +29,14 @@ from scalarspec.errors import (
     TooLarge,
     UnknownName,
 )
-from scalarspec.exact import data_value, decimal_text, infinite
-from scalarspec.functions import endpoints
-from scalarspec.gradient import grad
-from scalarspec.lifting import lift
-from scalarspec.registry import context as named_context
+from scalarspec.formulas.derive import variables_in
+from scalarspec.numbers.exact import data_value, decimal_text, infinite
 from scalarspec.report import enclosure_text, unboxed
-from scalarspec.sizes import monomial
-from scalarspec.tape import Tape, recorded
-from scalarspec.tensor import Tensor
 from scalarspec.theory.normal import Normal, Poly
 from scalarspec.theory.scalar import Function, nonnegative
 from scalarspec.theory.statements import Region, Spec, Statement
+from scalarspec.tracing.gradient import grad
+from scalarspec.tracing.tape import Tape, recorded
 from scalarspec.verdict import Verdict, timed
 
 GIVEN = "the given sizes"
@@ -272,8 +272,8 @@ def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
         _, value = recorded(tape, spec, lifted, [variables[name]])
     except BEYOND:
         return False
-    ties = [note for note in tape.arrays.notes if note.operation in ("maximum", "minimum", "clip")]
-    if any(sum(not x.constant for x in note.operands) > 1 for note in ties):
+    ties = [eqn for eqn in tape.arrays.equations if eqn.operation in ("maximum", "minimum", "clip")]
+    if any(sum(not x.constant for x in eqn.operands) > 1 for eqn in ties):
         return False
     return Function.whole(value.value.value, statement).tame(name)
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec import functions as f
-from scalarspec.batched import batched
-from scalarspec.context import Context
+from scalarspec.core import functions as f
+from scalarspec.core.context import Context
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotSupported, ScalarSpecError
-from scalarspec.exact import infinite
-from scalarspec.gradient import grad, hessian
-from scalarspec.registry import context as named_context
+from scalarspec.numbers.exact import infinite
 from scalarspec.report import unboxed
-from scalarspec.tensor import Tensor
 from scalarspec.theory.normal import ENTERED, TRUTHS, Atom, Poly, poly
 from scalarspec.theory.statements import Statement
+from scalarspec.tracing.batched import batched
+from scalarspec.tracing.gradient import grad, hessian
 from scalarspec.verdict import Verdict
 
 STEPS = {*TRUTHS, "where"}

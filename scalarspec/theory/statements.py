@@ -12,17 +12,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scalarspec import functions as f
-from scalarspec.arguments import bind, call
-from scalarspec.context import Context
-from scalarspec.derive import shapes_in, variables_in
+from scalarspec.core import functions as f
+from scalarspec.core.arguments import bind, call
+from scalarspec.core.context import Context
+from scalarspec.core.lifting import lift, mapped
+from scalarspec.core.region import Ball, Box, ends_of
+from scalarspec.core.shape import Scalar, Shape
+from scalarspec.core.sizes import LARGE_ENOUGH, Watch, watched
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
-from scalarspec.lifting import lift, mapped
-from scalarspec.matrix import Sizes
-from scalarspec.regions import Ball, Box, ends_of
-from scalarspec.shape import Scalar, Shape
-from scalarspec.sizes import LARGE_ENOUGH, Watch, watched
-from scalarspec.tensor import Tensor
+from scalarspec.formulas.derive import shapes_in, variables_in
+from scalarspec.formulas.matrix import Sizes
 from scalarspec.theory.normal import Normal
 
 T = TypeVar("T")
@@ -143,11 +143,11 @@ class Statement:
         """The unknown maps."""
         found: dict[int, Opaque] = {}
 
-        def note(value: Any, _: str) -> None:
+        def collect(value: Any, _: str) -> None:
             if isinstance(value, Opaque):
                 found[id(value)] = value
 
-        mapped(list(self.args), note)
+        mapped(list(self.args), collect)
         return list(found.values())
 
     def normal(self, specs: Sequence[Spec], start: int | None) -> tuple[Normal, list[Tensor]]:

@@ -1,0 +1,213 @@
+"""`Domain`: a spec with the box that some of its arguments range over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from scalarspec.bounding.plan import INTERVALS, Plan
+from scalarspec.core.arguments import call
+from scalarspec.core.arrays import lift as lift_elements
+from scalarspec.core.context import Context
+from scalarspec.core.digest import digest as digest_of
+from scalarspec.core.functions import endpoints
+from scalarspec.core.lifting import is_data, lift, mapped
+from scalarspec.core.region import Ball, Box, ends_of
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.sets import inf, sup
+from scalarspec.core.tensor import Tensor
+from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError
+from scalarspec.numbers.exact import as_array, float_above, infinite
+from scalarspec.tracing.batched import batched
+
+Ends = tuple[Any, Any]
+"""Two object arrays: where a tensor begins and ends."""
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """A spec and its arguments, of which some vary. A model that varies has all of its numbers vary.
+
+    over: the arguments that have a leading axis more than the spec wants: there is a box for each row.
+    """
+
+    spec: Callable[..., Tensor]
+    arguments: Mapping[str, Any]
+    vary: Mapping[str, Ball | Box]
+    over: tuple[str, ...] = ()
+
+    @cached_property
+    def ends(self) -> dict[str, Ends]:
+        """The exact box of each tensor that varies, by its path, such as `model.encoder.weight`."""
+        found: dict[str, Ends] = {}
+
+        def collect(value: Any, path: str) -> Any:
+            name = path.split(".")[0]
+            if is_data(value) or (path == name and not hasattr(value, "__dict__")):
+                found[path] = ends_of(path, value, self.vary[name])
+                return value
+            return None
+
+        for name in self.vary:
+            mapped(self.arguments[name], collect, name)
+            if not any(path.split(".")[0] == name for path in found):
+                raise ArgumentError(f"vary: {name!r} holds no numbers")
+        for name in self.over:
+            found.setdefault(name, ends_of(name, self.arguments[name], Ball(Fraction(0))))
+        lengths = {name: np.shape(found[name][0])[:1] for name in self.over}
+        if len(set(lengths.values())) > 1 or () in lengths.values():
+            raise ShapeError(f"over: expected arrays with a leading axis of one length, got shapes {lengths}")
+        return found
+
+    @property
+    def rows(self) -> int:
+        """How many boxes there are."""
+        return len(self.ends[self.over[0]][0]) if self.over else 1
+
+    def box(self, i: int) -> dict[str, Ends]:
+        """The exact box of one row, and the points of what there are rows of and does not vary."""
+        return {k: (low[i], high[i]) if k in self.over else (low, high) for k, (low, high) in self.ends.items()}
+
+    def row(self, i: int) -> Domain:
+        """The domain of one row."""
+        if not self.over:
+            return self
+        rows = {name: self.arguments[name] for name in self.over}
+        given = {k: t[i] if isinstance(t, Tensor) else as_array(as_array(t)[i]) for k, t in rows.items()}
+        boxes = {name: Box(*self.box(i)[name]) for name in rows if isinstance(self.vary.get(name), Box)}
+        return Domain(self.spec, {**self.arguments, **given}, {**self.vary, **boxes})
+
+    def holds(self, point: Mapping[str, Any], row: int = 0) -> bool:
+        """Is an exact point in the box, and in the balls, of a row?"""
+        for path, (low, high) in self.box(row).items():
+            region, x = self.vary.get(path.split(".")[0]), point[path]
+            if np.any(x < low) or np.any(x > high):
+                return False
+            euclidean = isinstance(region, Ball) and region.norm == 2
+            if euclidean and np.sum(np.square(x - (low + high) / 2)) > region.radius**2:  # type: ignore[union-attr]
+                return False
+        return True
+
+    def shrunk(self, cotangent: Fraction) -> Domain:
+        """The domain with smaller boxes around the same middles."""
+        return replace(self, vary={name: region.shrunk(cotangent) for name, region in self.vary.items()})
+
+    @property
+    def spec_of_rows(self) -> Callable[..., Tensor]:
+        """The spec for arguments that have rows, as these have."""
+        return batched(self.spec, self.over) if self.over else self.spec
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The spec taken apart; what varies and what there are rows of are its inputs.
+
+        Raises NotSupported for a spec that looks at single numbers.
+        """
+        return Plan.of(self.spec, *self.boxed(INTERVALS, self.box(0)))
+
+    @cached_property
+    def floats(self) -> list[tuple[Any, Any]]:
+        """The boxes of the plan's inputs in floats, rounded outward: arrays of shape (rows, *shape)."""
+        found = []
+        for name, (low, high) in self.ends.items():
+            box = INTERVALS.box(low, high)
+            shape = box.shape if name in self.over else (self.rows, *box.shape)
+            found.append((np.broadcast_to(inf(box), shape), np.broadcast_to(sup(box), shape)))
+        return found
+
+    @cached_property
+    def balls(self) -> list[tuple[Any, Any] | None]:
+        """For each of the plan's inputs that is in a Euclidean ball: centres, (rows, *shape), and radii, (rows,)."""
+        return [self._ball(path, *ends) for path, ends in self.ends.items()]
+
+    def _ball(self, path: str, low: Any, high: Any) -> tuple[Any, Any] | None:
+        """In floats: the radius also pays for the rounding of the centre."""
+        region = self.vary.get(path.split(".")[0])
+        if not isinstance(region, Ball) or region.norm != 2:
+            return None
+        rows = (low, high) if path in self.over else (low[None], high[None])
+        if np.any(rows[1] - rows[0] > 2 * region.radius):
+            raise ArgumentError(f"vary: a Euclidean ball around {path!r} wants a point, got intervals")
+        middle = lift_elements(lambda a, b: (a + b) / 2, *rows)
+        centre = lift_elements(float, middle).astype(np.float64)
+        lost = lift_elements(lambda x, c: abs(x - Fraction(c)), middle, centre).reshape(len(centre), -1).sum(axis=1)
+        radius = np.array([float_above(region.radius + each) for each in lost])
+        return np.broadcast_to(centre, (self.rows, *centre.shape[1:])), np.broadcast_to(radius, self.rows)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the whole question: equal only for equal ones, whatever their functions are called.
+
+        What is done and returned (the plan), its exact value at a point, the version, each argument, what varies and
+        how, and what there are rows of.
+        """
+        parts = [version("scalarspec"), self.plan.text(), self._sample(), repr(sorted(self.over))]
+        parts += [f"argument {name} {digest_of(value)}" for name, value in self.arguments.items()]
+        for path, ends in self.ends.items():
+            region = self.vary.get(path.split(".")[0])
+            how = repr(region) if isinstance(region, Ball) else type(region).__name__
+            texts = [f"{np.shape(end)} {' '.join(map(str, np.ravel(end)))}" for end in ends]
+            parts.append(f"input {path} in {how}: {texts}")
+        return digest_of(parts)
+
+    def _sample(self) -> str:
+        """The spec at the middle of the first box, so exactly that constants which are one float differ."""
+        if not self.rows:
+            return "no rows"
+        row, context = self.row(0), named_context("interval", prec=300)
+        point = {path: lift_elements(_middle, *ends) for path, ends in row.ends.items()}
+        try:
+            value = call(row.spec, row.at(context, point)[0], context)
+        except ScalarSpecError as error:
+            return type(error).__name__
+        return f"{value.shape} {[' '.join(map(str, np.ravel(end))) for end in endpoints(value)]}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The spec, its arguments and regions; the rest is found again."""
+        return {name: vars(self)[name] for name in ("spec", "arguments", "vary", "over")}
+
+    def boxed(self, context: Context[Any], ends: Mapping[str, Ends] | None = None) -> tuple[list[Any], list[Tensor]]:
+        """The arguments in a context, boxes for what varies; and these boxes."""
+        boxes = {path: context.box(*pair) for path, pair in (ends or self.ends).items()}
+        return self.having(context, boxes), list(boxes.values())
+
+    def at(self, context: Context[Any], point: Mapping[str, Any]) -> tuple[list[Any], list[Tensor]]:
+        """The arguments in a context, points for what varies; and these points."""
+        points = {path: context.tensor(values) for path, values in point.items()}
+        return self.having(context, points), list(points.values())
+
+    def having(self, context: Context[Any], tensors: Mapping[str, Tensor]) -> list[Any]:
+        """The arguments in a context, with tensors in the place of what varies, by path."""
+        found = {path.split(".")[0] for path in tensors}
+        return [
+            lift(mapped(value, lambda _, path: tensors.get(path), name), context)
+            if name in found
+            else self._lifted(context)[name]
+            for name, value in self.arguments.items()
+        ]
+
+    def _lifted(self, context: Context[Any]) -> dict[str, Any]:
+        """The arguments that do not vary, in a context: carried there once."""
+        if context not in self._constants:
+            fixed = {path.split(".")[0] for path in self.ends}
+            self._constants[context] = {
+                name: lift(value, context) for name, value in self.arguments.items() if name not in fixed
+            }
+        return self._constants[context]
+
+    @cached_property
+    def _constants(self) -> dict[Context[Any], dict[str, Any]]:
+        return {}
+
+
+def _middle(low: Any, high: Any) -> Any:
+    """Between two ends; 0, or the finite one, where there is no middle."""
+    if infinite(low, high):
+        return next((end for end in (low, high) if not infinite(end)), Fraction(0))
+    return (low + high) / 2

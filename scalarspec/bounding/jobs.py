@@ -1,0 +1,247 @@
+"""Jobs: pieces of a question about a domain, as plain data, for any executor; a checkpoint keeps their answers.
+
+A job is the name of a function in `WORK`, a domain, and an item that JSON can hold; so is its answer. Whatever the
+executor, the same jobs are done, and their answers are taken in the same order.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import pickle
+import secrets
+import stat
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from scalarspec.bounding.domain import Domain
+from scalarspec.core.arguments import spec_name
+from scalarspec.errors import ArgumentError, ScalarSpecError
+
+Work = Callable[[Domain, Any], Any]
+WORK: dict[str, Work] = {}
+"""The functions that jobs are of, by their names."""
+
+
+def work(function: Work) -> Work:
+    """Enter a function into the table."""
+    WORK[function.__name__] = function
+    return function
+
+
+class Jobs:
+    """The jobs of a domain.
+
+    executor: of concurrent.futures, or of its interface (Dask's `client.get_executor()`, mpi4py's `MPIPoolExecutor`);
+    without one, jobs are done here, and so is a job that a worker lost. checkpoint: a file in which the answers are
+    kept; those that it holds already are not worked out again.
+    Raises ArgumentError where the domain cannot be sent to an executor, or the file is none of ours, not as it was
+    written, of another question or of another version.
+    """
+
+    def __init__(self, domain: Domain, executor: Executor | None = None, checkpoint: str | Path | None = None) -> None:
+        if executor is not None and not hasattr(executor, "submit"):
+            raise ArgumentError(f"executor: expected one of concurrent.futures, or of its interface, got {executor!r}")
+        self.domain, self.executor = domain, executor
+        self._payload = b"" if executor is None else _pickled(domain)
+        self._log = None if checkpoint is None or not domain.ends else _opened(Path(checkpoint), domain.digest)
+
+    def map(self, function: Work, items: Sequence[Any]) -> Iterator[Any]:
+        """The answers to jobs, in order."""
+        name = function.__name__
+        if self._log is None:
+            yield from self._worked(name, items)
+            return
+        keys = [_key(name, item) for item in items]
+        known = [key in self._log.answers for key in keys]
+        found = self._worked(name, [item for item, done in zip(items, known, strict=True) if not done])
+        for key, done in zip(keys, known, strict=True):
+            if not done:
+                self._log.put(key, next(found))
+            yield self._log.answers[key]
+
+    def _worked(self, name: str, items: Sequence[Any]) -> Iterator[Any]:
+        if self.executor is None:
+            return each(None, WORK[name], [(self.domain, item) for item in items])
+        return each(self.executor, _done, [(self._payload, name, item) for item in items])
+
+
+def each(executor: Executor | None, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+    """function(*item) for each item, in order, by an executor, or here. A job that a worker lost is done here."""
+    futures = [_submitted(executor, function, item) for item in items]
+    try:
+        for item, future in zip(items, futures, strict=True):
+            yield _answer(future, function, item)
+    finally:  # nobody waits for what is left
+        for future in futures:
+            if future is not None:
+                future.cancel()
+
+
+def _submitted(executor: Executor | None, function: Callable[..., Any], item: tuple[Any, ...]) -> Future[Any] | None:
+    """None where the executor takes no job: it is broken, or shut down."""
+    if executor is None:
+        return None
+    try:
+        return executor.submit(function, *item)
+    except RuntimeError:  # BrokenExecutor is one
+        return None
+
+
+def _answer(future: Future[Any] | None, function: Callable[..., Any], item: tuple[Any, ...]) -> Any:
+    if future is None:
+        return function(*item)
+    try:
+        return future.result()
+    except ScalarSpecError:
+        raise
+    except Exception:  # a lost worker, by whatever name; any other error comes again here
+        return function(*item)
+
+
+def _pickled(domain: Domain) -> bytes:
+    try:
+        return pickle.dumps(domain)
+    except Exception as error:
+        name = spec_name(domain.spec)
+        raise ArgumentError(
+            f"executor: expected a spec and arguments that can be sent to a worker, such as functions of a module; "
+            f"{name} cannot: {error}"
+        ) from None
+
+
+@functools.lru_cache(maxsize=4)
+def _domain(payload: bytes) -> Domain:
+    domain: Domain = pickle.loads(payload)
+    return domain
+
+
+def _done(payload: bytes, name: str, item: Any) -> Any:
+    """A job, in a worker."""
+    return WORK[name](_domain(payload), item)
+
+
+def _opened(path: Path, digest: str) -> _Log:
+    try:
+        return _Log(path, digest)
+    except OSError as error:
+        raise ArgumentError(f"checkpoint: cannot use {path}: {error}") from None
+
+
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none of the two, and no links by these means
+AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+HEAD_BYTES = 1024
+"""More than the first line of a checkpoint has."""
+
+
+class _Log:
+    """A file of answers: a line that says of which question, and a line for each job. It only grows.
+
+    Each line ends with a checksum of it and of the question. Nothing is read but a regular file that begins as ours do,
+    and nothing is written but to a file that was made here, which takes that one's place.
+    """
+
+    def __init__(self, path: Path, digest: str) -> None:
+        self.path, self.digest = path, digest
+        self.head = {"scalarspec": "bounds", "version": version("scalarspec"), "of": digest}
+        self.answers = self._read()
+        self.file = self._replaced()
+        weakref.finalize(self, os.close, self.file)
+
+    def put(self, key: str, answer: Any) -> None:
+        """A job's answer, written at once."""
+        self.answers[key] = answer
+        try:
+            _written(self.file, self._line({"job": key, "answer": answer}))
+        except OSError as error:
+            raise ArgumentError(f"checkpoint: cannot write {self.path}: {error}") from None
+
+    def _read(self) -> dict[str, Any]:
+        """The answers that the file holds; none where there is no file."""
+        if not os.path.lexists(self.path):
+            return {}
+        if self.path.is_symlink():
+            raise ArgumentError(f"checkpoint: {self.path} is a link; name the file itself")
+        opened = os.open(self.path, os.O_RDONLY | NO_LINK | AT_ONCE)
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            os.close(opened)
+            raise ArgumentError(f"checkpoint: cannot use {self.path}: it is no regular file")
+        with open(opened, "rb") as file:
+            self._ours(file.readline(HEAD_BYTES))
+            return self._entries(file.read().split(b"\n"))
+
+    def _ours(self, line: bytes) -> None:
+        """Raises ArgumentError unless the first line is that of a checkpoint of the same question."""
+        head = self._checked(line) or _parsed(line)
+        if not isinstance(head, dict) or head.get("scalarspec") != "bounds":
+            raise ArgumentError(
+                f"checkpoint: {self.path} is no checkpoint, of this or another spec; it is left as it is"
+            )
+        if head.get("version") != self.head["version"]:
+            versions = f"{head.get('version')!r}, this is {self.head['version']!r}"
+            raise ArgumentError(f"checkpoint: {self.path} was written by scalarspec {versions}; name another file")
+        if head != self.head:
+            raise ArgumentError(
+                f"checkpoint: {self.path} holds answers about another spec, box or arguments; name another file"
+            )
+
+    def _entries(self, lines: list[bytes]) -> dict[str, Any]:
+        """By their jobs. What stands after the last line's end was cut off."""
+        answers = {}
+        for i, line in enumerate(lines[:-1]):
+            entry = self._checked(line)
+            if not isinstance(entry, dict) or set(entry) != {"job", "answer"}:
+                raise ArgumentError(f"checkpoint: line {i + 2} of {self.path} is no answer as it was written")
+            answers[entry["job"]] = entry["answer"]
+        return answers
+
+    def _replaced(self) -> int:
+        """A file with what is known, in the place of the old one, to append to."""
+        fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | NO_LINK
+        file = os.open(fresh, flags, 0o666)
+        try:
+            entries = [{"job": key, "answer": answer} for key, answer in self.answers.items()]
+            _written(file, b"".join(map(self._line, [self.head, *entries])))
+            os.replace(fresh, self.path)
+        except BaseException:
+            os.close(file)
+            fresh.unlink(missing_ok=True)
+            raise
+        return file
+
+    def _line(self, entry: dict[str, Any]) -> bytes:
+        return (json.dumps({**entry, "check": self._check(entry)}) + "\n").encode()
+
+    def _check(self, entry: dict[str, Any]) -> str:
+        return hashlib.sha256(f"{self.digest} {json.dumps(entry)}".encode()).hexdigest()[:32]
+
+    def _checked(self, line: bytes) -> Any:
+        """What a line says; None where it is not as it was written."""
+        entry = _parsed(line)
+        if not isinstance(entry, dict):
+            return None
+        check = entry.pop("check", None)
+        return entry if check == self._check(entry) else None
+
+
+def _written(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _key(name: str, item: Any) -> str:
+    return hashlib.sha256(json.dumps([name, item]).encode()).hexdigest()
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,137 @@
+"""A picture of bounds: of each output, of their widths as the box grows, and of the ladder of methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.plan import FLOAT
+from scalarspec.core.arguments import call, spec_name
+from scalarspec.core.lifting import lift
+from scalarspec.errors import ArgumentError
+from scalarspec.report import figure
+
+METHODS = {"interval": "#b0b0b0", "mean-value": "#d98e04", "linear": "#1f77b4", "subdivide": "#2a8a4a"}
+"""With the colour of each."""
+GROWING = ("interval", "mean-value", "linear")
+ATTAINED = "#111111"
+SHARES = [Fraction(1, 2**k) for k in range(6, -1, -1)]
+"""Of the box: the sizes at which widths are shown."""
+SHOWN = 64
+"""So many outputs at most."""
+
+
+class Found(Protocol):
+    """What is drawn of the bounds by one method."""
+
+    @property
+    def lower(self) -> Any:
+        """The lower ends."""
+
+    @property
+    def upper(self) -> Any:
+        """The upper ends."""
+
+    @property
+    def inner(self) -> tuple[Any, Any]:
+        """What is attained."""
+
+    @property
+    def method(self) -> str:
+        """What found them."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+
+By = Callable[[Domain, str], Found]
+"""The bounds over a domain by a method of that name."""
+
+
+def draw(found: Found, domain: Domain, path: str | Path, by: By) -> None:
+    """The picture of some bounds, and of others over the same domain, in a file whose ending says the format.
+
+    Raises NotSupported where matplotlib is not installed, ArgumentError where the file cannot be written.
+    """
+    drawn = figure("plot")(figsize=(12, 4.2), layout="constrained")
+    outputs, growth, ladder = drawn.subplots(1, 3)
+    one = domain.row(0)
+    methods = {name: by(one, name) for name in METHODS}
+    _outputs(outputs, found, domain)
+    _growth(growth, one, methods, by)
+    _ladder(ladder, methods)
+    rows = "; right: of the first row" if domain.over else ""
+    drawn.suptitle(f"{spec_name(domain.spec)}{rows}", fontsize=11)
+    try:
+        drawn.savefig(path, dpi=130)
+    except (OSError, ValueError) as error:
+        raise ArgumentError(f"plot: cannot write {path}: {error}") from None
+
+
+def _outputs(axes: Any, found: Found, domain: Domain) -> None:
+    """Each output's bounds around its float64 value, and what is attained inside."""
+    middle = [lift(value, FLOAT) for value in domain.arguments.values()]
+    values = np.ravel(np.asarray(call(domain.spec_of_rows, middle, FLOAT)))[:SHOWN]
+    low, high, least, most = (
+        np.ravel(np.asarray(end, dtype=object))[:SHOWN].astype(float)
+        for end in (found.lower, found.upper, *found.inner)
+    )
+    at = np.arange(len(low))
+    axes.vlines(at, low, high, color=METHODS.get(found.method, "#1f77b4"), linewidth=7, alpha=0.35, label="bounds")
+    axes.vlines(at, least, most, color=ATTAINED, linewidth=1.5, label="attained")
+    axes.plot(at, values, "_", color="#c0392b", markersize=10, markeredgewidth=2, label="float64")
+    axes.set_xlim(-1, len(at))
+    axes.set_xticks(at if len(at) <= 10 else at[:: len(at) // 8])
+    axes.set_xlabel("output")
+    axes.set_title(f"bounds by {found.method}", fontsize=10)
+    axes.legend(frameon=False, fontsize=8)
+    axes.grid(axis="y", alpha=0.3)
+
+
+def _growth(axes: Any, domain: Domain, whole: Mapping[str, Found], by: By) -> None:
+    """The greatest width of an output against the size of the box."""
+    widths: dict[str, list[float]] = {}
+    for cotangent in SHARES:
+        found = whole if cotangent == 1 else {name: by(domain.shrunk(cotangent), name) for name in GROWING}
+        for name in GROWING:
+            widths.setdefault(name, []).append(_width(found[name].lower, found[name].upper))
+        widths.setdefault("attained", []).append(_width(*found["linear"].inner))
+    for name, values in widths.items():
+        shown = np.where((np.array(values) > 0) & np.isfinite(values), values, np.nan)
+        style = {"linestyle": ":", "marker": "."} if name == "attained" else {"marker": "o", "markersize": 3}
+        axes.plot([float(s) for s in SHARES], shown, color=METHODS.get(name, ATTAINED), label=name, **style)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xlabel("size of the box, of the one that was asked for")
+    axes.set_title("greatest width of an output", fontsize=10)
+    axes.legend(frameon=False, fontsize=8)
+    axes.grid(alpha=0.3)
+
+
+def _ladder(axes: Any, found: Mapping[str, Found]) -> None:
+    """Widths over that of what is attained, against the time that each method takes."""
+    attained = _width(*found["linear"].inner)
+    points = [(b.seconds * 1e3, _width(b.lower, b.upper) / attained) for b in found.values()] if attained else []
+    shown = [(name, *p) for name, p in zip(found, points, strict=False) if np.isfinite(p[1])]
+    for (_, x, y), (_, u, v) in pairwise(shown):
+        axes.plot([x, u], [y, v], color="#cccccc", linewidth=1, zorder=1)
+    for name, x, y in shown:
+        axes.scatter([x], [y], color=METHODS[name], s=40, zorder=2, label=f"{name}: {y:.3g}")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.margins(0.15)
+    axes.legend(frameon=False, fontsize=8)
+    axes.set_xlabel("time, ms")
+    axes.set_title("width over that of what is attained", fontsize=10)
+    axes.grid(alpha=0.3)
+
+
+def _width(lower: Any, upper: Any) -> float:
+    return float(np.max(np.asarray(upper, dtype=object) - np.asarray(lower, dtype=object), initial=0))

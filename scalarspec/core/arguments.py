@@ -1,0 +1,129 @@
+"""The arguments of a job: bound to the parameters of a spec, by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from scalarspec.core.context import Context
+from scalarspec.core.failures import plainly
+from scalarspec.core.lifting import lift, lifted_spec, mapped
+from scalarspec.core.registry import resolve
+from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Nested, Tensor, as_tensor
+from scalarspec.errors import ArgumentError, ContextMismatch, OutOfRange, ScalarSpecError, UnknownName
+
+
+def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] = ()) -> dict[str, Any]:
+    """The arguments of `spec` by parameter name, defaults included; `known` are names that must be among them.
+
+    Those of `*ts` are called ts_0, ts_1, ...
+    """
+    if not callable(spec):
+        raise ArgumentError(f"spec: expected a function on tensors, got {spec!r}")
+    try:
+        bound = inspect.signature(spec).bind(*args)
+    except TypeError as error:
+        raise ArgumentError(f"spec {spec_name(spec)}{inspect.signature(spec)}: {error}") from None
+    bound.apply_defaults()
+    arguments: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            arguments |= {f"{name}_{i}": each for i, each in enumerate(value)}
+        elif kind not in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
+            arguments[name] = value
+    for name in known:
+        if name not in arguments:
+            raise UnknownName(f"{spec_name(spec)} has no parameter {name!r}; it has {', '.join(arguments)}")
+    return arguments
+
+
+def call(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]) -> Tensor:
+    """The spec's value at arguments in a context, in that context; what it sees beside them is lifted.
+
+    Raises ArgumentError where it is no tensor, ContextMismatch where it is one of another context.
+    """
+    result = _value(spec, args, context)
+    if not isinstance(result, Tensor):
+        raise ArgumentError(f"spec {spec_name(spec)}: expected it to return a Tensor, got {type(result).__name__}")
+    try:
+        return as_tensor(context, result)
+    except ContextMismatch:
+        raise ContextMismatch(
+            f"spec {spec_name(spec)}: expected it to return a tensor of {context}, as its arguments are, "
+            f"got one of {result.context}"
+        ) from None
+
+
+def _value(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any]) -> Any:
+    """What the lifted spec returns."""
+    lifted = lifted_spec(spec, context)
+    if lifted is spec:
+        return spec(*args)
+    try:
+        return lifted(*args)
+    except (AttributeError, TypeError, OutOfRange) as error:
+        if isinstance(error, ScalarSpecError) and not isinstance(error, OutOfRange):
+            raise
+        raise ArgumentError(
+            f"spec {spec_name(spec)}: {plainly(error)}; the float arrays and models that a spec sees beside its "
+            "arguments are tensors while it is evaluated: do what NumPy alone can do beforehand"
+        ) from error
+
+
+def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Iterable[str] = ()) -> None:
+    """Raises ArgumentError where two float64 evaluations of the spec, bit for bit, give two values.
+
+    vary: the arguments that are tensors, whatever they are given as. Where the spec cannot be evaluated so, nothing is
+    said. Sums that BLAS may do in one order or another are then done in order.
+    """
+    context = resolve("float64")
+    for each in (context, context.reference()):
+        try:
+            seen = _viewed(arguments, context) if each is context else arguments
+            lifted = [_given(value, each, name in vary) for name, value in seen.items()]
+            first, second = (_floats(_value(spec, lifted, each)) for _ in range(2))
+        except Exception:  # whatever it is, the job itself will say it
+            return
+        if first is None or second is None or _equal(first, second):
+            return
+    raise ArgumentError(
+        f"spec {spec_name(spec)}: expected one value for the same arguments, got two: it looks at random numbers, or "
+        "at a state that it changes; pass such numbers as arguments"
+    )
+
+
+def _viewed(arguments: Mapping[str, Any], context: Context[Any]) -> dict[str, Any]:
+    """Arguments with float64 arrays as tensors that are these arrays, not copied: they are only read."""
+
+    def view(value: Any, _: str) -> Any:
+        plain = type(value) is np.ndarray and value.dtype == np.float64
+        return Tensor(context, Shape(value.shape), value) if plain else None
+
+    return mapped(dict(arguments), view)
+
+
+def _given(value: Any, context: Context[Any], varies: bool) -> Any:
+    lifted = lift(value, context)
+    return context.tensor(value) if varies and isinstance(lifted, int | str) else lifted
+
+
+def _floats(result: Any) -> np.ndarray[Any, Any] | None:
+    """The numbers of a result, or the truths; None where it is neither."""
+    return np.asarray(result, dtype=np.float64) if isinstance(result, Nested) and result.context.rounds else None
+
+
+def _equal(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    """Bit for bit; NaN is NaN."""
+    if a.shape != b.shape:
+        return False
+    return bool(np.all((a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))))
+
+
+def spec_name(spec: Callable[..., Any]) -> str:
+    """How a spec is called in messages."""
+    return getattr(spec, "__name__", type(spec).__name__)

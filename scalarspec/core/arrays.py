@@ -1,0 +1,227 @@
+"""`Arrays`: how many scalars of a context are held, and how operations map over them in bulk.
+
+A tensor's value is opaque to everything but the arrays of its context. All work goes through one door, `apply`, with
+an operation's name, positional values and keyword parameters; it calls what `function` gives for the name, which an
+interpreter that records or transforms tensor operations replaces. Operations:
+
+  elementwise    every scalar operation of `Context`, over values of one shape, or scalars
+  reductions     sum, mean, mean_square, logsumexp         (axis: a tuple of axes)
+  linear         matmul, affine, affine_rows (shape)
+  structure      getitem (index), scatter (index, shape), reshape (shape), matrix_transpose, broadcast_to (shape),
+                 stack (axis)
+
+The scalar context is the meaning: whatever arrays do must agree with the lifted scalars.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import repeat
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scalarspec.numbers.exact import as_array, boxed, float_above, float_below
+
+if TYPE_CHECKING:
+    from scalarspec.core.context import Context
+
+Value = Any
+ObjectArray = np.ndarray[Any, Any]
+
+
+class Arrays(ABC):
+    """The default of each operation that can be said in terms of others. Subclasses add the rest, and replace any."""
+
+    def __init__(self, context: Context[Any]) -> None:
+        self.context = context
+
+    holds_scalars = True
+    """Can the numbers that a value holds be looked at one by one?"""
+
+    def apply(self, operation: str, *values: Value, **parameters: Any) -> Value:
+        """The one door: the value of an operation on values."""
+        return self.run(self.function(operation), *values, **parameters)
+
+    def run(self, function: Callable[..., Value], *values: Any, **parameters: Any) -> Value:
+        """A call of a function on values, in whatever state of the machine these arrays need."""
+        return function(*values, **parameters)
+
+    def function(self, operation: str) -> Callable[..., Value]:
+        """What `apply` calls for an operation: straight, for whoever looks it up once and calls it many times."""
+        return getattr(self, operation, None) or partial(self.elementwise, operation)
+
+    @abstractmethod
+    def elementwise(self, operation: str, *values: Value) -> Value:
+        """A scalar operation of the context on each element; values of shape () serve every element."""
+
+    @abstractmethod
+    def data(self, array: np.ndarray[Any, Any]) -> Value:
+        """The value for numbers from outside."""
+
+    @abstractmethod
+    def pack(self, scalars: ObjectArray) -> Value:
+        """The value for an object array of the context's scalars (or truths)."""
+
+    @abstractmethod
+    def unpack(self, value: Value) -> ObjectArray:
+        """The object array of the context's scalars (or truths) that a value holds."""
+
+    def items(self, value: Value) -> np.ndarray[Any, Any]:
+        """The array of familiar Python objects that users see."""
+        return lift(self.context.item, self.unpack(value))
+
+    def mean(self, x: Value, axis: tuple[int, ...], count: int) -> Value:
+        """The sum over `count` elements, divided by their number; 0 over none (TorchLean's total convention)."""
+        size = self.pack(boxed(self.context.literal(Fraction(max(count, 1)))))
+        return self.apply("divide", self.apply("sum", x, axis=axis), size)
+
+    def mean_square(self, x: Value, axis: tuple[int, ...], count: int) -> Value:
+        """The mean of the squares."""
+        return self.apply("mean", self.apply("square", x), axis=axis, count=count)
+
+    def logsumexp(self, x: Value, axis: tuple[int, ...]) -> Value:
+        """log Σ eˣ; each element occurs once, so that it is tight over sets."""
+        return self.apply("log", self.apply("sum", self.apply("exp", x), axis=axis))
+
+    def affine(self, weight: Value, x: Value, bias: Value) -> Value:
+        """weight @ x + bias."""
+        return self.apply("add", self.apply("matmul", weight, x), bias)
+
+    def affine_rows(self, weight: Value, x: Value, bias: Value, shape: tuple[int, int]) -> Value:
+        """weight @ row + bias for each row of x. x: (b, n); result: `shape`, which is (b, m)."""
+        product = self.apply("matmul", x, self.apply("matrix_transpose", weight))
+        return self.apply("add", product, self.apply("broadcast_to", bias, shape=shape))
+
+    def scatter(self, x: Value, index: tuple[Any, ...], shape: tuple[int, ...]) -> Value:
+        """x at an index of zeros of that shape: the transpose of `getitem`."""
+        scalars = np.empty(shape, dtype=object)
+        scalars[...] = boxed(self.context.literal(Fraction(0)))
+        scalars[(*index, ...)] = self.unpack(x)
+        return self.pack(scalars)
+
+    def floats(self, value: Value) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """The infima and suprema as float64s, rounded outward (exact and enclosing contexts)."""
+        ends = lift(self.context.endpoints, self.unpack(value))
+        low, high = (lift(lambda pair, k=k, f=f: f(pair[k]), ends) for k, f in enumerate((float_below, float_above)))
+        return low.astype(np.float64), high.astype(np.float64)
+
+    def has_nan(self, value: Value) -> bool:
+        """Is there a NaN among the numbers? Contexts that are exact or enclose have none."""
+        return False
+
+    def outcomes(self, truths: Value) -> set[bool | None]:
+        """The outcomes among some truths: True, False, and None for what is undecided."""
+        if isinstance(truths, np.ndarray) and truths.dtype == bool:
+            return set(np.unique(truths).tolist())
+        return {p if isinstance(p, bool) else None for p in self.unpack(truths).flat}
+
+
+class NumPyArrays(Arrays):
+    """Values that are NumPy arrays of any kind, or hold one: their structure is NumPy's."""
+
+    def restructured(self, x: Value, function: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> Value:
+        """The value whose array is that function of x's. Replace it where values hold their array."""
+        return function(x)
+
+    def getitem(self, x: Value, index: tuple[Any, ...]) -> Value:
+        """x[index], as an array even where one element is left."""
+        return self.restructured(x, lambda a: a[(*index, ...)])
+
+    def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
+        """The same elements, row-major, in another shape."""
+        return self.restructured(x, lambda a: np.reshape(a, shape))
+
+    def matrix_transpose(self, x: Value) -> Value:
+        """The last two axes exchanged."""
+        return self.restructured(x, lambda a: np.swapaxes(a, -1, -2))
+
+    def broadcast_to(self, x: Value, shape: tuple[int, ...]) -> Value:
+        """x repeated to fill the shape."""
+        return self.restructured(x, lambda a: np.broadcast_to(a, shape))
+
+    def stack(self, *values: Value, axis: int = 0) -> Value:
+        """The values along a new axis."""
+        return np.stack(values, axis)
+
+
+class LiftedArrays(NumPyArrays):
+    """NumPy object arrays over which the scalar operations are lifted: correct for any scalar, and slow."""
+
+    def elementwise(self, operation: str, *values: Value) -> Value:
+        """One call of the context's method an element."""
+        return lift(getattr(self.context, operation), *values)
+
+    def data(self, array: np.ndarray[Any, Any]) -> Value:
+        """Each number by `Context.data`."""
+        return lift(self.context.data, array)
+
+    def pack(self, scalars: ObjectArray) -> Value:
+        """The array itself."""
+        return scalars
+
+    def unpack(self, value: Value) -> ObjectArray:
+        """The array itself."""
+        return as_array(value)
+
+    def total(self, terms: Sequence[Any]) -> Any:
+        """The sum of scalars: a left fold from zero, TorchLean's order. Replace it where n-ary sums are better."""
+        result = self.context.literal(Fraction(0))
+        for term in terms:
+            result = self.context.add(result, term)
+        return result
+
+    def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
+        """The sum of products of scalars."""
+        return self.total(list(map(self.context.multiply, xs, ys)))
+
+    def sum(self, x: Value, axis: tuple[int, ...]) -> Value:
+        """The sum over some axes, each in row-major order."""
+        return self.reduced(self.total, x, axis)
+
+    def reduced(self, total: Callable[[list[Any]], Any], x: Value, axis: tuple[int, ...]) -> Value:
+        """A function of the scalars along some axes, these in row-major order."""
+        kept = [i for i in range(x.ndim) if i not in axis]
+        groups = np.transpose(x, (*kept, *axis)).reshape(*(x.shape[i] for i in kept), -1 if x.size else 0)
+        return _reduce(total, groups, tuple(x.shape[i] for i in kept))
+
+    def matmul(self, a: Value, b: Value) -> Value:
+        """Each entry the sum of products of a row and a column."""
+        rows = a if a.ndim == 2 else a[None, :]
+        columns = b.T if b.ndim == 2 else b[None, :]
+        result = np.empty((len(rows), len(columns)), dtype=object)
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                result[i, j] = self.inner(row, column)
+        return result.reshape(a.shape[:-1] + b.shape[1:])
+
+
+def lift(function: Callable[..., Any], *values: ObjectArray) -> ObjectArray:
+    """`function` of scalars, mapped over arrays of one shape, or of shape ().
+
+    Not by np.frompyfunc, which has NumPy's error state judge what the function's floats did on the way.
+    """
+    shape = max([value.shape for value in values], key=len)
+    if not shape:
+        return boxed(function(*[value.item() for value in values]))
+    columns = [_repeated(value, shape) for value in values]
+    return np.fromiter(map(function, *columns), dtype=object, count=prod(shape)).reshape(shape)
+
+
+def _repeated(value: ObjectArray, shape: tuple[int, ...]) -> Iterable[Any]:
+    """The elements, as many as the shape has."""
+    if not value.ndim:
+        return repeat(value.item())
+    spread: list[Any] = (value if value.shape == shape else np.broadcast_to(value, shape)).ravel().tolist()
+    return spread
+
+
+def _reduce(total: Callable[[list[Any]], Any], groups: ObjectArray, shape: tuple[int, ...]) -> ObjectArray:
+    result = np.empty(shape, dtype=object)
+    for index in np.ndindex(*shape):
+        result[index] = total(list(groups[index]))
+    return result

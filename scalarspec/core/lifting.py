@@ -1,0 +1,121 @@
+"""Carrying a model, or any argument of a job, to a context."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from types import FunctionType, MethodType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from scalarspec.core.closures import is_float_array, rebuilt, sees
+from scalarspec.core.context import Context
+from scalarspec.core.registry import resolve
+from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Tensor
+
+Model = TypeVar("Model")
+Spec = TypeVar("Spec", bound=Callable[..., Any])
+_VALUES = (int, float, str, Fraction, Decimal, Shape)
+"""Whose identity means nothing: two equal ones may be one object."""
+
+
+def lift(model: Model, context: str | Context[Any]) -> Model:
+    """`model` with every array, list of numbers, float, Fraction and Decimal in it a tensor, at its exact value.
+
+    Goes through dataclasses, lists, tuples and dictionaries. Integers (which may be indices) and strings stay; integers
+    become literals where they meet a tensor. Functions that see float arrays or models beside their arguments, in
+    closures, defaults and globals, are rebuilt with tensors in their place (ArgumentError where that cannot be).
+    """
+    target = resolve(context)
+
+    def lifted(value: Any, _: str) -> Any:
+        if is_data(value):
+            return target.tensor(value)
+        return rebuilt(value, target, seen, _is_number_data) if sees(value) else None
+
+    def seen(value: Any) -> Any:
+        return target.tensor(value) if is_float_array(value) else mapped(value, inside)
+
+    def inside(value: Any, path: str) -> Any:
+        return value if isinstance(value, Tensor) else lifted(value, path)
+
+    return mapped(model, lifted)
+
+
+def lifted_spec(spec: Spec, context: Context[Any]) -> Spec:
+    """A spec for evaluation in a context: what it sees beside its arguments is lifted to the innermost one.
+
+    A model that is a spec itself is lifted as any model; what its `__call__` sees, too.
+    """
+    while context.wrapped is not None:
+        context = context.wrapped
+    if sees(spec):
+        return lift(spec, context)
+    method = None if isinstance(spec, type) else inspect.getattr_static(type(spec), "__call__", None)
+    if not isinstance(method, FunctionType):
+        return spec
+    bound = MethodType(method, spec)
+    lifted: Any = lift(bound, context)
+    return spec if lifted is bound else lifted
+
+
+def mapped(model: Model, function: Callable[[Any, str], Any], name: str = "") -> Model:
+    """`model` with each part replaced for which the function gives something, in dataclasses and containers.
+
+    The function is handed the part and its path, such as `name.encoder.weight`. A part that occurs twice is replaced by
+    one and the same. Where the function gives None, the parts of the part are looked at, if it is a dataclass, a list,
+    a tuple or a dictionary; else it stays.
+    """
+    result: Model = _mapped(model, function, name, {})
+    return result
+
+
+def replaced(model: Model, parts: Mapping[int, Any]) -> Model:
+    """`model` with other parts for its own, by identity."""
+    return mapped(model, lambda value, _: parts.get(id(value)))
+
+
+def _mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any]) -> Any:
+    if isinstance(value, _VALUES) or id(value) not in done:
+        found = function(value, path)
+        done[id(value)] = _parts_mapped(value, function, path, done) if found is None else found
+    return done[id(value)]
+
+
+def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any]) -> Any:
+    def part(name: Any, inner: Any) -> Any:
+        return _mapped(inner, function, f"{path}.{name}", done)
+
+    if isinstance(value, list | tuple):
+        parts = [part(i, item) for i, item in enumerate(value)]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {key: part(key, item) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        result = copy.copy(value)
+        for field in dataclasses.fields(value):
+            object.__setattr__(result, field.name, part(field.name, getattr(value, field.name)))
+        return result
+    return value
+
+
+def is_data(value: Any) -> bool:
+    """Does `lift` make a tensor of it?"""
+    return isinstance(value, np.ndarray | Tensor | float | np.floating | Fraction | Decimal) or _is_numbers(value)
+
+
+def _is_number_data(value: Any) -> bool:
+    """Data that is no tensor: these stay in what functions see, since they may be variables of a tape."""
+    return is_data(value) and not isinstance(value, Tensor)
+
+
+def _is_numbers(value: Any) -> bool:
+    """A list of numbers, or of such lists."""
+    numbers = (int, float, Fraction, Decimal, np.integer, np.floating)
+    return isinstance(value, list) and bool(value) and all(isinstance(v, numbers) or _is_numbers(v) for v in value)

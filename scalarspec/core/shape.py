@@ -1,0 +1,115 @@
+"""Shapes, as in the seeds: `Scalar`, or `Dim(n, rest)` with the outermost dimension first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from scalarspec.core.sizes import dimensions as dimensions_of
+from scalarspec.core.sizes import like
+from scalarspec.errors import OutOfRange, ShapeError
+
+
+class Shape(tuple[int, ...]):
+    """The shape of a tensor. A tensor of shape `Dim(n, s)` is n tensors of shape s. Compares and prints as a tuple."""
+
+    __slots__ = ()
+
+    def __new__(cls, dimensions: Iterable[int] = ()) -> Shape:
+        """Raises ShapeError unless each dimension is an integer >= 0."""
+        if not isinstance(dimensions, Iterable):
+            raise ShapeError(f"a shape is a tuple of integers, got {dimensions!r}")
+        dimensions = tuple(dimensions)
+        for n in dimensions:
+            if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+                raise ShapeError(f"a dimension is an integer >= 0, got {n!r} in {dimensions}")
+        return super().__new__(cls, dimensions_of(dimensions))
+
+    @property
+    def outer(self) -> int:
+        """n of `Dim(n, rest)`; ShapeError for the scalar shape."""
+        return self._dim()[0]
+
+    @property
+    def rest(self) -> Shape:
+        """rest of `Dim(n, rest)`; ShapeError for the scalar shape."""
+        return Shape(self._dim()[1:])
+
+    @property
+    def size(self) -> int:
+        """How many scalars a tensor of this shape holds."""
+        return math.prod(self)
+
+    def _dim(self) -> Shape:
+        if not self:
+            raise ShapeError("a tensor of shape () has no outer dimension")
+        return self
+
+
+Scalar = Shape()
+
+
+def Dim(n: int, rest: Iterable[int] = Scalar) -> Shape:  # noqa: N802 - the seeds' constructor
+    """The shape of n tensors of shape `rest`."""
+    return Shape((n, *rest))
+
+
+def equal_shapes(operation: str, shapes: list[Shape]) -> Shape:
+    """The rule of elementwise operations: one shape, or that shape and scalars."""
+    proper = {shape for shape in shapes if shape}
+    if len(proper) > 1:
+        listed = " and ".join(str(shape) for shape in shapes)
+        raise ShapeError(f"{operation}: shapes {listed} differ; only a scalar is broadcast (see broadcast_to)")
+    return proper.pop() if proper else Scalar
+
+
+def matmul_shape(a: Shape, b: Shape) -> Shape:
+    """(m, n) @ (n, p), with a vector on either side or on both."""
+    fits = 1 <= len(a) <= 2 and 1 <= len(b) <= 2 and a[-1] == b[0]
+    if not fits:
+        raise ShapeError(f"matmul: {a} @ {b}; expected (m, n) @ (n, p), (m, n) @ (n,), (n,) @ (n, p) or (n,) @ (n,)")
+    return Shape(a[:-1] + b[1:])
+
+
+def normal_axes(operation: str, shape: Shape, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """`axis` as a tuple of distinct non-negative axes; None means all of them."""
+    if axis is None:
+        return tuple(range(len(shape)))
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if not all(isinstance(a, int | np.integer) for a in axes):
+        raise ShapeError(f"{operation}: expected an integer, a tuple of them or None as the axis, got {axis!r}")
+    normal = tuple(a + len(shape) if a < 0 else a for a in axes)
+    if len(set(normal)) < len(normal) or any(not 0 <= a < len(shape) for a in normal):
+        raise ShapeError(f"{operation}: axis {axis} of a tensor of shape {shape}")
+    return normal
+
+
+def without_axes(shape: Shape, axes: tuple[int, ...]) -> Shape:
+    """The shape that a reduction over `axes` leaves."""
+    return Shape(n for i, n in enumerate(shape) if i not in axes)
+
+
+def broadcast_shape(shape: Shape, target: Shape) -> Shape:
+    """`target` if a tensor of `shape` can be repeated to fill it, by NumPy's rule."""
+    padded = (1,) * (len(target) - len(shape)) + shape
+    if len(shape) > len(target) or any(a not in (1, b) for a, b in zip(padded, target, strict=True)):
+        raise ShapeError(f"broadcast_to: {shape} does not broadcast to {target}")
+    return target
+
+
+def index_shape(shape: Shape, key: tuple[Any, ...]) -> Shape:
+    """The shape of `t[key]` for integers and slices."""
+    if len(key) > len(shape):
+        raise OutOfRange(f"{len(key)} indices for a tensor of shape {shape}")
+    kept: list[int] = []
+    for n, k in zip(shape, key, strict=False):
+        if isinstance(k, slice):
+            kept.append(like(n, len(range(*k.indices(n)))))
+        elif isinstance(k, bool) or not isinstance(k, int | np.integer):
+            raise OutOfRange(f"a tensor takes integers and slices as indices, got {k!r}")
+        elif not -n <= k < n:
+            raise OutOfRange(f"index {k} of a dimension of length {n}")
+    return Shape((*kept, *shape[len(key) :]))

@@ -1,0 +1,369 @@
+"""`Tensor`: a shape, a context, and a value that only the context's arrays understand.
+
+A tensor of shape `Dim(n, s)` is n tensors of shape s: it has a length, iterates and is indexed that way. Here are
+shapes, literals and errors; no numerics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import lru_cache, partial, reduce
+from typing import Any, Self
+
+import numpy as np
+
+from scalarspec.core import shape as shapes
+from scalarspec.core.arrays import lift
+from scalarspec.core.context import Context
+from scalarspec.core.shape import Scalar, Shape
+from scalarspec.core.sizes import indexed, looked_at, watching
+from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
+from scalarspec.numbers.exact import as_array, boxed, literal_value
+
+
+class Nested:
+    """What tensors of numbers and tensors of truths share: shape, indexing, iteration."""
+
+    __slots__ = ("context", "shape", "value")
+
+    def __init__(self, context: Context[Any], shape: Shape, value: Any) -> None:
+        self.context = context
+        self.shape = shape
+        self.value = value
+
+    @classmethod
+    def from_scalars(cls, context: Context[Any], scalars: np.ndarray[Any, Any]) -> Self:
+        """From an object array of the context's own scalars (or truths)."""
+        return cls(context, Shape(scalars.shape), context.arrays.pack(scalars))
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of scalars."""
+        return self.shape.size
+
+    def scalars(self) -> np.ndarray[Any, Any]:
+        """The object array of the context's own scalars (or truths)."""
+        looked_at(self.shape)
+        return self.context.arrays.unpack(self.value)
+
+    def __len__(self) -> int:
+        looked_at(self.shape[:1])
+        return self.shape.outer
+
+    def __iter__(self) -> Iterator[Self]:
+        looked_at(self.shape[:1])
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Self:
+        index = key if isinstance(key, tuple) else (key,)
+        if watching() is not None:
+            indexed(self.shape, index)
+        shape = shapes.index_shape(self.shape, index)
+        return type(self)(self.context, shape, self.context.arrays.apply("getitem", self.value, index=index))
+
+
+class Tensor(Nested):
+    """A nested tensor of the numbers of one context. Build it with `context.tensor(data)`."""
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy leaves `array + tensor` to us
+
+    @classmethod
+    def from_data(cls, context: Context[Any], data: Any) -> Tensor:
+        """Numbers from outside, each at its exact value; see `Context.tensor`."""
+        if isinstance(data, Tensor):
+            within = data.context == context or _wraps(context, data.context)
+            return as_tensor(context, data) if within else _converted(context, data)
+        array = as_array(data)
+        return cls(context, Shape(array.shape), context.arrays.data(array))
+
+    @classmethod
+    def of(cls, context: Context[Any], shape: Iterable[int], items: Iterable[Tensor]) -> Tensor:
+        """n tensors of shape `shape` as one of shape `Dim(n, shape)`; n may be 0."""
+        inner, parts = Shape(shape), list(items)
+        for part in parts:
+            if part.context != context:
+                raise ContextMismatch(f"stack: {part.context} and {context}")
+            if part.shape != inner:
+                raise ShapeError(f"stack: shapes {part.shape} and {inner} differ")
+        outer = shapes.Dim(len(parts), inner)
+        if not parts:
+            return cls.from_scalars(context, np.empty(outer, dtype=object))
+        return cls(context, outer, context.arrays.apply("stack", *(part.value for part in parts)))
+
+    @property
+    def dtype(self) -> str:
+        """The name of the context."""
+        return self.context.name
+
+    def item(self) -> Any:
+        """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression."""
+        if self.shape:
+            raise ShapeError(f"item: a tensor of shape {self.shape} is not one number")
+        return self.tolist()
+
+    def tolist(self) -> Any:
+        """Nested lists of such numbers."""
+        looked_at(self.shape)
+        return self.context.arrays.items(self.value).tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        looked_at(self.shape)
+        if copy is False:
+            raise ValueError("a tensor's numbers cannot be shared with NumPy without a copy")
+        items = np.array(self.context.arrays.items(self.value))
+        if dtype is None or items.dtype == dtype or np.dtype(dtype) == object:
+            return items if dtype is None else items.astype(dtype)
+        if self.context.encloses:
+            raise NotExact(f"an {self.dtype} tensor is not an array of {np.dtype(dtype)}; use endpoints(t)")
+        return items.astype(dtype)
+
+    def __repr__(self) -> str:
+        looked_at(self.shape)
+        texts = lift(self.context.text, self.scalars())
+        shown = np.array2string(texts, formatter={"all": str}, separator=", ", threshold=50, prefix="Tensor(")
+        return f"Tensor({shown}, {self.shape}, {self.dtype})"
+
+    def __bool__(self) -> bool:
+        raise Undecided("a tensor of numbers has no truth value; write a comparison such as t > 0")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __add__(self, other: Any) -> Tensor:
+        return elementwise("add", self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return elementwise("add", other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return elementwise("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return elementwise("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return elementwise("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return elementwise("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return elementwise("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return elementwise("divide", other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return elementwise("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return elementwise("pow", other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return elementwise("negative", self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return elementwise("abs", self)
+
+    def __lt__(self, other: Any) -> Truth:
+        return relation("less", self, other)
+
+    def __le__(self, other: Any) -> Truth:
+        return relation("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> Truth:
+        return relation("less", other, self)
+
+    def __ge__(self, other: Any) -> Truth:
+        return relation("less_equal", other, self)
+
+    def __eq__(self, other: Any) -> Truth:  # type: ignore[override]
+        return relation("equal", self, other)
+
+    def __ne__(self, other: Any) -> Truth:  # type: ignore[override]
+        return ~relation("equal", self, other)
+
+
+class Truth(Nested):
+    """A nested tensor of truth values of one context: what comparisons give and `where` takes."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """The truth of a single comparison; Undecided if the context cannot tell."""
+        if self.shape:
+            raise ShapeError(f"the truth of a tensor of shape {self.shape} is not one value; use all() or any()")
+        return self.context.decide(self.scalars()[()])
+
+    def __invert__(self) -> Truth:
+        return self._apply("logical_not", self)
+
+    def __and__(self, other: Truth) -> Truth:
+        return self._apply("logical_and", self, other)
+
+    def __or__(self, other: Truth) -> Truth:
+        return self._apply("logical_or", self, other)
+
+    def all(self) -> Truth:
+        """The truth that every element holds, of shape ()."""
+        return self._fold("logical_and", True)
+
+    def any(self) -> Truth:
+        """The truth that some element holds, of shape ()."""
+        return self._fold("logical_or", False)
+
+    def tolist(self) -> Any:
+        """Nested lists of True, False, and what the context has for neither."""
+        looked_at(self.shape)
+        return lift(self.context.proposition, self.scalars()).tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        """The array of bools; Undecided if the context cannot tell one of them."""
+        looked_at(self.shape)
+        decided = [self.context.decide(p) for p in self.scalars().flat]
+        return np.array(decided, dtype=bool).reshape(self.shape).astype(dtype or bool)
+
+    def __repr__(self) -> str:
+        looked_at(self.shape)
+        return f"Truth({self.tolist()}, {self.shape}, {self.context.name})"
+
+    def _fold(self, operation: str, start: bool) -> Truth:
+        if not self.context.arrays.holds_scalars and self.shape:  # by operations, which an interpreter sees
+            parts = [self[index] for index in np.ndindex(*self.shape)]
+            return reduce(partial(Truth._apply, operation), parts) if parts else self._known(start)
+        result: Any = start
+        for p in self.scalars().flat:
+            result = getattr(self.context, operation)(result, p)
+        return Truth.from_scalars(self.context, boxed(result))
+
+    def _known(self, p: bool) -> Truth:
+        return Truth.from_scalars(self.context, boxed(p))
+
+    @staticmethod
+    def _apply(operation: str, *operands: Truth) -> Truth:
+        for p in operands:
+            if not isinstance(p, Truth):
+                raise ArgumentError(f"{operation}: expected truths such as a > b, got {p!r}")
+        context = common_context(operation, operands)
+        truths = [p if p.context == context else context.constant(p) for p in operands]
+        shape = shapes.equal_shapes(operation, [p.shape for p in truths])
+        return Truth(context, shape, context.arrays.apply(operation, *(p.value for p in truths)))
+
+
+def _converted(context: Context[Any], t: Tensor) -> Tensor:
+    """A tensor of another context: its exact values, or the boxes that it holds. NotExact where it holds neither."""
+    source = t.context
+    if source.rounds:
+        return context.tensor(np.asarray(t))
+    if context.encloses:
+        return Tensor.from_scalars(context, lift(lambda s: context.enclose(*source.endpoints(s)), t.scalars()))
+    return Tensor.from_scalars(context, lift(lambda s: context.data(source.exact_value(s)), t.scalars()))
+
+
+def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
+    """The context of the tensors among the operands; they must agree, or one wraps the other; there must be one."""
+    found: Context[Any] | None = None
+    for operand in operands:
+        if isinstance(operand, Nested) and operand.context is not found:
+            found = operand.context if found is None else _outer(operation, found, operand.context)
+    if found is None:
+        kinds = ", ".join(type(operand).__name__ for operand in operands) or "nothing"
+        raise ArgumentError(f"{operation}: expected a Tensor among the operands, got {kinds}; see context.tensor(data)")
+    return found
+
+
+def _outer(operation: str, a: Context[Any], b: Context[Any]) -> Context[Any]:
+    """The one of two contexts in which the other's tensors are constants."""
+    if a == b or _wraps(a, b):
+        return a
+    if _wraps(b, a):
+        return b
+    raise ContextMismatch(f"{operation}: {a} and {b} do not mix; carry one over with context.tensor(t)")
+
+
+def _wraps(outer: Context[Any], inner: Context[Any]) -> bool:
+    layer = outer.wrapped
+    return layer is not None and (layer == inner or _wraps(layer, inner))
+
+
+def as_tensor(context: Context[Any], operand: Any) -> Tensor:
+    """An operand in a context: numbers enter as literals, arrays and lists as data."""
+    if isinstance(operand, Tensor):
+        if operand.context == context:
+            return operand
+        if context.wrapped is None:
+            raise ContextMismatch(f"{operand.context} and {context} do not mix; carry one over with context.tensor(t)")
+        constant: Tensor = context.constant(as_tensor(context.wrapped, operand))
+        return constant
+    if isinstance(operand, Truth):
+        raise ArgumentError(f"expected numbers, got truths: {operand!r}")
+    if isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
+        return context.tensor(operand)
+    make: Callable[..., Tensor] = _literal if isinstance(operand, Hashable) else _new_literal
+    return make(context, operand)
+
+
+def as_truth(context: Context[Any], p: Truth) -> Truth:
+    """A truth in a context: one of a context that is wrapped there is a constant."""
+    if p.context == context:
+        return p
+    if context.wrapped is None:
+        raise ContextMismatch(f"{p.context} and {context} do not mix; carry one over with context.tensor(t)")
+    constant: Truth = context.constant(as_truth(context.wrapped, p))
+    return constant
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _literal(context: Context[Any], number: Any) -> Tensor:
+    """Kept, since specs are full of small constants."""
+    return _new_literal(context, number)
+
+
+def _new_literal(context: Context[Any], number: Any) -> Tensor:
+    return Tensor(context, Scalar, context.arrays.pack(boxed(context.literal(literal_value(number)))))
+
+
+def operands_of(operation: str, *operands: Any) -> tuple[Context[Any], list[Tensor]]:
+    """The common context of some operands, and each of them as a tensor of it."""
+    context = common_context(operation, operands)
+    return context, [
+        operand if type(operand) is Tensor and operand.context is context else as_tensor(context, operand)
+        for operand in operands
+    ]
+
+
+def elementwise(operation: str, *operands: Any) -> Tensor:
+    """A scalar operation on each element. Shapes are equal, or (): ShapeError otherwise."""
+    context, tensors = operands_of(operation, *operands)
+    shape = tensors[0].shape
+    for t in tensors:
+        if t.shape != shape:
+            shape = shapes.equal_shapes(operation, [t.shape for t in tensors])
+    return Tensor(context, shape, context.arrays.apply(operation, *[t.value for t in tensors]))
+
+
+def relation(operation: str, *operands: Any) -> Truth:
+    """A comparison on each element."""
+    result = elementwise(operation, *operands)
+    return Truth(result.context, result.shape, result.value)
+
+
+def matmul(a: Any, b: Any) -> Tensor:
+    """The matrix product of matrices and vectors."""
+    context, (x, y) = operands_of("matmul", a, b)
+    shape = shapes.matmul_shape(x.shape, y.shape)
+    return Tensor(context, shape, context.arrays.apply("matmul", x.value, y.value))

@@ -1,0 +1,194 @@
+"""The exact value of a number that comes from outside, and exact values as text.
+
+Literals (a constant written in a spec) and data (arrays, arguments of a job) differ in one point: a Python float
+as a literal must be the number that it prints, since `0.1` in a formula means one tenth and the float is not that.
+"""
+
+import decimal
+import math
+import numbers
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scalarspec.errors import ArgumentError, DomainError, NotExact, ShapeError, TooLarge
+from scalarspec.numbers.dyadic import fraction
+
+End = Fraction | float
+"""An end point of an interval: a Fraction, or one of the two infinities as a float."""
+
+DECIMAL_EXPONENT_LIMIT = 400_000
+"""Decimals beyond 10**±this are refused: their exact value would fill the memory."""
+
+
+def literal_value(number: Any) -> Fraction:
+    """The exact value of a constant in a spec: an int, Fraction, Decimal, string, or a float that is what it prints."""
+    value = data_value(number)
+    if isinstance(number, float | np.floating) and Fraction(_printed(number)) != value:
+        text = _printed(number)
+        raise NotExact(
+            f"{text} is not exactly {_simplest(text)} in binary; write Fraction({_arguments(text)}) "
+            f'or "{text}" for the decimal, or context.tensor({text}) for the float as data'
+        )
+    return value
+
+
+def data_value(number: Any) -> Fraction:
+    """The exact value of a datum: floats of every width at their binary value, decimal strings at their decimal one."""
+    if isinstance(number, bool | np.bool_):
+        raise ArgumentError(f"expected a number, got the truth value {number}")
+    if isinstance(number, numbers.Rational):
+        return Fraction(int(number.numerator), int(number.denominator))
+    if isinstance(number, str):
+        return _from_text(number)
+    if isinstance(number, Decimal):
+        return _from_decimal(number)
+    if isinstance(number, float | np.floating):
+        if not np.isfinite(number):
+            raise DomainError(f"{_printed(number)} is not a real number; only the float contexts compute with it")
+        return Fraction(*number.as_integer_ratio())
+    if hasattr(number, "_mpf_"):
+        return mpf_value(number._mpf_)
+    raise ArgumentError(
+        f"expected a number (int, Fraction, Decimal, float or a string such as '0.1'), "
+        f"got {type(number).__name__}: {number!r}"
+    )
+
+
+def mpf_value(raw: tuple[Any, ...]) -> Fraction:
+    """The value of mpmath's raw (sign, mantissa, exponent, bitcount)."""
+    sign, mantissa, exponent, _ = raw
+    if not mantissa and exponent:
+        raise DomainError("an mpmath infinity or NaN is not a real number")
+    return fraction(-int(mantissa) if sign else int(mantissa), exponent)
+
+
+def _printed(number: Any) -> str:
+    return float.__repr__(number) if isinstance(number, float) else str(number)
+
+
+def _simplest(text: str) -> str:
+    return str(Fraction(text)) if "e" not in text else text
+
+
+def _arguments(text: str) -> str:
+    value = Fraction(text)
+    return f"{value.numerator}, {value.denominator}" if "e" not in text else f'"{text}"'
+
+
+def _from_text(text: str) -> Fraction:
+    try:
+        if "/" in text:
+            return Fraction(text)
+        return _from_decimal(Decimal(text))
+    except (ValueError, decimal.InvalidOperation, ZeroDivisionError):
+        raise ArgumentError(f"expected a number such as '0.1' or '1/3', got the string {text!r}") from None
+
+
+def _from_decimal(number: Decimal) -> Fraction:
+    if not number.is_finite():
+        raise DomainError(f"{number} is not a real number; only the float contexts compute with it")
+    exponent = number.as_tuple().exponent
+    if max(abs(number.adjusted()), abs(int(exponent))) > DECIMAL_EXPONENT_LIMIT:
+        raise TooLarge(f"{number} lies beyond 10**±{DECIMAL_EXPONENT_LIMIT}, the limit on decimals")
+    return Fraction(number)
+
+
+def as_array(data: Any) -> np.ndarray[Any, Any]:
+    """Nested lists, or anything that NumPy reads, as an array whose elements are numbers.
+
+    Raises ShapeError on ragged lists. NumPy arrays pass as they are; lists become object arrays, so
+    that no element is converted on the way.
+    """
+    if isinstance(data, np.ndarray):
+        return data
+    if hasattr(data, "__array__") and not isinstance(data, np.generic):
+        return np.asarray(data)
+    if isinstance(data, list | tuple | range):
+        return _nested(list(data))
+    return boxed(data)
+
+
+def holds_floats(array: np.ndarray[Any, Any]) -> bool:
+    """Are all of its numbers float64s, whatever the type that it holds them in?"""
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    return ((kind == "f" and size <= 8) or (kind in "iu" and size <= 4)) and bool(np.isfinite(array).all())
+
+
+def boxed(item: Any) -> np.ndarray[Any, Any]:
+    """One object as an array of shape (), whatever it is."""
+    array = np.empty((), dtype=object)
+    array[()] = item
+    return array
+
+
+def _nested(items: list[Any]) -> np.ndarray[Any, Any]:
+    parts = [as_array(item) for item in items]
+    if len({part.shape for part in parts}) > 1:
+        shapes = ", ".join(str(part.shape) for part in parts[:4])
+        raise ShapeError(f"expected nested lists of equal lengths, got elements of shapes {shapes}")
+    inner = parts[0].shape if parts else ()
+    array = np.empty((len(parts), *inner), dtype=object)
+    for i, part in enumerate(parts):
+        array[i, ...] = part
+    return array
+
+
+def exact_float(x: float) -> End:
+    """The exact value of a float; NaN and infinities as they are."""
+    return Fraction(*x.as_integer_ratio()) if math.isfinite(x) else float(x)
+
+
+def float_below(value: End) -> float:
+    """The largest float64 that is at most `value`."""
+    if isinstance(value, float):
+        return value
+    try:
+        nearest = value.numerator / value.denominator
+    except OverflowError:
+        nearest = math.inf if value > 0 else -math.inf
+    exceeds = nearest == math.inf or (nearest != -math.inf and _greater(nearest, value))
+    return math.nextafter(nearest, -math.inf) if exceeds else nearest
+
+
+def _greater(x: float, value: Fraction) -> bool:
+    """Is a finite float greater? Without the Fraction of it, which takes longer."""
+    numerator, denominator = x.as_integer_ratio()
+    return numerator * value.denominator > denominator * value.numerator
+
+
+def float_above(value: End) -> float:
+    """The smallest float64 that is at least `value`."""
+    return 0.0 - float_below(-value)
+
+
+def infinite(*ends: End) -> bool:
+    """Is one of the ends an infinity?"""
+    return any(isinstance(end, float) for end in ends)
+
+
+def decimal_text(value: End, digits: int = 17, rounding: str = decimal.ROUND_HALF_EVEN) -> str:
+    """`value` in decimal with that many significant digits, rounded as the decimal module's mode says."""
+    if isinstance(value, float):
+        return str(value)
+    context = decimal.Context(prec=digits, rounding=rounding, Emin=-999_999_999, Emax=999_999_999)
+    quotient = context.divide(Decimal(value.numerator), Decimal(value.denominator))
+    text = str(quotient)
+    return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
+
+
+def interval_text(lower: End, upper: End, digits: int = 17) -> str:
+    """`[lower, upper]` in decimal, rounded outward: the text encloses what the end points enclose."""
+    low = decimal_text(lower, digits, decimal.ROUND_FLOOR)
+    high = decimal_text(upper, digits, decimal.ROUND_CEILING)
+    return f"[{low}, {high}]"
+
+
+def exact_text(value: End) -> str:
+    """`p/q`, `p`, or `inf`: the exact value, whatever its size (Python's own str stops at 4300 digits)."""
+    if isinstance(value, float):
+        return str(value)
+    numerator, denominator = (format(Decimal(part), "f") for part in value.as_integer_ratio())
+    return numerator if denominator == "1" else f"{numerator}/{denominator}"

@@ -1,0 +1,101 @@
+"""The binary floating-point formats that results come in: their spacing, rounding and range.
+
+IEEE 754's binary64, binary32 and binary16, and bfloat16. An ulp is the spacing of the format's numbers at a value,
+2^(max(e, emin) - precision + 1) for 2^e <= |x| < 2^(e+1); below the normal numbers it is the smallest subnormal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scalarspec.errors import UnknownName
+from scalarspec.numbers.exact import End
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format. precision: bits of the significand, the hidden one included; emin: exponent of the least normal."""
+
+    name: str
+    precision: int
+    emin: int
+    emax: int
+
+    @property
+    def largest(self) -> Fraction:
+        """The largest finite number."""
+        return (2 - Fraction(2) ** (1 - self.precision)) * Fraction(2) ** self.emax
+
+    @property
+    def least_normal(self) -> Fraction:
+        """The smallest positive normal number."""
+        return Fraction(2) ** self.emin
+
+    def ulp(self, value: Fraction) -> Fraction:
+        """The spacing at a value."""
+        return Fraction(2) ** (max(floor_log2(abs(value)) if value else self.emin, self.emin) - self.precision + 1)
+
+    def nearest(self, value: Fraction) -> End:
+        """The number of the format nearest to a value, ties to even; beyond the range an infinity, as IEEE rounds."""
+        unit = self.ulp(value)
+        rounded = round(value / unit) * unit  # Python rounds a Fraction half to even
+        if abs(rounded) > self.largest:
+            return float("inf") if value > 0 else float("-inf")
+        return rounded
+
+    def holds(self, value: End) -> bool:
+        """Is this a number of the format?"""
+        return isinstance(value, float) or self.nearest(value) == value
+
+    @np.errstate(all="ignore")
+    def half_ulp(self, sizes: Array) -> Array:
+        """The greatest error of rounding any |x| <= size to nearest, each rounded up to a float64.
+
+        At a power of two it is that of the numbers below. Infinite where x may leave the format's range.
+        """
+        mantissa, exponent = np.frexp(sizes)
+        exponent = np.maximum(exponent - (mantissa == 0.5), self.emin + 1)
+        error = np.maximum(np.ldexp(1.0, exponent - self.precision - 1), 2.0**-1074)
+        error = np.where(sizes == 0, 0.0, error)
+        return np.where(sizes <= float(self.largest), error, np.inf)
+
+    @np.errstate(all="ignore")
+    def rounding_errors(self, values: Array) -> Array:
+        """|x - nearest(x)| of float64s, exactly; infinite where that is no number."""
+        _, exponent = np.frexp(values)
+        unit = np.ldexp(1.0, np.maximum(exponent - self.precision, max(self.emin - self.precision + 1, -1074)))
+        nearest = np.rint(values / unit) * unit
+        return np.where(np.abs(nearest) <= float(self.largest), np.abs(values - nearest), np.inf)
+
+
+FORMATS = {
+    form.name: form
+    for form in (
+        Format("float64", 53, -1022, 1023),
+        Format("float32", 24, -126, 127),
+        Format("float16", 11, -14, 15),
+        Format("bfloat16", 8, -126, 127),
+    )
+}
+
+
+def named(name: str | Format) -> Format:
+    """The format of that name. Raises UnknownName, listing what exists."""
+    if isinstance(name, Format):
+        return name
+    text = str(getattr(name, "name", name)).rpartition(".")[2]  # NumPy's dtypes have a name; torch's print one
+    if text not in FORMATS:
+        raise UnknownName(f"dtype: no format is called {text!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[text]
+
+
+def floor_log2(value: Fraction) -> int:
+    """The e with 2^e <= value < 2^(e+1), for a positive value."""
+    e = value.numerator.bit_length() - value.denominator.bit_length()
+    return e if value >= Fraction(2) ** e else e - 1

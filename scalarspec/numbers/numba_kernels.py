@@ -1,0 +1,302 @@
+"""The loops of `interval64`, fused by numba (the optional extra [fast]): the same operations on each element in a pass.
+
+The kernels of `elementary` are compiled from their own texts, for one element: there is one definition of each.
+Nothing is contracted or reordered but sums, whose bounds hold for any order and with FMA. Where numba
+is missing, this module cannot be imported, and `interval64` does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from scalarspec.numbers import elementary
+from scalarspec.numbers.elementary import ERROR, LARGEST, LARGEST_EXPONENT, LAST, SMALL, SMALLEST_EXPONENT, TINY, U
+
+Array = np.ndarray[Any, Any]
+Loop = Callable[..., None]
+
+ANY_ORDER = {"reassoc", "contract", "nsz"}
+"""What the compiler may do to sums, whose bounds hold for any order and with FMA."""
+
+
+@njit
+def _bits(x: float) -> Any:
+    return np.float64(x).view(np.int64)
+
+
+@njit
+def _number(pattern: int) -> Any:
+    return np.int64(pattern).view(np.float64)
+
+
+@njit
+def _chosen(condition: bool, x: float, y: float) -> float:
+    return x if condition else y
+
+
+def _number_of(value: Any) -> Any:
+    """Constants that are arrays of shape (), as numbers."""
+    if isinstance(value, tuple):
+        return tuple(map(_number_of, value))
+    return float(value) if isinstance(value, np.ndarray) else value
+
+
+def _compiled() -> dict[str, Any]:
+    """The functions of `elementary`, each seeing the others compiled."""
+    names = {name: _number_of(value) for name, value in vars(elementary).items()}
+    scalar = {"bits": _bits, "number": _number, "chosen": _chosen}
+    names |= scalar
+    for name, function in vars(elementary).items():
+        if isinstance(function, FunctionType) and name not in scalar:
+            copy = FunctionType(function.__code__, names, name, function.__defaults__)
+            copy.__module__ = elementary.__name__
+            names[name] = njit(copy, error_model="numpy")
+    return names
+
+
+_KERNELS = _compiled()
+
+
+def increasing(name: str, least: float, greatest: float, floor: float, cap: float) -> Loop:
+    """The loop of one of `elementary.RANGES`: (ends, out), both of shape (2, n)."""
+    kernel, error = _KERNELS[name], (ERROR[name] + 2) * U
+    pole = 1.0 if name == "log" else 0.0
+
+    @njit(error_model="numpy")
+    def loop(e: Array, out: Array) -> None:
+        for i in range(e.shape[1]):
+            low, high = -e[0, i], e[1, i]
+            a = np.minimum(np.maximum(low, least), greatest)
+            b = np.minimum(np.maximum(high, least), greatest)
+            v, w = kernel(a), kernel(b)
+            s, t = abs(v) * error, abs(w) * error
+            s += _chosen((abs(v) < SMALL) & ((v != 0.0) | (a != pole)), LAST, 0.0)
+            t += _chosen((abs(w) < SMALL) & ((w != 0.0) | (b != pole)), LAST, 0.0)
+            out[0, i] = _chosen(low >= least, np.minimum(s - v, -floor), -floor)
+            out[1, i] = _chosen(high <= greatest, np.minimum(t + w, cap), cap)
+
+    return loop
+
+
+INCREASING: dict[str, Loop] = {name: increasing(name, *limits) for name, limits in elementary.RANGES.items()}
+_expm1mx, _EXPM1MX_ERROR = _KERNELS["expm1mx"], (ERROR["expm1mx"] + 2) * U
+
+
+@njit(error_model="numpy")
+def expm1mx(e: Array, out: Array) -> bool:
+    """False where an end lies beyond the range of exp."""
+    for i in range(e.shape[1]):
+        low, high = -e[0, i], e[1, i]
+        if not (low >= SMALLEST_EXPONENT and high <= LARGEST_EXPONENT):
+            return False
+        v, w = _expm1mx(low), _expm1mx(high)
+        s, t = v * _EXPM1MX_ERROR, w * _EXPM1MX_ERROR
+        s += _chosen((v < SMALL) & (low != 0.0), LAST, 0.0)
+        t += _chosen((w < SMALL) & (high != 0.0), LAST, 0.0)
+        inside = (low <= 0.0) & (high >= 0.0)
+        out[0, i] = _chosen(inside, 0.0, np.minimum(np.maximum(s - v, t - w), 0.0))
+        out[1, i] = np.maximum(s + v, t + w)
+    return True
+
+
+@njit(error_model="numpy")
+def relu(e: Array, out: Array) -> None:
+    """max(x, 0)."""
+    for i in range(e.shape[1]):
+        out[0, i] = np.fmin(e[0, i], 0.0)
+        out[1, i] = np.maximum(e[1, i], 0.0)
+
+
+@njit(error_model="numpy")
+def _up(s: float, exact: bool) -> float:
+    """At least what a product s rounds; `exact`: 0 is 0."""
+    return s + _chosen(exact, 0.0, _chosen(abs(s) < SMALL, LAST, 0.0) + abs(s) * (2 * U))
+
+
+@njit(error_model="numpy")
+def square(e: Array, out: Array) -> None:
+    """x²."""
+    for i in range(e.shape[1]):
+        size = np.maximum(e[0, i], e[1, i])
+        least = -np.fmin(np.fmin(e[0, i], e[1, i]), 0.0)
+        out[0, i] = np.fmin(_up(-(least * least), least == 0.0), 0.0)
+        out[1, i] = _up(size * size, size == 0.0)
+
+
+@njit(error_model="numpy")
+def _up_sum(x: float, y: float) -> float:
+    s = x + y
+    back = s - x
+    lost = (x - (s - back)) + (y - back)
+    above = s + _chosen(lost > 0.0, abs(s) * (2 * U), 0.0)
+    return _chosen(abs(s) <= LARGEST, above, np.nan)
+
+
+@njit(error_model="numpy")
+def add(a: Array, b: Array, out: Array) -> None:
+    """x + y, by two-sum."""
+    for k in range(2):
+        for i in range(out.shape[1]):
+            out[k, i] = _up_sum(a[k, i], b[k, i])
+
+
+@njit(error_model="numpy")
+def subtract(a: Array, b: Array, out: Array) -> None:
+    """x - y, by two-sum."""
+    for k in range(2):
+        for i in range(out.shape[1]):
+            out[k, i] = _up_sum(a[k, i], b[1 - k, i])
+
+
+@njit(error_model="numpy")
+def _up_scaled(s: float, x: float, shift: bool) -> float:
+    """At least the product or quotient of x that s rounds; exact by a power of two, unless it is small."""
+    exact = (x == 0.0) | (shift & (abs(s) >= SMALL))
+    return _up(s, exact)
+
+
+@njit(error_model="numpy")
+def scaled(e: Array, x: Array, divide: bool, out: Array) -> bool:
+    """The boxes e times, or over, the points x: of shape (n,), or (1,) for one number. False where it divides by 0."""
+    for i in range(out.shape[1]):
+        factor = x[i % len(x)]
+        size = abs(factor)
+        shift = (_bits(size) & 0xFFFFFFFFFFFFF) == 0
+        low, high = e[0, i], e[1, i]
+        if factor < 0.0:
+            low, high = high, low
+        s, t = (low / size, high / size) if divide else (low * size, high * size)
+        zero = size == 0.0
+        if divide and zero:
+            return False
+        out[0, i] = _chosen(zero, 0.0, _up_scaled(s, low, shift))
+        out[1, i] = _chosen(zero, 0.0, _up_scaled(t, high, shift))
+    return True
+
+
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def _sums(x: Array) -> tuple[float, float]:
+    """Of x and of |x|."""
+    total = size = 0.0
+    for i in range(len(x)):
+        total += x[i]
+        size += abs(x[i])
+    return total, size
+
+
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def _sums_of_squares(a: Array, b: Array) -> tuple[float, float]:
+    """Of the least and the largest sizes of boxes."""
+    low = high = 0.0
+    for i in range(len(a)):
+        size, least = np.maximum(a[i], b[i]), np.fmin(np.fmin(a[i], b[i]), 0.0)  # a largest size may be NaN
+        low += least * least
+        high += size * size
+    return low, high
+
+
+@njit(error_model="numpy")
+def mean(e: Array, out: Array) -> None:
+    """Of each row. e: (2, b, n); out: (2, b)."""
+    n = e.shape[2]
+    slack = _chosen(n > 1, 2 * (n + 2) * U, 0.0)
+    for k in range(2):
+        for row in range(e.shape[1]):
+            total, size = _sums(e[k, row])
+            total = (total + size * slack) / n
+            out[k, row] = _up(total, size == 0.0)
+
+
+@njit(error_model="numpy")
+def mean_square(e: Array, out: Array) -> None:
+    """Of each row. e: (2, b, n); out: (2, b)."""
+    n = e.shape[2]
+    slack = 2 * (n + 8) * U
+    for row in range(e.shape[1]):
+        low, high = _sums_of_squares(e[0, row], e[1, row])
+        low, high = low / n, high / n
+        out[0, row] = _chosen(low >= TINY, np.minimum(low * slack - low, 0.0), 0.0)
+        out[1, row] = high + high * slack
+        if not high >= TINY:
+            out[1, row] += _chosen(np.any(e[0, row] != 0.0) | np.any(e[1, row] != 0.0), TINY, 0.0)
+
+
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def _products(w: Array, m: Array, t: Array) -> tuple[float, float]:
+    """w · m, and |w| · t."""
+    center = radius = 0.0
+    for j in range(len(m)):
+        center += w[j] * m[j]
+        radius += abs(w[j]) * t[j]
+    return center, radius
+
+
+@njit(error_model="numpy")
+def _radius(a: float, b: float, n: int) -> float:
+    """What `Point.bound` wants of a box with ends -a and b, in sums of n products."""
+    return (a + b) * (0.5 + (n + 16) * U) + abs(b - a) * (0.501 * (n + 16) * U) + SMALL
+
+
+@njit(error_model="numpy")
+def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
+    """weight @ x + bias, as `interval64` has it, with one pass over the weights."""
+    n = e.shape[1]
+    m, t = np.empty(n), np.empty(n)
+    for j in range(n):
+        m[j] = 0.5 * (e[1, j] - e[0, j])
+        t[j] = _radius(e[0, j], e[1, j], n)
+    for i in range(len(bias)):
+        product, radius = _products(weight[i], m, t)
+        center = product + bias[i]
+        radius = radius + abs(center) * (4 * U) + TINY
+        out[0, i] = radius - center
+        out[1, i] = radius + center
+
+
+@njit(error_model="numpy")
+def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
+    """The middle of each row, and the radius that `Point.bound` wants. e: (2, b, n)."""
+    n = e.shape[2]
+    for row in range(e.shape[1]):
+        for j in range(n):
+            m[row, j] = 0.5 * (e[1, row, j] - e[0, row, j])
+            t[row, j] = _radius(e[0, row, j], e[1, row, j], n)
+        scale[row] = 1.0
+
+
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def _sum_of_radii(a: Array, b: Array) -> float:
+    total = TINY
+    for j in range(len(a)):
+        total += _radius(a[j], b[j], len(a))
+    return total
+
+
+@njit(error_model="numpy")
+def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
+    """The same with the radii in float32, rounded up, over their sum in the row."""
+    n = e.shape[2]
+    one_above = np.float32(1 + 2.0**-22)
+    for row in range(e.shape[1]):
+        total = _sum_of_radii(e[0, row], e[1, row])
+        inverse = 1.0 / total
+        for j in range(n):
+            m[row, j] = 0.5 * (e[1, row, j] - e[0, row, j])
+            t[row, j] = np.float32(_radius(e[0, row, j], e[1, row, j], n) * inverse + 2.0**-60) * one_above
+        scale[row] = total * (1 + (n + 16) * 2.0**-23)
+
+
+@njit(error_model="numpy")
+def around(product: Array, scale: Array, bias: Array, underflow: float, out: Array) -> None:
+    """The ends of a layer from `middles` and two products: (b, m), and another in out[1]. out: (2, b, m)."""
+    for row in range(product.shape[0]):
+        for i in range(product.shape[1]):
+            c = out[1, row, i] + bias[i]
+            radius = (product[row, i] + underflow) * scale[row] + abs(c) * (4 * U) + TINY
+            out[0, row, i] = radius - c
+            out[1, row, i] = radius + c

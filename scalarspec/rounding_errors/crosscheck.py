@@ -1,0 +1,360 @@
+"""How far a float result is from the exact value of a spec, with a certificate, and in which step it went astray.
+
+The exact value is rational where the spec stays rational, and its numbers below a million bits; else it is enclosed, by
+interval64 and then at growing precision, until the error is known to 1/100 ulp of the result's format, or the question
+that was asked is answered.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scalarspec.compare import evaluate
+from scalarspec.core.arguments import bind, one_valued, spec_name
+from scalarspec.core.context import Context
+from scalarspec.core.failures import failures_told
+from scalarspec.core.functions import endpoints
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.registry import resolve
+from scalarspec.core.tensor import Tensor
+from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, TooLarge, Undecided
+from scalarspec.numbers.exact import End, as_array, data_value, float_above, float_below, infinite
+from scalarspec.numbers.formats import Format
+from scalarspec.report import enclosure_text, ends_json, exact_json, floats_json, table, unboxed
+from scalarspec.rounding_errors.float_results import Floats, format_of, of_shape, read, read_stages
+from scalarspec.rounding_errors.provenance import provenance
+from scalarspec.rounding_errors.stages import MARGIN, Pair, Stage, Trace, errors
+from scalarspec.tracing.evaluation import Reading
+
+Array = np.ndarray[Any, Any]
+
+CERTIFIED = Fraction(1, 100)
+"""An error is known when it is enclosed this tightly, in ulps."""
+SUSPECT = 16
+"""Where an error may be more ulps than this, it is seen whether the spec gives one value at all."""
+INTERVAL64_BITS = 53
+MOST_EXACT_BITS = 1 << 20
+"""Where rationals would grow longer than this, they are not tried."""
+MOST_BITS = 1 << 13
+"""No more precision than this is tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crosscheck:
+    """A float result beside the truth. For a spec of shape () the fields hold numbers, else object arrays.
+
+    enclosure: (lower, upper), exact; exact: the exact value where it was found in rationals, else None;
+    error, relative, ulps: (least, greatest) possible |actual - exact|, that over |exact|, and that in ulps of the
+    format `dtype` at the exact value (the smaller ulp where the enclosure holds a power of two); worst: the index of
+    the worst element; precision: the bits of the enclosure, or None if it is exact.
+    """
+
+    dtype: str
+    actual: Any
+    enclosure: tuple[Any, Any]
+    exact: Any
+    error: tuple[Any, Any]
+    relative: tuple[Any, Any]
+    ulps: tuple[Any, Any]
+    worst: tuple[int, ...]
+    precision: int | None
+    seconds: float
+    trace: Trace
+
+    @property
+    def max_ulps(self) -> float:
+        """The greatest error that an element can have, in ulps, rounded up; infinite for NaN and infinities."""
+        return max(map(float_above, _flat(self.ulps[1])), default=0.0)
+
+    @property
+    def min_ulps(self) -> float:
+        """The error that some element has at least, in ulps, rounded down."""
+        return max(map(float_below, _flat(self.ulps[0])), default=0.0)
+
+    def within(self, max_ulps: Any) -> bool:
+        """Is every error proved to be at most this many ulps?"""
+        limit = _limit(max_ulps)
+        return all(end <= limit for end in _flat(self.ulps[1]))
+
+    @property
+    def certified(self) -> bool:
+        """Is the error of every element known to 1/100 ulp?"""
+        return _certain(_flat(self.ulps[0]), _flat(self.ulps[1]))
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The named intermediate results of the spec, in order, the result last; worked out when first asked for."""
+        return self.trace.stages()
+
+    @property
+    def culprit(self) -> Stage | None:
+        """The first stage whose error rounding does not explain, given the actual values of the stages before it."""
+        return next((stage for stage in self.stages if stage.excess > 1), None)
+
+    @cached_property
+    def explained(self) -> bool:
+        """Can rounding at each operation of the spec explain the error of the result, and of each stage given?"""
+        return self.culprit is None and self.trace.excess(as_array(self.error[0])) <= 1
+
+    def __str__(self) -> str:
+        return "\n".join([*_headlines(self), "", _stage_table(self)])
+
+    def html(self) -> str:
+        """A self-contained page with the report and plots of the errors by stage and by element.
+
+        Raises NotSupported where matplotlib is not installed: pip install 'scalarspec[plot]'.
+        """
+        from scalarspec.rounding_errors.html import page
+
+        title = f"Cross-check of {spec_name(self.trace.spec)} in {self.dtype}"
+        return page(title, str(self), self.to_json(), self.stages)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: exact values and ends as strings, hashes of the inputs and of the functions' texts, versions."""
+        return {
+            **provenance(self.trace.spec, self.trace.args, self.trace.actual),
+            "dtype": self.dtype,
+            "actual": exact_json(self.actual),
+            "enclosure": ends_json(*self.enclosure),
+            "exact": None if self.exact is None else exact_json(self.exact),
+            **{name: ends_json(*getattr(self, name)) for name in ("error", "relative", "ulps")},
+            "max_ulps": floats_json(self.max_ulps),
+            "worst": list(self.worst),
+            "precision": self.precision,
+            "seconds": self.seconds,
+            "stages": [stage.to_json() for stage in self.stages],
+        }
+
+
+def crosscheck(
+    spec: Callable[..., Tensor],
+    *args: Any,
+    actual: Any = "float64",
+    dtype: str | None = None,
+    max_ulps: Any = None,
+) -> Crosscheck:
+    """A float result against the exact value of the spec at these arguments, its error certified.
+
+    args: models on NumPy arrays, arrays and numbers, each float at its exact value; so the error of a float32 result
+    includes the rounding of arguments that float32 does not hold.
+    actual: the result, or any function of `args` that gives it, in NumPy, PyTorch, JAX or Python; a mapping from the
+    names of the spec's stages to values, the result's among them, tells where an error arose; or the name of a float
+    context, under which the spec itself is evaluated.
+    dtype: the format that the result is a number of, where it is not its own: float64, float32, float16, bfloat16.
+    max_ulps: stop as soon as it is known whether every error is at most this, rather than at 1/100 ulp.
+
+    Raises ShapeError where the shapes differ, ArgumentError where the result holds no floats, UnknownName for an
+    unknown format or stage, DomainError for NaN and infinities in the arguments.
+
+        r = ss.crosscheck(vae.loss, model, 1, x, eps, actual=my_numpy_loss)
+        r.max_ulps, r.enclosure, r.culprit
+    """
+    start = time.perf_counter()
+    arguments = bind(spec, args)
+    truth, result = _Truth(spec, args), _result_of(spec, args, actual)
+    first = truth.enclosed(_first_context(result, dtype))
+    floats, given = _floats_and_stages(result, first, dtype)
+    of_shape("actual", floats, first.result.shape)
+    known = truth.known(first, floats, None if max_ulps is None else _limit(max_ulps))
+    if any(ulps > SUSPECT for ulps in _flat(known.errors[2][1])):
+        one_valued(spec, arguments)
+    lower, upper = map(unboxed, known.ends)
+    error, relative, ulps = ((unboxed(least), unboxed(greatest)) for least, greatest in known.errors)
+    return Crosscheck(
+        dtype=floats.form.name,
+        actual=unboxed(floats.values),
+        enclosure=(lower, upper),
+        exact=lower if known.exact else None,
+        error=error,
+        relative=relative,
+        ulps=ulps,
+        worst=_worst(known.errors[2]),
+        precision=None if known.exact else known.bits,
+        seconds=time.perf_counter() - start,
+        trace=Trace(spec, args, floats.form, given, known.bits, actual),
+    )
+
+
+# ---- the actual result ----------------------------------------------------------------------------------------------
+
+
+def _floats_and_stages(result: Any, reading: Reading, dtype: str | None) -> tuple[Floats, dict[str, Array]]:
+    """The floats of the actual result, and the stages that it gives."""
+    if not isinstance(result, Mapping):
+        return read("actual", result, dtype), {}
+    name = reading.result_name
+    if name not in result:
+        has = ", ".join(map(str, result)) or "none"
+        raise ArgumentError(f"actual: the mapping has no result {name!r}; it has {has}")
+    return read(f"actual {name!r}", result[name], dtype), read_stages(result, list(reading.stages))
+
+
+def _first_context(result: Any, dtype: str | None) -> Context[Any]:
+    """interval64 certifies narrow formats; float64 needs more from the start."""
+    if isinstance(result, Mapping):
+        result = list(result.values())[-1] if result else None  # most likely the result itself
+    form = format_of("actual", result, dtype)
+    if form.precision + MARGIN <= INTERVAL64_BITS:
+        return named_context("interval64", fast=False)
+    return named_context("interval", prec=form.precision + MARGIN)
+
+
+def _result_of(spec: Callable[..., Tensor], args: Sequence[Any], actual: Any) -> Any:
+    """What the actual side gives: a result, or a mapping of stages."""
+    if isinstance(actual, str) or hasattr(actual, "rounds"):
+        context: Context[Any] = resolve(actual)
+        if not context.rounds:
+            raise ArgumentError(f"actual: expected a float context, got {context.name!r}")
+        return Reading.of(spec, args, context).stages
+    if not callable(actual):
+        return actual
+    with failures_told(f"actual {spec_name(actual)}"):
+        return actual(*args)
+
+
+def _limit(max_ulps: Any) -> Fraction:
+    try:
+        limit = data_value(max_ulps)
+    except ScalarSpecError:
+        limit = Fraction(-1)
+    if limit < 0:
+        raise ArgumentError(f"max_ulps: expected a number >= 0, got {max_ulps!r}")
+    return limit
+
+
+# ---- the truth ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """The spec at its arguments, as exactly as is asked."""
+
+    spec: Callable[..., Tensor]
+    args: Sequence[Any]
+
+    def enclosed(self, context: Context[Any]) -> Reading:
+        """Under one context; at higher precision where a branch of the spec cannot be decided."""
+        try:
+            return Reading.of(self.spec, self.args, context)
+        except Undecided:
+            bits = 2 * int(getattr(context, "prec", 53))
+            if bits > MOST_BITS:
+                raise
+            return self.enclosed(named_context("interval", prec=bits))
+
+    def known(self, first: Reading, floats: Floats, max_ulps: Fraction | None) -> _Known:
+        """The exact value where there is one, else the enclosure that answers the question; and the errors."""
+        if not first.surely_irrational() and first.exact_bits() <= MOST_EXACT_BITS:
+            try:
+                exact, _ = endpoints(evaluate(self.spec, self.args, "rational"))
+                return _Known((exact, exact), errors(floats, exact, exact), first.bits, exact=True)
+            except (NotExact, Undecided, TooLarge):
+                pass
+        known = _Known.of(first, floats)
+        for bits in _precisions(floats.form, first):
+            if known.answers(max_ulps):
+                break
+            known = _Known.of(self.enclosed(named_context("interval", prec=bits)), floats)
+        return known
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What is known of the exact value: its ends, the errors of the floats, the bits; is it one number?"""
+
+    ends: Pair
+    errors: tuple[Pair, Pair, Pair]
+    bits: int
+    exact: bool = False
+    limited: bool = False
+
+    @classmethod
+    def of(cls, reading: Reading, floats: Floats) -> _Known:
+        """From an enclosure. It is limited where it is infinite, but `interval` knows larger numbers."""
+        ends = endpoints(reading.result)
+        unbounded = any(infinite(end) for pair in ends for end in pair.flat)
+        limited = unbounded and reading.context.name == "interval64"
+        return cls(ends, errors(floats, *ends), reading.bits, limited=limited)
+
+    def answers(self, max_ulps: Fraction | None) -> bool:
+        """Is every error known to 1/100 ulp, or on which side of the limit it lies?"""
+        least, greatest = map(_flat, self.errors[2])
+        if self.limited:
+            return False
+        if max_ulps is not None and (any(x > max_ulps for x in least) or all(x <= max_ulps for x in greatest)):
+            return True
+        return _certain(least, greatest)
+
+
+def _precisions(form: Format, first: Reading) -> Iterator[int]:
+    bits = max(form.precision + MARGIN, first.bits + 1)
+    while bits <= MOST_BITS:
+        yield bits
+        bits *= 2
+
+
+def _certain(least: list[End], greatest: list[End]) -> bool:
+    """Infinite errors are known: those of NaN and infinities."""
+    pairs = zip(least, greatest, strict=True)
+    return all(infinite(low) or (not infinite(high) and high - low <= CERTIFIED) for low, high in pairs)
+
+
+def _flat(ends: Any) -> list[End]:
+    return list(np.ravel(as_array(ends)))
+
+
+def _worst(ulps: Pair) -> tuple[int, ...]:
+    """The index of the element with the greatest error."""
+    places = list(np.ndindex(*ulps[1].shape))
+    return max(places, key=lambda place: ulps[1][place], default=())
+
+
+# ---- in words -------------------------------------------------------------------------------------------------------
+
+
+def _headlines(r: Crosscheck) -> list[str]:
+    """The worst element: its float, its exact value, its error."""
+    if not _flat(r.actual):
+        return [f"actual {r.dtype}: empty"]
+    ends = (r.actual, *r.enclosure, *r.ulps, r.error[1], r.relative[1])
+    actual, lower, upper, least, greatest, error, relative = (as_array(end)[r.worst] for end in ends)
+    place = f" at {list(r.worst)}, the worst element" if r.worst else ""
+    how = "exactly, in rationals" if r.precision is None else f"enclosed at {r.precision} bits"
+    size = f"absolutely {_short(error)}, relatively {_short(relative)}, rounded up"
+    return [
+        f"actual {r.dtype}{place}: {actual if infinite(actual) else repr(float(actual))}",
+        f"exact value: {enclosure_text(lower, upper, 20)} ({how})",
+        f"error: {_between(least, greatest)} ulps ({size})",
+        *([] if r.certified else ["the error is not known to 1/100 ulp"]),
+    ]
+
+
+def _stage_table(r: Crosscheck) -> str:
+    rows = []
+    for s in r.stages:
+        numbers = ["" if v is None else _short(v) for v in (s.ulps, s.error, s.inherited, s.local)]
+        mark = f"{s.excess:.3g} times that" if s.excess > 1 else ""
+        rows.append([s.name, str(s.enclosure[0].shape), *numbers, _short(s.bound), mark])
+    header = ["stage", "shape", "ulps", "error", "inherited", "local", "rounding explains", "local error is"]
+    columns = len(header) if any(row[-1] for row in rows) else len(header) - 1
+    return table(header[:columns], [row[:columns] for row in rows])
+
+
+def _short(value: End) -> str:
+    number = float_above(value)
+    return "∞" if math.isinf(number) else f"{number:.3g}"
+
+
+def _between(least: End, greatest: End) -> str:
+    if infinite(greatest):
+        return "∞" if infinite(least) else f"at least {_short(least)}"
+    low, high = f"{float_below(least):.4g}", f"{float_above(greatest):.4g}"
+    return high if low == high else f"{low} to {high}"

@@ -1,0 +1,117 @@
+"""Which intermediate results of a spec can leave the range of a float format, over a box of arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from scalarspec.bounding.domain import Domain
+from scalarspec.core.arguments import bind, call, one_valued
+from scalarspec.core.context import CONNECTIVES, RELATIONS
+from scalarspec.core.functions import endpoints
+from scalarspec.core.region import Ball, Box
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.tensor import Tensor
+from scalarspec.numbers import formats
+from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite
+from scalarspec.numbers.formats import Format
+from scalarspec.report import table
+from scalarspec.tracing.tape import Tape
+
+Risk = Literal["overflow", "underflow"]
+RISKS: tuple[Risk, ...] = ("overflow", "underflow")
+
+
+@dataclass(frozen=True)
+class Offender:
+    """An operation whose result can leave the format's range. lower, upper: of the worst element's exact value.
+
+    stage: the first named stage at or after it, or None after the last; elements: how many of the `size` can.
+    """
+
+    risk: Risk
+    operation: str
+    stage: str | None
+    lower: End
+    upper: End
+    elements: int
+    size: int
+
+
+@dataclass(frozen=True)
+class RangeMap:
+    """The operations at risk, in the order of evaluation: the first offender first; and how many there are in all."""
+
+    dtype: str
+    operations: int
+    offenders: tuple[Offender, ...]
+
+    def __str__(self) -> str:
+        if not self.offenders:
+            return f"no operation of {self.operations} can leave the range of {self.dtype}"
+        rows = [
+            [o.risk, o.operation, o.stage or "", f"{o.elements} of {o.size}", _text(o.lower), _text(o.upper)]
+            for o in self.offenders
+        ]
+        head = f"{len(self.offenders)} of {self.operations} operations can leave the range of {self.dtype}"
+        return head + "\n" + table(["risk", "operation", "stage", "elements", "lower", "upper"], rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; ends as exact strings."""
+        return {
+            "dtype": self.dtype,
+            "operations": self.operations,
+            "offenders": [
+                {**vars(o), "lower": exact_text(o.lower), "upper": exact_text(o.upper)} for o in self.offenders
+            ],
+        }
+
+
+def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Box], dtype: str = "float64") -> RangeMap:
+    """The operations of `spec` that can overflow or underflow in a format, with the arguments in `vary` in their boxes.
+
+    overflow: the exact result can exceed the largest finite number; underflow: it can be smaller than the least normal
+    number without being 0 (a range across 0 alone is no underflow). Enclosures are those of `interval`, whose exponents
+    know no such limits. Raises UnknownName for a name that the spec does not have, or an unknown dtype.
+    """
+    form, arguments = formats.named(dtype), bind(spec, args, known=vary)
+    one_valued(spec, arguments, vary)
+    context = named_context("interval")
+    tape = Tape(context)
+    given, _ = Domain(spec, arguments, vary).boxed(context)
+    call(spec, [tape.variable(value) if isinstance(value, Tensor) else value for value in given], tape)
+    equations = [eqn for eqn in tape.arrays.equations if eqn.operation not in RELATIONS | CONNECTIVES]
+    order = {eqn.result: i for i, eqn in enumerate(equations)}
+    ends = [(order.get(stage.found, -1), name) for name, stage in tape.arrays.stages.items()]
+    offenders = []
+    for i, eqn in enumerate(equations):
+        stage = next((name for end, name in ends if end >= i), None)
+        lower, upper = endpoints(Tensor(context, eqn.result.shape, eqn.result.value))
+        risks = [(_risk(form, low, high), low, high) for low, high in zip(lower.flat, upper.flat, strict=True)]
+        for risk in RISKS:
+            at_risk = [(low, high) for found, low, high in risks if found == risk]
+            if at_risk:
+                worst = max(at_risk, key=_size) if risk == "overflow" else min(at_risk, key=_size)
+                offenders.append(Offender(risk, eqn.operation, stage, *worst, len(at_risk), len(risks)))
+    return RangeMap(form.name, len(equations), tuple(offenders))
+
+
+def _risk(form: Format, low: End, high: End) -> Risk | None:
+    """What can become of a number between two ends."""
+    largest = _size((low, high))
+    if largest > form.largest:
+        return "overflow"
+    smallest = max(low, -high, Fraction(0))
+    if largest and (largest < form.least_normal or 0 < smallest < form.least_normal):
+        return "underflow"
+    return None
+
+
+def _size(ends: tuple[End, End]) -> End:
+    return max(-ends[0], ends[1])
+
+
+def _text(end: End) -> str:
+    return str(end) if infinite(end) else decimal_text(end, 4)

@@ -1,0 +1,156 @@
+"""The error of each stage of a spec: what it inherits, what it makes itself, and what rounding can explain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scalarspec.core.functions import endpoints
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.tensor import Tensor
+from scalarspec.numbers.exact import End, as_array, float_above, infinite
+from scalarspec.numbers.formats import Format
+from scalarspec.report import ends_json, exact_json, floats_json
+from scalarspec.rounding_errors.float_results import Floats
+from scalarspec.tracing.evaluation import Reading
+
+Array = np.ndarray[Any, Any]
+Pair = tuple[Array, Array]
+
+MARGIN = 27
+"""Bits beyond the format's own: 1/100 ulp of a sum of thousands of terms."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A named intermediate result. Object arrays of its shape; errors are greatest possible ones, over its elements.
+
+    enclosure: of the exact value from exact arguments; actual: what the actual result has here, or None;
+    error: |actual - exact|, which is at most local + inherited. local: the error that this step makes, from the actual
+    values of the stages before; inherited: what their errors come to here; bound: what rounding each operation of
+    this step can cause; excess: the greatest local / bound, over 1 where the step did something else than round;
+    element_ulps: the greatest possible error of each element, in ulps.
+    """
+
+    name: str
+    enclosure: tuple[Array, Array]
+    actual: Array | None = None
+    error: End | None = None
+    ulps: End | None = None
+    local: End | None = None
+    inherited: End | None = None
+    bound: float = math.inf
+    excess: float = 0.0
+    element_ulps: Array | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: exact values and ends as strings."""
+        numbers = {
+            name: None if (value := getattr(self, name)) is None else floats_json(float_above(value))
+            for name in ("error", "ulps", "local", "inherited")
+        }
+        actual = None if self.actual is None else exact_json(self.actual)
+        head = {"name": self.name, "enclosure": ends_json(*self.enclosure), "actual": actual}
+        return {**head, **numbers, "bound": floats_json(self.bound), "excess": floats_json(self.excess)}
+
+
+def errors(floats: Floats, lower: Array, upper: Array) -> tuple[Pair, Pair, Pair]:
+    """(least, greatest) error: absolute, relative, and in ulps, of each element."""
+    found = [np.empty(floats.shape, dtype=object) for _ in range(6)]
+    for index in np.ndindex(*floats.shape):
+        values = _error(floats.form, floats.values[index], lower[index], upper[index])
+        for array, value in zip(found, values, strict=True):
+            array[index] = value
+    return (found[0], found[1]), (found[2], found[3]), (found[4], found[5])
+
+
+def _error(form: Format, x: Any, low: Any, high: Any) -> tuple[End, ...]:
+    if isinstance(x, float):  # NaN and infinities are no real numbers
+        return (math.inf,) * 6
+    if infinite(low, high):
+        return (Fraction(0), math.inf) * 3
+    least, greatest = max(low - x, x - high, Fraction(0)), max(x - low, high - x)
+    small, large = max(low, -high, Fraction(0)), max(-low, high)
+    unit = form.ulp(Fraction(small))
+    at_least = least / large if large else Fraction(0)
+    at_most = Fraction(0) if not greatest else greatest / small if small else math.inf
+    return least, greatest, at_least, at_most, least / unit, greatest / unit
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What the stages are found from: a spec, its arguments, the result's floats, and the actual values of stages.
+
+    actual: the function, or the name, that these come from.
+    """
+
+    spec: Callable[..., Tensor]
+    args: Sequence[Any]
+    form: Format
+    given: Mapping[str, Array]
+    bits: int
+    actual: Any = None
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Each stage of the spec, the result last."""
+        enclosing = named_context("interval", prec=max(self.form.precision + MARGIN, self.bits))
+        rounding: Any = named_context("rounding", dtype=self.form)
+        exact = Reading.of(self.spec, self.args, enclosing).stages
+        given = self._given(enclosing.tensor)
+        steps = Reading.of(self.spec, self.args, enclosing, given).stages if given else exact
+        bounds = Reading.of(self.spec, self.args, rounding, self._given(rounding.points)).stages
+        return tuple(
+            self._stage(name, endpoints(t), endpoints(steps[name]), bounds[name].value.bound)
+            for name, t in exact.items()
+        )
+
+    def excess(self, error: Array) -> float:
+        """An error of the result over what rounding can cause, from the arguments on."""
+        rounding = named_context("rounding", dtype=self.form)
+        return _excess(error, Reading.of(self.spec, self.args, rounding).result.value.bound)
+
+    def _given(self, tensor: Callable[[Array], Tensor]) -> dict[str, Tensor]:
+        return {name: tensor(values) for name, values in self.given.items()}
+
+    def _stage(self, name: str, ends: Pair, near: Pair, bound: Array) -> Stage:
+        """ends: of the exact value from exact arguments; near: from the actual values of the stages before."""
+        greatest = float(np.max(bound, initial=0.0))
+        if name not in self.given:
+            return Stage(name, ends, bound=greatest)
+        floats = Floats(self.form, self.given[name])
+        (_, error), _, (_, ulps) = errors(floats, *ends)
+        (least, local), _, _ = errors(floats, *near)
+        inherited = as_array(np.maximum(abs(near[1] - ends[0]), abs(near[0] - ends[1])))
+        return Stage(
+            name,
+            ends,
+            floats.values,
+            error=_most(error),
+            ulps=_most(ulps),
+            local=_most(local),
+            inherited=_most(inherited),
+            bound=greatest,
+            excess=_excess(least, bound),
+            element_ulps=ulps,
+        )
+
+
+def _most(ends: Array) -> End:
+    most: End = max(ends.flat, default=Fraction(0))
+    return most
+
+
+def _excess(errors: Array, bounds: Array) -> float:
+    """The greatest error / bound; 0 / 0 is 0. Rounded down: what it says of a fault holds."""
+    quotients = [0.0]
+    for error, bound in zip(errors.flat, bounds.flat, strict=True):
+        if infinite(error):
+            quotients.append(math.inf)
+        elif error and np.isfinite(bound):
+            quotients.append(float(error / Fraction(bound)) * (1 - 2**-50) if bound else math.inf)
+    return max(quotients)

@@ -1,0 +1,204 @@
+"""`batched`: a spec over a leading axis of some of its arguments, without a change to the spec.
+
+Each operation of the spec is done once, for all examples, on values with one axis more. A layer becomes one matrix
+product.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from scalarspec.core.arguments import bind, call, spec_name
+from scalarspec.core.arrays import Arrays
+from scalarspec.core.lifting import lift
+from scalarspec.core.shape import Dim, Shape
+from scalarspec.core.tensor import Tensor, as_tensor, common_context
+from scalarspec.errors import ArgumentError, ShapeError
+from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced
+
+
+def batched(spec: Callable[..., Tensor], over: str | Sequence[str]) -> Callable[..., Tensor]:
+    """The spec for a batch: the arguments named in `over` get a leading axis, and so does the result.
+
+    Row i of the result is the spec at row i of those arguments. Works under every context, boxes included.
+    The spec must not look at single numbers of these arguments (NotSupported); `where` is its branch.
+    Raises UnknownName for a name that the spec does not have, ShapeError for batches of different lengths.
+
+        losses = ss.batched(vae.loss, over=("x", "eps"))(model, 1, xs, noises)    # xs: (b, d); losses: (b,)
+    """
+    names = (over,) if isinstance(over, str) else tuple(over)
+
+    signature = inspect.signature(spec)
+    defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
+
+    @functools.wraps(spec)
+    def of_batch(*args: Any) -> Tensor:
+        arguments = bind(spec, args, known=names)
+        batches = {name: _tensor(name, arguments[name]) for name in names}
+        lengths = {name: len(t) for name, t in batches.items()}
+        if len(set(lengths.values())) != 1:
+            raise ShapeError(f"batched {spec_name(spec)}: expected batches of one length, got {lengths or 'none'}")
+        inner = common_context(spec_name(spec), arguments.values())
+        context = BatchedContext(inner, next(iter(lengths.values())))
+        rows = {name: context.rows(as_tensor(inner, t)) for name, t in batches.items()}
+        given = {name: lift(v, inner) if v is defaults.get(name) else v for name, v in arguments.items()}
+        result = call(spec, [(given | rows)[name] for name in arguments], context)
+        value = context.arrays.spread(result.value)
+        return Tensor(inner, Dim(context.size, result.shape), value)
+
+    of_batch.__signature__ = signature  # type: ignore[attr-defined]
+    return of_batch
+
+
+def _tensor(name: str, argument: Any) -> Tensor:
+    if not isinstance(argument, Tensor) or not argument.shape:
+        raise ArgumentError(
+            f"{name}: expected a tensor with a leading axis, got {argument!r}; see context.tensor(data)"
+        )
+    return argument
+
+
+@dataclass(frozen=True, eq=False)
+class BatchedContext(InterpreterContext):
+    """A tensor of shape s stands for `size` tensors of shape s: a value of shape (size, *s) inside.
+
+    Each is equal to itself alone: tensors of two batches do not mix, though they be of one length.
+    """
+
+    size: int
+
+    @cached_property
+    def arrays(self) -> BatchedArrays:
+        """Arrays over one axis more."""
+        return BatchedArrays(self)
+
+    def rows(self, t: Tensor) -> Tensor:
+        """The tensor that stands for the rows of a tensor inside."""
+        return Tensor(self, t.shape.rest, Traced(t.shape.rest, t.value))
+
+    def row(self, t: Tensor, i: int) -> Tensor:
+        """The tensor inside that one example of a tensor here is."""
+        value = t.value.value if t.value.constant else self.inner.arrays.apply("getitem", t.value.value, index=(i,))
+        return Tensor(self.inner, t.shape, value)
+
+    def stage(self, name: str, t: Tensor) -> Tensor:
+        """For an interpreter inside: the stage of all examples."""
+        if self.inner.wrapped is None:
+            return t
+        full = Tensor(self.inner, Dim(self.size, t.shape), self.arrays.spread(t.value))
+        return self.rows(self.inner.stage(name, full))
+
+    def hole(self, t: Tensor) -> None:
+        """For an interpreter inside."""
+        self.inner.hole(Tensor(self.inner, Dim(self.size, t.shape), self.arrays.spread(t.value)))
+
+    def __repr__(self) -> str:
+        return f"a batch of {self.size} in {self.inner}"
+
+
+class BatchedArrays(InterpreterArrays):
+    """Each operation on all examples at once; where there is no such operation, one by one."""
+
+    context: BatchedContext
+
+    def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
+        """By the rule for the operation, if there is one, else as an elementwise operation."""
+        rule = getattr(self, f"_{operation}", self._elementwise)
+        others = {name: value for name, value in parameters.items() if name != "shape"}
+        return Traced(shape, rule(operation, shape, operands, **others))
+
+    def outcomes(self, truths: Traced) -> set[bool | None]:
+        """Among all examples."""
+        return self.inner.outcomes(truths.value)
+
+    def spread(self, x: Traced) -> Any:
+        """The inner value with the leading axis: a constant is repeated."""
+        if not x.constant:
+            return x.value
+        row = self.inner.apply("reshape", x.value, shape=Dim(1, x.shape))
+        return self.inner.apply("broadcast_to", row, shape=Dim(self.context.size, x.shape))
+
+    def _elementwise(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        return self.inner.apply(operation, *(self._filled(x, shape) for x in operands))
+
+    def _filled(self, x: Traced, shape: Shape) -> Any:
+        """The inner value, repeated to fill (size, *shape) where it has another shape; constants of () stay."""
+        if x.constant and not x.shape:
+            return x.value
+        value, full = self.spread(x), Dim(self.context.size, shape)
+        if x.shape == shape:
+            return value
+        column = self.inner.apply("reshape", value, shape=(self.context.size, *(1 for _ in shape)))
+        return self.inner.apply("broadcast_to", column, shape=full)
+
+    def _reduction(self, operation: str, shape: Shape, operands: tuple[Traced, ...], **parameters: Any) -> Any:
+        parameters["axis"] = tuple(a + 1 for a in parameters["axis"])
+        return self.inner.apply(operation, operands[0].value, **parameters)
+
+    _sum = _mean = _mean_square = _logsumexp = _reduction
+
+    def _getitem(self, operation: str, shape: Shape, operands: tuple[Traced, ...], index: tuple[Any, ...]) -> Any:
+        return self.inner.apply(operation, operands[0].value, index=(slice(None), *index))
+
+    def _scatter(self, operation: str, shape: Shape, operands: tuple[Traced, ...], index: tuple[Any, ...]) -> Any:
+        full = Dim(self.context.size, shape)
+        return self.inner.apply(operation, operands[0].value, index=(slice(None), *index), shape=full)
+
+    def _reshape(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        return self.inner.apply("reshape", operands[0].value, shape=Dim(self.context.size, shape))
+
+    def _matrix_transpose(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        return self.inner.apply("matrix_transpose", operands[0].value)
+
+    def _broadcast_to(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        (x,) = operands
+        padding = (1,) * (len(shape) - len(x.shape))
+        padded = self.inner.apply("reshape", x.value, shape=(self.context.size, *padding, *x.shape))
+        return self.inner.apply("broadcast_to", padded, shape=Dim(self.context.size, shape))
+
+    def _stack(self, operation: str, shape: Shape, operands: tuple[Traced, ...], axis: int = 0) -> Any:
+        return self.inner.apply("stack", *map(self.spread, operands), axis=axis + 1)
+
+    def _affine(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        weight, x, bias = operands
+        if not (weight.constant and bias.constant):
+            return Arrays.affine(self, *operands).value
+        return self._rows(weight, x, bias, self.context.size, shape)
+
+    def _affine_rows(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        weight, x, bias = operands
+        if not (weight.constant and bias.constant):
+            return Arrays.affine_rows(self, weight, x, bias, (shape[0], shape[1])).value
+        return self._rows(weight, x, bias, self.context.size * shape[0], shape)
+
+    def _rows(self, weight: Traced, x: Traced, bias: Traced, count: int, shape: Shape) -> Any:
+        rows = self.inner.apply("reshape", x.value, shape=(count, x.shape[-1]))
+        full = (count, shape[-1])
+        result = self.inner.apply("affine_rows", weight.value, rows, bias.value, shape=full)
+        return self.inner.apply("reshape", result, shape=Dim(self.context.size, shape))
+
+    def _matmul(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        """A batch of vectors times a constant matrix is one product of matrices, and so for a batch of matrices."""
+        a, b = operands
+        inner, size = self.inner, self.context.size
+        if b.constant and len(b.shape) == 2:
+            rows = inner.apply("reshape", a.value, shape=(size * Shape(a.shape[:-1]).size, a.shape[-1]))
+            return inner.apply("reshape", inner.apply("matmul", rows, b.value), shape=Dim(size, shape))
+        if a.constant and len(a.shape) == 2 and len(b.shape) == 1:
+            return inner.apply("matmul", b.value, inner.apply("matrix_transpose", a.value))
+        return self._one_by_one(operation, shape, operands)
+
+    def _one_by_one(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        if not self.context.size:
+            return self.inner.apply("reshape", operands[0].value, shape=Dim(0, shape))
+        inner = self.inner
+        rows = [
+            [x.value if x.constant else inner.apply("getitem", x.value, index=(i,)) for x in operands]
+            for i in range(self.context.size)
+        ]
+        return inner.apply("stack", *(inner.apply(operation, *row) for row in rows))

@@ -1,0 +1,212 @@
+"""Interpreters: contexts around another context, whose tensors stand for something about the other's tensors.
+
+`InterpreterContext` has the scalars of the context that it wraps; its arrays see each operation with the shapes of its
+operands and decide what becomes of it. A tensor of the wrapped context is a constant. What an interpreted tensor holds
+cannot be looked at (no item(), no truth): only operations apply.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Never
+
+import numpy as np
+
+from scalarspec.core import shape as shapes
+from scalarspec.core.arrays import Arrays
+from scalarspec.core.context import Context
+from scalarspec.core.shape import Scalar, Shape
+from scalarspec.errors import NotSupported
+from scalarspec.numbers.exact import End
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traced:
+    """A value of an interpreter: its shape, the value of the wrapped arrays behind it, and is that a constant?"""
+
+    shape: Shape
+    value: Any
+    constant: bool = False
+
+
+@dataclass(frozen=True)
+class InterpreterContext(Context[Any]):
+    """A context around `inner`, with its scalars."""
+
+    inner: Context[Any]
+
+    @property
+    def name(self) -> str:
+        """The wrapped context's: a spec cannot tell the difference."""
+        return self.inner.name
+
+    @property
+    def wrapped(self) -> Context[Any]:  # type: ignore[override]
+        """The context inside."""
+        return self.inner
+
+    @property
+    def exact(self) -> bool:  # type: ignore[override]
+        """As inside."""
+        return self.inner.exact
+
+    @property
+    def encloses(self) -> bool:  # type: ignore[override]
+        """As inside."""
+        return self.inner.encloses
+
+    @property
+    def formal(self) -> bool:  # type: ignore[override]
+        """As inside."""
+        return self.inner.formal
+
+    def constant(self, t: Any) -> Any:
+        """A tensor or truth of the wrapped context, as the same here."""
+        return type(t)(self, t.shape, Traced(t.shape, t.value, constant=True))
+
+    def literal(self, value: Fraction) -> Any:
+        """As inside."""
+        return self.inner.literal(value)
+
+    def data(self, value: Any) -> Any:
+        """As inside."""
+        return self.inner.data(value)
+
+    def exact_value(self, x: Any) -> Fraction:
+        """As inside."""
+        return self.inner.exact_value(x)
+
+    def item(self, x: Any) -> Any:
+        """As inside."""
+        return self.inner.item(x)
+
+    def text(self, x: Any) -> str:
+        """As inside."""
+        return self.inner.text(x)
+
+    def endpoints(self, x: Any) -> tuple[End, End]:
+        """As inside."""
+        return self.inner.endpoints(x)
+
+    def enclose(self, lower: Any, upper: Any) -> Any:
+        """As inside."""
+        return self.inner.enclose(lower, upper)
+
+    def symbol(self, name: str) -> Any:
+        """As inside."""
+        return self.inner.symbol(name)
+
+    def substitute(self, x: Any, values: Mapping[str, Fraction]) -> Any:
+        """As inside."""
+        return self.inner.substitute(x, values)
+
+    def pi(self) -> Any:
+        """As inside."""
+        return self.inner.pi()
+
+    def add(self, x: Any, y: Any) -> Any:
+        """As inside."""
+        return self.inner.add(x, y)
+
+    def negative(self, x: Any) -> Any:
+        """As inside."""
+        return self.inner.negative(x)
+
+    def multiply(self, x: Any, y: Any) -> Any:
+        """As inside."""
+        return self.inner.multiply(x, y)
+
+    def divide(self, x: Any, y: Any) -> Any:
+        """As inside."""
+        return self.inner.divide(x, y)
+
+    def less(self, x: Any, y: Any) -> Any:
+        """As inside."""
+        return self.inner.less(x, y)
+
+    def less_equal(self, x: Any, y: Any) -> Any:
+        """As inside."""
+        return self.inner.less_equal(x, y)
+
+
+class InterpreterArrays(Arrays):
+    """Constants are worked out inside; `traced` sees every other operation, with the shape of its result."""
+
+    context: InterpreterContext
+    holds_scalars = False
+
+    def has_nan(self, value: Traced) -> bool:
+        """As inside."""
+        return self.inner.has_nan(value.value)
+
+    @property
+    def inner(self) -> Arrays:
+        """The arrays of the wrapped context."""
+        return self.context.inner.arrays
+
+    @abstractmethod
+    def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
+        """An operation on operands of which some are no constants; `shape` is the result's."""
+
+    def function(self, operation: str) -> Callable[..., Traced]:
+        """The operation, with the shape of its result worked out."""
+
+        def apply(*operands: Traced, **parameters: Any) -> Traced:
+            shape = result_shape(operation, [x.shape for x in operands], parameters)
+            if all(x.constant for x in operands):
+                value = self.inner.apply(operation, *(x.value for x in operands), **parameters)
+                return Traced(shape, value, constant=True)
+            return self.traced(operation, shape, operands, parameters)
+
+        return apply
+
+    def elementwise(self, operation: str, *values: Traced) -> Traced:
+        """Through the one door."""
+        return self.function(operation)(*values)
+
+    def data(self, array: np.ndarray[Any, Any]) -> Traced:
+        """A constant."""
+        return Traced(Shape(array.shape), self.inner.data(array), constant=True)
+
+    def pack(self, scalars: np.ndarray[Any, Any]) -> Traced:
+        """A constant."""
+        return Traced(Shape(scalars.shape), self.inner.pack(scalars), constant=True)
+
+    def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
+        """The scalars of a constant; NotSupported for any other."""
+        return self.inner.unpack(value.value) if value.constant else self.refuse()
+
+    def outcomes(self, truths: Traced) -> set[bool | None]:
+        """Of a constant; NotSupported for any other."""
+        return self.inner.outcomes(truths.value) if truths.constant else self.refuse()
+
+    def refuse(self) -> Never:
+        """Say why a single number cannot be looked at."""
+        raise NotSupported(
+            f"{self.context}: a spec that looks at single numbers (item, bool, if, endpoints) cannot be evaluated so; "
+            "use where(condition, a, b) for branches"
+        )
+
+
+def result_shape(operation: str, operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    """The shape of the result of an operation of `Arrays`."""
+    first = operands[0]
+    if "axis" in parameters and operation != "stack":
+        return shapes.without_axes(first, parameters["axis"])
+    if "shape" in parameters:
+        return Shape(parameters["shape"])
+    if operation == "getitem":
+        return shapes.index_shape(first, parameters["index"])
+    if operation == "matmul":
+        return shapes.matmul_shape(*operands)
+    if operation == "affine":
+        return operands[2]
+    if operation == "matrix_transpose":
+        return Shape((*first[:-2], first[-1], first[-2]))
+    if operation == "stack":
+        axis = parameters.get("axis", 0)
+        return Shape((*first[:axis], len(operands), *first[axis:]))
+    return shapes.equal_shapes(operation, operands) if operands else Scalar

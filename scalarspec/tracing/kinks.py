@@ -1,0 +1,183 @@
+"""What is done at kinks, ties, steps and borders, where an operation has no derivative: by what a context promises.
+
+Enclosing contexts enclose all derivatives nearby (`generalized`); exact ones find the derivative, or refuse
+(`first_order`). Floats follow the conventions of PyTorch and JAX; expressions say where they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from scalarspec.core import functions as f
+from scalarspec.core.context import Context
+from scalarspec.core.tensor import Tensor, elementwise
+from scalarspec.errors import DomainError, NotDifferentiable, ScalarSpecError
+from scalarspec.tracing.interpreter import Traced
+from scalarspec.tracing.sweep import Read, conventional, operands_of
+from scalarspec.tracing.tape import Equation, Tape, TapeArrays
+from scalarspec.tracing.vjp_rules import DERIVATIVES, RULES, Cotangent
+
+LOOKED = (
+    "grad: the spec looks at single numbers (item(), float, tolist) on the way, and what follows from them is not "
+    "differentiated; compute with tensors, or choose by where(condition, a, b)"
+)
+CONVENTION = "grad(..., at_kinks='convention') gives the conventions of PyTorch and JAX"
+
+
+class Formula:
+    """Rules for expressions: those of the table, with weights that sum to 1 at a tie. excluded: where they do not hold.
+
+    Each of `excluded` is (operation, what is 0 there), a tensor of the context.
+    """
+
+    def __init__(self) -> None:
+        self.excluded: list[tuple[str, Tensor]] = []
+        self.made: Mapping[Traced, Equation] = {}
+
+    def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
+        """The shares of the operands of an equation."""
+        between = self.between(eqn, read)
+        if between is None:
+            self.bordered(eqn, read)
+            return smooth(eqn, g, read)
+        self.tied(eqn, between)
+        return self.shares(eqn, g, read)
+
+    def bordered(self, eqn: Equation, read: Read) -> None:
+        """What is 0 where the condition of a `where` may change is a kink, too."""
+        for relation in relations(self.made, eqn.operands[0]) if eqn.operation == "where" else ():
+            self.tied(eqn, difference(relation, read))
+
+    def shares(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
+        """At a tie: relu as 0, |x| as -x, a maximum and a minimum as their second operand."""
+        if eqn.operation not in ("maximum", "minimum"):
+            return conventional(eqn, g, read)
+        a, b = operands_of(eqn, read)
+        first = f.heaviside(a - b if eqn.operation == "maximum" else b - a)
+        return [lambda: g * first, lambda: g * (1 - first)]
+
+    def between(self, eqn: Equation, read: Read) -> Tensor | None:
+        """What is 0 where the operation has a kink or a step; None for smooth ones."""
+        if eqn.operation in ("relu", "abs", "leaky_relu", "heaviside", "sign"):
+            return operands_of(eqn, read)[0]  # type: ignore[no-any-return]
+        if eqn.operation in ("maximum", "minimum"):
+            a, b = operands_of(eqn, read)
+            return a - b  # type: ignore[no-any-return]
+        return None
+
+    def tied(self, eqn: Equation, between: Tensor) -> None:
+        """What is to be done about kinks: an expression says where it does not hold."""
+        self.excluded.append((eqn.operation, between))
+
+
+class Inside(Formula):
+    """Rules for exact numbers inside another interpreter, such as a gradient of a gradient: a kink is refused."""
+
+    def __init__(self, arrays: TapeArrays) -> None:
+        super().__init__()
+        self.made = arrays.by_result
+
+    def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
+        """The shares of the operands of an equation. Raises NotDifferentiable at a kink, a border, a root of 0."""
+        if is_root(eqn, read):
+            self.tied(eqn, operands_of(eqn, read)[0])
+        return super().__call__(eqn, g, read)
+
+    def tied(self, eqn: Equation, between: Tensor) -> None:
+        """Raises NotDifferentiable at a kink."""
+        at = between == 0
+        if True in at.context.arrays.outcomes(at.value):
+            raise NotDifferentiable(
+                f"grad: {eqn.operation} has a kink at these arguments, where second derivatives (and derivatives of "
+                f"whole batches) are not looked for; {CONVENTION}"
+            )
+
+
+class Floats:
+    """The conventions of PyTorch and JAX, and no derivative of what a `where` puts in the place of a hole."""
+
+    def __init__(self, arrays: TapeArrays) -> None:
+        self.made, self.holes = arrays.by_result, arrays.holes
+
+    def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
+        """The shares of the operands of an equation. Raises NotDifferentiable at a hole."""
+        equalities = relations(self.made, eqn.operands[0]) if eqn.operation == "where" else ()
+        for relation in equalities:
+            if relation.operation != "equal" or relation.result.shape != eqn.operands[0].shape:
+                continue
+            _, a, b = operands_of(eqn, read)
+            p = f.equal(*operands_of(relation, read))
+            hole = p if eqn.result in self.holes else p & ~f.equal(a, b)
+            if True in hole.context.arrays.outcomes(hole.value):
+                raise NotDifferentiable(
+                    "grad: a where(x == y, ...) holds at these arguments alone, where its branches do not meet: the "
+                    f"derivative of the branch that fills the hole is not the function's; {CONVENTION}"
+                )
+        return conventional(eqn, g, read)
+
+
+def is_root(eqn: Equation, read: Read) -> bool:
+    """Has the operation an infinite slope at 0? A square root, or a power that is not known to be a whole one."""
+    if eqn.operation != "pow":
+        return eqn.operation == "sqrt"
+    exponent = eqn.operands[1]
+    if not exponent.constant:
+        return True
+    t = read(exponent, Tensor)
+    return any(_whole(t.context, x) is None for x in t.scalars().flat)
+
+
+def _whole(context: Context[Any], x: Any) -> int | None:
+    try:
+        exact = context.exact_value(x)
+    except ScalarSpecError:
+        return None
+    return int(exact) if exact.denominator == 1 and exact >= 0 else None
+
+
+def smooth(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
+    """By the table. Where a derivative is not defined, as that of a root at 0, an adjoint that is 0 hands on 0."""
+    shares = conventional(eqn, g, read)
+    if eqn.operation not in (*DERIVATIVES, "divide", "pow"):
+        return shares
+
+    def guarded(i: int, cotangent: Callable[[], Tensor]) -> Tensor:
+        try:
+            return cotangent()
+        except DomainError:
+            if (eqn.operation, i) == ("pow", 1):  # 0ʸ jumps at 0, which no adjoint makes good
+                raise NotDifferentiable("grad: a power of 0 has no derivative in its exponent here") from None
+            if any(isinstance(c, Tape) for c in layers(g.context)):
+                raise NotDifferentiable(f"grad of grad: {eqn.operation} has no second derivative here") from None
+        operands = [f.where(f.equal(g, 0), 1, x) for x in operands_of(eqn, read)]
+        again = RULES[eqn.operation](g, elementwise(eqn.operation, *operands), *operands)[i]
+        assert again is not None
+        try:
+            return again()
+        except DomainError as error:
+            raise NotDifferentiable(f"grad: {eqn.operation} has no derivative here: {error}") from error
+
+    return [cotangent and partial(guarded, i, cotangent) for i, cotangent in enumerate(shares)]
+
+
+def layers(context: Context[Any]) -> list[Context[Any]]:
+    """A context, and those that it is around."""
+    return [context, *(layers(context.wrapped) if context.wrapped is not None else [])]
+
+
+def relations(made: Mapping[Traced, Equation], p: Traced) -> Iterator[Equation]:
+    """The comparisons that a condition is made of."""
+    eqn = made.get(p)
+    if eqn is not None and eqn.operation in ("less", "less_equal", "equal"):
+        yield eqn
+    elif eqn is not None:
+        for q in eqn.operands:
+            yield from relations(made, q)
+
+
+def difference(relation: Equation, read: Read) -> Tensor:
+    """The right side of a comparison less its left one: it is 0 where the comparison may turn."""
+    a, b = operands_of(relation, read)
+    return b - a  # type: ignore[no-any-return]

@@ -1,0 +1,162 @@
+"""`Tape`: a context that works inside another one, and notes each operation that it does.
+
+Equal operations on the same operands may be noted as one (`shared`), so that max(x[0], x[0]) is x[0] and what is
+subtracted from itself is seen to be nothing. Bounds on rounding take each as an evaluation of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scalarspec.core.arguments import call
+from scalarspec.core.lifting import replaced
+from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Tensor
+from scalarspec.errors import ShapeError
+from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced
+
+
+@dataclass(frozen=True, eq=False)
+class Tape(InterpreterContext):
+    """A tensor stands for a value inside that is noted.
+
+    given: tensors of the inner context to put in the place of the stages of these names; shared: are equal operations
+    on the same operands one?
+    """
+
+    given: Mapping[str, Tensor] = field(default_factory=dict)
+    shared: bool = False
+
+    @cached_property
+    def arrays(self) -> TapeArrays:
+        """Arrays that note each operation."""
+        return TapeArrays(self)
+
+    def variable(self, t: Tensor) -> Tensor:
+        """A tensor of the inner context as one that gradients are taken of."""
+        return Tensor(self, t.shape, Traced(t.shape, t.value))
+
+    def stage(self, name: str, t: Tensor) -> Tensor:
+        """Noted, and replaced where another is given. A name that comes again is numbered."""
+        stages = self.arrays.stages
+        label, again = name, 2
+        while label in stages:
+            label, again = f"{name}#{again}", again + 1
+        handed = t if label not in self.given else self.variable(self.given[label])
+        if handed.shape != t.shape:
+            raise ShapeError(f"stage {label!r}: the spec has shape {t.shape}, the actual one {handed.shape}")
+        stages[label] = Staged(t.value, handed.value)
+        return handed
+
+    def hole(self, t: Tensor) -> None:
+        """Noted, here and inside."""
+        self.arrays.holes.add(t.value)
+        self.inner.hole(Tensor(self.inner, t.shape, t.value.value))
+
+    def __repr__(self) -> str:
+        return f"a tape in {self.inner}"
+
+
+def recorded(
+    tape: Tape, spec: Callable[..., Tensor], args: Iterable[Any], variables: Iterable[Tensor]
+) -> tuple[dict[int, Tensor], Traced]:
+    """The spec on a tape: some tensors of its arguments, models included, are variables there.
+
+    The variables on it, by the identity of the tensors, and the result.
+    """
+    on_tape = {id(t): tape.variable(t) for t in variables}
+    result = call(spec, [replaced(argument, on_tape) for argument in args], tape)
+    return on_tape, result.value
+
+
+def recorded_with(
+    tape: Tape, spec: Callable[..., Tensor], args: Iterable[Any], others: Mapping[int, Tensor]
+) -> tuple[list[Traced], Traced]:
+    """The spec on a tape with other tensors, the variables, in the place of some of its arguments' (by identity).
+
+    The variables, in order, and the result.
+    """
+    on_tape, result = recorded(tape, spec, [replaced(argument, others) for argument in args], others.values())
+    return [on_tape[id(t)].value for t in others.values()], result
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """One operation that was done."""
+
+    operation: str
+    operands: tuple[Traced, ...]
+    parameters: dict[str, Any]
+    result: Traced
+
+
+class Staged(NamedTuple):
+    """A stage: the value that the spec found, and the one that it went on with."""
+
+    found: Traced
+    handed: Traced
+
+
+class TapeArrays(InterpreterArrays):
+    """Arrays that work inside, and note what they do.
+
+    holes: the results of `where` for which a branch was not asked, since no element takes it; looked: values whose
+    numbers, or truths, the spec looked at one by one, so that what follows from them is not seen here.
+    """
+
+    context: Tape
+
+    def __init__(self, context: Tape) -> None:
+        super().__init__(context)
+        self.equations: list[Equation] = []
+        self.stages: dict[str, Staged] = {}
+        self.holes: set[Traced] = set()
+        self.looked: list[Traced] = []
+        self._known: dict[Any, Traced] = {}
+
+    def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
+        """The value inside, and an equation. The larger of x and x is x; a clip is a minimum of a maximum."""
+        if operation in ("maximum", "minimum") and operands[0] is operands[1]:
+            return operands[0]
+        if operation == "clip":
+            x, lower, upper = operands
+            clipped: Traced = self.apply("minimum", self.apply("maximum", x, lower), upper)
+            return clipped
+        if not self.context.shared:
+            return self._recorded(operation, shape, operands, parameters)
+        key = (operation, operands, repr(parameters) if parameters else None)
+        if key not in self._known:
+            self._known[key] = self._recorded(operation, shape, operands, parameters)
+        return self._known[key]
+
+    def _recorded(
+        self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]
+    ) -> Traced:
+        value = self.inner.apply(operation, *(x.value for x in operands), **parameters)
+        result = Traced(shape, value)
+        self.equations.append(Equation(operation, operands, parameters, result))
+        return result
+
+    @property
+    def by_result(self) -> dict[Traced, Equation]:
+        """The equation of each value."""
+        return {eqn.result: eqn for eqn in self.equations}
+
+    def stage_of(self, value: Traced) -> str | None:
+        """What the spec calls a value, if it does."""
+        return next((name for name, stage in self.stages.items() if stage.handed is value), None)
+
+    def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
+        """The scalars inside: a spec may look at its numbers here, which is noted."""
+        if not value.constant:
+            self.looked.append(value)
+        return self.inner.unpack(value.value)
+
+    def outcomes(self, truths: Traced) -> set[bool | None]:
+        """As inside."""
+        return self.inner.outcomes(truths.value)

@@ -1,0 +1,148 @@
+"""The vector-Jacobian product of each operation, with the conventions of PyTorch and JAX where it has no derivative.
+
+A rule is handed the adjoint g of the result y, and gives one function for each operand, in the functions that specs are
+written in, so that it means what they mean under every context. Conventions: relu′(0) = 0, |x|′ = 0 at 0, a tie shares
+its weight, a step has derivative 0. `tracing.kinks` says what is done instead where a derivative must be true.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+from scalarspec.core import functions as f
+from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Tensor, Truth
+from scalarspec.errors import NotSupported
+
+Cotangent = Callable[[], Tensor] | None
+RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
+    "add": lambda g, y, a, b: (lambda: g, lambda: g),
+    "subtract": lambda g, y, a, b: (lambda: g, lambda: -g),
+    "multiply": lambda g, y, a, b: (lambda: g * b, lambda: g * a),
+    "divide": lambda g, y, a, b: (lambda: g / b, lambda: -g * y / b),
+    "maximum": lambda g, y, a, b: (lambda: _larger(g, a, b), lambda: _larger(g, b, a)),
+    "minimum": lambda g, y, a, b: (lambda: _larger(g, b, a), lambda: _larger(g, a, b)),
+    "where": lambda g, y, p, a, b: (None, lambda: f.where(p, g, 0), lambda: f.where(p, 0, g)),
+    "leaky_relu": lambda g, y, x, slope: (
+        lambda: g * f.where(x > 0, 1, f.broadcast_to(slope, x.shape)),
+        lambda: g * f.minimum(x, 0),
+    ),
+    "pow": lambda g, y, a, b: (lambda: g * b * _patched(a, b) ** (b - 1), lambda: g * y * f.log(_positive(a, b))),
+    "tanh": lambda g, y, x: (lambda: _of_tanh(g, y, x),),
+    "sum": lambda g, y, x, axis: (lambda: spread(g, x, axis),),
+    "mean": lambda g, y, x, axis, count: (lambda: spread(g / max(count, 1), x, axis),),
+    "mean_square": lambda g, y, x, axis, count: (lambda: spread(2 * g / max(count, 1), x, axis) * x,),
+    "logsumexp": lambda g, y, x, axis: (lambda: spread(g, x, axis) * f.exp(x - spread(y, x, axis)),),
+    "affine": lambda g, y, w, x, b: (lambda: f.outer(g, x), lambda: f.matmul(g, w), lambda: g),
+    "affine_rows": lambda g, y, w, x, b, shape: (
+        lambda: f.matmul(f.matrix_transpose(g), x),
+        lambda: f.matmul(g, w),
+        lambda: f.sum(g, axis=0),
+    ),
+    "matmul": lambda g, y, a, b: (lambda: _left(g, a, b), lambda: _right(g, a, b)),
+    "getitem": lambda g, y, x, index: (lambda: _scattered(g, x.shape, index),),
+    "scatter": lambda g, y, x, index, shape: (lambda: g[index],),
+    "reshape": lambda g, y, x, shape: (lambda: f.reshape(g, x.shape),),
+    "matrix_transpose": lambda g, y, x: (lambda: f.matrix_transpose(g),),
+    "broadcast_to": lambda g, y, x, shape: (lambda: broadcast_back(g, x.shape),),
+    "stack": lambda g, y, *xs, axis=0: tuple(
+        functools.partial(g.__getitem__, (slice(None),) * axis + (i,)) for i in range(len(xs))
+    ),
+}
+DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
+    "negative": lambda x, y: -1,
+    "reciprocal": lambda x, y: -f.square(y),
+    "square": lambda x, y: 2 * x,
+    "abs": lambda x, y: f.sign(x),
+    "relu": lambda x, y: f.heaviside(x),
+    "heaviside": lambda x, y: 0,
+    "sign": lambda x, y: 0,
+    "exp": lambda x, y: y,
+    "expm1": lambda x, y: f.exp(x),
+    "expm1mx": lambda x, y: f.expm1(x),
+    "log": lambda x, y: 1 / x,
+    "log1p": lambda x, y: 1 / (1 + x),
+    "sqrt": lambda x, y: 1 / (2 * y),
+    "sin": lambda x, y: f.cos(x),
+    "cos": lambda x, y: -f.sin(x),
+    "tan": lambda x, y: 1 + f.square(y),
+    "atan": lambda x, y: 1 / (1 + f.square(x)),
+    "erf": lambda x, y: 2 * f.exp(-f.square(x)) / f.sqrt(f.pi(x.context)),
+    "sinh": lambda x, y: f.cosh(x),
+    "cosh": lambda x, y: f.sinh(x),
+    "logcosh": lambda x, y: f.tanh(x),
+    "sigmoid": lambda x, y: y * (f.sigmoid(-x) if x.context.rounds else 1 - y),
+    "softplus": lambda x, y: f.sigmoid(x),
+}
+
+
+RULES |= {
+    name: lambda g, y, x, derivative=derivative: (lambda: g * derivative(x, y),)
+    for name, derivative in DERIVATIVES.items()
+}
+
+
+def _of_tanh(g: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Floats would lose the digits of a small 1 - y²."""
+    return g / f.square(f.cosh(x)) if x.context.rounds else g * (1 - f.square(y))
+
+
+def _larger(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """g where a > b; half of it at a tie."""
+    return f.where(a > b, g, f.where(b > a, 0, g / 2))
+
+
+def _patched(a: Tensor, b: Tensor) -> Tensor:
+    """a, and 1 where the exponent is 0: a⁰ is 1 near 0, too."""
+    return _one_where(b == 0, a)
+
+
+def _positive(a: Tensor, b: Tensor) -> Tensor:
+    """a, and 1 where a is 0 and b > 0: 0ᵇ is 0 for each b > 0."""
+    return a if a.context.formal else _one_where((a == 0) & (b > 0), a)
+
+
+def _one_where(at: Truth, a: Tensor) -> Tensor:
+    try:
+        return f.where(at, 1, a) if True in at.context.arrays.outcomes(at.value) else a
+    except NotSupported:  # whole tensors as expressions cannot be looked at
+        return a
+
+
+def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """What a reduction over some axes hands back: the same to all that it reduced."""
+    kept = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
+    return f.broadcast_to(f.reshape(g, kept), x.shape)
+
+
+def _left(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    if b.ndim == 1:
+        return g * b if a.ndim == 1 else f.outer(g, b)
+    return f.matmul(g, f.matrix_transpose(b))
+
+
+def _right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else f.outer(a, g)
+    return f.matmul(f.matrix_transpose(a), g)
+
+
+def _scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
+    """g at an index of a tensor of zeros."""
+    return Tensor(g.context, shape, g.context.arrays.apply("scatter", g.value, index=index, shape=shape))
+
+
+def broadcast_back(g: Tensor, shape: Shape) -> Tensor:
+    """The sum over the axes along which a tensor of that shape was repeated."""
+    padded = (1,) * (g.ndim - len(shape)) + shape
+    repeated = tuple(i for i, n in enumerate(padded) if n != g.shape[i])
+    summed = f.sum(g, axis=repeated) if repeated else g
+    return f.reshape(summed, shape) if prod(shape) == summed.size else summed
+
+
+def unbroadcast(cotangent: Tensor, shape: Shape) -> Tensor:
+    """A scalar that served every element is handed the sum of their shares."""
+    return cotangent if cotangent.shape == shape else f.sum(cotangent)

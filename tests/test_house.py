@@ -1,0 +1,93 @@
+"""The rooms of the package: which folder may import which, and that no files import one another in a circle."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = [
+    "errors",
+    "numbers",
+    "core report verdict",
+    "tracing compare",
+    "activation latent loss layers models bounding formulas backends extend",
+    "rounding_errors theory",
+    "audit laws testing examples",
+    "__init__",
+    "cli",
+]
+"""Each room, and each file beside the rooms, by what it may know: what is on a lower floor, or on its own."""
+LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}
+ONE_CONCEPT = {"core.arrays", "core.context", "core.tensor"}
+"""A tensor has a context, a context its arrays, and arrays hold the numbers of tensors: one idea in three files."""
+
+
+def modules():
+    """Every module of ours by its name within the package, and its path."""
+    package = ROOT / "scalarspec"
+    found = [p for p in package.rglob("*.py") if not {"backends", "examples"} & {p.relative_to(package).parts[0]}]
+    named = [(p, p.relative_to(package)) for p in found]
+    named += [(p, p.relative_to(ROOT)) for p in (ROOT / "backends").rglob("*.py")]
+    named += [(p, p.relative_to(ROOT)) for p in (ROOT / "examples").rglob("*.py")]
+    return {".".join(name.with_suffix("").parts).removesuffix(".__init__"): p for p, name in named}
+
+
+MODULES = modules()
+
+
+def imported(name, text):
+    """The modules of ours that a text imports, wherever it does, those that are only for types included."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "scalarspec":
+            base = node.module.removeprefix("scalarspec").removeprefix(".")
+            for alias in node.names:
+                inner = f"{base}.{alias.name}".removeprefix(".")
+                yield inner if inner in MODULES else base or "__init__"
+        elif isinstance(node, ast.Import):
+            yield from (a.name.partition(".")[2] for a in node.names if a.name.startswith("scalarspec."))
+
+
+GRAPH = {name: set(imported(name, path.read_text())) - {name} for name, path in MODULES.items()}
+
+
+def climbs(name, graph):
+    """What a module imports from a higher floor."""
+    level = LEVEL[name.partition(".")[0]]
+    return {other for other in graph[name] if LEVEL[other.partition(".")[0]] > level}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_room_knows_lower_rooms_only(name):
+    assert not climbs(name, GRAPH)
+
+
+def circle(graph):
+    """Some modules that import one another, but for the one concept in three files."""
+    merged = {}
+    for name, others in graph.items():
+        inner = {"core" if o in ONE_CONCEPT else o for o in others}
+        key = "core" if name in ONE_CONCEPT else name
+        merged.setdefault(key, set()).update(inner - {key})
+    try:
+        TopologicalSorter(merged).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return None
+
+
+@pytest.mark.xfail(reason="linear, backward and affine_forms know one another")
+def test_no_files_import_one_another_in_a_circle():
+    assert circle(GRAPH) is None
+
+
+def test_the_checks_can_fail():
+    assert climbs("numbers.exact", {**GRAPH, "numbers.exact": {"core.tensor"}}) == {"core.tensor"}
+    assert circle({**GRAPH, "numbers.exact": GRAPH["numbers.exact"] | {"numbers.formats"}})
+
+
+@pytest.mark.parametrize("room", sorted({name.partition(".")[0] for name in MODULES if "." in name}))
+def test_each_room_says_what_lives_there(room):
+    text = ast.get_docstring(ast.parse((MODULES[room]).read_text()))
+    assert text
