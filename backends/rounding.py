@@ -34,7 +34,8 @@ import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core.arrays import Arrays, lift
-from scalarspec.core.context import CONNECTIVES, DERIVED, PRIMITIVES, RELATIONS, Context
+from scalarspec.core.context import DERIVED, PRIMITIVES, Context
+from scalarspec.core.operations import find, result_shape
 from scalarspec.core.registry import context as named_context
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.shape import Scalar, Shape
@@ -43,7 +44,6 @@ from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.numbers import environment, formats
 from scalarspec.numbers.exact import End, as_array, boxed, holds_floats, interval_text
 from scalarspec.numbers.formats import Format
-from scalarspec.tracing.interpreter import result_shape
 from scalarspec.tracing.vjp_rules import RULES
 
 DEFAULT_LIBM = 4
@@ -233,9 +233,9 @@ class RoundingArrays(Arrays):
 
     def function(self, operation: str) -> Callable[..., Any]:
         """By the rule for its kind."""
-        if operation in CONNECTIVES:
+        if find(operation, "tolerance").kind == "connective":
             return lambda *ps: self._logic(operation, *ps)
-        if operation in RELATIONS:
+        if find(operation, "tolerance").kind == "relation":
             return lambda *xs: self._relation(operation, *xs)
         if operation in STRUCTURE - {"stack"}:
             return lambda x, **parameters: x.mapped(lambda t: self._inside(operation, t, **parameters))

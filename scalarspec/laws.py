@@ -35,7 +35,8 @@ from mpmath.ctx_mp import MPContext
 
 from scalarspec import latent, loss
 from scalarspec.core import functions as f
-from scalarspec.core.context import CONNECTIVES, DERIVED, PRIMITIVES, Context
+from scalarspec.core.context import DERIVED, PRIMITIVES, Context
+from scalarspec.core.operations import having
 from scalarspec.core.tensor import Tensor, elementwise, relation
 from scalarspec.errors import DomainError, NotExact, NotSupported, Undecided
 from scalarspec.models import autoencoder
@@ -555,7 +556,7 @@ def arity_of(operation: str) -> int:
     return code.co_argcount - 1
 
 
-_TRUTH_VALUED = {"equal", *CONNECTIVES}
+_TRUTH_VALUED = {"equal", *having(kind="connective")}
 
 
 def _replacements(context: Context[Any]) -> Iterator[Law]:

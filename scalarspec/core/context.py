@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never, Protocol, TypeVar
 import numpy as np
 
 from scalarspec.core.arrays import Arrays, LiftedArrays, lift
+from scalarspec.core.operations import SCALAR_KINDS, check_complete, having
 from scalarspec.core.truth import Kleene, kleene_and, kleene_not, kleene_or
 from scalarspec.errors import NotExact, NotSupported, ScalarSpecError, ShapeError
 from scalarspec.numbers.exact import End, as_array, data_value
@@ -47,11 +48,6 @@ def derived(method: Method) -> Method:
     """Enter a method of Context into the table of derived operations."""
     DERIVED[method.__name__] = method
     return method
-
-
-RELATIONS = {"less", "less_equal", "equal"}
-CONNECTIVES = {"logical_not", "logical_and", "logical_or"}
-"""The operations whose results are truths."""
 
 
 class Context(Protocol[S]):
@@ -432,3 +428,6 @@ class Context(Protocol[S]):
         for index in np.ndindex(*shape):
             scalars[index] = self.symbol("_".join([name, *map(str, index)]))
         return Tensor.from_scalars(self, scalars)
+
+
+check_complete("Context", PRIMITIVES | DERIVED, having(kind=SCALAR_KINDS))

@@ -13,12 +13,13 @@ from functools import cached_property, reduce
 from typing import Any
 
 from scalarspec.core.context import DERIVED, PRIMITIVES
+from scalarspec.core.operations import result_shape
 from scalarspec.core.registry import context as named_context
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import LARGE
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.exact import boxed
-from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced, result_shape
+from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced
 from scalarspec.tracing.scalar_graph import Node, ordered, topological
 from scalarspec.tracing.scalar_graph import below as nodes_below
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from scalarspec.bounding.domain import Domain
 from scalarspec.core.arguments import bind, call, one_valued
-from scalarspec.core.context import CONNECTIVES, RELATIONS
 from scalarspec.core.functions import endpoints
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.region import Ball, Box
 from scalarspec.core.registry import context as named_context
 from scalarspec.core.tensor import Tensor
@@ -82,7 +82,7 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     tape = Tape(context)
     given, _ = Domain(spec, arguments, vary).boxed(context)
     call(spec, [tape.variable(value) if isinstance(value, Tensor) else value for value in given], tape)
-    equations = [eqn for eqn in tape.arrays.equations if eqn.operation not in RELATIONS | CONNECTIVES]
+    equations = [eqn for eqn in tape.arrays.equations if not OPERATIONS[eqn.operation].truth]
     order = {eqn.result: i for i, eqn in enumerate(equations)}
     ends = [(order.get(stage.found, -1), name) for name, stage in tape.arrays.stages.items()]
     offenders = []

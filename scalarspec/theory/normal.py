@@ -20,11 +20,12 @@ import numpy as np
 
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.context import Context
+from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotExact, NotSupported, TooLarge, Undecided
 from scalarspec.formulas.terms import ELEMENTWISE
-from scalarspec.tracing.interpreter import Traced, result_shape
+from scalarspec.tracing.interpreter import Traced
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,9 +16,10 @@ from typing import Any
 from scalarspec.core.arguments import bind, call, spec_name
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.lifting import lift
+from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, check_complete, find, having
 from scalarspec.core.shape import Dim, Shape
 from scalarspec.core.tensor import Tensor, as_tensor, common_context
-from scalarspec.errors import ArgumentError, ShapeError
+from scalarspec.errors import ArgumentError, NotSupported, ShapeError
 from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced
 
 
@@ -107,10 +108,13 @@ class BatchedArrays(InterpreterArrays):
     context: BatchedContext
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
-        """By the rule for the operation, if there is one, else as an elementwise operation."""
-        rule = getattr(self, f"_{operation}", self._elementwise)
+        """By the rule for the operation; what is done on each element needs none."""
+        if find(operation, "batched").scalar:
+            return Traced(shape, self._elementwise(operation, shape, operands))
+        if operation not in BATCHING:
+            raise NotSupported(f"batched: {operation}: no rule says how it is done over a leading axis")
         others = {name: value for name, value in parameters.items() if name != "shape"}
-        return Traced(shape, rule(operation, shape, operands, **others))
+        return Traced(shape, BATCHING[operation](self, operation, shape, operands, **others))
 
     def outcomes(self, truths: Traced) -> set[bool | None]:
         """Among all examples."""
@@ -139,8 +143,6 @@ class BatchedArrays(InterpreterArrays):
     def _reduction(self, operation: str, shape: Shape, operands: tuple[Traced, ...], **parameters: Any) -> Any:
         parameters["axis"] = tuple(a + 1 for a in parameters["axis"])
         return self.inner.apply(operation, operands[0].value, **parameters)
-
-    _sum = _mean = _mean_square = _logsumexp = _reduction
 
     def _getitem(self, operation: str, shape: Shape, operands: tuple[Traced, ...], index: tuple[Any, ...]) -> Any:
         return self.inner.apply(operation, operands[0].value, index=(slice(None), *index))
@@ -202,3 +204,22 @@ class BatchedArrays(InterpreterArrays):
             for i in range(self.context.size)
         ]
         return inner.apply("stack", *(inner.apply(operation, *row) for row in rows))
+
+
+BATCHING: dict[str, Callable[..., Any]] = {
+    "sum": BatchedArrays._reduction,
+    "mean": BatchedArrays._reduction,
+    "mean_square": BatchedArrays._reduction,
+    "logsumexp": BatchedArrays._reduction,
+    "matmul": BatchedArrays._matmul,
+    "affine": BatchedArrays._affine,
+    "affine_rows": BatchedArrays._affine_rows,
+    "getitem": BatchedArrays._getitem,
+    "scatter": BatchedArrays._scatter,
+    "reshape": BatchedArrays._reshape,
+    "matrix_transpose": BatchedArrays._matrix_transpose,
+    "broadcast_to": BatchedArrays._broadcast_to,
+    "stack": BatchedArrays._stack,
+}
+"""For each operation that is not done on each element by itself, how it is done on all examples at once."""
+check_complete("batched", BATCHING, OPERATIONS.keys() - having(kind=SCALAR_KINDS))

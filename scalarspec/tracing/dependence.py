@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core.context import DERIVED, PRIMITIVES
+from scalarspec.core.operations import find
 from scalarspec.core.registry import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.tracing.interpreter import Traced
@@ -15,9 +15,6 @@ from scalarspec.tracing.tape import Equation
 from scalarspec.tracing.vjp_rules import RULES
 
 Mask = np.ndarray[Any, Any]
-ELEMENTWISE = {*PRIMITIVES, *DERIVED}
-STRUCTURE = {"getitem", "reshape", "matrix_transpose", "broadcast_to", "stack", "sum", "mean"}
-"""Through which it is followed element by element."""
 
 
 def dependence(
@@ -51,9 +48,10 @@ def _handed(
     if eqn.operation == "multiply" and zero is not None:
         others = [np.broadcast_to(zero(x), mask.shape) if x.constant else np.False_ for x in eqn.operands[::-1]]
         return [np.asarray(mask & ~other) for other in others]
-    if eqn.operation in ELEMENTWISE:
+    line = find(eqn.operation, "grad")
+    if line.scalar:
         return [mask] * len(eqn.operands)
-    if eqn.operation in STRUCTURE:
+    if line.graph == "linear":  # a change of structure, or a sum
         return _through(eqn, mask)
     return [np.full(x.shape, True) for x in eqn.operands]
 

@@ -22,11 +22,12 @@ from typing import Any, Never
 import numpy as np
 
 from scalarspec.core import functions as f
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotDifferentiable, NotExact
 from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.kinks import CONVENTION, LOOKED, Formula, difference, is_root, relations, smooth
+from scalarspec.tracing.kinks import CONVENTION, LOOKED, Formula, difference, is_relation, is_root, relations, smooth
 from scalarspec.tracing.sweep import Read, operands_of, sweep
 from scalarspec.tracing.tape import Equation, TapeArrays
 from scalarspec.tracing.vjp_rules import RULES, Cotangent
@@ -116,7 +117,7 @@ class Exact:
             return self.formula(eqn, g, read)
         weights = np.broadcast_to(g.scalars(), eqn.result.shape)
         for index in ties:
-            if eqn.operation in ("heaviside", "sign"):
+            if OPERATIONS[eqn.operation].graph == "step":
                 self._step(eqn, index, weights[index])
             elif not self._zero(weights[index]):
                 self.kinks.append(Kink(eqn, index, self._coefficient(eqn, index, weights[index])))
@@ -186,7 +187,7 @@ class Exact:
     def _of_relu(self, kink: Kink) -> Form:
         first, *others = kink.eqn.operands
         signs = [(first, 1)]
-        if kink.eqn.operation in ("maximum", "minimum"):
+        if OPERATIONS[kink.eqn.operation].kinks == "tie":
             sign = 1 if kink.eqn.operation == "maximum" else -1
             signs = [(first, sign), (others[0], -sign)]
         return self._relu_of(self._form(kink.eqn, signs, kink.index))
@@ -233,7 +234,7 @@ class Exact:
         if not change[1] and all(self._zero(x) for x in change[0]):
             return self._nothing()
         made = self.made.get(p)
-        if made is None or made.operation not in ("less", "less_equal", "equal"):
+        if made is None or not is_relation(made):
             return self._opaque((kink.eqn, kink.index))
         u, v = made.operands
         rises = self._form(made, [(v, 1), (u, -1)], kink.index if made.result.shape else ())

@@ -16,19 +16,18 @@ import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
+from scalarspec.core.operations import check_complete, find, having, stated
 from scalarspec.core.tensor import Tensor, Truth, elementwise
-from scalarspec.errors import NotDifferentiable
+from scalarspec.errors import NotDifferentiable, NotSupported
 from scalarspec.tracing.batched import BatchedContext
-from scalarspec.tracing.dependence import ELEMENTWISE, STRUCTURE, dependence
+from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.kinks import LOOKED, difference, is_root, layers, relations, smooth
+from scalarspec.tracing.kinks import LOOKED, difference, is_relation, is_root, layers, relations, smooth
 from scalarspec.tracing.sweep import Read, conventional, innermost, operands_of, sweep
 from scalarspec.tracing.tape import Equation, Tape, TapeArrays
 from scalarspec.tracing.vjp_rules import Cotangent
 
 Array = np.ndarray[Any, Any]
-SLOPES_STAY = STRUCTURE | {"add", "subtract", "negative", "scatter"}
-"""Operations whose slopes do not depend on where they are."""
 
 
 class Enclosing:
@@ -50,6 +49,8 @@ class Enclosing:
         """The shares of the operands of an equation."""
         if eqn.operation in self._RULES:
             return self._RULES[eqn.operation](self, eqn, g, read)
+        if stated(eqn.operation, "kinks", "grad") != "nowhere":
+            raise NotSupported(f"grad: {eqn.operation}: no rule encloses its derivative at kinks")
         if self.jumps and is_root(eqn, read):
             touching = _touches(read(eqn.operands[0], Tensor))
             self.roots[eqn] = np.asarray(touching & ~_nonzero(g)) if not _ends(g)[2] else touching
@@ -130,7 +131,7 @@ class Enclosing:
         for eqn in self.equations:
             if any(x in follows for x in eqn.operands):
                 follows.add(eqn.result)
-                if eqn.operation not in SLOPES_STAY:
+                if find(eqn.operation, "grad").graph != "linear":
                     found |= {x: np.ones(x.shape, dtype=bool) for x in eqn.operands if not x.constant}
         return found
 
@@ -173,7 +174,7 @@ class Enclosing:
     def _at_border(self, p: Traced, branches: tuple[Traced, Traced], read: Read) -> list[Tensor] | None:
         """The branches where the condition is an equality: what is compared with a constant is that constant."""
         made = self.made.get(p)
-        if made is None or made.operation not in ("less", "less_equal", "equal"):
+        if made is None or not is_relation(made):
             return None
         u, v = made.operands
         if u.constant == v.constant or (u if v.constant else v).shape != p.shape:
@@ -189,7 +190,7 @@ class Enclosing:
             eqn, known[y] = self.made.get(y), read(y, Tensor)
             if eqn is not None and self._depends(y, x, {}):
                 parts = [self._replayed(z, x, known, read) for z in eqn.operands]
-                plain = eqn.operation in ELEMENTWISE and not any(t is None for t in parts)
+                plain = find(eqn.operation, "grad").scalar and not any(t is None for t in parts)
                 known[y] = elementwise(eqn.operation, *parts) if plain else None
         return known[y]
 
@@ -219,7 +220,7 @@ class Enclosing:
         eqn = self.made.get(p)
         if eqn is None or eqn.operation == "where":
             return f.where(read(p, Truth), 1, 0)
-        if eqn.operation in ("less", "less_equal", "equal"):
+        if is_relation(eqn):
             slope = slope_of_relu(difference(eqn, read))
             return slope if eqn.operation != "equal" else f.clip(4 * slope * (1 - slope), 0, 1)
         weights = [self.weight(q, read) for q in eqn.operands]
@@ -251,6 +252,7 @@ Enclosing._RULES = {
     "logical_and": Enclosing._connective,
     "logical_or": Enclosing._connective,
 }
+check_complete("generalized", Enclosing._RULES, having(kinks=("zero", "tie", "border")) - {"clip"})
 
 
 def slope_of_relu(x: Tensor) -> Tensor:

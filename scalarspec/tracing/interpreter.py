@@ -15,10 +15,10 @@ from typing import Any, Never
 
 import numpy as np
 
-from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.context import Context
-from scalarspec.core.shape import Scalar, Shape
+from scalarspec.core.operations import result_shape
+from scalarspec.core.shape import Shape
 from scalarspec.errors import NotSupported
 from scalarspec.numbers.exact import End
 
@@ -189,24 +189,3 @@ class InterpreterArrays(Arrays):
             f"{self.context}: a spec that looks at single numbers (item, bool, if, endpoints) cannot be evaluated so; "
             "use where(condition, a, b) for branches"
         )
-
-
-def result_shape(operation: str, operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
-    """The shape of the result of an operation of `Arrays`."""
-    first = operands[0]
-    if "axis" in parameters and operation != "stack":
-        return shapes.without_axes(first, parameters["axis"])
-    if "shape" in parameters:
-        return Shape(parameters["shape"])
-    if operation == "getitem":
-        return shapes.index_shape(first, parameters["index"])
-    if operation == "matmul":
-        return shapes.matmul_shape(*operands)
-    if operation == "affine":
-        return operands[2]
-    if operation == "matrix_transpose":
-        return Shape((*first[:-2], first[-1], first[-2]))
-    if operation == "stack":
-        axis = parameters.get("axis", 0)
-        return Shape((*first[:axis], len(operands), *first[axis:]))
-    return shapes.equal_shapes(operation, operands) if operands else Scalar

@@ -12,6 +12,7 @@ from typing import Any
 
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
+from scalarspec.core.operations import OPERATIONS, stated
 from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.errors import DomainError, NotDifferentiable, ScalarSpecError
 from scalarspec.tracing.interpreter import Traced
@@ -52,7 +53,7 @@ class Formula:
 
     def shares(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         """At a tie: relu as 0, |x| as -x, a maximum and a minimum as their second operand."""
-        if eqn.operation not in ("maximum", "minimum"):
+        if OPERATIONS[eqn.operation].kinks != "tie":
             return conventional(eqn, g, read)
         a, b = operands_of(eqn, read)
         first = f.heaviside(a - b if eqn.operation == "maximum" else b - a)
@@ -60,9 +61,10 @@ class Formula:
 
     def between(self, eqn: Equation, read: Read) -> Tensor | None:
         """What is 0 where the operation has a kink or a step; None for smooth ones."""
-        if eqn.operation in ("relu", "abs", "leaky_relu", "heaviside", "sign"):
+        kinks = stated(eqn.operation, "kinks", "grad")
+        if kinks == "zero":
             return operands_of(eqn, read)[0]  # type: ignore[no-any-return]
-        if eqn.operation in ("maximum", "minimum"):
+        if kinks == "tie":
             a, b = operands_of(eqn, read)
             return a - b  # type: ignore[no-any-return]
         return None
@@ -167,10 +169,15 @@ def layers(context: Context[Any]) -> list[Context[Any]]:
     return [context, *(layers(context.wrapped) if context.wrapped is not None else [])]
 
 
+def is_relation(eqn: Equation) -> bool:
+    """Does it compare two numbers?"""
+    return OPERATIONS[eqn.operation].kind == "relation"
+
+
 def relations(made: Mapping[Traced, Equation], p: Traced) -> Iterator[Equation]:
     """The comparisons that a condition is made of."""
     eqn = made.get(p)
-    if eqn is not None and eqn.operation in ("less", "less_equal", "equal"):
+    if eqn is not None and is_relation(eqn):
         yield eqn
     elif eqn is not None:
         for q in eqn.operands:

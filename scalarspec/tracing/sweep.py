@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
+from scalarspec.core.operations import find
 from scalarspec.core.tensor import Nested, Tensor, Truth
 from scalarspec.errors import NotSupported
 from scalarspec.tracing.interpreter import Traced
@@ -23,8 +24,6 @@ AtKinks = Literal["derivative", "convention"]
 Read = Callable[[Traced, type[Nested]], Any]
 """What a traced value stands for, as a tensor (or truth) of the context that the adjoints are of."""
 Rules = Callable[[Equation, Tensor, Read], Sequence[Cotangent]]
-TRUTHS = {"where": 1, "logical_not": 1, "logical_and": 2, "logical_or": 2}
-"""How many of the first operands of an operation are truths."""
 
 
 def sweep(
@@ -64,7 +63,7 @@ def absorbing(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
 
 def operands_of(eqn: Equation, read: Read) -> list[Any]:
     """What the operands of an equation stand for."""
-    truths = TRUTHS.get(eqn.operation, 0)
+    truths = find(eqn.operation, "grad").truths
     return [read(x, Truth if i < truths else Tensor) for i, x in enumerate(eqn.operands)]
 
 

@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 from scalarspec.core import functions as f
+from scalarspec.core.operations import OPERATIONS, check_complete
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotSupported
@@ -79,10 +80,13 @@ DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
 }
 
 
-RULES |= {
-    name: lambda g, y, x, derivative=derivative: (lambda: g * derivative(x, y),)
-    for name, derivative in DERIVATIVES.items()
-}
+def of_derivative(derivative: Callable[[Tensor, Tensor], Any]) -> Callable[..., tuple[Cotangent, ...]]:
+    """The rule of a function of one number whose derivative at x, where it is y, is given."""
+    return lambda g, y, x: (lambda: g * derivative(x, y),)
+
+
+RULES |= {name: of_derivative(derivative) for name, derivative in DERIVATIVES.items()}
+check_complete("vjp_rules", RULES, {name for name, line in OPERATIONS.items() if not line.truth} - {"clip", "pi"})
 
 
 def _of_tanh(g: Tensor, y: Tensor, x: Tensor) -> Tensor:

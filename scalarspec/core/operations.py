@@ -1,0 +1,286 @@
+"""The table of operations: what each one is, in one line, for every interpreter that must know.
+
+An interpreter asks the table, and nothing else, for facts about an operation; rules that are functions (a derivative, a
+printer's pattern, how a batch is done) stay beside the interpreter and are checked against the table when they are
+imported. What the table does not say is refused by name: a fact that is left out is None, and `stated` raises
+NotSupported for it. So an operation that is added with a line of silence is refused where the silence matters, and one
+that is added with a wrong fact is caught by `scalarspec.laws.conformance`, which is generated from this table.
+
+The facts, in the order of a line:
+
+  name       of the method that does it, of `Context` for scalars and of `Arrays` for the rest
+  kind       elementwise, relation, connective, choice, reduction, product or structure
+  operands   how many there are; None: any number
+  graph      how the result runs in the operands
+               linear     in all of them together: what is relaxed exactly
+               bilinear   in the first two of them, and linear in the rest
+               quotient   linear in the first, for a known second
+               convex, concave, s_shaped (convex up to 0, concave from there on), by_sign (concave for negative
+               numbers, convex for positive ones), smooth: functions of one number
+               step       constant but for jumps
+               defined    as its definition runs, by which it is relaxed (see `bounding.plan`)
+               free       nothing is known but its values
+  floats     how a float computes it
+               exact      without an error      rounded    the exact result, rounded once
+               library    within some ulps      sum        terms added in any order, products among them
+               selected   one of its operands   step       a number that jumps with the operand
+               composed   by a formula of its own, whose error is stated beside the context `rounding`
+               truth      a comparison, or a connective of comparisons
+  kinks      where it has no derivative: nowhere, zero (of its first operand), tie (of its operands), border (where its
+             condition turns)
+  rational   where the result is rational for rational operands: always, sometimes, or the one number where it is
+  range      the least and the greatest value that it can take
+  names      in the array API, in PyTorch and in ONNX; "-" where there is none
+
+Shapes follow the kind: one common shape for what is elementwise, the shape without some axes for reductions, and a rule
+of its own (`shape`) for each product and each change of structure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+from typing import Any, Literal
+
+from scalarspec.core import shape as shapes
+from scalarspec.core.shape import Scalar, Shape
+from scalarspec.errors import NotSupported
+
+Kind = Literal["elementwise", "relation", "connective", "choice", "reduction", "product", "structure"]
+Graph = Literal[
+    "linear", "bilinear", "quotient", "convex", "concave", "s_shaped", "by_sign", "smooth", "step", "defined", "free"
+]
+Floats = Literal["exact", "rounded", "library", "sum", "selected", "step", "composed", "truth"]
+Kinks = Literal["nowhere", "zero", "tie", "border"]
+Rational = Fraction | Literal["always", "sometimes"]
+ShapeRule = Callable[[list[Shape], Mapping[str, Any]], Shape]
+
+SCALAR_KINDS = ("elementwise", "relation", "connective", "choice")
+"""What is done on each element by itself: a method of `Context`."""
+CURVES = ("convex", "concave", "s_shaped", "by_sign", "smooth")
+"""The graphs of functions of one number between which and lines there is something to find."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A line of the table. See the text above for what each field says; None is silence."""
+
+    name: str
+    kind: Kind
+    operands: int | None = 1
+    graph: Graph | None = None
+    floats: Floats | None = None
+    kinks: Kinks | None = None
+    rational: Rational | None = None
+    range: tuple[float, float] | None = None
+    names: str = "- - -"
+    truths: int = 0
+    """How many of the first operands are truths."""
+    parameters: tuple[str, ...] = ()
+    """The keywords that it takes."""
+    shape: ShapeRule | None = None
+
+    @property
+    def scalar(self) -> bool:
+        """Is it done on each element by itself?"""
+        return self.kind in SCALAR_KINDS
+
+    @property
+    def curve(self) -> bool:
+        """Is it a function of one number with a graph that lines can be put around?"""
+        return self.graph in CURVES
+
+    @property
+    def truth(self) -> bool:
+        """Is its result a truth?"""
+        return self.kind in ("relation", "connective")
+
+    @property
+    def nonnegative(self) -> bool:
+        """Is its exact result never negative?"""
+        return self.range is not None and self.range[0] >= 0
+
+    @property
+    def array_api(self) -> str | None:
+        """Its name in the array API."""
+        return _name(self.names, 0)
+
+    @property
+    def torch(self) -> str | None:
+        """Its name in PyTorch, in `torch` or `torch.nn.functional`."""
+        return _name(self.names, 1)
+
+    @property
+    def onnx(self) -> str | None:
+        """The operator of ONNX."""
+        return _name(self.names, 2)
+
+
+def _name(names: str, place: int) -> str | None:
+    name = names.split()[place]
+    return None if name == "-" else name
+
+
+ALL, NATURAL, UNIT = (-inf, inf), (0.0, inf), (0.0, 1.0)
+
+
+def _elementwise(name: str, operands: int, *facts: Any, **more: Any) -> Operation:
+    return Operation(name, "elementwise", operands, *facts, **more)
+
+
+def _truth(name: str, kind: Kind, operands: int, names: str) -> Operation:
+    truths = operands if kind == "connective" else 0
+    return Operation(name, kind, operands, "step", "truth", "border", "always", UNIT, names, truths)
+
+
+def _reduction(name: str, *facts: Any, **more: Any) -> Operation:
+    return Operation(name, "reduction", 1, *facts, **{"parameters": ("axis",), **more})
+
+
+def _product(name: str, operands: int, shape: ShapeRule, names: str, *parameters: str) -> Operation:
+    facts = ("bilinear", "sum", "nowhere", "always", ALL, names)
+    return Operation(name, "product", operands, *facts, parameters=parameters, shape=shape)  # type: ignore[arg-type]
+
+
+def _structure(name: str, operands: int | None, shape: ShapeRule, names: str, *parameters: str) -> Operation:
+    facts = ("linear", "exact", "nowhere", "always", ALL, names)
+    return Operation(name, "structure", operands, *facts, parameters=parameters, shape=shape)  # type: ignore[arg-type]
+
+
+def _given(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    return Shape(parameters["shape"])
+
+
+def _transposed(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    (first,) = operands
+    return Shape((*first[:-2], first[-1], first[-2]))
+
+
+def _stacked(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    first, axis = operands[0], parameters.get("axis", 0)
+    return Shape((*first[:axis], len(operands), *first[axis:]))
+
+
+def _indexed(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    return shapes.index_shape(operands[0], parameters["index"])
+
+
+ONE, NONE = Fraction(1), Fraction(0)
+
+# fmt: off
+OPERATIONS: dict[str, Operation] = {line.name: line for line in (
+    _elementwise("add", 2, "linear", "rounded", "nowhere", "always", ALL, "add add Add"),
+    _elementwise("subtract", 2, "linear", "rounded", "nowhere", "always", ALL, "subtract sub Sub"),
+    _elementwise("negative", 1, "linear", "exact", "nowhere", "always", ALL, "negative neg Neg"),
+    _elementwise("multiply", 2, "bilinear", "rounded", "nowhere", "always", ALL, "multiply mul Mul"),
+    _elementwise("divide", 2, "quotient", "rounded", "nowhere", "always", ALL, "divide div Div"),
+    _elementwise("reciprocal", 1, "by_sign", "rounded", "nowhere", "always", ALL, "reciprocal reciprocal Reciprocal"),
+    _elementwise("square", 1, "convex", "rounded", "nowhere", "always", NATURAL, "square square -"),
+    _elementwise("sqrt", 1, "concave", "rounded", "nowhere", "sometimes", NATURAL, "sqrt sqrt Sqrt"),
+    _elementwise("pow", 2, "free", "library", "nowhere", "sometimes", ALL, "pow pow Pow"),
+    _elementwise("pi", 0, "free", "rounded", "nowhere", "sometimes", (3.0, 4.0), "pi pi -"),
+    _elementwise("exp", 1, "convex", "library", "nowhere", NONE, NATURAL, "exp exp Exp"),
+    _elementwise("expm1", 1, "convex", "library", "nowhere", NONE, (-1.0, inf), "expm1 expm1 -"),
+    _elementwise("expm1mx", 1, "convex", "composed", "nowhere", NONE, NATURAL, "- - -"),
+    _elementwise("log", 1, "concave", "library", "nowhere", ONE, ALL, "log log Log"),
+    _elementwise("log1p", 1, "concave", "library", "nowhere", NONE, ALL, "log1p log1p -"),
+    _elementwise("sin", 1, "smooth", "library", "nowhere", NONE, (-1.0, 1.0), "sin sin Sin"),
+    _elementwise("cos", 1, "smooth", "library", "nowhere", NONE, (-1.0, 1.0), "cos cos Cos"),
+    _elementwise("tan", 1, "smooth", "library", "nowhere", NONE, ALL, "tan tan Tan"),
+    _elementwise("atan", 1, "s_shaped", "library", "nowhere", NONE, (-1.6, 1.6), "atan atan Atan"),
+    _elementwise("erf", 1, "s_shaped", "library", "nowhere", NONE, (-1.0, 1.0), "- erf Erf"),
+    _elementwise("sinh", 1, "smooth", "library", "nowhere", NONE, ALL, "sinh sinh Sinh"),
+    _elementwise("cosh", 1, "convex", "library", "nowhere", NONE, (1.0, inf), "cosh cosh Cosh"),
+    _elementwise("tanh", 1, "s_shaped", "library", "nowhere", NONE, (-1.0, 1.0), "tanh tanh Tanh"),
+    _elementwise("sigmoid", 1, "s_shaped", "composed", "nowhere", NONE, UNIT, "- sigmoid Sigmoid"),
+    _elementwise("softplus", 1, "convex", "composed", "nowhere", "sometimes", NATURAL, "- softplus Softplus"),
+    _elementwise("logcosh", 1, "convex", "composed", "nowhere", NONE, NATURAL, "- - -"),
+    _elementwise("relu", 1, "convex", "exact", "zero", "always", NATURAL, "- relu Relu"),
+    _elementwise("abs", 1, "convex", "exact", "zero", "always", NATURAL, "abs abs Abs"),
+    _elementwise("leaky_relu", 2, "defined", "rounded", "zero", "always", ALL, "- leaky_relu LeakyRelu"),
+    _elementwise("maximum", 2, "defined", "selected", "tie", "always", ALL, "maximum maximum Max"),
+    _elementwise("minimum", 2, "defined", "selected", "tie", "always", ALL, "minimum minimum Min"),
+    _elementwise("clip", 3, "defined", "selected", "tie", "always", ALL, "clip clamp Clip"),
+    _elementwise("heaviside", 1, "step", "step", "zero", "always", UNIT, "- heaviside -"),
+    _elementwise("sign", 1, "step", "step", "zero", "always", (-1.0, 1.0), "sign sign Sign"),
+    _truth("less", "relation", 2, "less lt Less"),
+    _truth("less_equal", "relation", 2, "less_equal le LessOrEqual"),
+    _truth("equal", "relation", 2, "equal eq Equal"),
+    _truth("logical_not", "connective", 1, "logical_not logical_not Not"),
+    _truth("logical_and", "connective", 2, "logical_and logical_and And"),
+    _truth("logical_or", "connective", 2, "logical_or logical_or Or"),
+    Operation("where", "choice", 3, "free", "selected", "border", "always", ALL, "where where Where", truths=1),
+    _reduction("sum", "linear", "sum", "nowhere", "always", ALL, "sum sum ReduceSum"),
+    _reduction("mean", "linear", "sum", "nowhere", "always", ALL, "mean mean ReduceMean", parameters=("axis", "count")),
+    _reduction("mean_square", "defined", "sum", "nowhere", "always", NATURAL, parameters=("axis", "count")),
+    _reduction("logsumexp", "defined", "sum", "nowhere", "sometimes", ALL, "- logsumexp ReduceLogSumExp"),
+    _product("matmul", 2, lambda s, p: shapes.matmul_shape(*s), "matmul matmul MatMul"),
+    _product("affine", 3, lambda s, p: s[2], "- linear Gemm"),
+    _product("affine_rows", 3, _given, "- linear Gemm", "shape"),
+    _structure("getitem", 1, _indexed, "- - Slice", "index"),
+    _structure("scatter", 1, _given, "- - ScatterND", "index", "shape"),
+    _structure("reshape", 1, _given, "reshape reshape Reshape", "shape"),
+    _structure("matrix_transpose", 1, _transposed, "matrix_transpose transpose Transpose"),
+    _structure("broadcast_to", 1, _given, "broadcast_to broadcast_to Expand", "shape"),
+    _structure("stack", None, _stacked, "stack stack -", "axis"),
+)}
+# fmt: on
+"""Every operation by its name. Others come and go by `scalarspec.extend`."""
+
+
+def find(name: str, reading: str) -> Operation:
+    """The line of an operation. Raises NotSupported, naming the reading, where the table has none of that name."""
+    line = OPERATIONS.get(name)
+    if line is None:
+        raise NotSupported(f"{reading}: {name}: the table of operations has no such operation")
+    return line
+
+
+WHAT = {
+    "graph": "how its graph runs",
+    "floats": "how a float computes it",
+    "kinks": "where it has kinks",
+    "rational": "where it is rational",
+    "range": "its range",
+    "shape": "the shape of its result",
+}
+
+
+def stated(name: str, fact: str, reading: str) -> Any:
+    """A fact about an operation. Raises NotSupported, naming the operation and the reading, where it is left out."""
+    value = getattr(find(name, reading), fact)
+    if value is None:
+        raise NotSupported(f"{reading}: {name}: {WHAT[fact]} is not stated in the table of operations")
+    return value
+
+
+def having(**facts: Any) -> frozenset[str]:
+    """The names of the operations of which all these facts hold. A tuple stands for any of its members."""
+
+    def holds(line: Operation) -> bool:
+        return all(
+            getattr(line, fact) in value if isinstance(value, tuple) else getattr(line, fact) == value
+            for fact, value in facts.items()
+        )
+
+    return frozenset(name for name, line in OPERATIONS.items() if holds(line))
+
+
+def result_shape(name: str, operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    """The shape of the result of an operation."""
+    line = find(name, "shape")
+    if line.scalar:
+        return shapes.equal_shapes(name, operands) if operands else Scalar
+    if line.shape is None and line.kind == "reduction":
+        return shapes.without_axes(operands[0], parameters["axis"])
+    rule: ShapeRule = stated(name, "shape", "shape")
+    return rule(operands, parameters)
+
+
+def check_complete(what: str, rules: Collection[str], wanted: Collection[str]) -> None:
+    """Raise TypeError, at import, where a table of rules lacks a wanted operation, or has a rule for another one."""
+    missing, spare = sorted(set(wanted) - set(rules)), sorted(set(rules) - set(wanted))
+    if missing or spare:
+        raise TypeError(f"{what}: rules are missing for {missing}, and there are some for {spare}")
