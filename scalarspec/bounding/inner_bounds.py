@@ -24,8 +24,8 @@ from scalarspec.numbers.exact import End, as_array, data_value, exact_text, floa
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.evaluation import Reading
 from scalarspec.tracing.gradient import backward_pass
-from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.tape import Tape, recorded_with
+from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.trace import Trace, trace
 
 Array = np.ndarray[Any, Any]
 Point = dict[str, Any]
@@ -166,7 +166,7 @@ def _enclosed(domain: Domain, points: list[Point]) -> list[tuple[Any, Any] | Non
     columns = [np.stack([as_array(point[path]) for point in points]) for path in domain.ends]
     try:
         batch = BatchedContext(INTERVALS, len(points))
-        _, _, result = _recorded(domain, batch, columns)
+        result = _traced(domain, batch, columns).result
         found = endpoints(Tensor(INTERVALS, Shape((len(points), *result.shape)), batch.arrays.spread(result.value)))
         return [
             (np.asarray(low, dtype=object), np.asarray(high, dtype=object)) for low, high in zip(*found, strict=True)
@@ -288,22 +288,22 @@ def _exactly(x: Any, low: Any, high: Any, least: Any, most: Any) -> Any:
     return data_value(x)
 
 
-def _recorded(domain: Domain, batch: BatchedContext, at: Sequence[Array]) -> tuple[Tape, list[Traced], Traced]:
-    """The spec on a tape over a batch: at many points, a row for each."""
+def _traced(domain: Domain, batch: BatchedContext, at: Sequence[Array]) -> Trace:
+    """The spec over a batch: at many points, a row for each."""
     context = batch.inner
     first = {path: context.tensor(x[0]) for path, x in zip(domain.ends, at, strict=True)}
     rows = {id(first[path]): batch.rows(context.tensor(x)) for path, x in zip(domain.ends, at, strict=True)}
-    tape = Tape(batch)
-    return tape, *recorded_with(tape, domain.spec, domain.having(context, first), rows)
+    return trace(Tape(batch), domain.spec, domain.having(context, first), rows)
 
 
 def _slopes(domain: Domain, at: list[Array], weights: Array | None = None) -> tuple[Array, list[Array]]:
     """The outputs at many points, a row for each, and the gradients of their weighted sums."""
     batch = BatchedContext(FLOAT, len(at[0]))
-    tape, inputs, result = _recorded(domain, batch, at)
+    traced = _traced(domain, batch, at)
+    result = traced.result
     outputs = np.asarray(batch.arrays.spread(result.value), dtype=np.float64).reshape(len(at[0]), -1)
     if result.constant or weights is None:
         return outputs, [np.zeros_like(x) for x in at]
     g = batch.rows(FLOAT.tensor(weights.reshape(-1, *result.shape)))
-    gradients = backward_pass(tape, result, inputs, g)
+    gradients = backward_pass(traced, g)
     return outputs, [np.asarray(batch.arrays.spread(t.value)) for t in gradients]

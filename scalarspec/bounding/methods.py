@@ -25,7 +25,8 @@ from scalarspec.errors import Contradiction, DomainError, NotSupported
 from scalarspec.numbers.exact import infinite
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.gradient import backward_pass
-from scalarspec.tracing.tape import Tape, recorded
+from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.trace import trace
 
 Progress = Callable[[int, int], None]
 Array = np.ndarray[Any, Any]
@@ -117,8 +118,8 @@ def _mean_value(domain: Domain) -> Tensor:
     """By one reverse sweep of interval derivatives, which are unbounded where the spec may have steps."""
     context = INTERVALS
     args, boxes = domain.boxed(context)
-    tape = Tape(context, shared=True)
-    variables, result = recorded(tape, domain.spec, args, boxes)
+    traced = trace(Tape(context, shared=True), domain.spec, args, boxes)
+    result = traced.result
     size = result.shape.size
     if result.constant or not size:
         return Tensor(context, result.shape, result.value)
@@ -126,8 +127,7 @@ def _mean_value(domain: Domain) -> Tensor:
     rows = BatchedContext(context, size)
     units = rows.rows(context.tensor(np.eye(size).reshape(size, *result.shape)))
     total = rows.rows(f.reshape(centre, (size,)))
-    inputs = [variables[id(box)].value for box in boxes]
-    for box, slopes in zip(boxes, backward_pass(tape, result, inputs, units), strict=True):
+    for box, slopes in zip(boxes, backward_pass(traced, units), strict=True):
         total = total + f.sum(slopes * (box - context.tensor(mid(box))))
     return f.reshape(Tensor(context, Shape((size,)), rows.arrays.spread(total.value)), result.shape)
 

@@ -22,7 +22,8 @@ from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.elementary import U
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.tape import Equation, Tape, TapeArrays, recorded_with
+from scalarspec.tracing.tape import Equation, Tape, TapeArrays
+from scalarspec.tracing.trace import trace
 
 Array = np.ndarray[Any, Any]
 
@@ -113,8 +114,8 @@ class Plan:
         batch = BatchedContext(context, 1)
         rows = {id(t): batch.rows(f.reshape(t, (1, *t.shape))) for t in boxes}
         tape = _PrimitiveTape(batch)
-        inputs, result = recorded_with(tape, spec, args, rows)
-        return cls(context, tape, result, inputs)
+        traced = trace(tape, spec, args, rows)
+        return cls(context, tape, traced.result, list(traced.inputs))
 
     @property
     def equations(self) -> list[Equation]:

@@ -26,6 +26,7 @@ from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.numbers.elementary import TINY, U
 from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.trace import Trace
 from scalarspec.tracing.vjp_rules import RULES
 
 Array = np.ndarray[Any, Any]
@@ -80,7 +81,7 @@ def curvature(operation: str, x: Tensor) -> tuple[Array, Array]:
     slope = _derivative(operation, variable, elementwise(operation, variable))
     if slope.value.constant:
         return np.zeros(x.shape), np.zeros(x.shape)
-    (second,) = backward_pass(tape, slope.value, [variable.value], _ones(x))
+    (second,) = backward_pass(Trace(tape, [variable.value], slope.value), _ones(x))
     return inf(second), sup(second)
 
 

@@ -25,10 +25,10 @@ from scalarspec.formulas.programs import Program
 from scalarspec.numbers.exact import as_array
 from scalarspec.report import aligned, unboxed
 from scalarspec.tracing.gradient import backward_pass, hessian
-from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.kinks import Formula
 from scalarspec.tracing.scalar_graph import Node, cost, operations, ordered, written
-from scalarspec.tracing.tape import Tape, recorded
+from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.trace import Trace, trace
 
 Expr = Any  # SymPy is untyped
 MAX_OPERATIONS = 20_000
@@ -296,7 +296,7 @@ def derive(
     operations are refused (TooLarge) when they are to be shown; Python and C are made at any size.
     """
     source = _Source.of(spec, args, (wrt,) if isinstance(wrt, str) else tuple(wrt))
-    staged = source.tape.arrays.stage_of(source.traced)
+    staged = source.trace.stage_of(source.trace.result)
     steps = {label: step for label, step in source.steps.items() if label != staged}
     name = unused(staged or spec_name(spec), steps)
     return Derivation(name, source.value, steps, source.inputs, max_operations, source)
@@ -309,9 +309,7 @@ class _Source:
     spec: Callable[..., Tensor]
     arguments: dict[str, Any]
     inputs: dict[str, Tensor]
-    tape: Tape
-    on_tape: dict[int, Tensor]
-    traced: Traced
+    trace: Trace
     formula: Formula = field(default_factory=Formula)
 
     @classmethod
@@ -322,35 +320,33 @@ class _Source:
         given, variables = variables_in(bound, wrt, context.symbols)
         _distinct(variables)
         arguments = {name: lift(value, context) for name, value in given.items()}
-        tape = Tape(context, shared=True)
-        on_tape, traced = recorded(tape, spec, arguments.values(), variables.values())
-        return cls(spec, arguments, variables, tape, on_tape, traced)
+        traced = trace(Tape(context, shared=True), spec, arguments.values(), variables.values())
+        return cls(spec, arguments, variables, traced)
 
     @property
     def value(self) -> Tensor:
         """The spec's value."""
-        return self._inside(self.traced)
+        return self.trace.tensor(self.trace.result)
 
     @property
     def steps(self) -> dict[str, Tensor]:
         """Its stages, in order."""
-        return {name: self._inside(stage.found) for name, stage in self.tape.arrays.stages.items()}
+        return {name: self.trace.tensor(stage.found) for name, stage in self.trace.stages.items()}
 
     @cached_property
     def gradients(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Of the value, in each variable and in each stage, by one reverse sweep."""
-        stages = {name: stage.handed for name, stage in self.tape.arrays.stages.items()}
-        variables = {name: self.on_tape[id(t)].value for name, t in self.inputs.items()}
-        one = self.tape.inner.tensor(1)
-        inputs = [*variables.values(), *stages.values()]
-        found = self._handed_on(backward_pass(self.tape, self.traced, inputs, one, formula=self.formula))
+        stages = {name: stage.handed for name, stage in self.trace.stages.items()}
+        variables = dict(zip(self.inputs, self.trace.inputs, strict=True))
+        inputs, one = [*variables.values(), *stages.values()], self.trace.inner.tensor(1)
+        found = self._handed_on(backward_pass(self.trace, one, inputs=inputs, formula=self.formula))
         return dict(zip(variables, found, strict=False)), dict(zip(stages, found[len(variables) :], strict=True))
 
     def _handed_on(self, adjoints: list[Tensor]) -> list[Tensor]:
         """The adjoints, in which an exact zero stays one."""
-        if not any(eqn.operation == "where" for eqn in self.tape.arrays.equations):
+        if not any(eqn.operation == "where" for eqn in self.trace.equations):
             return adjoints
-        context: Any = self.tape.inner
+        context: Any = self.trace.inner
         forwards = set(ordered([x for step in (*self.steps.values(), self.value) for x in _nodes(step)]))
         nodes = iter(context.handed_on([x for t in adjoints for x in _nodes(t)], forwards))
         return [Tensor.from_scalars(context, lift_elements(lambda _: next(nodes), t.scalars())) for t in adjoints]
@@ -359,9 +355,6 @@ class _Source:
         """The spec with another tensor for one variable."""
         instead = {id(self.inputs[name]): t}
         return call(self.spec, [replaced(argument, instead) for argument in self.arguments.values()], t.context)
-
-    def _inside(self, traced: Traced) -> Tensor:
-        return Tensor(self.tape.inner, traced.shape, traced.value)
 
 
 def variables_in(

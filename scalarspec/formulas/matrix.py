@@ -19,7 +19,8 @@ from scalarspec.formulas.terms import Term, Terms, below
 from scalarspec.report import aligned
 from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.kinks import Formula
-from scalarspec.tracing.tape import Tape, recorded
+from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.trace import trace
 
 SIZES = "nmklpqrs"
 
@@ -156,19 +157,19 @@ def _formed(
     """The form at sizes that are primes from `start` on, or as they are."""
     context, sizes = Terms(), Sizes(start)
     given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
-    tape = Tape(context, shared=True)
-    on_tape, result = recorded(tape, spec, given.values(), variables.values())
-    stages = tape.arrays.stages
-    last = tape.arrays.stage_of(result) or spec_name(spec)
+    traced = trace(Tape(context, shared=True), spec, given.values(), variables.values())
+    result, stages = traced.result, traced.stages
+    last = traced.stage_of(result) or spec_name(spec)
     labels: dict[str, str] = {}
     for label in dict.fromkeys((*stages, last)):
         labels[label] = unused(label, {*variables, *stages, *labels.values()} - {label} | {*variables})
     steps = {labels[label]: context.term(stage.found.value) for label, stage in stages.items()}
     steps[labels[last]] = context.term(result.value)
     chosen = _chosen(wrt, variables, result.shape)
-    inputs = [on_tape[id(variables[v])].value for v in chosen] + [stage.handed for stage in stages.values()]
+    on_tape = dict(zip(variables, traced.inputs, strict=True))
+    inputs = [on_tape[v] for v in chosen] + [stage.handed for stage in stages.values()]
     formula = Formula()
-    found = backward_pass(tape, result, inputs, context.tensor(1), formula=formula) if chosen else []
+    found = backward_pass(traced, context.tensor(1), inputs=inputs, formula=formula) if chosen else []
     terms = context.arrays.handed_on([context.term(t.value) for t in found], set(below(steps.values())))
     adjoints = dict(zip((labels[label] for label in stages), terms[len(chosen) :], strict=False))
     names = sizes.named({*variables, *steps})

@@ -37,6 +37,7 @@ from scalarspec.tracing.generalized import Enclosing
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.sweep import sweep
 from scalarspec.tracing.tape import Equation, Tape
+from scalarspec.tracing.trace import Trace
 
 Array = np.ndarray[Any, Any]
 Inputs = Literal["rounded", "exact"]
@@ -251,7 +252,8 @@ class _Problem:
         inner = self.context.inner
         adjoints = {result: inner.tensor(seed)}
         total = inner.tensor(np.zeros(len(seed)))
-        for eqn, adjoint in sweep(tape.arrays.equations, adjoints, _wide, Enclosing(tape.arrays, jumps=False)):
+        traced = Trace(tape, inputs, result)
+        for eqn, adjoint in sweep(traced.equations, adjoints, _wide, Enclosing(traced, jumps=False)):
             total = total + _weighted(adjoint, self._added(eqn))
         for x in inputs:
             if x in adjoints:

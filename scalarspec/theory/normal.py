@@ -323,7 +323,8 @@ class NormalArrays(Arrays):
         inner = getattr(self, f"_{operation}", None)
 
         def apply(*operands: Traced, **parameters: Any) -> Traced:
-            shape = result_shape(operation, [x.shape for x in operands], parameters)
+            given = parameters.get("shape", Scalar)  # of an "opaque" operation, the theory's own: any function at all
+            shape = given if operation == "opaque" else result_shape(operation, [x.shape for x in operands], parameters)
             if operation in ELEMENTWISE:
                 value = getattr(self.context, operation)(*(x.value for x in operands))
             elif inner is not None:

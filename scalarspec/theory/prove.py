@@ -36,7 +36,8 @@ from scalarspec.theory.normal import Normal, Poly
 from scalarspec.theory.scalar import Function, nonnegative
 from scalarspec.theory.statements import Region, Spec, Statement
 from scalarspec.tracing.gradient import grad
-from scalarspec.tracing.tape import Tape, recorded
+from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.trace import trace
 from scalarspec.verdict import Verdict, timed
 
 GIVEN = "the given sizes"
@@ -265,17 +266,16 @@ def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
     Where two operands of a maximum depend on the variable, they may be equal on an interval: `grad` says 0 there.
     """
     context = Normal()
-    tape = Tape(context)
     given, variables = variables_in(statement.arguments, (), context.variable)
     try:
         lifted = [lift(argument, context) for argument in given.values()]
-        _, value = recorded(tape, spec, lifted, [variables[name]])
+        traced = trace(Tape(context), spec, lifted, [variables[name]])
     except BEYOND:
         return False
-    ties = [eqn for eqn in tape.arrays.equations if eqn.operation in ("maximum", "minimum", "clip")]
+    ties = [eqn for eqn in traced.equations if eqn.operation in ("maximum", "minimum", "clip")]
     if any(sum(not x.constant for x in eqn.operands) > 1 for eqn in ties):
         return False
-    return Function.whole(value.value.value, statement).tame(name)
+    return Function.whole(traced.result.value.value, statement).tame(name)
 
 
 def _scope(statement: Statement, sizes: str = GIVEN) -> str:

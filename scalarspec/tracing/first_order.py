@@ -29,7 +29,8 @@ from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.kinks import CONVENTION, LOOKED, Formula, difference, is_relation, is_root, relations, smooth
 from scalarspec.tracing.sweep import Read, operands_of, sweep
-from scalarspec.tracing.tape import Equation, TapeArrays
+from scalarspec.tracing.tape import Equation
+from scalarspec.tracing.trace import Trace
 from scalarspec.tracing.vjp_rules import RULES, Cotangent
 
 Array = np.ndarray[Any, Any]
@@ -53,20 +54,19 @@ Form = tuple[list[Any], dict[Any, Any]]
 class Exact:
     """The derivative of what a tape noted, in exact numbers. inputs: what it is differentiated in."""
 
-    def __init__(self, arrays: TapeArrays, inputs: Sequence[Traced], read: Read, formula: Formula) -> None:
-        self.arrays, self.inputs, self.read, self.formula = arrays, inputs, read, formula
-        self.context = arrays.context.inner
-        self.made, self.place = arrays.by_result, {eqn.result: i for i, eqn in enumerate(arrays.equations)}
+    def __init__(self, trace: Trace, inputs: Sequence[Traced], formula: Formula) -> None:
+        self.trace, self.inputs, self.read, self.formula = trace, inputs, trace.read, formula
+        self.context, self.made, self.place = trace.inner, trace.made, trace.place
         formula.made = self.made
         self.seeds: dict[Traced, Tensor] = {}
         self.kinks: list[Kink] = []
         self._relus: dict[Any, Form] = {}
         self._held = 0
 
-    def backward_pass(self, result: Traced, g: Tensor) -> list[Tensor]:
+    def backward_pass(self, g: Tensor) -> list[Tensor]:
         """Jᵀg. Raises NotDifferentiable where <g, result> has no derivative, or none is found."""
         self._looked()
-        found, kinks = self._linear({result: g}, len(self.arrays.equations))
+        found, kinks = self._linear({self.trace.result: g}, len(self.trace.equations))
         if not kinks:
             return found
         size = sum(x.shape.size for x in self.inputs)
@@ -85,7 +85,7 @@ class Exact:
 
     def _looked(self) -> None:
         """Refuse what the spec decided by looking at numbers, or at truths that hold only just."""
-        for x in self.arrays.looked:
+        for x in self.trace.looked:
             made = self.made.get(x)
             found = list(relations(self.made, x))
             if not found:
@@ -100,7 +100,7 @@ class Exact:
         """The linear part of what the seeds weigh, and the kinks beside it."""
         outer = self.seeds, self.kinks
         self.seeds, self.kinks = dict(seeds), []
-        for _ in sweep(self.arrays.equations[:stop], seeds, self.read, self._rules):
+        for _ in sweep(self.trace.equations[:stop], seeds, self.read, self._rules):
             pass
         kinks, (self.seeds, self.kinks) = self.kinks, outer
         zero = self.context.tensor(0)
@@ -146,7 +146,7 @@ class Exact:
             if self._dropped(eqn, index, weights[index]):
                 continue
             values = [np.broadcast_to(t.scalars(), eqn.result.shape)[index] for t in (a, b)]
-            if eqn.result in self.arrays.holes or not self._zero(self.context.subtract(*values)):
+            if eqn.result in self.trace.holes or not self._zero(self.context.subtract(*values)):
                 self._refuse(Kink(eqn, index, None), "the branches of this where do not meet there")
             equalities[index] = self._is_equality(eqn.operands[0])
             if not self._zero(weights[index]):
@@ -322,7 +322,7 @@ class Exact:
         for index in np.ndindex(*p.shape):
             element = np.zeros(p.shape, dtype=bool)
             element[index] = True
-            reached = dependence(self.arrays.equations, {p: element})
+            reached = dependence(self.trace.equations, {p: element})
             turns[index] = any((reached[x] & mask).any() for x, mask in tied.items() if x in reached)
         places = np.broadcast_to(turns, eqn.result.shape)
         return list(zip(*np.nonzero(places), strict=True)) if eqn.result.shape else [()] * int(places)
@@ -337,7 +337,7 @@ class Exact:
     def _kept(self, wanted: Equation) -> Array:
         """Which elements of a result what is swept from may depend on, as far as one sees."""
         seeds = {x: np.ones(x.shape, dtype=bool) for x in self.seeds}
-        found = dependence(self.arrays.equations, seeds, self._taken, self._zero_mask)
+        found = dependence(self.trace.equations, seeds, self._taken, self._zero_mask)
         return found.get(wanted.result, np.zeros(wanted.result.shape, dtype=bool))
 
     def _taken(self, eqn: Equation) -> tuple[Array, Array]:
@@ -363,7 +363,7 @@ class Exact:
             return None
 
     def _refuse(self, kink: Kink, why: str = "it does not cancel") -> Never:
-        place, stages = self.place[kink.eqn.result], self.arrays.stages.items()
+        place, stages = self.place[kink.eqn.result], self.trace.stages.items()
         stage = next((name for name, s in stages if self.place.get(s.found, -1) >= place), None)
         element = f" at {list(map(int, kink.index))}" if kink.index else ""
         where = f" (stage {stage!r})" if stage else ""

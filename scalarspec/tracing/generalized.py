@@ -24,7 +24,8 @@ from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.kinks import LOOKED, difference, is_relation, is_root, layers, relations, smooth
 from scalarspec.tracing.sweep import Read, conventional, innermost, operands_of, sweep
-from scalarspec.tracing.tape import Equation, Tape, TapeArrays
+from scalarspec.tracing.tape import Equation, Tape
+from scalarspec.tracing.trace import Trace
 from scalarspec.tracing.vjp_rules import Cotangent
 
 Array = np.ndarray[Any, Any]
@@ -39,9 +40,9 @@ class Enclosing:
     what happens there: `spoiled` gives up all that the jump depends on.
     """
 
-    def __init__(self, arrays: TapeArrays, jumps: bool = True) -> None:
-        self.arrays, self.jumps = arrays, jumps
-        self.equations, self.made, self.holes = arrays.equations, arrays.by_result, arrays.holes
+    def __init__(self, trace: Trace, jumps: bool = True) -> None:
+        self.trace, self.jumps = trace, jumps
+        self.equations, self.made, self.holes = trace.equations, trace.made, trace.holes
         self.edges: dict[Equation, dict[Traced, Array]] = {}
         self.roots: dict[Equation, Array] = {}
 
@@ -97,11 +98,12 @@ class Enclosing:
                 found[x] = own if x not in found else np.asarray(found[x] | own)
         return found
 
-    def spoiled(self, result: Traced, inputs: Sequence[Traced], found: Sequence[Tensor], read: Read) -> list[Tensor]:
+    def spoiled(self, inputs: Sequence[Traced], found: Sequence[Tensor]) -> list[Tensor]:
         """The derivatives, all reals where a jump at the edge of the box counts for the result and depends on them.
 
         So does a root of 0, whose slope is infinite, with an adjoint that is 0; but for what stays 0 to first order.
         """
+        read, result = self.trace.read, self.trace.result
         self._looked(read)
         seeds = [*self.edges.items(), *((eqn, self._moving(eqn, read, inputs)) for eqn in self.roots)]
         edges = [(eqn, each) for eqn, each in seeds if any(np.any(mask) for mask in each.values())]
@@ -137,7 +139,7 @@ class Enclosing:
 
     def _looked(self, read: Read) -> None:
         """Raises NotDifferentiable where the spec looked at numbers, or at truths that may turn at the box's edge."""
-        for x in self.arrays.looked:
+        for x in self.trace.looked:
             found = list(relations(self.made, x))
             if not found or any(_touches(difference(relation, read)).any() for relation in found):
                 raise NotDifferentiable(LOOKED)
@@ -150,7 +152,7 @@ class Enclosing:
             at = index if x.shape else ()
             unit = np.zeros(x.shape, dtype=int)
             unit[at] = 1
-            rules, adjoints = Enclosing(self.arrays), {x: read(x, Tensor).context.tensor(unit)}
+            rules, adjoints = Enclosing(self.trace), {x: read(x, Tensor).context.tensor(unit)}
             for _ in sweep(before, adjoints, read, rules):
                 pass
             moves = any(y in adjoints and _nonzero(adjoints[y]).any() for y in inputs)

@@ -21,7 +21,7 @@ from scalarspec.core import functions as f
 from scalarspec.core.arguments import call, spec_name
 from scalarspec.core.lifting import mapped, replaced
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Nested, Tensor, as_tensor, common_context
+from scalarspec.core.tensor import Tensor, as_tensor, common_context
 from scalarspec.errors import ArgumentError, NotDifferentiable, ShapeError
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.first_order import Exact
@@ -29,7 +29,8 @@ from scalarspec.tracing.generalized import Enclosing
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.kinks import Floats, Formula, Inside
 from scalarspec.tracing.sweep import AtKinks, Rules, absorbing, conventional, innermost, sweep
-from scalarspec.tracing.tape import Tape, TapeArrays
+from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.trace import Trace
 
 Argnums = int | tuple[int, ...]
 Gradient = Any
@@ -170,8 +171,7 @@ class _Linearization:
     """
 
     value: Tensor
-    result: Traced
-    tape: Tape
+    trace: Trace
     arguments: tuple[Any, ...]
     variables: tuple[dict[int, Tensor], ...]
     single: bool
@@ -204,7 +204,8 @@ class _Linearization:
         def again(row: Callable[[Any], Any], g: Tensor) -> Gradient:
             return vjp(spec, argnums, at_kinks)(*(mapped(a, lambda t, _: row(t)) for a in args))[1](g)
 
-        return cls(value, result.value, tape, chosen, variables, isinstance(argnums, int), again, at_kinks)
+        traced = Trace(tape, [t.value for each in variables for t in each.values()], result.value)
+        return cls(value, traced, chosen, variables, isinstance(argnums, int), again, at_kinks)
 
     def pulled(self, g: Tensor) -> Gradient:
         """Jᵀg."""
@@ -239,7 +240,7 @@ class _Linearization:
         g = tape.variable(f.broadcast_to(inner.tensor(1), self.value.shape))
         try:
             total = _along(self._swept(g), pairs)
-            return backward_pass(tape, as_tensor(tape, total).value, [g.value], inner.tensor(1))[0]
+            return backward_pass(Trace(tape, [g.value], as_tensor(tape, total).value), inner.tensor(1))[0]
         except NotDifferentiable:
             units = np.eye(self.value.size, dtype=int).reshape(self.value.size, *self.value.shape)
             rows = [_along(self._swept(inner.tensor(unit)), pairs) for unit in units]
@@ -247,8 +248,7 @@ class _Linearization:
 
     def _swept(self, g: Tensor) -> list[dict[int, Tensor]]:
         """The gradients of the tensors in each argument, by identity, in the context of g."""
-        inputs = [x.value for variables in self.variables for x in variables.values()]
-        found = iter(backward_pass(self.tape, self.result, inputs, g, self.at_kinks))
+        found = iter(backward_pass(self.trace, g, self.at_kinks))
         return [{key: next(found) for key in variables} for variables in self.variables]
 
 
@@ -259,52 +259,48 @@ def _along(gradients: list[dict[int, Tensor]], pairs: list[tuple[Tensor, Tensor]
 
 
 def backward_pass(
-    tape: Tape,
-    result: Traced,
-    inputs: Sequence[Traced],
+    trace: Trace,
     g: Tensor,
     at_kinks: AtKinks = "derivative",
+    inputs: Sequence[Traced] | None = None,
     formula: Formula | None = None,
 ) -> list[Tensor]:
-    """Jᵀg for each input, by the equations of a tape read backwards, in the context of g. g: of the result's shape.
+    """Jᵀg for each input, by the equations of a trace read backwards, in the context of g. g: of the result's shape.
 
-    formula: the rules for expressions, which then know where they do not hold.
+    inputs: values on the trace's tape, where others than its inputs are wanted; formula: the rules for expressions,
+    which then know where they do not hold.
     """
-    arrays, inner = tape.arrays, tape.inner
-
-    def read(x: Traced, kind: type[Nested]) -> Any:
-        return kind(inner, x.shape, x.value)
-
+    inner, wanted = trace.inner, trace.inputs if inputs is None else inputs
     if at_kinks == "derivative" and inner.exact and inner.arrays.holds_scalars and g.context == inner:
-        return Exact(arrays, inputs, read, formula or Formula()).backward_pass(result, g)
+        return Exact(trace, wanted, formula or Formula()).backward_pass(g)
 
     def by(rules: Rules) -> list[Tensor]:
-        adjoints = {result: g}
-        for _ in sweep(arrays.equations, adjoints, read, rules):
+        adjoints = {trace.result: g}
+        for _ in sweep(trace.equations, adjoints, trace.read, rules):
             pass
         zero = g.context.tensor(0)
-        return [adjoints[x] if x in adjoints else f.broadcast_to(zero, x.shape) for x in inputs]
+        return [adjoints[x] if x in adjoints else f.broadcast_to(zero, x.shape) for x in wanted]
 
     if formula is not None:
-        formula.made = arrays.by_result
-    rules = conventional if at_kinks == "convention" else formula or _rules_for(arrays)
+        formula.made = trace.made
+    rules = conventional if at_kinks == "convention" else formula or _rules_for(trace)
     found = by(rules)
     if isinstance(rules, Enclosing):
-        return rules.spoiled(result, inputs, found, read)
+        return rules.spoiled(wanted, found)
     nan = innermost(inner).rounds and g.context == inner and any(t.context.arrays.has_nan(t.value) for t in found)
     return by(absorbing) if nan else found
 
 
-def _rules_for(arrays: TapeArrays) -> Rules:
-    """What is done at kinks under the context of a tape, but for exact numbers that can be looked at."""
-    base = innermost(arrays.context)
+def _rules_for(trace: Trace) -> Rules:
+    """What is done at kinks under the context of a trace, but for exact numbers that can be looked at."""
+    base = innermost(trace.inner)
     if base.encloses:
-        return Enclosing(arrays)
+        return Enclosing(trace)
     if base.formal:
         formula = Formula()
-        formula.made = arrays.by_result
+        formula.made = trace.made
         return formula
-    return Inside(arrays) if base.exact else Floats(arrays)
+    return Inside(trace) if base.exact else Floats(trace)
 
 
 def _known(name: str, at_kinks: str) -> None:

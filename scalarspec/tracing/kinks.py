@@ -17,7 +17,8 @@ from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.errors import DomainError, NotDifferentiable, ScalarSpecError
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.sweep import Read, conventional, operands_of
-from scalarspec.tracing.tape import Equation, Tape, TapeArrays
+from scalarspec.tracing.tape import Equation, Tape
+from scalarspec.tracing.trace import Trace
 from scalarspec.tracing.vjp_rules import DERIVATIVES, RULES, Cotangent
 
 LOOKED = (
@@ -77,9 +78,9 @@ class Formula:
 class Inside(Formula):
     """Rules for exact numbers inside another interpreter, such as a gradient of a gradient: a kink is refused."""
 
-    def __init__(self, arrays: TapeArrays) -> None:
+    def __init__(self, trace: Trace) -> None:
         super().__init__()
-        self.made = arrays.by_result
+        self.made = trace.made
 
     def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         """The shares of the operands of an equation. Raises NotDifferentiable at a kink, a border, a root of 0."""
@@ -100,8 +101,8 @@ class Inside(Formula):
 class Floats:
     """The conventions of PyTorch and JAX, and no derivative of what a `where` puts in the place of a hole."""
 
-    def __init__(self, arrays: TapeArrays) -> None:
-        self.made, self.holes = arrays.by_result, arrays.holes
+    def __init__(self, trace: Trace) -> None:
+        self.made, self.holes = trace.made, trace.holes
 
     def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         """The shares of the operands of an equation. Raises NotDifferentiable at a hole."""

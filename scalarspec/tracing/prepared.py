@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
-from scalarspec.core.arguments import bind, call
+from scalarspec.core.arguments import bind
 from scalarspec.core.context import Context
 from scalarspec.core.lifting import lift
 from scalarspec.core.registry import resolve
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced
+from scalarspec.tracing.interpreter import Traced
+from scalarspec.tracing.tape import Outline
+from scalarspec.tracing.trace import Trace, trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,55 +62,37 @@ def prepare(
     names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     inner = resolve(backend)
     arguments = {name: lift(value, inner) for name, value in bind(spec, args, known=names).items()}
-    context = RecordingContext(inner)
-    shapes = {}
-    for position, name in enumerate(names):
-        shape = shapes[name] = inner.tensor(arguments[name]).shape
-        arguments[name] = Tensor(context, shape, Traced(shape, f"x{position}"))
-    result = call(spec, list(arguments.values()), context)
-    return Prepared(inner, shapes, result.shape, context.arrays.compiled(len(names), result.value))
+    shapes, given = {}, {}
+    for name in names:
+        given[name] = arguments[name] = inner.tensor(arguments[name])
+        shapes[name] = given[name].shape
+    traced = trace(Outline(inner), spec, arguments.values(), given.values())
+    return Prepared(inner, shapes, traced.result.shape, straight_calls(traced))
 
 
-@dataclass(frozen=True, eq=False)
-class RecordingContext(InterpreterContext):
-    """A tensor stands for a variable of the function that is being written."""
+def straight_calls(traced: Trace) -> Callable[..., Any]:
+    """The function of the inner values of a trace's inputs that does its equations: one call a line, nothing else.
 
-    @cached_property
-    def arrays(self) -> RecordingArrays:
-        """Arrays that write each operation down."""
-        return RecordingArrays(self)
+    In all that it calls, it names the functions of the arrays that `Arrays.function` gives, looked up once.
+    """
+    arrays = traced.inner.arrays
+    names: dict[str, Any] = {}
+    known = {x: f"x{i}" for i, x in enumerate(traced.inputs)}
 
-    def __repr__(self) -> str:
-        return f"a recording in {self.inner}"
-
-
-class RecordingArrays(InterpreterArrays):
-    """A value is the name of a variable; an operation is a line."""
-
-    def __init__(self, context: RecordingContext) -> None:
-        super().__init__(context)
-        self.lines: list[str] = []
-        self.names: dict[str, Any] = {}
-
-    def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
-        """The line that does it."""
-        function = self.inner.function(operation)
-        named = self._named("f", partial(function, **parameters) if parameters else function)
-        result = f"v{len(self.lines)}"
-        self.lines.append(f"{result} = {named}({', '.join(self._variable(x) for x in operands)})")
-        return Traced(shape, result)
-
-    def compiled(self, inputs: int, result: Traced) -> Callable[..., Any]:
-        """The function of the inner values of the inputs."""
-        head = f"def run({', '.join(f'x{i}' for i in range(inputs))}):"
-        source = "\n    ".join([head, *self.lines, f"return {self._variable(result)}"])
-        exec(source, self.names)  # our own text: names that we made, and nothing else
-        return self.names.pop("run")  # type: ignore[no-any-return]
-
-    def _variable(self, x: Traced) -> str:
-        return self._named("c", x.value) if x.constant else x.value
-
-    def _named(self, kind: str, thing: Any) -> str:
-        name = f"{kind}{len(self.names)}"
-        self.names[name] = thing
+    def named(kind: str, thing: Any) -> str:
+        name = f"{kind}{len(names)}"
+        names[name] = thing
         return name
+
+    def operand(x: Traced) -> str:
+        return named("c", x.value) if x.constant else known[x]
+
+    lines = [f"def run({', '.join(known.values())}):"]
+    for i, eqn in enumerate(traced.equations):
+        function = arrays.function(eqn.operation)
+        called = named("f", partial(function, **eqn.parameters) if eqn.parameters else function)
+        lines.append(f"    v{i} = {called}({', '.join(map(operand, eqn.operands))})")
+        known[eqn.result] = f"v{i}"
+    lines.append(f"    return {operand(traced.result)}")
+    exec("\n".join(lines), names)  # our own text: names that we made, and nothing else
+    return names.pop("run")  # type: ignore[no-any-return]

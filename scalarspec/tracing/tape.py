@@ -6,15 +6,13 @@ subtracted from itself is seen to be nothing. Bounds on rounding take each as an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from scalarspec.core.arguments import call
-from scalarspec.core.lifting import replaced
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ShapeError
@@ -60,29 +58,6 @@ class Tape(InterpreterContext):
 
     def __repr__(self) -> str:
         return f"a tape in {self.inner}"
-
-
-def recorded(
-    tape: Tape, spec: Callable[..., Tensor], args: Iterable[Any], variables: Iterable[Tensor]
-) -> tuple[dict[int, Tensor], Traced]:
-    """The spec on a tape: some tensors of its arguments, models included, are variables there.
-
-    The variables on it, by the identity of the tensors, and the result.
-    """
-    on_tape = {id(t): tape.variable(t) for t in variables}
-    result = call(spec, [replaced(argument, on_tape) for argument in args], tape)
-    return on_tape, result.value
-
-
-def recorded_with(
-    tape: Tape, spec: Callable[..., Tensor], args: Iterable[Any], others: Mapping[int, Tensor]
-) -> tuple[list[Traced], Traced]:
-    """The spec on a tape with other tensors, the variables, in the place of some of its arguments' (by identity).
-
-    The variables, in order, and the result.
-    """
-    on_tape, result = recorded(tape, spec, [replaced(argument, others) for argument in args], others.values())
-    return [on_tape[id(t)].value for t in others.values()], result
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,15 +117,6 @@ class TapeArrays(InterpreterArrays):
         self.equations.append(Equation(operation, operands, parameters, result))
         return result
 
-    @property
-    def by_result(self) -> dict[Traced, Equation]:
-        """The equation of each value."""
-        return {eqn.result: eqn for eqn in self.equations}
-
-    def stage_of(self, value: Traced) -> str | None:
-        """What the spec calls a value, if it does."""
-        return next((name for name, stage in self.stages.items() if stage.handed is value), None)
-
     def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
         """The scalars inside: a spec may look at its numbers here, which is noted."""
         if not value.constant:
@@ -160,3 +126,34 @@ class TapeArrays(InterpreterArrays):
     def outcomes(self, truths: Traced) -> set[bool | None]:
         """As inside."""
         return self.inner.outcomes(truths.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Outline(Tape):
+    """A tape that works nothing out: a tensor stands for any of its shape, and no number can be looked at."""
+
+    @cached_property
+    def arrays(self) -> OutlineArrays:
+        """Arrays that note each operation alone."""
+        return OutlineArrays(self)
+
+    def __repr__(self) -> str:
+        return f"an outline in {self.inner}"
+
+
+class OutlineArrays(TapeArrays):
+    """What is done to constants is worked out; all else is noted as it stands."""
+
+    def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
+        """An equation, whose result has no value."""
+        result = Traced(shape, None)
+        self.equations.append(Equation(operation, operands, parameters, result))
+        return result
+
+    def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
+        """The scalars of a constant; NotSupported for any other."""
+        return self.inner.unpack(value.value) if value.constant else self.refuse()
+
+    def outcomes(self, truths: Traced) -> set[bool | None]:
+        """Of a constant; NotSupported for any other."""
+        return self.inner.outcomes(truths.value) if truths.constant else self.refuse()
