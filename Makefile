@@ -22,8 +22,8 @@ processors: .venv/installed
 # at 100,000 points; gradients with ties and kinks against exact one-sided differences; attained values against true
 # ranges; generated code and formulas against the specs; verdicts of the theory against values.
 fuzz: .venv/installed
-	$(BIN)/python tests/fuzz.py $(FUZZ)
-	$(BIN)/python tests/fuzz.py --exhaustive
+	$(BIN)/python tests/fuzz_intervals.py $(FUZZ)
+	$(BIN)/python tests/fuzz_intervals.py --exhaustive
 	$(BIN)/python tests/fuzz_bounds.py
 	$(BIN)/python tests/fuzz_gradients.py
 	$(BIN)/python tests/fuzz_inner.py

@@ -1,7 +1,12 @@
-"""The contexts that every law and every spec is tested under, a third party's among them."""
+"""The contexts that every law and every spec is tested under, a third party's among them; and shared fixtures."""
 
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 from arb_backend import ArbContext
+from command import USER_SPECS
 
 import scalarspec as ss
 
@@ -20,6 +25,8 @@ CONTEXTS = {
 }
 EXACT = ["rational", "symbolic"]
 ENCLOSING = ["interval", "interval24", "interval113", "interval64", "fused", "rounding", "arb"]
+WITH_EXP = [name for name in CONTEXTS if name != "rational"]
+"""The contexts in which exp of a rational number has a value."""
 
 
 def pytest_generate_tests(metafunc):
@@ -47,3 +54,25 @@ def float64():
 @pytest.fixture
 def symbolic():
     return CONTEXTS["symbolic"]
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A folder of a user's specs and inputs, good ones and bad ones, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    Path("specs.py").write_text(USER_SPECS)
+    Path("bad.py").write_text("import does_not_exist\n")
+    Path("syntax.py").write_text("def f(:\n")
+    Path("text.npz").write_text("not an archive")
+    np.savez("in.npz", x=np.array([0.5, 2.0]), target=np.array([0.0, 1.0]), idx=1)
+    np.savez("part.npz", x=np.array([0.5, 2.0]))
+    np.savez("nan.npz", x=np.array([np.nan, 2.0]), target=np.array([0.0, 1.0]))
+    np.savez("far.npz", x=np.array([1000.0]))
+    np.savez("shapes.npz", x=np.array([1.0]), target=np.array([0.0, 1.0]))
+
+
+@pytest.fixture
+def only_linear(monkeypatch):
+    """One evaluation is as tight on some specs, and would hide a mistake."""
+    monkeypatch.setattr("scalarspec.bounding.methods.narrowed", lambda context, t, ends: context.box(*ends))

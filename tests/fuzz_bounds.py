@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from test_bounds import METHODS, OPERATIONS, shipped
+from specs import METHODS, OPERATIONS, shipped
 
 import scalarspec as ss
 from scalarspec import layers

@@ -1,80 +1,22 @@
-"""Closed forms: their stages, derivatives, and the programs made of them."""
+"""Closed forms: their stages, sizes and derivatives."""
 
-import ctypes
-import functools
 import inspect
-import shutil
-import subprocess
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import sympy
+from specs import CLOSED_FORMS, kl, tensors_of, vae_shapes
 
 import scalarspec as ss
-from scalarspec.core.lifting import mapped
 from scalarspec.errors import ArgumentError, ShapeError, TooLarge, UnknownName
 from scalarspec.layers import Linear, Sequential
 from scalarspec.models import autoencoder, vae, vqvae
 from scalarspec.tracing.scalar_graph import operations, written
 
-kl = ss.latent.diagonal_gaussian_kl_to_standard
-
 
 def scaled(x, beta):
     return ss.sum(x) * beta
-
-
-def linear(m, n):
-    """A layer whose parameters become variables."""
-    return Linear(ss.Shape((m, n)), ss.Dim(m))
-
-
-def a_vae(d, h, k, activation=ss.tanh):
-    """A VAE with a trunk, all of its parameters shapes."""
-    trunk = Sequential(linear(h, d), activation)
-    decoder = Sequential(linear(h, k), activation, linear(d, h), ss.sigmoid)
-    return vae.Model(vae.Encoder.with_trunk(trunk, linear(k, h), linear(k, h)), vae.Decoder(decoder))
-
-
-def vae_shapes(d, h, k, **options):
-    return a_vae(d, h, k, **options), ss.Scalar, ss.Dim(d), ss.Dim(k)
-
-
-def an_autoencoder(d, h, activation="relu"):
-    layers = (ss.Shape((h, d)), ss.Dim(h), ss.Shape((d, h)), ss.Dim(d))
-    return autoencoder.Autoencoder(*layers, activation=activation)
-
-
-SPECS = {
-    "vae": (vae.loss, vae_shapes(4, 3, 2)),
-    "relu vae": (vae.loss, vae_shapes(3, 4, 2, activation=ss.relu)),
-    "autoencoder": (autoencoder.reconstruction_error, (an_autoencoder(4, 3), ss.Dim(4))),
-    "kl": (kl, (ss.Dim(3), ss.Dim(3))),
-    "kinks": (
-        lambda x, y: ss.sum(
-            ss.where(x > y, ss.abs(x), ss.minimum(x, y))
-            + ss.clip(x, -1, 1) * ss.maximum(x, y)
-            + ss.sign(x)
-            + ss.leaky_relu(y)
-        ),
-        (ss.Dim(3), ss.Dim(3)),
-    ),
-    "functions": (
-        lambda x: (
-            ss.sum(
-                ss.erf(x)
-                + ss.atan(x) * ss.softplus(3 * x)
-                + ss.logcosh(2 * x)
-                + ss.sin(x) / ss.cosh(x)
-                + ss.sinh(x) ** 3
-            )
-            + ss.logsumexp(x) * ss.sqrt(ss.sum(ss.square(x)))
-            + ss.pi(x.context) * ss.cos(ss.sum(x))
-        ),
-        (ss.Dim(3),),
-    ),
-}
 
 
 # ---- stages ---------------------------------------------------------------------------------------------------------
@@ -105,7 +47,7 @@ def test_each_stage_is_said_in_terms_of_those_before():
 
 
 def test_the_stages_substituted_into_one_another_are_the_expansion():
-    for spec, args in SPECS.values():
+    for spec, args in CLOSED_FORMS.values():
         found = ss.derive(spec, *args, max_operations=10**6)
         known = {}
         for (symbols, expressions), name in zip(found._shown.values(), found.stages, strict=True):
@@ -248,12 +190,6 @@ def test_rational_gradients_are_the_symbolic_ones_at_the_point(activation, ratio
             assert [symbolic.exact_value(symbolic.substitute(x, point)) for x in nodes] == list(flat_items(expected))
 
 
-def tensors_of(parts):
-    found = {}
-    mapped(list(parts), lambda v, _: found.setdefault(id(v), v) if isinstance(v, ss.Tensor) else None)
-    return list(found.values())
-
-
 def flat_items(t):
     return t.context.arrays.items(t.value).flat
 
@@ -284,132 +220,3 @@ def test_the_derivative_at_a_kink_is_zero():
     x = sympy.Symbol("x", real=True)
     assert ss.derive(ss.abs, ss.Scalar).gradient().subs(x, 0) == 0
     assert ss.derive(ss.relu, ss.Scalar).gradient().subs(x, 0) == 0
-
-
-# ---- programs -------------------------------------------------------------------------------------------------------
-
-
-def compiled(text, name, folder):
-    """The C function of that name."""
-    if shutil.which("cc") is None:
-        pytest.skip("no C compiler is called cc")
-    source, library = folder / "code.c", folder / "code.so"
-    source.write_text(text)
-    command = ["cc", "-std=c99", "-O1", "-Wall", "-Werror", "-ffp-contract=off", "-shared", "-fPIC"]
-    subprocess.run([*command, str(source), "-o", str(library), "-lm"], check=True)
-    return getattr(ctypes.CDLL(str(library)), name)
-
-
-def called(function, inputs, sizes):
-    """What a C function of pointers to doubles writes."""
-    outputs = [np.full(size, np.nan) for size in sizes]
-    arrays = [*(np.ascontiguousarray(a, dtype=float) for a in inputs), *outputs]
-    function(*(a.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for a in arrays))
-    return outputs
-
-
-COUNT = 1000
-
-
-@pytest.mark.parametrize("name", SPECS)
-def test_generated_python_and_c_agree_with_floats_on_a_thousand_inputs(name, tmp_path):
-    """The value and a gradient, each within what rounding its operations can cause, beside our own float64."""
-    spec, shapes = SPECS[name]
-    rng = np.random.default_rng(7)
-    args = [mapped(a, lambda v, path: rng.normal(size=v) if path and isinstance(v, ss.Shape) else None) for a in shapes]
-    over = [n for n, a in zip(inspect.signature(spec).parameters, args, strict=True) if isinstance(a, ss.Shape)]
-    found = ss.derive(spec, *args)
-    scope = {}
-    exec(found.python("generated", wrt=over[-1]), scope)
-    function = compiled(found.c99("generated", wrt=over[-1]), "generated", tmp_path)
-
-    inputs = [rng.normal(size=(COUNT, *found.inputs[n].shape)) for n in over]
-    in_python = scope["generated"](*(np.moveaxis(a, 0, -1) for a in inputs))
-    in_c = [called(function, row, [1, found.inputs[over[-1]].size]) for row in zip(*inputs, strict=True)]
-    theirs = [
-        [in_python[0], np.moveaxis(in_python[1], -1, 0)],
-        [np.array([value[0] for value, _ in in_c]), np.array([gradient for _, gradient in in_c])],
-    ]
-
-    def evaluated(context):
-        given = iter(inputs)
-        here = [context.tensor(next(given)) if isinstance(a, ss.Shape) else ss.lift(a, context) for a in args]
-        gradient = ss.grad(spec, len(args) - 1)
-        return [ss.batched(function, over=over)(*here) for function in (spec, gradient)]
-
-    for mine, bound, others in zip(
-        evaluated(ss.context("float64")), evaluated(ss.context("rounding")), zip(*theirs, strict=True), strict=True
-    ):
-        for other in others:
-            assert np.all(np.abs(np.asarray(mine) - other) <= 2 * bound.value.bound)
-
-
-def test_a_generated_gradient_is_the_hand_written_one(float64):
-    model = an_autoencoder(3, 2, "tanh")
-    found = ss.derive(autoencoder.reconstruction_error, model, ss.Dim(3))
-    scope = {}
-    exec(found.python("generated", wrt=list(found.variables)), scope)
-    rng = np.random.default_rng(0)
-    arrays = [rng.normal(size=t.shape) for t in found.inputs.values()]
-    m = autoencoder.Autoencoder(*(float64.tensor(a) for a in arrays[:4]), "tanh")
-    x = float64.tensor(arrays[4])
-    value, *gradients = scope["generated"](*arrays)
-    g = 2 * (autoencoder.forward(m, x) - x) / 3
-    by_hand = autoencoder.backward(m, x, g)
-    np.testing.assert_allclose(value, np.asarray(autoencoder.reconstruction_error(m, x)), rtol=1e-14)
-    for mine, theirs in zip(gradients[:4], by_hand[:4], strict=True):
-        np.testing.assert_allclose(mine, np.asarray(theirs), rtol=1e-13, atol=1e-15)
-
-
-def test_generated_code_takes_stable_forms_and_says_nan(tmp_path):
-    def spec(x):
-        return ss.stack(
-            [
-                ss.sigmoid(x),
-                ss.softplus(x),
-                ss.expm1mx(x / 1000),
-                ss.logcosh(x),
-                ss.relu(x),
-                ss.heaviside(x),
-                ss.sign(x),
-                ss.maximum(x, 1),
-                ss.minimum(x, 1),
-            ]
-        )
-
-    found = ss.derive(spec, ss.Scalar)
-    scope = {}
-    exec(found.python("generated"), scope)
-    function = compiled(found.c99("generated"), "generated", tmp_path)
-    for x in (800.0, -800.0, 1e-6, -0.25, 0.0):
-        mine = np.asarray(spec(ss.context("float64").tensor(x)))
-        for theirs in (scope["generated"](x), called(function, [np.array(x)], [9])[0]):
-            np.testing.assert_allclose(theirs, mine, rtol=1e-15 * 8)
-    with np.errstate(invalid="ignore"):
-        assert np.isnan(scope["generated"](np.nan)).all()
-    assert np.isnan(called(function, [np.array(np.nan)], [9])[0]).all()
-
-
-def test_generated_code_has_safe_names_and_any_length():
-    def spec(double, numpy):
-        return ss.stage("lambda", ss.sum(ss.stage("x y", ss.square(double)))) * numpy
-
-    found = ss.derive(spec, ss.Dim(3000), ss.Scalar)
-    scope = {}
-    exec(found.python("while"), scope)
-    assert scope["while_"](np.ones(3000), 2.0) == 6000
-    assert "const double *double_" in found.c99()
-    deep = ss.derive(lambda x: functools.reduce(lambda t, _: ss.tanh(t) + x, range(500), x), ss.Scalar)
-    exec(deep.python("deep"), scope)
-    assert np.isfinite(scope["deep"](0.5))
-
-
-def test_generated_code_of_nothing_and_of_constants():
-    for spec, expected in (
-        (lambda x: ss.sum(x), 0),
-        (lambda x: x, np.zeros(0)),
-        (lambda x: ss.sum(x) + ss.pi(x.context) + "1/3", np.pi + 1 / 3),
-    ):
-        scope = {}
-        exec(ss.derive(spec, ss.Dim(0)).python("f"), scope)
-        np.testing.assert_array_equal(scope["f"](np.zeros(0)), expected)

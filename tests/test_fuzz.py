@@ -4,9 +4,7 @@ import random
 from fractions import Fraction
 
 import fuzz
-import fuzz_bounds
 import mpmath
-import numpy as np
 import oracle
 import pytest
 from conftest import CONTEXTS
@@ -14,7 +12,6 @@ from conftest import CONTEXTS
 import scalarspec as ss
 from scalarspec.backends import interval as kernel
 from scalarspec.backends.interval import IntervalContext
-from scalarspec.bounding import linear, univariate
 
 MORE = {"exp": 30_000}  # so that one wrong end in ten thousand shows
 
@@ -218,47 +215,3 @@ def test_isotonicity_and_union(operation):
             slack = max(abs(whole[0]), abs(whole[1])) / 2**50
             assert min(left[0], right[0]) - whole[0] <= slack
             assert whole[1] - max(left[1], right[1]) <= slack
-
-
-# ---- bounds ---------------------------------------------------------------------------------------------------------
-
-KINDS = [fuzz_bounds.a_network, fuzz_bounds.a_vae, fuzz_bounds.a_program]
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_no_bound_misses(seed):
-    spec, args, vary = KINDS[seed % 3](seed)
-    wrong, points = fuzz_bounds.misses(spec, args, vary, 60, np.random.default_rng(seed))
-    assert wrong == 0
-    assert points > 30
-
-
-@pytest.mark.parametrize("fault", ["chord", "reach", "range"])
-def test_the_fuzz_sees_a_fault_in_linear_bounds(fault, monkeypatch):
-    """Chords a hundredth too low; affine forms that reach less far; ranges a hundredth too narrow."""
-    if fault == "chord":
-        proper = univariate._convex
-
-        def tightened(r):
-            found = proper(r)
-            return univariate.Lines(
-                found.low_slope, found.low, found.high_slope, found.high - 0.01 * (r.high - r.low) ** 2
-            )
-
-        monkeypatch.setattr(univariate, "_convex", tightened)
-    elif fault == "reach":
-        proper = linear.Relaxation.spread
-        monkeypatch.setattr(linear.Relaxation, "spread", lambda self, slopes: 0.99 * proper(self, slopes))
-    else:
-        proper = linear.Relaxation._within
-
-        def narrowed(self, x, low, high):
-            proper(self, x, low + 0.01 * (high - low), high)
-
-        monkeypatch.setattr(linear.Relaxation, "_within", narrowed)
-    monkeypatch.setattr("scalarspec.bounding.methods.narrowed", lambda context, t, ends: context.box(*ends))
-    wrong = 0
-    for seed in range(6):
-        spec, args, vary = KINDS[seed % 3](seed)
-        wrong += fuzz_bounds.misses(spec, args, vary, 40, np.random.default_rng(seed), methods=["linear"])[0]
-    assert wrong > 0

@@ -4,47 +4,12 @@ import numpy as np
 import pytest
 from agreement import same
 from conftest import CONTEXTS
+from specs import NET, OF_VECTORS, VAE, XS, YS
 
 import scalarspec as ss
 from scalarspec.core import functions as f
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ShapeError, UnknownName
-from scalarspec.models import autoencoder, vae, vqvae
-
-RNG = np.random.default_rng(5)
-XS, YS = (np.round(RNG.normal(size=(4, 3)) * 4) / 4 for _ in range(2))
-
-
-def small(*shape):
-    return np.round(RNG.normal(size=shape) * 8) / 8
-
-
-LINEAR = ss.layers.Linear(small(3, 3), small(3))
-NET = autoencoder.Autoencoder(small(2, 3), small(2), small(3, 2), small(3))
-VAE = vae.Model(vae.Encoder(LINEAR, LINEAR), vae.Decoder(ss.layers.Sequential(LINEAR, ss.layers.relu)))
-VQVAE = vqvae.Model(vqvae.Encoder(LINEAR), ss.latent.Codebook(small(2, 3)), vqvae.Decoder(LINEAR))
-
-SPECS = {
-    "forward": lambda x, y: autoencoder.forward(NET, x),
-    "backward": lambda x, y: autoencoder.input_grad(NET, x, y),
-    "weights_grad": lambda x, y: autoencoder.encoder_weights_grad(NET, x, y),
-    "vq loss": lambda x, y: vqvae.loss(VQVAE, "1/4", x, 1),
-    "mse": lambda x, y: ss.loss.mse(x, y),
-    "hinge": lambda x, y: ss.loss.hinge(x, y),
-    "where": lambda x, y: f.where(x < 1, x, 2 * y),
-    "lazy where": lambda x, y: f.where(x < y, lambda: x, 1),
-    "logic": lambda x, y: f.where((x < y) & ~(y < 0), x, y),
-    "index": lambda x, y: x[0] * y[1:],
-    "iterate": lambda x, y: sum((a * y for a in x), start=y),
-    "stack": lambda x, y: f.matrix_transpose(f.stack([x, y, 2 * x])),
-    "dot": lambda x, y: f.dot(x, y),
-    "quadratic": lambda x, y: x @ f.outer(y, x) @ y,
-    "mean of rows": lambda x, y: f.mean(f.outer(x, y), axis=1),
-    "scalars": lambda x, y: f.sum(x) * y + f.mean_square(x),
-    "a constant": lambda x, y: x.context.tensor([1, 2]) + 0,
-    "matrix product": lambda x, y: f.outer(x, y) @ x.context.tensor([[1, 2], [0, 1], [3, 1]]),
-    "weight on the left": lambda x, y: x.context.tensor([[1, 2, 3]]) @ x,
-    "reshape": lambda x, y: f.reshape(f.broadcast_to(x, (2, 3)), (3, 2)),
-}
+from scalarspec.models import autoencoder, vae
 
 
 def agrees(context, left, right):
@@ -57,18 +22,18 @@ def agrees(context, left, right):
     return left.shape == right.shape and np.allclose(np.asarray(left), np.asarray(right), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", OF_VECTORS)
 def test_a_batch_is_its_rows(context, name):
-    spec, xs, ys = SPECS[name], context.tensor(XS), context.tensor(YS)
+    spec, xs, ys = OF_VECTORS[name], context.tensor(XS), context.tensor(YS)
     rows = ss.stack([spec(x, y) for x, y in zip(xs, ys, strict=True)])
     together = ss.batched(spec, over=("x", "y"))(xs, ys)
     assert together.context == context
     assert agrees(context, together, rows)
 
 
-@pytest.mark.parametrize("name", [name for name in SPECS if name != "lazy where"])
+@pytest.mark.parametrize("name", [name for name in OF_VECTORS if name != "lazy where"])
 def test_prepared_is_the_same(context, name):
-    spec, x, y = SPECS[name], context.tensor(XS[0]), context.tensor(YS[0])
+    spec, x, y = OF_VECTORS[name], context.tensor(XS[0]), context.tensor(YS[0])
     prepared = ss.prepare(spec, x, y, inputs=("x", "y"), backend=context)
     for i in range(4):
         assert same(prepared(XS[i], YS[i]), spec(context.tensor(XS[i]), context.tensor(YS[i])))

@@ -1,137 +1,154 @@
-"""bounds and compare."""
+"""Jobs: the same answers by any executor, by workers that die, and from a checkpoint."""
 
-import json
-import math
-from fractions import Fraction
+import os
+import pickle
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from conftest import CONTEXTS
-from test_vectors import mlp
+from specs import a_batch, squares
 
 import scalarspec as ss
-from scalarspec.errors import ArgumentError, ContextMismatch, ShapeError, UnknownName
-from scalarspec.latent import diagonal_gaussian_kl_to_standard as kl
-from scalarspec.models import autoencoder
+from scalarspec.bounding import jobs
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.jobs import each
 
 
-def polynomial(x):
-    return ss.sum(ss.square(x) + x / 10 - "1/2")
+def same(a, b):
+    return (
+        np.array_equal(a.lower, b.lower)
+        and np.array_equal(a.upper, b.upper)
+        and all(np.array_equal(p, q) for p, q in zip(a.inner, b.inner, strict=True))
+        and (a.method, a.boxes) == (b.method, b.boxes)
+    )
 
 
-def scaled(x, beta=2):
-    return ss.sum(x) * beta
+def test_results_are_the_same_whatever_the_executor():
+    spec, args, given = a_batch()
+    one, (x, eps) = ss.bounds(spec, *args, **given), (args[2][0], args[3][0])
+    parts = ss.bounds(spec, *args[:2], x, eps, vary=given["vary"], method="subdivide", budget=20)
+    for kind in (ThreadPoolExecutor, ProcessPoolExecutor):
+        with kind(2) as executor:
+            found = ss.bounds(spec, *args, executor=executor, **given)
+            assert same(found, one)
+            split = {"vary": given["vary"], "method": "subdivide", "budget": 20}
+            assert same(ss.bounds(spec, *args[:2], x, eps, executor=executor, **split), parts)
+            assert ss.prove(
+                spec, *args[:2], x, eps, vary=given["vary"], at_most=parts.upper, budget=20, executor=executor
+            ).proved
 
 
-# ---- bounds ---------------------------------------------------------------------------------------------------------
-
-
-def test_bounds_of_a_model_on_a_box(interval):
-    m = mlp(CONTEXTS["rational"])
-    x = np.array([Fraction(1, 2), Fraction(4, 5)], dtype=object)
-    found = ss.bounds(autoencoder.forward, m_as_arrays(m), x, vary={"x": ss.ball("0.1")})
-    assert found.lower[0] <= Fraction(238, 125) < Fraction(282, 125) <= found.upper[0]
-    assert found.width[0] < Fraction(44, 125) + Fraction(1, 10**14)
-    assert (found.method, found.boxes, found.enclosure.dtype) == ("interval", 1, "interval")
-
-
-def m_as_arrays(m):
-    parts = (m.encoder_weights, m.encoder_bias, m.decoder_weights, m.decoder_bias)
-    return autoencoder.Autoencoder(*(np.asarray(part) for part in parts))
-
-
-def test_bounds_of_a_scalar_are_fractions():
-    found = ss.bounds(polynomial, np.array([0.0]), vary={"x": ss.ball("1/2")})
-    assert isinstance(found.lower, Fraction)
-    assert found.lower <= Fraction(-11, 20) < Fraction(-1, 5) <= found.upper
-    assert found.width < Fraction(7, 20) + Fraction(1, 10**15)
-    assert str(found).startswith("[-0.55")
-    assert Fraction(json.loads(json.dumps(found.to_json()))["lower"]) == found.lower
-
-
-def test_a_float_radius_counts_at_its_binary_value():
-    assert ss.ball(0.1).radius == Fraction(0.1)
-    assert ss.ball("0.1").radius == Fraction(1, 10)
-
-
-def test_bounds_over_a_box_and_of_a_number():
-    found = ss.bounds(scaled, np.zeros(2), 3, vary={"x": ss.box(0, 1), "beta": ss.ball(1)})
-    assert (found.lower, found.upper) == (0, 8)
-    found = ss.bounds(scaled, np.zeros(2), vary={"x": ss.box([0, 1], [1, 3])})
-    assert (found.lower, found.upper) == (2, 8)
-
-
-def test_bounds_contain_every_corner_and_random_points():
-    rng = np.random.default_rng(0)
-    mu, logvar = rng.normal(size=3), rng.normal(size=3)
-    found = ss.bounds(kl, mu, logvar, vary={"mu": ss.ball("0.1"), "logvar": ss.ball("0.1")})
-    precise = ss.context("interval", prec=120)
-    for _ in range(50):
-        shift = [rng.choice([-1, 1, rng.uniform(-1, 1)], size=3) for _ in range(2)]
-        point = [
-            precise.tensor([Fraction(v) + Fraction(s) / 10 for v, s in zip(a, d, strict=True)])
-            for a, d in zip((mu, logvar), shift, strict=True)
-        ]
-        low, high = ss.endpoints(kl(*point))
-        assert found.lower <= low
-        assert high <= found.upper
-
-
-def test_bounds_refuse_what_they_cannot_use():
-    x = np.zeros(2)
-    with pytest.raises(UnknownName, match="polynomial has no parameter 'y'; it has x"):
-        ss.bounds(polynomial, x, vary={"y": ss.ball(1)})
-    with pytest.raises(ArgumentError, match="expected an enclosing context such as 'interval', got 'float64'"):
-        ss.bounds(polynomial, x, vary={"x": ss.ball(1)}, backend="float64")
-    with pytest.raises(ArgumentError, match=r"expected ball\(radius\) or box\(lower, upper\) for 'x', got 0.1"):
-        ss.bounds(polynomial, x, vary={"x": 0.1})
-    with pytest.raises(ArgumentError, match="radius: expected a number >= 0, got -1"):
-        ss.ball(-1)
-    with pytest.raises(
-        ArgumentError, match="method: expected one of auto, interval, mean-value, linear, subdivide, got"
+def test_results_are_the_same_on_a_cluster_of_dask():
+    distributed = pytest.importorskip("distributed")
+    spec, args, given = a_batch()
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
     ):
-        ss.bounds(polynomial, x, vary={"x": ss.ball(1)}, method="crown")
-    with pytest.raises(ArgumentError, match="budget: expected at least 1 box, got 0"):
-        ss.bounds(polynomial, x, vary={"x": ss.ball(1)}, budget=0)
-    with pytest.raises(ShapeError, match=r"box: ends of shapes \(3,\) and \(3,\) for an argument of shape \(2,\)"):
-        ss.bounds(polynomial, x, vary={"x": ss.box(np.zeros(3), np.ones(3))})
-    with pytest.raises(ArgumentError, match="missing a required argument: 'x'"):
-        ss.bounds(polynomial, vary={"x": ss.ball(1)})
-    with pytest.raises(ArgumentError, match="expected it to return a Tensor, got int"):
-        ss.bounds(lambda x: 3, x, vary={"x": ss.ball(1)})
+        assert same(ss.bounds(spec, *args, executor=client.get_executor(), **given), ss.bounds(spec, *args, **given))
 
 
-def test_bounds_may_be_infinite():
-    found = ss.bounds(lambda x: 1 / x, 0.5, vary={"x": ss.ball(1)})
-    assert (found.lower, found.upper) == (-math.inf, math.inf)
+def killed_once(path, a):
+    """A function whose first worker dies."""
+    if not path.exists():
+        path.write_text("died")
+        os._exit(1)
+    return a + 1
 
 
-# ---- compare --------------------------------------------------------------------------------------------------------
+def test_the_job_of_a_lost_worker_is_done_again(tmp_path):
+    with ProcessPoolExecutor(1) as executor:
+        found = each(executor, killed_once, [(tmp_path / "mark", k) for k in range(4)])
+        assert list(found) == [1, 2, 3, 4]
+    assert (tmp_path / "mark").exists()
 
 
-def test_compare_shows_every_backend_and_names_refusals():
-    found = ss.compare(kl, np.array([0.5, -1.0]), np.array([0.0, 0.25]))
-    assert list(found.readings) == ["float32", "float64", "interval", "rational"]
-    assert found["rational"].value is None
-    assert "exp(1/4) is not rational" in str(found["rational"])
-    assert found["float64"].value.dtype == "float64"
-    assert "refused" in found.to_json()["rational"]
-    assert "0.3210063541" in str(found)
+def test_a_pool_whose_workers_die_loses_nothing():
+    spec, args, given = a_batch()
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(os._exit, 1).exception()
+        assert same(ss.bounds(spec, *args, executor=executor, **given), ss.bounds(spec, *args, **given))
 
 
-def test_compare_takes_contexts_and_numbers_at_their_exact_value():
-    found = ss.compare(scaled, [1, 2], 0.1, backends=["rational", ss.context("interval", prec=100)])
-    assert found["rational"].value.item() == 3 * Fraction(0.1)
-    assert "interval(prec=100)" in found.readings
+def test_a_spec_that_cannot_be_sent_is_refused():
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(ss.errors.ArgumentError, match="executor: expected a spec and arguments that can be sent"),
+    ):
+        ss.bounds(lambda x: x, np.ones(2), vary={"x": ss.ball(1)}, executor=executor)
 
 
-def test_compare_does_not_hide_errors():
-    with pytest.raises(UnknownName, match="no backend is called 'quaternion'; there are float64, float32, interval"):
-        ss.compare(polynomial, np.zeros(1), backends=["quaternion"])
-    with pytest.raises(ShapeError):
-        ss.compare(lambda x: x @ x, np.zeros((2, 3)))
-    foreign = ss.context("rational").tensor([1])
-    with pytest.raises(ContextMismatch):
-        ss.compare(lambda x: x + foreign, np.zeros(1))
-    with pytest.raises(ArgumentError, match="expected a function on tensors"):
-        ss.compare(3)
+def test_errors_of_a_spec_come_through_an_executor():
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ZeroDivisionError):
+        list(each(executor, divmod, [(1, 0)]))
+
+
+def test_a_checkpoint_goes_on_where_a_run_ended(tmp_path, monkeypatch):
+    spec, (model, beta, xs, noises), given = a_batch()
+    args = (model, beta, xs[0], noises[0])
+    job = {"vary": given["vary"], "method": "subdivide", "budget": 40}
+    whole = ss.bounds(spec, *args, **job)
+    path = tmp_path / "run.jsonl"
+    calls = []
+    proper = jobs.WORK["relaxed"]
+
+    def interrupted(domain, item):
+        calls.append(item)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return proper(domain, item)
+
+    monkeypatch.setitem(jobs.WORK, "relaxed", interrupted)
+    part = ss.bounds(spec, *args, checkpoint=path, **job)
+    assert part.interrupted
+    assert "interrupted" in str(part)
+    assert whole.lower - 1 < part.lower <= whole.lower <= whole.upper <= part.upper
+    assert 1 < part.boxes < whole.boxes
+    with path.open("a") as file:
+        file.write('{"job": "cut o')
+    done = len(calls) - 1
+    calls.clear()
+    monkeypatch.setitem(jobs.WORK, "relaxed", lambda domain, item: calls.append(item) or proper(domain, item))
+    rest = ss.bounds(spec, *args, checkpoint=path, **job)
+    assert same(rest, whole)
+    resumed = len(calls)
+    calls.clear()
+    assert same(ss.bounds(spec, *args, checkpoint=path, **job), whole)
+    assert calls == []
+    ss.bounds(spec, *args, **job)
+    assert len(calls) == resumed + done
+    with pytest.raises(ss.errors.ArgumentError, match=r"checkpoint: .* holds answers about another spec, box or arg"):
+        ss.bounds(spec, *args[:3], noises[1], checkpoint=path, **job)
+
+
+def test_bounds_are_plain_data_for_other_processes():
+    spec, args, given = a_batch()
+    found = ss.bounds(spec, *args, **given)
+    again = pickle.loads(pickle.dumps(found))
+    assert same(found, again)
+    with pytest.raises(ss.errors.NotSupported, match="pickled"):
+        again.plot("x.png")
+
+
+def test_what_cannot_be_an_executor_or_a_checkpoint_is_refused(tmp_path):
+    near = {"vary": {"x": ss.ball(1)}, "method": "linear"}
+    with pytest.raises(ss.errors.ArgumentError, match="executor: expected one of"):
+        ss.bounds(squares, np.ones(2), executor=3, **near)
+    other = tmp_path / "other.txt"
+    other.write_text("mine\n")
+    for path, told in ((tmp_path, "cannot use"), (tmp_path / "no" / "f", "cannot use"), (other, "another spec")):
+        with pytest.raises(ss.errors.ArgumentError, match=f"checkpoint: .*{told}"):
+            ss.bounds(squares, np.ones(2), checkpoint=path, **near)
+    assert other.read_text() == "mine\n"
+
+
+def test_jobs_that_are_asked_for_twice_have_their_own_answers(tmp_path, monkeypatch):
+    domain = Domain(squares, {"x": np.ones(2)}, {"x": ss.ball(1)})
+    monkeypatch.setitem(jobs.WORK, "doubled", lambda domain, item: 2 * item)
+
+    def doubled(domain, item):
+        raise AssertionError("the table has it")
+
+    for _ in range(2):
+        asked = jobs.Jobs(domain, checkpoint=tmp_path / "kept")
+        assert list(asked.map(doubled, [1, 1, 5, 1, 7])) == [2, 2, 10, 2, 14]

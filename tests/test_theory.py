@@ -1,20 +1,79 @@
-"""The facts of the VAE theory, as far as evaluation shows them, under every context that supports them."""
+"""The facts of the theory: each is proved, its mutation refuted, and evaluation shows it."""
 
+import json
+import re
 from fractions import Fraction
 
 import numpy as np
 import oracle
 import pytest
 from agreement import inside, same
-from conftest import CONTEXTS, ENCLOSING
+from conftest import CONTEXTS, ENCLOSING, WITH_EXP
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_specs import a_vae, a_vqvae, vae_inputs
-from test_vectors import WITH_EXP, autoencoder_vector
+from specs import a_vae, a_vqvae, autoencoder_vector, vae_inputs
 
 import scalarspec as ss
-from scalarspec import latent, loss
+from scalarspec import latent, loss, theory
+from scalarspec.errors import UnknownName
 from scalarspec.models import autoencoder, vae, vqvae
+from scalarspec.theory.lean import EXAMPLES, examples
+
+NAMES = [fact.name for fact in theory.facts()]
+
+
+# ---- each is proved -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fact_is_proved_and_its_mutation_refuted(name):
+    (fact,) = [fact for fact in theory.facts() if fact.name == name]
+    verdict, control = theory.check(name), theory.check(fact.control)
+    assert (verdict.status, verdict.proved, verdict.witness) == ("proved", True, None)
+    assert (control.status, control.proved) == ("refuted", False)
+    assert control.witness
+    assert type(fact.claim) is type(fact.mutant)  # the same check
+    assert re.search("structural|Taylor|convexity|interval|sympy.stats|exact", verdict.method)
+    assert json.dumps([verdict.to_json(), control.to_json()])
+    assert verdict.method in str(verdict)
+    assert fact.control.statement == fact.mutation
+
+
+def test_all_facts_take_less_than_thirty_seconds():
+    assert sum(theory.check(fact).seconds for fact in theory.facts()) < 30
+
+
+def test_what_is_for_any_sizes_and_what_for_given_ones():
+    scopes = {fact.name: theory.check(fact).scope for fact in theory.facts()}
+    assert scopes["kl_nonneg"] == "any sizes, all reals"
+    assert scopes["kl_eq_zero_iff"] == "any sizes, all reals"
+    assert scopes["loss_eq_reconstruction_add_kl"] == "any sizes"
+    assert scopes["beta_vae_loss_nonneg"] == "the given sizes, beta in [0, inf]"
+    assert scopes["expected_reconstruction"].startswith("the given sizes")
+
+
+def test_the_facts_cover_the_theory():
+    statements = " ".join(fact.name for fact in theory.facts())
+    for part in ("sample_latent", "forward", "weighted_two_term", "three_term", "zero_beta", "zero_kl", "mono_beta"):
+        assert part in statements
+    assert {"ε ~ N(0, 1)", "kl_loss(x) = 0", "regularizer >= 0"} <= {h for f in theory.facts() for h in f.hypotheses}
+
+
+def test_an_unknown_fact():
+    with pytest.raises(UnknownName, match="no fact is called 'kl'; there are sample_latent"):
+        theory.check("kl")
+
+
+def test_every_fact_has_a_lean_example_and_the_vectors_are_exact(rational):
+    assert set(EXAMPLES) == set(NAMES)
+    text = examples()
+    assert text.count("\nexample ") == len(NAMES) + 7
+    found = re.search(r"StandardReal !\[1, 1/2\] !\[0, 0\] = (\S+) ", text)
+    assert Fraction(found[1]) == theory.kl_sum(rational.tensor([1, "1/2"]), rational.tensor([0, 0])).item()
+    assert "it has not been compiled here" in text
+
+
+# ---- as far as evaluation shows them --------------------------------------------------------------------------------
 
 RATIONALS = st.fractions(-4, 4, max_denominator=64)
 

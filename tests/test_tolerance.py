@@ -1,4 +1,4 @@
-"""`tolerance` on FPBench's cores and on models; `ranges`."""
+"""`tolerance` on FPBench's cores and on models."""
 
 import json
 import random
@@ -205,36 +205,3 @@ def test_the_spec_may_be_constant_or_the_argument_itself():
 def test_bad_arguments_get_one_clear_error(message, error, change):
     with pytest.raises(error, match=message):
         ss.tolerance(lambda x: ss.log(x), 1.0, **{"vary": {"x": ss.ball("0.1")}, **change})
-
-
-# ---- ranges ---------------------------------------------------------------------------------------------------------
-
-
-def test_the_first_offender_comes_first():
-    def spec(x):
-        e = ss.stage("e", ss.exp(x))
-        return ss.log(ss.stage("total", ss.sum(e * e)))
-
-    found = ss.ranges(spec, np.array([1.0, 40.0, 70.0]), vary={"x": ss.ball(1)}, dtype="float32")
-    assert [(o.risk, o.operation, o.stage, o.elements) for o in found.offenders] == [
-        ("overflow", "multiply", "total", 1),
-        ("overflow", "sum", "total", 1),
-    ]
-    assert found.offenders[0].upper > Fraction(2) ** 128
-    assert "2 of 4 operations can leave the range of float32" in str(found)
-    assert not ss.ranges(spec, np.array([1.0, 40.0, 70.0]), vary={"x": ss.ball(1)}).offenders
-
-
-def test_underflow_is_not_a_range_across_zero():
-    def tiny(x):
-        return ss.exp(-x * x) * (x - 30)
-
-    found = ss.ranges(tiny, 30.0, vary={"x": ss.ball(1)}, dtype="float32")
-    assert [(o.risk, o.operation) for o in found.offenders] == [("underflow", "exp"), ("underflow", "multiply")]
-    assert found.to_json()["offenders"][0]["risk"] == "underflow"
-    assert not ss.ranges(lambda x: x - 30, 30.0, vary={"x": ss.ball(1)}, dtype="float16").offenders
-
-
-def test_ranges_of_a_format_that_does_not_exist():
-    with pytest.raises(UnknownName, match="no format is called 'half'"):
-        ss.ranges(lambda x: x, 1.0, vary={"x": ss.ball(1)}, dtype="half")

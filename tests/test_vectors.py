@@ -5,25 +5,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from agreement import LOOSE, LOOSER, assert_is, assert_near
-from conftest import CONTEXTS
+from conftest import CONTEXTS, WITH_EXP
+from specs import autoencoder_vector, mlp
 
 import scalarspec as ss
 from scalarspec.models import autoencoder
 
-WITH_EXP = [name for name in CONTEXTS if name != "rational"]
-
 
 def fractions(*texts):
     return [Fraction(text) for text in texts]
-
-
-def mlp(context):
-    return autoencoder.Autoencoder(
-        context.tensor([["0.1", "0.2"], ["0.3", "0.4"], ["0.5", "0.6"]]),
-        context.tensor(["0.1", "0.2", "0.3"]),
-        context.tensor([["0.7", "0.8", "0.9"]]),
-        context.tensor(["0.4"]),
-    )
 
 
 def test_mlp_forward(context):
@@ -95,16 +85,6 @@ def test_tanh_of_a_summed_net(name):
     The definition of tanh that a context inherits, 1 - 2 / (e²ˣ + 1), is 36 times as wide here as a tanh of its own.
     """
     assert_near(ss.tanh(CONTEXTS[name].tensor("693/25000")), "0.027712902180357324", digits=15, ulps=256)
-
-
-def autoencoder_vector(context):
-    m = autoencoder.Autoencoder(
-        context.tensor([[1, -2], [3, "1/2"], [0, -1]]),
-        context.tensor([0, -1, "1/2"]),
-        context.tensor([[1, "1/3", -1], [2, 0, 1]]),
-        context.tensor(["1/4", "-1/4"]),
-    )
-    return m, context.tensor([1, 2])
 
 
 def test_autoencoder_forward(context):

@@ -1,7 +1,6 @@
-"""The theory: every fact is proved, every mutation refuted; and the provers, on specs of one's own."""
+"""The provers on specs of one's own: equality, sign, monotonicity."""
 
 import functools
-import json
 import random
 import re
 from fractions import Fraction
@@ -9,72 +8,21 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from conftest import CONTEXTS
-from test_gradient import POLYNOMIAL, rationals
+from specs import POLYNOMIAL, rationals
 
 import scalarspec as ss
-from scalarspec import theory
 from scalarspec.errors import ArgumentError, ShapeError, UnknownName
 from scalarspec.theory import Opaque, prove_equal, prove_monotone, prove_nonnegative
-from scalarspec.theory.lean import EXAMPLES, examples
 
 kl = ss.latent.diagonal_gaussian_kl_to_standard
-NAMES = [fact.name for fact in theory.facts()]
 
+V, M = ss.Dim(3), ss.Shape((2, 3))
 
-# ---- the facts ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_fact_is_proved_and_its_mutation_refuted(name):
-    (fact,) = [fact for fact in theory.facts() if fact.name == name]
-    verdict, control = theory.check(name), theory.check(fact.control)
-    assert (verdict.status, verdict.proved, verdict.witness) == ("proved", True, None)
-    assert (control.status, control.proved) == ("refuted", False)
-    assert control.witness
-    assert type(fact.claim) is type(fact.mutant)  # the same check
-    assert re.search("structural|Taylor|convexity|interval|sympy.stats|exact", verdict.method)
-    assert json.dumps([verdict.to_json(), control.to_json()])
-    assert verdict.method in str(verdict)
-    assert fact.control.statement == fact.mutation
-
-
-def test_all_facts_take_less_than_thirty_seconds():
-    assert sum(theory.check(fact).seconds for fact in theory.facts()) < 30
-
-
-def test_what_is_for_any_sizes_and_what_for_given_ones():
-    scopes = {fact.name: theory.check(fact).scope for fact in theory.facts()}
-    assert scopes["kl_nonneg"] == "any sizes, all reals"
-    assert scopes["kl_eq_zero_iff"] == "any sizes, all reals"
-    assert scopes["loss_eq_reconstruction_add_kl"] == "any sizes"
-    assert scopes["beta_vae_loss_nonneg"] == "the given sizes, beta in [0, inf]"
-    assert scopes["expected_reconstruction"].startswith("the given sizes")
-
-
-def test_the_facts_cover_the_theory():
-    statements = " ".join(fact.name for fact in theory.facts())
-    for part in ("sample_latent", "forward", "weighted_two_term", "three_term", "zero_beta", "zero_kl", "mono_beta"):
-        assert part in statements
-    assert {"ε ~ N(0, 1)", "kl_loss(x) = 0", "regularizer >= 0"} <= {h for f in theory.facts() for h in f.hypotheses}
-
-
-def test_an_unknown_fact():
-    with pytest.raises(UnknownName, match="no fact is called 'kl'; there are sample_latent"):
-        theory.check("kl")
-
-
-def test_every_fact_has_a_lean_example_and_the_vectors_are_exact(rational):
-    assert set(EXAMPLES) == set(NAMES)
-    text = examples()
-    assert text.count("\nexample ") == len(NAMES) + 7
-    found = re.search(r"StandardReal !\[1, 1/2\] !\[0, 0\] = (\S+) ", text)
-    assert Fraction(found[1]) == theory.kl_sum(rational.tensor([1, "1/2"]), rational.tensor([0, 0])).item()
-    assert "it has not been compiled here" in text
+INF = float("inf")
 
 
 # ---- equality -------------------------------------------------------------------------------------------------------
 
-V, M = ss.Dim(3), ss.Shape((2, 3))
 EQUALITIES = {
     "mse, turned round": (ss.loss.mse, lambda x, y: ss.loss.mse(y, x), (V, V)),
     "squares": (lambda x, y: ss.square(x + y), lambda x, y: x * x + 2 * x * y + y * y, (V, V)),
@@ -213,7 +161,6 @@ def test_a_proof_of_equality_holds_at_every_point_and_a_refutation_is_no_error(s
 
 # ---- sign -----------------------------------------------------------------------------------------------------------
 
-INF = float("inf")
 NONNEGATIVE = {
     "a square": (lambda x, y: ss.square(x - y), (ss.Scalar, ss.Scalar), {}, "convexity|Taylor"),
     "a loss": (ss.loss.mse, (V, V), {}, "convexity"),

@@ -9,10 +9,20 @@ from fractions import Fraction
 import fuzz_inner
 import numpy as np
 import pytest
+from conftest import CONTEXTS
 
 import scalarspec as ss
 from scalarspec.bounding import bounds, inner_bounds
 from scalarspec.errors import Contradiction
+
+
+def test_what_is_attained_around_intervals_reaches_the_ends_of_their_boxes():
+    wide = CONTEXTS["interval"].box([0, 0], [2, 2])
+    found = ss.bounds(lambda x: ss.sum(x), wide, vary={"x": ss.ball("1/4")})
+    assert (found.lower, found.upper) == (Fraction(-1, 2), Fraction(9, 2))
+    assert found.inner[0] < Fraction(-1, 2) + Fraction(1, 10**12)
+    assert found.inner[1] > Fraction(9, 2) - Fraction(1, 10**12)
+
 
 INF = float("inf")
 PRECISE = ss.context("interval", prec=600)

@@ -1,0 +1,87 @@
+"""`prove` over a box: inequalities, claims, decisions, and counterexamples."""
+
+from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from conftest import CONTEXTS
+from specs import shipped
+
+import scalarspec as ss
+from scalarspec import layers
+from scalarspec.core.lifting import lift
+from scalarspec.models import vae, vqvae
+
+PRECISE = ss.context("interval", prec=120)
+
+
+def test_prove_an_inequality_over_a_box():
+    spec, args, _ = shipped()["vae"]
+    vary = {"x": ss.ball("0.01")}
+    found = ss.bounds(spec, *args, vary=vary)
+    middle = (found.inner[1] + found.upper) / 2
+    assert ss.prove(spec, *args, vary=vary, at_most=found.upper).method == "bounds: linear"
+    assert ss.prove(spec, *args, vary=vary, at_most=1000).method == "bounds: interval"
+    assert ss.prove(spec, *args, vary=vary, at_least=0, at_most=1000).status == "proved"
+    refuted = ss.prove(spec, *args, vary=vary, at_most=found.inner[1] - Fraction(1, 10**9))
+    assert refuted.status == "refuted"
+    low, high = ss.endpoints(
+        spec(*lift([args[0], args[1]], PRECISE), PRECISE.tensor(refuted.witness["x"]), PRECISE.tensor(args[3]))
+    )
+    assert low > found.inner[1] - Fraction(1, 10**9)
+    assert refuted.witness["value in"][0] <= high
+    doubtful = ss.prove(spec, *args, vary=vary, at_most=middle, budget=2)
+    assert doubtful.status in ("proved", "undecided")
+    if doubtful.status == "undecided":
+        assert "beyond by" in doubtful.steps[0]
+    with pytest.raises(ss.errors.ArgumentError, match="got Tensor; or say at_most or at_least"):
+        ss.prove(spec, *args, vary=vary)
+
+
+def a_claim(model, beta, x, eps):
+    return vae.loss(model, beta, x, eps) <= vae.kl_loss(model, x) + 2
+
+
+def test_prove_a_claim_over_a_box():
+    _, args, _ = shipped()["vae"]
+    vary = {"x": ss.ball("0.01")}
+    assert ss.prove(a_claim, *args, vary=vary).proved
+    with ProcessPoolExecutor(1) as executor:
+        assert ss.prove(a_claim, *args, vary=vary, executor=executor).proved
+    found = ss.prove(lambda m, x: vae.kl_loss(m, x) > 1000, args[0], args[2], vary=vary)
+    assert (found.status, found.witness["value in"][1] < 0) == ("refuted", True)
+    x = np.array([1.0, 2.0])
+    assert ss.prove(lambda x: ss.square(x) >= 0, x, vary={"x": ss.ball(5)}).proved
+    assert not ss.prove(lambda x: ss.square(x) > 0, x, vary={"x": ss.ball(5)}, budget=8).proved
+    assert ss.prove(lambda x: 2 * x < x, x, vary={"x": ss.box(-2, -1)}).proved
+    touching = ss.prove(lambda x: x - x < 0, x, vary={"x": ss.ball(1)})
+    assert (touching.status, touching.witness["output"]) == ("refuted", [0])
+    with pytest.raises(ss.errors.ArgumentError, match="expected one comparison of tensors, got logical_and"):
+        ss.prove(lambda x: (x > 0) & (x < 9), x, vary={"x": ss.ball(1)})
+
+
+def test_the_robust_argmax():
+    """Is output 0 the greatest for all inputs of a box?"""
+    layer = layers.Linear(np.array([[2.0, 1.0], [1.0, -1.0], [0.5, 0.5]]), np.zeros(3))
+    ahead = lambda m, x: ss.stack([m(x)[0] - m(x)[k] for k in (1, 2)])  # noqa: E731
+    at = np.array([1.0, 0.5])
+    assert ss.prove(ahead, layer, at, vary={"x": ss.ball("0.5")}, at_least=0).status == "proved"
+    found = ss.prove(ahead, layer, at, vary={"x": ss.ball(1)}, at_least=0)
+    assert (found.status, found.witness["output"]) == ("refuted", [0])
+
+
+def test_the_nearest_code_over_a_box():
+    """Is code k the nearest for all inputs of a box? Its squared distance less the others', which is affine in z."""
+    _, (model, _, x), _ = shipped()["vq-vae"]
+    k = int(np.argmin(np.asarray(vqvae.distances(lift(model, "float64"), CONTEXTS["float64"].tensor(x)))))
+
+    def ahead(model, x):
+        d = vqvae.distances(model, x)
+        return ss.stack([d[j] - d[k] for j in range(4) if j != k])
+
+    near = ss.prove(ahead, model, x, vary={"x": ss.ball("0.001")}, at_least=0)
+    assert near.status == "proved"
+    far = ss.prove(ahead, model, x, vary={"x": ss.ball(2)}, at_least=0)
+    assert far.status == "refuted"
+    assert far.witness["value in"][1] < 0

@@ -1,0 +1,91 @@
+"""Linear bounds: how tight they are, and that a fault in products or in curvature is seen."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from corners import corners_outside
+from specs import shipped
+
+import scalarspec as ss
+from scalarspec.bounding import linear
+
+INF = float("inf")
+PRECISE = ss.context("interval", prec=120)
+
+
+def test_linear_is_much_tighter_than_one_evaluation():
+    spec, args, _ = shipped()["vae"]
+    found = ss.bounds(spec, *args, vary={"x": ss.ball("0.001")})
+    attained = found.inner[1] - found.inner[0]
+    assert found.width < attained * Fraction(105, 100)
+    assert ss.bounds(spec, *args, vary={"x": ss.ball("0.001")}, method="interval").width > 2 * attained
+
+
+@pytest.mark.parametrize("norm", [2, INF])
+@pytest.mark.parametrize("exponent", [-200, -150, 80, 150])
+def test_very_large_and_very_small_numbers(exponent, norm):
+    """What overflows or underflows on the way gives wider bounds, and no warning."""
+    scale = 10.0**exponent
+    w = np.array([[1.5, -0.5], [2.0, 1.0]]) * scale
+    spec = lambda x: ss.sum(ss.square(ss.matmul(w, x)))  # noqa: E731
+    found = ss.bounds(spec, np.array([scale, 2 * scale]), vary={"x": ss.ball(scale / 8, norm)}, method="linear")
+    value = ss.endpoints(spec(PRECISE.tensor([scale, 2 * scale])))
+    assert found.lower <= value[0] <= value[1] <= found.upper
+    assert found.lower <= found.inner[0] <= found.inner[1] <= found.upper
+
+
+def test_a_product_without_its_remainder_is_seen(monkeypatch):
+    def found():
+        spec = lambda x, y: ss.sum(x * y)  # noqa: E731
+        vary = {"x": ss.ball("1/2"), "y": ss.ball("1/2")}
+        return ss.bounds(spec, np.ones(2), np.ones(2), vary=vary, method="linear")
+
+    assert (found().lower, found().upper) == (Fraction(1, 2), Fraction(9, 2))
+    proper = linear.Relaxation.product
+
+    def without(self, eqn, operands):
+        """(a - a₀) (b - b₀) is 0."""
+        radii = all(np.array_equal(a, self.range(x).radius) for x, a in zip(eqn.operands, operands, strict=True))
+        return proper(self, eqn, operands) * (not radii)
+
+    monkeypatch.setattr(linear.Relaxation, "product", without)
+    assert found().upper < Fraction(9, 2)
+
+
+def test_one_hidden_unit_has_its_analytic_range():
+    """relu(w x + b) + c x is piecewise linear: its range is found at the ends and at the kink."""
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        w, b, c = (Fraction(int(k), 4) for k in rng.integers(-8, 9, 3))
+        spec = lambda x, w=w, b=b, c=c: ss.relu(w * x + b) + c * x  # noqa: E731
+        places = [Fraction(-1), Fraction(1)] + ([-b / w] if w and abs(b) <= abs(w) else [])
+        values = [max(w * t + b, Fraction(0)) + c * t for t in places]
+        found = ss.bounds(spec, 0, vary={"x": ss.ball(1)}, method="subdivide", budget=16)
+        assert found.lower <= min(values) <= max(values) <= found.upper
+        assert found.width <= (max(values) - min(values)) * Fraction(13, 10) + Fraction(1, 10)
+
+
+def test_a_vector_from_outside():
+    """IBP's own example: y in [238/125, 282/125], and it is monotone, so that linear bounds are exact too."""
+    found = ss.bounds(
+        lambda x: ss.affine(
+            [["0.7", "0.8", "0.9"]],
+            ss.relu(ss.affine([["0.1", "0.2"], ["0.3", "0.4"], ["0.5", "0.6"]], x, ["0.1", "0.2", "0.3"])),
+            ["0.4"],
+        ),
+        np.array([Fraction(1, 2), Fraction(4, 5)], dtype=object),
+        vary={"x": ss.ball("0.1")},
+        method="linear",
+    )
+    assert found.lower[0] <= Fraction(238, 125) <= Fraction(282, 125) <= found.upper[0]
+    assert found.width[0] <= Fraction(44, 125) + Fraction(1, 10**12)
+
+
+@pytest.mark.parametrize(("sign", "factor"), [(1, 1.1), (-1, 0.9)])
+def test_an_error_in_a_curvature_is_seen(monkeypatch, only_linear, sign, factor):
+    spec = lambda x, y: sign * ss.sum(ss.square(2 * x + y))  # noqa: E731
+    assert corners_outside(spec, Fraction(1, 16)) == 0
+    proper = linear.curvature
+    monkeypatch.setattr(linear, "curvature", lambda *args: [end * factor for end in proper(*args)])
+    assert corners_outside(spec, Fraction(1, 16)) > 0

@@ -1,0 +1,87 @@
+"""Lines around a function: they never cross it, are close to it, and a line that is too tight is seen."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from conftest import CONTEXTS
+
+import scalarspec as ss
+from scalarspec.bounding import univariate
+from scalarspec.bounding.univariate import CONCAVE, FUNCTIONS, lines
+
+PRECISE = ss.context("interval", prec=120)
+
+
+def boxes_for(operation, rng, count=120):
+    """Intervals of all sizes, in the function's domain."""
+    centre = rng.normal(size=count) * 10 ** rng.uniform(-3, 0.7, size=count)
+    radius = 10 ** rng.uniform(-9, 0.6, size=count)
+    radius[:10] = 0
+    low, high = centre - radius, centre + radius
+    if operation in CONCAVE | {"reciprocal"}:
+        low, high = np.abs(centre) + 1e-3, np.abs(centre) + 1e-3 + radius
+    if operation == "tan":
+        low, high = np.tanh(low), np.tanh(high)
+    return low, np.maximum(low, high)
+
+
+def crossings(operation, seed=0):
+    """How often a line is on the wrong side of the function, at points of its interval: exactly."""
+    low, high = boxes_for(operation, np.random.default_rng(seed))
+    found = lines(operation, CONTEXTS["interval64"].box(low, high))
+    wrong = 0
+    for cotangent in (0, 1, Fraction(1, 2), Fraction(1, 7), Fraction(9, 10)):
+        at = [Fraction(a) + cotangent * (Fraction(b) - Fraction(a)) for a, b in zip(low, high, strict=True)]
+        values = getattr(ss, operation)(PRECISE.tensor(at))
+        least, most = ss.endpoints(values)
+        for i, t in enumerate(at):
+            below = Fraction(found.low_slope[i]) * t + Fraction(found.low[i])
+            above = Fraction(found.high_slope[i]) * t + Fraction(found.high[i])
+            wrong += below > most[i] or above < least[i]
+    return wrong
+
+
+@pytest.mark.parametrize("operation", sorted(FUNCTIONS))
+def test_lines_do_not_cross_the_function(operation):
+    assert crossings(operation) == 0
+
+
+@pytest.mark.parametrize("operation", sorted(FUNCTIONS - {"abs", "relu"}))
+def test_lines_are_close_on_small_intervals(operation):
+    """Their distance falls with the square of the width."""
+    at = 0.7
+    gaps = []
+    for radius in (1e-2, 1e-3):
+        found = lines(operation, CONTEXTS["interval64"].box([at - radius], [at + radius]))
+        gaps.append(
+            max((found.high_slope - found.low_slope) * t + found.high - found.low for t in (at - radius, at + radius))[
+                0
+            ]
+        )
+    assert gaps[1] < gaps[0] / 50
+
+
+@pytest.mark.parametrize(
+    ("shape", "operation"),
+    [
+        ("_convex", "square"),
+        ("_convex", "exp"),
+        ("_convex", "relu"),
+        ("_concave", "log"),
+        ("_peaked", "tanh"),
+        ("_centred", "sin"),
+    ],
+)
+@pytest.mark.parametrize("side", ["low", "high"])
+def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation, side):
+    proper = getattr(univariate, shape)
+
+    def tightened(r):
+        found = proper(r)
+        shift = 1e-6 * (r.high - r.low) * (1 + np.abs(getattr(found, side)))
+        moved = {side: getattr(found, side) + (shift if side == "low" else -shift)}
+        return univariate.Lines(**{**vars(found), **moved})
+
+    monkeypatch.setattr(univariate, shape, tightened)
+    assert crossings(operation) > 0
