@@ -14,7 +14,7 @@ FLOORS = [
     "tracing compare",
     "activation latent loss layers models bounding formulas backends extend",
     "rounding_errors theory",
-    "audit laws testing examples",
+    "audit laws testing conformance examples",
     "__init__",
     "cli",
 ]

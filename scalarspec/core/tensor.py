@@ -15,6 +15,7 @@ import numpy as np
 from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
 from scalarspec.core.context import Context
+from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import indexed, looked_at, watching
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
@@ -367,3 +368,10 @@ def matmul(a: Any, b: Any) -> Tensor:
     context, (x, y) = operands_of("matmul", a, b)
     shape = shapes.matmul_shape(x.shape, y.shape)
     return Tensor(context, shape, context.arrays.apply("matmul", x.value, y.value))
+
+
+def applied(operation: str, *operands: Any, **parameters: Any) -> Tensor:
+    """An operation of the table on tensors, with its keyword parameters."""
+    context, tensors = operands_of(operation, *operands)
+    shape = result_shape(operation, [t.shape for t in tensors], parameters)
+    return Tensor(context, shape, context.arrays.apply(operation, *[t.value for t in tensors], **parameters))

@@ -1,0 +1,240 @@
+"""Examples: ways to call each operation, made from its line of the table, with boxes and exact points in them."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scalarspec.core import functions as f
+from scalarspec.core.context import Context
+from scalarspec.core.functions import endpoints
+from scalarspec.core.operations import Operation
+from scalarspec.core.region import Box
+from scalarspec.core.registry import context as named_context
+from scalarspec.core.tensor import Tensor, Truth, applied, elementwise, relation
+from scalarspec.errors import DomainError, ScalarSpecError
+
+Array = np.ndarray[Any, Any]
+Spec = Callable[..., Tensor]
+
+PRECISE = named_context("interval", prec=200)
+"""What the values are enclosed in: far more digits than any reading has."""
+TINY = Fraction(1, 2**40)
+"""How far from special numbers points lie that float32 rounds to these."""
+SPECIAL = [Fraction(n, 2) for n in (-2, -1, 0, 1, 2)]
+ENDS = [
+    *((x, x) for x in (Fraction(0), Fraction(1, 3), Fraction(-3, 2))),
+    *((x - TINY, x + TINY) for x in SPECIAL),
+    *((Fraction(a), Fraction(b)) for a, b in ((-2, 3), (0, 1), (-1, 0), (1, 3), (-9, -8), (5, 7))),
+    (Fraction(1, 4), Fraction(1, 3)),
+    (Fraction(-1, 10), Fraction(1, 5)),
+]
+"""Boxes of one number: points, around special numbers, with ends at these, and wide ones."""
+ENOUGH = 24
+"""Boxes at a time, for operations of several operands: some of the pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A way to call an operation: a spec of some arguments, each with the ends of its box, exact arrays of one shape.
+
+    apart: is the spec done on each element by itself, so that each box side by side is a case of its own?
+    """
+
+    spec: Spec
+    low: tuple[Array, ...]
+    high: tuple[Array, ...]
+    apart: bool = False
+
+    def alone(self) -> Iterator[Example]:
+        """Each box by itself."""
+        for i in range(len(self.low[0])):
+            low, high = (tuple(x[i : i + 1] for x in ends) for ends in (self.low, self.high))
+            yield Example(self.spec, low, high, apart=True)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the parameters, made up."""
+        return [f"x{i}" for i in range(len(self.low))]
+
+    @cached_property
+    def named(self) -> Spec:
+        """The spec with parameters of these names."""
+        return _with_parameters(self.spec, self.names)
+
+    @cached_property
+    def points(self) -> list[tuple[Array, ...]]:
+        """Exact arguments in the boxes: the ends, the middles, near special numbers, and some others."""
+        rng = random.Random(0)
+        shares = [Fraction(0), Fraction(1), Fraction(1, 2), *(Fraction(rng.randrange(1 << 20), 1 << 20) for _ in "abc")]
+        ends = list(zip(self.low, self.high, strict=True))
+        inside = [tuple(np.asarray(lo + share * (hi - lo), dtype=object) for lo, hi in ends) for share in shares]
+        pairs = [(s, d) for s in SPECIAL for d in (-TINY, 0, TINY)]
+        near = [tuple(_clipped(s + d, lo, hi) for lo, hi in ends) for s, d in pairs]
+        return inside + near
+
+    @cached_property
+    def values(self) -> list[tuple[Array, Array] | None]:
+        """The ends of the values at the points; None where there is none."""
+        return [value_at(self.spec, PRECISE, point) for point in self.points]
+
+    def known(self) -> Iterator[tuple[tuple[Array, ...], tuple[Array, Array]]]:
+        """The points at which there is a value, with its ends."""
+        return ((p, v) for p, v in zip(self.points, self.values, strict=True) if v is not None)
+
+    def vary(self) -> dict[str, Box]:
+        """The boxes, by parameter."""
+        return {n: Box(lo, hi) for n, lo, hi in zip(self.names, self.low, self.high, strict=True)}
+
+
+def _with_parameters(spec: Spec, names: Sequence[str]) -> Spec:
+    """A spec has the names of its parameters in its signature."""
+
+    def named(*args: Any) -> Tensor:
+        return spec(*args)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    named.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
+    return named
+
+
+def _clipped(x: Fraction, low: Array, high: Array) -> Array:
+    return np.asarray(np.minimum(np.maximum(np.full(low.shape, x, dtype=object), low), high), dtype=object)
+
+
+def value_at(spec: Spec, context: Context[Any], point: Sequence[Array]) -> tuple[Array, Array] | None:
+    """The ends of a spec at an exact point; None where it has no value."""
+    try:
+        return endpoints(spec(*(context.tensor(x) for x in point)))
+    except DomainError:
+        return None
+
+
+# ---- examples -------------------------------------------------------------------------------------------------------
+
+
+def examples(line: Operation) -> list[Example]:
+    """Ways to call an operation: on boxes of one number side by side, or on small tensors of its shapes."""
+    if line.scalar:
+        return [_side_by_side(spec, count) for spec, count in _scalar_specs(line)]
+    shaped = SHAPED[line.name] if line.name in SHAPED else _by_kind(line)
+    return [_of_shapes(spec, shapes, seed) for spec, shapes in shaped for seed in range(2)]
+
+
+def _scalar_specs(line: Operation) -> list[tuple[Spec, int]]:
+    """Specs that are done on each element, and how many arguments they have; the last ones with tied operands."""
+    name, count = line.name, line.operands or 0
+    if line.kind == "relation":
+        return [(lambda x, y: f.where(relation(name, x, y), x, y * 2), 2), (lambda x: _indicator(name, x, x), 1)]
+    if line.kind == "connective":
+        return [(lambda x, y: f.where(_connected(name, line, x, y), x + 1, y), 2)]
+    if line.kind == "choice":
+        return [(lambda x, y: _chosen(name, x, y), 2)]
+    tied: list[tuple[Spec, int]] = [(lambda x: elementwise(name, *[x] * count), 1)] if count > 1 else []
+    return SPECS.get(name) or [(lambda *xs: elementwise(name, *xs), count), *tied]
+
+
+def _chosen(name: str, x: Tensor, y: Tensor) -> Tensor:
+    """A choice between squares by a comparison."""
+    condition = x < y
+    value = x.context.arrays.apply(name, condition.value, f.square(x).value, y.value)
+    return Tensor(x.context, x.shape, value)
+
+
+def _indicator(name: str, x: Tensor, y: Tensor) -> Tensor:
+    return f.where(relation(name, x, y), 1, 0)
+
+
+def _connected(name: str, line: Operation, x: Tensor, y: Tensor) -> Truth:
+    truths = [x < y, y < 1][: line.operands]
+    return Truth(x.context, x.shape, x.context.arrays.apply(name, *(p.value for p in truths)))
+
+
+SPECS: dict[str, list[tuple[Spec, int]]] = {
+    "pi": [(lambda x: x + f.pi(x.context), 1)],
+    "clip": [(lambda x: f.clip(x, "-1/2", 1), 1), (lambda x, y: f.clip(x, y - 1, y), 2)],
+    "leaky_relu": [(lambda x: f.leaky_relu(x), 1), (lambda x, y: f.leaky_relu(x, f.clip(y, 0, "1/2")), 2)],
+    "pow": [
+        (lambda x: x**3, 1), (lambda x: x**-2, 1), (lambda x: x ** Fraction(1, 2), 1), (lambda x, y: x**y, 2),
+    ],
+}  # fmt: skip
+"""Of operations whose operands mean different things."""
+
+
+def _side_by_side(spec: Spec, count: int) -> Example:
+    """Boxes of one number in which the spec has values, side by side."""
+    pairs = [ENDS[i : i + 1] * count for i in range(len(ENDS))]
+    if count > 1:
+        rng = random.Random(count)
+        pairs += [[rng.choice(ENDS) for _ in range(count)] for _ in range(ENOUGH)]
+    kept = [ends for ends in pairs if _defined(spec, ends)]
+    low, high = (tuple(np.array([ends[k][e] for ends in kept], dtype=object) for k in range(count)) for e in (0, 1))
+    return Example(spec, low, high, apart=True)
+
+
+def _defined(spec: Spec, ends: Sequence[tuple[Fraction, Fraction]]) -> bool:
+    """Has the spec a value on all of a box?"""
+    try:
+        spec(*(PRECISE.box([lo], [hi]) for lo, hi in ends))
+    except DomainError:
+        return False
+    return True
+
+
+SHAPED: dict[str, list[tuple[Spec, list[tuple[int, ...]]]]] = {
+    "matmul": [
+        (f.matmul, [(2, 3), (3,)]), (f.matmul, [(3,), (3, 2)]), (f.matmul, [(2, 3), (3, 2)]), (f.matmul, [(3,), (3,)]),
+    ],
+    "affine": [(f.affine, [(2, 3), (3,), (2,)])],
+    "affine_rows": [(lambda w, x, b: applied("affine_rows", w, x, b, shape=(4, 2)), [(2, 3), (4, 3), (2,)])],
+    "getitem": [(lambda x: x[1], [(3, 2)]), (lambda x: x[:, 0], [(3, 2)]), (lambda x: x[::-1], [(3,)])],
+    "scatter": [(lambda x: applied("scatter", x, index=(1,), shape=(3, 2)), [(2,)])],
+    "reshape": [(lambda x: f.reshape(x, (3, 2)), [(2, 3)])],
+    "matrix_transpose": [(f.matrix_transpose, [(2, 3)])],
+    "broadcast_to": [(lambda x: f.broadcast_to(x, (2, 3)), [(3,)]), (lambda x: f.broadcast_to(x, (2, 3)), [()])],
+    "stack": [
+        (lambda x, y: f.stack([x, y]), [(2,), (2,)]), (lambda x, y: applied("stack", x, y, axis=1), [(2, 3), (2, 3)]),
+    ],
+}  # fmt: skip
+"""Of operations with parameters or shapes of their own: specs, and the shapes of their arguments."""
+
+
+def _by_kind(line: Operation) -> list[tuple[Spec, list[tuple[int, ...]]]]:
+    """What can be made up for reductions: over all axes, the last one, the first one, and one number alone."""
+    if line.kind != "reduction":
+        raise ScalarSpecError(f"conformance: say how {line.name} is called: SHAPED[{line.name!r}] = [(spec, shapes)]")
+
+    def over(*axis: int) -> Spec:
+        def reduced(x: Tensor) -> Tensor:
+            count = {"count": math.prod(x.shape[i] for i in axis)} if "count" in line.parameters else {}
+            return applied(line.name, x, axis=axis, **count)
+
+        return reduced
+
+    return [(over(0, 1), [(2, 3)]), (over(1), [(2, 3)]), (over(0), [(2, 3)]), (over(0), [(1,)])]
+
+
+def _of_shapes(spec: Spec, shapes: Sequence[tuple[int, ...]], seed: int) -> Example:
+    """Small tensors of boxes; the first one of equal boxes, so that elements tie."""
+    rng = random.Random(seed)
+
+    def ends(shape: tuple[int, ...]) -> tuple[Array, Array]:
+        same = rng.choice(ENDS)
+        chosen = [same if seed == 0 else rng.choice(ENDS) for _ in range(math.prod(shape))]
+        found = []
+        for end in (0, 1):
+            array = np.empty(shape, dtype=object)
+            array.reshape(-1)[:] = [each[end] for each in chosen]
+            found.append(array)
+        return found[0], found[1]
+
+    pairs = [ends(shape) for shape in shapes]
+    return Example(spec, tuple(lo for lo, _ in pairs), tuple(hi for _, hi in pairs))

@@ -1,0 +1,99 @@
+"""What backends and operations of others may rely on: the names here stay as they are from one version to the next.
+
+A backend is a subclass of `Context`, registered in the entry-point group `scalarspec.backends`; `laws.verify` checks
+it. An operation is a line of the table, its definition, and what the interpreters cannot know by themselves:
+
+    from scalarspec import extend
+
+    rsqrt = extend.add_operation(
+        extend.Operation("rsqrt", "elementwise", 1, graph="free", floats="composed", kinks="nowhere"),
+        lambda context, x: context.reciprocal(context.sqrt(x)),
+        vjp=lambda g, y, x: (lambda: -g * y / (2 * x),),
+    )
+    rsqrt(ss.context("interval").tensor(2))
+
+What is left out is refused by name where it is needed, and what is stated wrongly `conformance.verify` finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
+from scalarspec.core.context import DERIVED, Context
+from scalarspec.core.operations import OPERATIONS, Operation
+from scalarspec.core.registry import context, resolve
+from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Tensor, Truth, applied
+from scalarspec.core.truth import Kleene, Maybe
+from scalarspec.errors import ArgumentError
+from scalarspec.tracing.batched import BATCHING
+from scalarspec.tracing.vjp_rules import RULES
+
+__all__ = [
+    "Arrays", "Context", "Kleene", "LiftedArrays", "Maybe", "NumPyArrays", "Operation", "Shape", "Tensor", "Truth",
+    "add_operation", "added", "context", "lift", "remove_operation", "resolve",
+]  # fmt: skip
+
+
+def add_operation(
+    line: Operation,
+    definition: Callable[..., Any],
+    *,
+    vjp: Callable[..., Any] | None = None,
+    batching: Callable[..., Any] | None = None,
+) -> Callable[..., Tensor]:
+    """Add an operation; the function for specs that does it, whose keywords are the operation's parameters.
+
+    line: its line of the table; what that leaves out is refused by name.
+    definition: for what is done on each element, a function of a context and its scalars, in the context's operations,
+    each an identity of the reals; for other kinds, a function of `NumPyArrays` and its values, such as
+    `lambda arrays, x, axis: arrays.restructured(x, lambda a: np.flip(a, axis))`.
+    vjp: the rule of its derivative, (cotangent, result, *operands, **parameters) -> one function for each operand;
+    batching: (batch, operation, shape, operands, **parameters) -> the value with a leading axis, as
+    `scalarspec.tracing.batched` has it. Raises ArgumentError for a name that is taken.
+
+        rsqrt = extend.add_operation(...)    # as above; see `added` for an operation that stays for a while
+    """
+    home: Any = Context if line.scalar else NumPyArrays
+    if line.name in OPERATIONS or hasattr(home, line.name):
+        raise ArgumentError(f"add_operation: expected a new name, got {line.name!r}")
+    OPERATIONS[line.name] = line
+    setattr(home, line.name, definition)
+    rules = [(DERIVED, definition if line.scalar else None), (RULES, vjp), (BATCHING, batching)]
+    for table, rule in rules:
+        if rule is not None:
+            table[line.name] = rule
+
+    def function(*operands: Any, **parameters: Any) -> Tensor:
+        return applied(line.name, *operands, **parameters)
+
+    function.__name__ = function.__qualname__ = line.name
+    function.__doc__ = f"The operation {line.name}, of {line.operands or 'some'} operands."
+    return function
+
+
+def remove_operation(name: str) -> None:
+    """Take away an operation that `add_operation` added. Raises ArgumentError for any other."""
+    home: Any = Context if name in DERIVED else NumPyArrays
+    if name not in OPERATIONS or getattr(home, name).__module__.partition(".")[0] == "scalarspec":
+        raise ArgumentError(f"remove_operation: expected the name of an operation that was added, got {name!r}")
+    delattr(home, name)
+    for table in (OPERATIONS, DERIVED, RULES, BATCHING):
+        table.pop(name, None)
+
+
+@contextmanager
+def added(line: Operation, definition: Callable[..., Any], **rules: Any) -> Iterator[Callable[..., Tensor]]:
+    """An operation that is there for a while, as `add_operation` adds it.
+
+    with extend.added(line, definition) as flip:
+        flip(t, axis=0)
+    """
+    function = add_operation(line, definition, **rules)
+    try:
+        yield function
+    finally:
+        remove_operation(line.name)
