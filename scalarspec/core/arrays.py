@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scalarspec.core.operations import find
+from scalarspec.errors import NotSupported
 from scalarspec.numbers.exact import as_array, boxed, float_above, float_below
 
 if TYPE_CHECKING:
@@ -53,7 +55,12 @@ class Arrays(ABC):
 
     def function(self, operation: str) -> Callable[..., Value]:
         """What `apply` calls for an operation: straight, for whoever looks it up once and calls it many times."""
-        return getattr(self, operation, None) or partial(self.elementwise, operation)
+        method: Callable[..., Value] | None = getattr(self, operation, None)
+        if method is not None:
+            return method
+        if not find(operation, self.context.name).scalar:
+            raise NotSupported(f"{self.context.name}: {operation}: its arrays have no method of that name")
+        return partial(self.elementwise, operation)
 
     @abstractmethod
     def elementwise(self, operation: str, *values: Value) -> Value:

@@ -1,0 +1,78 @@
+"""Four operations that a newcomer might add: their lines of the table, definitions and rules."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from scalarspec import extend
+from scalarspec.core import functions as f
+from scalarspec.core.arrays import lift
+from scalarspec.core.tensor import applied
+
+
+def _floor(context, x):
+    """The greatest integer that is not above x: of a set, the hull of what its members have."""
+    if context.encloses:
+        low, high = context.endpoints(x)
+        return context.enclose(math.floor(low), math.floor(high))
+    return np.floor(x) if context.rounds else context.literal(Fraction(math.floor(context.exact_value(x))))
+
+
+def _gelu(context, x):
+    """x Φ(x), with the normal distribution's Φ by erf (Hendrycks & Gimpel 2016)."""
+    half = context.literal(Fraction(1, 2))
+    spread = context.erf(context.multiply(x, context.sqrt(half)))
+    return context.multiply(context.multiply(half, x), context.add(context.literal(Fraction(1)), spread))
+
+
+def _gelu_rule(g, y, x):
+    root = f.sqrt(f.pi(x.context) * 2)
+    return (lambda: g * ((1 + f.erf(x / f.sqrt(x.context.tensor(2)))) / 2 + x * f.exp(-f.square(x) / 2) / root),)
+
+
+def _flip(arrays, x, axis):
+    """The elements in the other order, along some axes."""
+    return arrays.restructured(x, lambda a: np.flip(a, axis))
+
+
+def _flipped_batch(batch, operation, shape, operands, axis):
+    return batch.inner.apply(operation, operands[0].value, axis=tuple(a + 1 for a in axis))
+
+
+def _greatest(arrays, x, axis):
+    """The greatest element along some axes."""
+    scalars = np.moveaxis(arrays.unpack(x), axis, range(len(axis)))
+    rows = scalars.reshape(-1, *scalars.shape[len(axis) :])
+    found = rows[0, ...]
+    for i in range(1, len(rows)):
+        found = lift(arrays.context.maximum, found, rows[i, ...])
+    return arrays.pack(np.asarray(found, dtype=object))
+
+
+def _same(operands, parameters):
+    return operands[0]
+
+
+FLOOR = extend.Operation("floor", "elementwise", 1, "step", "step", None, "always")
+GELU = extend.Operation("gelu", "elementwise", 1, "free", "composed", "nowhere", "sometimes")
+FLIP = extend.Operation(
+    "flip", "structure", 1, "linear", "exact", "nowhere", "always", parameters=("axis",), shape=_same
+)
+MAX = extend.Operation("max", "reduction", 1, "free", "selected", None, "always", parameters=("axis",))
+
+ADDITIONS = {
+    "floor": (FLOOR, _floor, {"vjp": lambda g, y, x: (lambda: 0 * g,)}),
+    "gelu": (GELU, _gelu, {"vjp": _gelu_rule}),
+    "flip": (
+        FLIP,
+        _flip,
+        {"vjp": lambda g, y, x, axis: (lambda: _flip_tensor(g, axis),), "batching": _flipped_batch},
+    ),
+    "max": (MAX, _greatest, {}),
+}
+"""By name: the line, the definition, and the rules."""
+
+
+def _flip_tensor(g, axis):
+    return applied("flip", g, axis=axis)
