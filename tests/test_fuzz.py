@@ -10,8 +10,8 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec.backends import interval as kernel
 from scalarspec.backends.interval import IntervalContext
+from scalarspec.backends.interval import ends as kernel
 
 MORE = {"exp": 30_000}  # so that one wrong end in ten thousand shows
 
@@ -77,8 +77,8 @@ def test_a_product_rounded_to_nearest_is_caught(monkeypatch):
 @pytest.mark.parametrize(("margin", "missed"), [(0, True), (6, False)])
 def test_the_margin_is_needed_and_has_sixteenfold_room(monkeypatch, margin, missed):
     """With no guard bits, each unit of libmp's error shows: 1 of margin is too little, 64 are enough; we take 1024."""
-    monkeypatch.setattr(kernel, "GUARD", 0)
-    monkeypatch.setattr(kernel, "MARGIN", margin)
+    monkeypatch.setattr(IntervalContext, "guard", 0)
+    monkeypatch.setattr(IntervalContext, "margin", margin)
     tally = fuzz.Tally()
     for operation in ("exp", "log", "sin", "cos", "tan", "atan"):
         for prec in (53, 113):

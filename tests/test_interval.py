@@ -13,8 +13,8 @@ import pytest
 from agreement import same
 
 import scalarspec as ss
-from scalarspec.backends import interval as kernel
 from scalarspec.backends.interval import IntervalContext
+from scalarspec.backends.interval import arrays as kernel
 
 PRECISIONS = [24, 53, 113, 200]
 CASES = 150

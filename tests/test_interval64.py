@@ -10,7 +10,7 @@ from conftest import CONTEXTS
 from fuzz_bulk import misses_of
 
 import scalarspec as ss
-from scalarspec.backends import interval64 as kernel
+from scalarspec.backends.interval64.ends import signed
 from scalarspec.models import vae
 from scalarspec.numbers.elementary import ERROR, U
 
@@ -132,7 +132,7 @@ def test_fused_sums_and_layers_are_as_tight(count):
             [ss.affine(c.tensor(w), x[0], c.tensor(b)), layers, ss.mean(x, axis=1), ss.mean_square(x, axis=1)]
         )
     for plain, loops in zip(*results, strict=True):
-        (a, b_), (c_, d) = kernel.signed(plain.value), kernel.signed(loops.value)
+        (a, b_), (c_, d) = signed(plain.value), signed(loops.value)
         assert np.all(np.abs(a - c_) <= 1.5e-4 * (b_ - a))  # by float32 radii
         assert np.all(np.abs(b_ - d) <= 1.5e-4 * (b_ - a))
 

@@ -8,7 +8,8 @@ from conftest import CONTEXTS
 from faults import off_by
 
 import scalarspec as ss
-from scalarspec.backends import interval64 as kernel
+from scalarspec.backends.interval64 import Interval64Arrays, linear
+from scalarspec.backends.interval64 import functions as bulk_functions
 from scalarspec.numbers import elementary, numba_kernels
 from scalarspec.numbers.elementary import U
 
@@ -78,7 +79,7 @@ INTO_PLAIN = {"_around": "affine", "widened": "exp", "mean_square": "mean_square
 @pytest.mark.parametrize("shift", [-1, 1])
 @pytest.mark.parametrize("helper", INTO_PLAIN)
 def test_a_margin_that_is_an_ulp_off_is_caught(monkeypatch, helper, shift):
-    owner = kernel if helper in ("_around", "widened") else kernel.Interval64Arrays
+    owner = {"_around": linear, "widened": bulk_functions}.get(helper, Interval64Arrays)
     right = getattr(owner, helper)
 
     def wrong(*args, **parameters):

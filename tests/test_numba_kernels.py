@@ -8,7 +8,10 @@ import pytest
 from conftest import CONTEXTS
 from faults import off_by
 
-from scalarspec.backends import interval64 as kernel
+from scalarspec.backends.interval64.ends import LAST
+from scalarspec.backends.interval64.fused import FUSED as OPERATIONS
+from scalarspec.backends.interval64.fused import without_plain_form
+from scalarspec.backends.interval64.point import ends_of
 from scalarspec.core import functions
 from scalarspec.numbers import numba_kernels
 
@@ -26,10 +29,10 @@ def test_fused_loops_give_the_same_bits(operation):
     plain, loops = (
         getattr(functions, name)(*(c.box(*ends) for ends in operands), *map(int, exponent)).value for c in (C, FUSED)
     )
-    plain, loops = (np.where(np.isnan(ends), np.inf, kernel.ends_of(ends)) for ends in (plain, loops))
+    plain, loops = (np.where(np.isnan(ends), np.inf, ends_of(ends)) for ends in (plain, loops))
     finite = np.isfinite(plain) & np.isfinite(loops)
     assert np.array_equal(plain[~finite], loops[~finite])
-    assert np.all(np.abs(plain[finite] - loops[finite]) <= kernel.LAST)
+    assert np.all(np.abs(plain[finite] - loops[finite]) <= LAST)
 
 
 @pytest.mark.parametrize("loop", ["add", "subtract", "scaled", "square", "relu", "expm1mx", "exp", "tanh", "log"])
@@ -44,3 +47,8 @@ def test_an_ulp_in_a_fused_loop_is_caught(monkeypatch, loop):
     else:
         with pytest.raises(AssertionError):
             test_fused_loops_give_the_same_bits(loop)
+
+
+def test_a_misspelt_fused_operation_is_named():
+    assert without_plain_form(OPERATIONS) == set()
+    assert without_plain_form({**OPERATIONS, "multiplied": OPERATIONS["multiply"]}) == {"multiplied"}

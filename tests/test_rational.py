@@ -68,13 +68,13 @@ def count_calls(monkeypatch, name, used, key, right):
         used[key] += 1
         return right(*args)
 
-    monkeypatch.setattr("scalarspec.backends.rational." + name, counted)
+    monkeypatch.setattr("scalarspec.backends.rational.ratios." + name, counted)
 
 
 @pytest.mark.parametrize("mistake", ["too wide digits", "a lost carry", "a lost digit", "one off"])
 def test_a_broken_product_is_caught(monkeypatch, mistake):
     if mistake == "too wide digits":
-        monkeypatch.setattr("scalarspec.backends.rational.digit_bits", lambda n: digit_bits(n) + 7)
+        monkeypatch.setattr("scalarspec.backends.rational.ratios.digit_bits", lambda n: digit_bits(n) + 7)
     elif mistake == "a lost carry":
         monkeypatch.setattr(integers, "_joined", lambda sums, bits: integers_joined(sums[:1] * 0 + sums, bits, 1))
     elif mistake == "a lost digit":
@@ -82,7 +82,7 @@ def test_a_broken_product_is_caught(monkeypatch, mistake):
         monkeypatch.setattr(Digits, "of_floats", classmethod(lambda cls, *a: without_last(right(cls, *a))))
     else:
         right = integers.product
-        monkeypatch.setattr("scalarspec.backends.rational.product", lambda a, b: right(a, b) + 1)
+        monkeypatch.setattr("scalarspec.backends.rational.ratios.product", lambda a, b: right(a, b) + 1)
     assert wrong_layers(60)
 
 

@@ -1,8 +1,11 @@
 """The loops of `interval64`, fused by numba (the optional extra [fast]): the same operations on each element in a pass.
 
-The kernels of `elementary` are compiled from their own texts, for one element: there is one definition of each.
-Nothing is contracted or reordered but sums, whose bounds hold for any order and with FMA. Where numba
-is missing, this module cannot be imported, and `interval64` does without.
+The kernels of `elementary` are compiled from their own texts, for one element: there is one definition of each. The
+roundings of the loops are those that the files of `backends/interval64` prove: `ends` for + - × ÷ and squares,
+`functions` for elementary functions, `linear` for sums and layers. Boxes come as ends, of shape (2, n): -inf and sup.
+
+Nothing is contracted or reordered but sums, whose bounds hold for any order and with FMA. Where numba is missing, this
+module cannot be imported, and `interval64` does without.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ Array = np.ndarray[Any, Any]
 Loop = Callable[..., None]
 
 ANY_ORDER = {"reassoc", "contract", "nsz"}
-"""What the compiler may do to sums, whose bounds hold for any order and with FMA."""
+"""What the compiler may do to sums: reorder, use FMA, forget the sign of 0. It must not assume that NaN is absent."""
 
 
 @njit
@@ -62,10 +65,9 @@ def _compiled() -> dict[str, Any]:
 _KERNELS = _compiled()
 
 
-def increasing(name: str, least: float, greatest: float, floor: float, cap: float) -> Loop:
+def increasing(name: str, least: float, greatest: float, floor: float, cap: float, zero: float) -> Loop:
     """The loop of one of `elementary.RANGES`: (ends, out), both of shape (2, n)."""
     kernel, error = _KERNELS[name], (ERROR[name] + 2) * U
-    pole = 1.0 if name == "log" else 0.0
 
     @njit(error_model="numpy")
     def loop(e: Array, out: Array) -> None:
@@ -75,8 +77,8 @@ def increasing(name: str, least: float, greatest: float, floor: float, cap: floa
             b = np.minimum(np.maximum(high, least), greatest)
             v, w = kernel(a), kernel(b)
             s, t = abs(v) * error, abs(w) * error
-            s += _chosen((abs(v) < SMALL) & ((v != 0.0) | (a != pole)), LAST, 0.0)
-            t += _chosen((abs(w) < SMALL) & ((w != 0.0) | (b != pole)), LAST, 0.0)
+            s += _chosen((abs(v) < SMALL) & ((v != 0.0) | (a != zero)), LAST, 0.0)
+            t += _chosen((abs(w) < SMALL) & ((w != 0.0) | (b != zero)), LAST, 0.0)
             out[0, i] = _chosen(low >= least, np.minimum(s - v, -floor), -floor)
             out[1, i] = _chosen(high <= greatest, np.minimum(t + w, cap), cap)
 
@@ -114,7 +116,7 @@ def relu(e: Array, out: Array) -> None:
 
 @njit(error_model="numpy")
 def _up(s: float, exact: bool) -> float:
-    """At least what a product s rounds; `exact`: 0 is 0."""
+    """At least the product or quotient that s rounds, as `ends.up_product` has it; `exact`: s is that itself."""
     return s + _chosen(exact, 0.0, _chosen(abs(s) < SMALL, LAST, 0.0) + abs(s) * (2 * U))
 
 
@@ -130,6 +132,7 @@ def square(e: Array, out: Array) -> None:
 
 @njit(error_model="numpy")
 def _up_sum(x: float, y: float) -> float:
+    """At least x + y, as `ends.up_sum` has it; NaN where the sum overflows."""
     s = x + y
     back = s - x
     lost = (x - (s - back)) + (y - back)
@@ -238,13 +241,16 @@ def _products(w: Array, m: Array, t: Array) -> tuple[float, float]:
 
 @njit(error_model="numpy")
 def _radius(a: float, b: float, n: int) -> float:
-    """What `Point.bound` wants of a box with ends -a and b, in sums of n products."""
+    """The t of `linear`, step 2, for a box with ends -a and b, in sums of n products."""
     return (a + b) * (0.5 + (n + 16) * U) + abs(b - a) * (0.501 * (n + 16) * U) + SMALL
 
 
 @njit(error_model="numpy")
 def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
-    """weight @ x + bias, as `interval64` has it, with one pass over the weights."""
+    """weight @ x + bias by the steps of `linear`, with one pass over the weights.
+
+    weight: (m, n); e: (2, n); bias: (m,); out: (2, m).
+    """
     n = e.shape[1]
     m, t = np.empty(n), np.empty(n)
     for j in range(n):
@@ -260,7 +266,7 @@ def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
 
 @njit(error_model="numpy")
 def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
-    """The middle of each row, and the radius that `Point.bound` wants. e: (2, b, n)."""
+    """The middle m of each row, and the t of `linear`, step 2. e: (2, b, n); m, t: (b, n); scale: (b,), which is 1."""
     n = e.shape[2]
     for row in range(e.shape[1]):
         for j in range(n):
@@ -279,7 +285,7 @@ def _sum_of_radii(a: Array, b: Array) -> float:
 
 @njit(error_model="numpy")
 def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
-    """The same with the radii in float32, rounded up, over their sum in the row."""
+    """The same with t in float32, rounded up as `Point.bound` does it, over its sum in the row, which is the scale."""
     n = e.shape[2]
     one_above = np.float32(1 + 2.0**-22)
     for row in range(e.shape[1]):
@@ -293,7 +299,10 @@ def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
 
 @njit(error_model="numpy")
 def around(product: Array, scale: Array, bias: Array, underflow: float, out: Array) -> None:
-    """The ends of a layer from `middles` and two products: (b, m), and another in out[1]. out: (2, b, m)."""
+    """The ends of a layer (`linear`, steps 4 and 5).
+
+    product: t |W|ᵀ, (b, m), from `middles`, with its scale, (b,); out: (2, b, m), with m Wᵀ in its upper half.
+    """
     for row in range(product.shape[0]):
         for i in range(product.shape[1]):
             c = out[1, row, i] + bias[i]

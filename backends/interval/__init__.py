@@ -1,0 +1,34 @@
+"""Rigorous intervals at any precision, by integers. Promise: every result contains the exact real value.
+
+A scalar is four integers (a, e, b, f): the interval [a 2^e, b 2^f]. Why each operation encloses, and where it stands:
+
+    field       + - * square            exact in integers, then one shift: `>>` of Python's integers rounds down
+                /                       integer quotient, which rounds down; up is down of the negative
+                min max abs relu where  a choice among exact ends
+    functions   √                       integer root, and up where there is a remainder
+                exp log                 fixed point at `guard` extra bits: reduction by ln 2, then a series from values
+                                        of libmp; moved outward by 2^margin of its last places (log near 1: by libmp)
+                atan pi                 libmp's value at `guard` extra bits, moved outward by 2^margin last places
+                erf                     its series of positive terms, term by term as intervals, and a bound of the tail
+                expm1 log1p expm1mx     interval evaluation, at a higher precision, at the ends of pieces on which the
+                sinh tanh               function is monotone; a Taylor enclosure where the argument is tiny
+    context     sin cos tan             libmp's value as above, at the ends, and the extremes between them
+                cosh sigmoid softplus   their definitions, where x occurs once, at a higher precision
+                logcosh
+                pow                     integer powers exactly; exp(y log x) for a positive base, at a higher precision
+    arrays      sums, products          exact in integers, rounded outward once
+    ends        the scalars; fixed_point: what is taken from libmp
+
+So the trust rests on Python's integers and, for exp log sin cos tan atan, on libmp's being right to 2^margin last
+places at `guard` extra bits (the largest error measured is 17 of these, where 1,024 are allowed). What mpmath itself
+builds for intervals is not used: `iv.exp`, `iv.log` and powers can miss the true value. No global state is read or
+written.
+
+Termination: exponents stay within ±EXPONENT_LIMIT. An end beyond moves outward: to an infinity, to 0, or to the
+limit. An angle beyond 2^ANGLE_BITS_LIMIT is not reduced: its sine is [-1, 1]. An infinite end means that no bound is
+known; a lower end is never +∞.
+"""
+
+from scalarspec.backends.interval.context import IntervalContext, interval
+
+__all__ = ["IntervalContext", "interval"]

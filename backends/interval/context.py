@@ -1,0 +1,169 @@
+"""The context of `interval`: waves, powers and what is defined in other functions; and `interval`, which makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+from mpmath import libmp
+from mpmath.libmp.libelefun import pi_fixed
+
+from scalarspec.backends.interval.arrays import IntervalArrays
+from scalarspec.backends.interval.ends import (
+    ENTIRE,
+    ONE,
+    UNIT,
+    ZERO,
+    AtPoint,
+    Interval,
+    increasing,
+    is_point,
+    whole_number,
+)
+from scalarspec.backends.interval.fixed_point import constant
+from scalarspec.backends.interval.functions import MonotoneFunctions
+from scalarspec.core.arrays import Arrays, LiftedArrays
+from scalarspec.core.context import Context
+from scalarspec.errors import ArgumentError, DomainError
+from scalarspec.numbers.dyadic import INFINITE, fixed, larger, smaller
+
+ANGLE_BITS_LIMIT = 1 << 14
+"""An angle beyond 2^this is not reduced, which would need as many bits of π; its sine is [-1, 1]."""
+EXACT_POWER_BITS = 8192
+"""Integer powers of up to so many bits are exact, then rounded once; longer ones are products rounded on the way."""
+
+
+@dataclass(frozen=True)
+class IntervalContext(MonotoneFunctions):
+    """Closed intervals of reals whose ends have `prec` bits."""
+
+    @property
+    def name(self) -> str:
+        return "interval"
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        return LiftedArrays(self) if self.lifted else IntervalArrays(self)
+
+    def reference(self) -> IntervalContext:
+        """The same intervals, summed one by one."""
+        return replace(self, lifted=True)
+
+    def __repr__(self) -> str:
+        return f"interval(prec={self.prec})" + (".reference()" if self.lifted else "")
+
+    def finer(self, bits: int = 0) -> IntervalContext:
+        return _context(self.prec + self.guard + bits)
+
+    # ---- waves ------------------------------------------------------------------------------------------------------
+
+    def cos(self, x: Interval) -> Interval:
+        return self._wave(x, self._cos_at, 0)
+
+    def sin(self, x: Interval) -> Interval:
+        return self._wave(x, self._sin_at, 1)
+
+    def tan(self, x: Interval) -> Interval:
+        """Rising between its poles, which lie where cos is 0: everything, if there may be one in x."""
+        poles = self._extremes(x, 1, scale=self.prec + self.guard)
+        return ENTIRE if poles is not None else increasing(self._tan_at, x)
+
+    def _cos_at(self, m: int, e: int) -> Interval:
+        return ONE if m == 0 else self._by_libmp(libmp.mpf_cos, m, e)
+
+    def _sin_at(self, m: int, e: int) -> Interval:
+        return ZERO if m == 0 else self._by_libmp(libmp.mpf_sin, m, e)
+
+    def _tan_at(self, m: int, e: int) -> Interval:
+        return ZERO if m == 0 else self._by_libmp(libmp.mpf_tan, m, e)
+
+    def _wave(self, x: Interval, at: AtPoint, phase: int) -> Interval:
+        """cos, or sin with the phase 1, from its ends and its extremes."""
+        extremes = self._extremes(x, phase, scale=self.prec // 2 + 16)
+        if extremes == "both":
+            return UNIT
+        left = at(*x[:2])
+        right = left if is_point(x) else at(*x[2:])
+        low = (-1, 0) if extremes == "low" else larger((-1, 0), smaller(left[:2], right[:2]))
+        high = (1, 0) if extremes == "high" else smaller((1, 0), larger(left[2:], right[2:]))
+        return (*low, *high)
+
+    def _extremes(self, x: Interval, phase: int, scale: int) -> str | None:
+        """Which extremes of cos(t - phase π/2) may t in x reach? They lie where t/π - phase/2 is an integer.
+
+        Decided in fixed point, in units of 2^-scale of a half turn, and up to 8 of them to the safe side: within half
+        the precision of an extreme of cos or sin, the value rounds to it.
+        """
+        a, e, b, f = x
+        size = max(a.bit_length() + e, b.bit_length() + f, 0)
+        if INFINITE in (e, f) or size > ANGLE_BITS_LIMIT:
+            return "both"
+        if a == b == 0:
+            return None if phase else "high"
+        wp = scale + size + 10
+        pi = constant(pi_fixed, wp)
+        half = phase << (scale - 1)
+        first = -((half + 8 - ((fixed(a, e, wp) << scale) // pi)) >> scale)
+        last = ((fixed(b, f, wp) << scale) // pi + 8 - half) >> scale
+        if first > last:
+            return None
+        return "both" if first < last else "low" if first % 2 else "high"
+
+    # ---- by other functions -----------------------------------------------------------------------------------------
+
+    def cosh(self, x: Interval) -> Interval:
+        return self.rounded(Context.cosh(self.finer(), x))
+
+    def sigmoid(self, x: Interval) -> Interval:
+        return self.rounded(Context.sigmoid(self.finer(), x))
+
+    def softplus(self, x: Interval) -> Interval:
+        return self.rounded(Context.softplus(self.finer(), x))
+
+    def logcosh(self, x: Interval) -> Interval:
+        return self.rounded(Context.logcosh(self.finer(), x))
+
+    # ---- powers -----------------------------------------------------------------------------------------------------
+
+    def pow(self, x: Interval, y: Interval) -> Interval:
+        """Integer powers piece by piece; real ones, of a non-negative base, as exp(y log x)."""
+        n = whole_number(y)
+        if n is not None:
+            return self._integer_power(x, n)
+        if x[0] < 0 or (x[0] == 0 and y[0] <= 0):
+            raise DomainError(f"pow({self.text(x)}, {self.text(y)}): a real exponent needs a positive base")
+        if x[0] == 0:
+            return (0, 0, *(self.pow((*x[2:], *x[2:]), y)[2:] if x[2] else (0, 0)))
+        if is_point(y) or INFINITE in (x[3], y[1], y[3]):
+            return self._power_of(x, y)
+        corners = [self.pow((*a, *a), (*c, *c)) for a in {x[:2], x[2:]} for c in {y[:2], y[2:]}]
+        low, high = corners[0][:2], corners[0][2:]
+        for corner in corners[1:]:  # y log x is bilinear: its extremes lie at corners
+            low, high = smaller(low, corner[:2]), larger(high, corner[2:])
+        return (*low, *high)
+
+    def _power_of(self, x: Interval, y: Interval) -> Interval:
+        work = self.finer(24)
+        return self.rounded(work.exp(work.multiply(y, work.log(x))))
+
+    def _integer_power(self, x: Interval, n: int) -> Interval:
+        if n < 0:
+            work = self.finer()
+            return self.rounded(work.reciprocal(work._integer_power(x, -n)))
+        if n == 0:
+            return ONE
+        a, e, b, f = self.abs(x) if n % 2 == 0 else x
+        if n * max(a.bit_length(), b.bit_length()) <= EXACT_POWER_BITS and INFINITE not in (e, f):
+            return self.rounded((a**n, e * n, b**n, f * n))
+        work = self.finer(n.bit_length())
+        return self.rounded(increasing(lambda m, k: work._product_of((m, k, m, k), n), (a, e, b, f)))
+
+
+def interval(prec: int = 53) -> IntervalContext:
+    """Intervals whose ends have `prec` bits, from 2 to 100000."""
+    if isinstance(prec, bool) or not isinstance(prec, int) or not 2 <= prec <= 100_000:
+        raise ArgumentError(f"prec: expected a number of bits from 2 to 100000, got {prec!r}")
+    return _context(prec)
+
+
+_context = lru_cache(maxsize=1024)(IntervalContext)

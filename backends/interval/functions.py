@@ -1,0 +1,207 @@
+"""The monotone functions of `interval`, by enclosures of their values at points m 2^e."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mpmath import libmp
+from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, ln2_fixed, log_taylor_cached
+
+from scalarspec.backends.interval.ends import HUGE, ONE, TWO, ZERO, Interval, increasing, odd
+from scalarspec.backends.interval.field import IntervalField
+from scalarspec.backends.interval.fixed_point import LIBMP, constant, exp_fixed, to_mpf
+from scalarspec.errors import DomainError
+from scalarspec.numbers.dyadic import EXPONENT_LIMIT, INF, INFINITE, fixed, larger, less, smaller
+
+
+@dataclass(frozen=True)
+class MonotoneFunctions(IntervalField):
+    """Functions that rise everywhere, or fall and then rise."""
+
+    guard: ClassVar[int] = 24
+    """Extra bits of the working precision."""
+    margin: ClassVar[int] = 10
+    """Values at the working precision are moved outward by 2^margin last places: 1024, where libmp needs 17."""
+
+    @abstractmethod
+    def finer(self, bits: int = 0) -> MonotoneFunctions:
+        """Intervals with `guard` and so many bits more."""
+
+    # ---- elementary functions ---------------------------------------------------------------------------------------
+
+    def pi(self) -> Interval:
+        with LIBMP:
+            return self._near(libmp.mpf_pi(self.prec + self.guard))
+
+    def exp(self, x: Interval) -> Interval:
+        return increasing(self._exp_at, x)
+
+    def log(self, x: Interval) -> Interval:
+        if x[0] <= 0:
+            raise DomainError(f"log({self.text(x)}): the logarithm needs a positive interval")
+        return increasing(self._log_at, x)
+
+    def sqrt(self, x: Interval) -> Interval:
+        if x[0] < 0:
+            raise DomainError(f"sqrt({self.text(x)}): the square root needs a non-negative interval")
+        return increasing(self._sqrt_at, x)
+
+    def atan(self, x: Interval) -> Interval:
+        return increasing(self._atan_at, x)
+
+    def erf(self, x: Interval) -> Interval:
+        return increasing(odd(self._erf_at), x)
+
+    def expm1(self, x: Interval) -> Interval:
+        return increasing(self._expm1_at, x)
+
+    def log1p(self, x: Interval) -> Interval:
+        if not less(-1, 0, x[0], x[1]):
+            raise DomainError(f"log1p({self.text(x)}): log(1 + x) needs an interval above -1")
+        return increasing(self._log1p_at, x)
+
+    def expm1mx(self, x: Interval) -> Interval:
+        """Falling on the negative axis, rising on the positive one, 0 at 0."""
+        left, right = self._expm1mx_at(*x[:2]), self._expm1mx_at(*x[2:])
+        if x[0] <= 0 <= x[2]:
+            return (0, 0, *larger(left[2:], right[2:]))
+        return (*left[:2], *right[2:]) if x[0] > 0 else (*right[:2], *left[2:])
+
+    def sinh(self, x: Interval) -> Interval:
+        return increasing(odd(self._sinh_at), x)
+
+    def tanh(self, x: Interval) -> Interval:
+        return increasing(odd(self._tanh_at), x)
+
+    # ---- values at a point m 2^e, enclosed --------------------------------------------------------------------------
+
+    def _exp_at(self, m: int, e: int) -> Interval:
+        """2^n exp(t) for x = n ln 2 + t, 0 <= t < ln 2, in fixed point."""
+        if m == 0:
+            return ONE
+        magnitude = m.bit_length() + e
+        if magnitude > EXPONENT_LIMIT.bit_length():
+            return HUGE if m > 0 else (0, 0, 1, -EXPONENT_LIMIT)
+        wp = self.prec + self.guard
+        extra = magnitude if magnitude > 0 else 0
+        shift = e + wp + extra
+        n, t = divmod(m << shift if shift >= 0 else m >> -shift, constant(ln2_fixed, wp + extra))
+        value = exp_fixed(t >> extra, wp)
+        return self.rounded((value - (1 << self.margin), n - wp, value + (1 << self.margin), n - wp))
+
+    def _log_at(self, m: int, e: int) -> Interval:
+        """n ln 2 + log t for x = t 2^n, t in [3/4, 3/2), in fixed point; near 1, where that cancels, by libmp."""
+        if e == INFINITE:
+            return (1, 0, *INF)
+        wp, bits = self.prec + self.guard, m.bit_length()
+        if bits + e == 1 and m == 1 << (bits - 1):
+            return ZERO
+        up = 1 if (m << 2) >> bits == 2 else 0
+        n, t = bits + e - up, fixed(m, up - bits, wp)
+        if (n == 0 and abs(t - (1 << wp)) >> (wp - 6) == 0) or wp > LOG_TAYLOR_PREC:
+            return self._by_libmp(libmp.mpf_log, m, e)
+        value, error = log_taylor_cached(t, wp) + n * constant(ln2_fixed, wp), (1 << self.margin) + 2 * abs(n)
+        return self.rounded((value - error, -wp, value + error, -wp))
+
+    def _sqrt_at(self, m: int, e: int) -> Interval:
+        """The integer root, which rounds down, and its successor where there is a remainder."""
+        if m == 0 or e == INFINITE:
+            return (0, 0, m, e)
+        shift = max(0, 2 * self.prec + 2 - m.bit_length())
+        shift += (e - shift) % 2
+        square = m << shift
+        root = math.isqrt(square)
+        half = (e - shift) // 2
+        return self.rounded((root, half, root + (root * root != square), half))
+
+    def _atan_at(self, m: int, e: int) -> Interval:
+        return ZERO if m == 0 else self._by_libmp(libmp.mpf_atan, m, e)
+
+    def _expm1_at(self, m: int, e: int) -> Interval:
+        x = (m, e, m, e)
+        if m == 0 or (m, e) == INF:
+            return HUGE if m else ZERO
+        if self._is_tiny(x):  # x <= eˣ - 1 <= x + x²
+            return self.rounded((m, e, *self.finer().add(x, self.square(x))[2:]))
+        work = self.finer(max(0, -m.bit_length() - e))
+        return self.rounded(work.subtract(work._exp_at(m, e), ONE))
+
+    def _log1p_at(self, m: int, e: int) -> Interval:
+        x = (m, e, m, e)
+        if m == 0 or e == INFINITE:
+            return (0, 0, m, e)
+        if self._is_tiny(x):  # x - x² <= log(1 + x) <= x
+            return self.rounded((*self.finer().subtract(x, self.square(x))[:2], m, e))
+        work = self.finer(max(0, -m.bit_length() - e))
+        return self.rounded(work.log(work.add(ONE, x)))
+
+    def _expm1mx_at(self, m: int, e: int) -> Interval:
+        x = (m, e, m, e)
+        if m == 0:
+            return ZERO
+        if e == INFINITE:
+            return HUGE
+        if self._is_tiny(x):  # Lagrange's remainder: x²/2 exp(t), t between 0 and x
+            work = self.finer()
+            between = (0, 0, m, e) if m > 0 else (m, e, 0, 0)
+            return self.rounded(work.multiply(work.divide(work.square(x), TWO), work.exp(between)))
+        work = self.finer(2 * max(0, -m.bit_length() - e))
+        return self.rounded(work.subtract(work._expm1_at(m, e), x))
+
+    def _sinh_at(self, m: int, e: int) -> Interval:
+        """(u + u / (u + 1)) / 2 for u = eˣ - 1, x >= 0."""
+        work = self.finer()
+        u = work._expm1_at(m, e)
+        return self.rounded(work.divide(work.add(u, work.divide(u, work.add(u, ONE))), TWO))
+
+    def _tanh_at(self, m: int, e: int) -> Interval:
+        """u / (u + 2) for u = e²ˣ - 1, x >= 0; 1 - 2 / (u + 2) from 1 on, where that is the tighter."""
+        work = self.finer()
+        u = work._expm1_at(m, e + 1) if e != INFINITE else HUGE
+        if less(m, e, 1, 0):
+            return self.rounded(work.divide(u, work.add(u, TWO)))
+        return self.rounded(work.subtract(ONE, work.divide(TWO, work.add(u, TWO))))
+
+    def _erf_at(self, m: int, e: int) -> Interval:
+        """2/√π e^(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (1 3 5 ... (2n+1)), for x >= 0; 1 - e^(-x²) <= erf x <= 1 where that is sharp."""
+        x = (m, e, m, e)
+        work = self.finer(8)
+        square = work.square(x)
+        if m == 0:
+            return ZERO
+        if less(self.prec + self.guard, 0, *square[:2]):
+            return self.rounded((*work.subtract(ONE, work.exp(work.negative(square)))[:2], 1, 0))
+        twice, term, total, n = work.multiply(TWO, square), x, x, 0
+        while not self._is_negligible(term, total) or not less(*twice[2:], n + 1, 0):
+            n += 1
+            term = work.divide(work.multiply(term, twice), (2 * n + 1, 0, 2 * n + 1, 0))
+            total = work.add(total, term)
+        total = (*total[:2], *work.add(total, term)[2:])  # the rest is at most the last term: its ratios are below 1/2
+        scale = work.divide(TWO, work.sqrt(work.pi()))
+        value = work.multiply(scale, work.multiply(work.exp(work.negative(square)), total))
+        return self.rounded((*value[:2], *smaller(value[2:], (1, 0))))
+
+    def _near(self, value: tuple[Any, ...]) -> Interval:
+        """The enclosure of what libmp's `value` approximates to 2^margin last places of the working precision."""
+        sign, mantissa, exponent, bits = value
+        shift = self.prec + self.guard - bits
+        m = -(mantissa << shift) if sign else mantissa << shift
+        e = exponent - shift
+        return self.rounded((m - (1 << self.margin), e, m + (1 << self.margin), e))
+
+    def _by_libmp(self, function: Callable[..., Any], m: int, e: int) -> Interval:
+        """A function of libmp at m 2^e."""
+        with LIBMP:
+            return self._near(function(to_mpf(m, e), self.prec + self.guard, "n"))
+
+    def _is_tiny(self, x: Interval) -> bool:
+        """Is |inf x| below 2^-(prec + guard)?"""
+        return x[0].bit_length() + x[1] < -self.prec - self.guard
+
+    def _is_negligible(self, term: Interval, total: Interval) -> bool:
+        """Is a term of a series below the last place of its sum, at the working precision?"""
+        return term[2].bit_length() + term[3] < total[0].bit_length() + total[1] - self.prec - self.guard
