@@ -10,8 +10,8 @@ import pytest
 import scalarspec as ss
 from scalarspec import latent
 from scalarspec.errors import ArgumentError, DomainError, ShapeError, UnknownName
-from scalarspec.rounding_errors.crosscheck import CERTIFIED
 from scalarspec.rounding_errors.provenance import differences
+from scalarspec.rounding_errors.reference import CERTIFIED
 from scalarspec.testing import assert_matches
 
 KL = latent.diagonal_gaussian_kl_to_standard

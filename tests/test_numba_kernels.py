@@ -9,7 +9,7 @@ from conftest import CONTEXTS
 from faults import off_by
 
 from scalarspec.backends.interval64.ends import LAST
-from scalarspec.backends.interval64.fused import FUSED as OPERATIONS
+from scalarspec.backends.interval64.fused import FUSED as FUSED_OPERATIONS
 from scalarspec.backends.interval64.fused import without_plain_form
 from scalarspec.backends.interval64.point import ends_of
 from scalarspec.core import functions
@@ -17,10 +17,10 @@ from scalarspec.numbers import numba_kernels
 
 C = CONTEXTS["interval64"]
 FUSED = CONTEXTS["fused"]
-OPERATIONS = fuzz_bulk.BULK
+BULK = fuzz_bulk.BULK
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", BULK)
 def test_fused_loops_give_the_same_bits(operation):
     """One text, read by NumPy for arrays and by numba for elements; NaN stands for an end that is not known."""
     cases = fuzz_bulk.bulk_boxes(operation, random.Random(f"{operation} fused"), 300)
@@ -50,5 +50,5 @@ def test_an_ulp_in_a_fused_loop_is_caught(monkeypatch, loop):
 
 
 def test_a_misspelt_fused_operation_is_named():
-    assert without_plain_form(OPERATIONS) == set()
-    assert without_plain_form({**OPERATIONS, "multiplied": OPERATIONS["multiply"]}) == {"multiplied"}
+    assert without_plain_form(FUSED_OPERATIONS) == set()
+    assert without_plain_form({**FUSED_OPERATIONS, "multiplied": FUSED_OPERATIONS["multiply"]}) == {"multiplied"}

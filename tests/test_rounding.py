@@ -1,15 +1,20 @@
 """Bounds on float errors hold against errors observed at exact samples, operation by operation; faults are caught."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec.backends import rounding as kernel
 from scalarspec.backends.float import FloatContext
-from scalarspec.errors import ArgumentError, UnknownName
+from scalarspec.backends.rounding import arrays, strategies, sums
+from scalarspec.backends.rounding.inherited import INHERITED
+from scalarspec.backends.rounding.local import LOCAL
+from scalarspec.backends.rounding.tracked import Tracked
+from scalarspec.core.operations import OPERATIONS
+from scalarspec.errors import ArgumentError, NotSupported, UnknownName
 
 EXACT = ss.context("interval", prec=150)
 FORMATS = ("float64", "float32", "float16")
@@ -139,22 +144,20 @@ def test_errors_are_inherited_through_a_chain(dtype):
 )
 def test_a_smaller_bound_is_too_little(name, monkeypatch):
     """By 4 where an operation is rounded once, and half of the bound is inherited; by 64 for those of several steps."""
-    whole, divisor = kernel.RoundingArrays._tracked, 64 if name in ("expm1mx", "sigmoid", "exp") else 4
+    whole, divisor = arrays.evaluated, 64 if name in ("expm1mx", "sigmoid", "exp") else 4
 
-    def smaller(self, *given):
-        found = whole(self, *given)
-        return kernel.Tracked(found.real, None if found.error is None else found.error / divisor)
+    def smaller(call):
+        found = whole(call)
+        return Tracked(found.real, None if found.error is None else found.error / divisor)
 
-    monkeypatch.setattr(kernel.RoundingArrays, "_tracked", smaller)
+    monkeypatch.setattr(arrays, "evaluated", smaller)
     narrow = {"divide": [(2, "2.5"), ("1.1", "1.2")], "reciprocal": [("1.1", "1.2")], "sqrt": [(2, "2.5")]}
     assert missed(name, "float32", narrow.get(name)) > 0
 
 
 @pytest.mark.parametrize("name", ["negative", "abs", "maximum", "relu", "clip", "add"])
 def test_an_error_that_is_not_inherited_is_missed(name, monkeypatch):
-    monkeypatch.setattr(
-        kernel.RoundingArrays, "inherited", lambda self, operation, real, xs, parameters: [None] * len(xs)
-    )
+    monkeypatch.setattr(strategies, "inherited", lambda call: [])
     assert missed(name, "float16") > 0
 
 
@@ -186,7 +189,7 @@ def lossy_misses(name):
 @pytest.mark.parametrize("name", LOSSY)
 def test_sums_lose_more_than_one_rounding(name, monkeypatch):
     assert lossy_misses(name) == 0
-    monkeypatch.setattr(kernel.RoundingArrays, "_additions", lambda self, sizes, operations, additions: None)
+    monkeypatch.setattr(sums, "additions", lambda model, sizes, roundings, count: None)
     assert lossy_misses(name) > 0
 
 
@@ -232,6 +235,56 @@ def test_powers_of_two_only_move_the_exponent():
     for t in (x * 4, x / 8, 0.5 * x):
         assert np.all(ss.sup(t.value.error) <= 4 * ss.sup(x.value.error).max() * (1 + 2**-50))
     assert ss.sup((x * 3).value.error)[0] > 3 * ss.sup(x.value.error)[0]
+
+
+def test_errors_have_the_shape_of_their_values():
+    larger = ss.maximum(ss.context("rounding").tensor([0.0, 1.0]), "0.1")
+    assert 0 < larger[0].item().error < 1e-17
+
+
+# ---- what is not stated is refused ----------------------------------------------------------------------------------
+
+
+def with_class(monkeypatch, name, floats):
+    """Another class for an operation, in its line of the table."""
+    monkeypatch.setitem(OPERATIONS, name, replace(OPERATIONS[name], floats=floats))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_without_a_class_is_refused_by_name(name, monkeypatch):
+    with_class(monkeypatch, name, None)
+    with pytest.raises(NotSupported, match=f"^tolerance: {name}: how a float computes it is not stated"):
+        ss.context("rounding").arrays.function(name)
+
+
+def test_every_operation_has_a_class_and_rules():
+    assert {line.floats for line in OPERATIONS.values()} == set(strategies.STRATEGIES)
+    for name, line in OPERATIONS.items():
+        if not line.truth:
+            assert strategies.inherited_rule(name)
+            assert strategies.local_rule(name)
+    assert {*INHERITED, *LOCAL} <= set(OPERATIONS)
+
+
+def test_no_float_of_a_formula_that_cancels_is_said_to_be_positive():
+    assert {name for name in OPERATIONS if strategies.never_negative(name)} == {
+        "abs", "relu", "square", "sqrt", "exp", "cosh", "sigmoid", "softplus", "logcosh", "heaviside", "mean_square",
+        "pi", "less", "less_equal", "equal", "logical_not", "logical_and", "logical_or",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["exact", "sum"])
+def test_a_class_says_too_little_of_an_operation_of_its_own_kind(kind, monkeypatch):
+    """A floor that is called exact, with a derivative of 0, has no tolerance of 0."""
+    with_class(monkeypatch, "tan", kind)
+    with pytest.raises(NotSupported, match=r"^tolerance: tan: what it .* operands is not stated"):
+        ss.tan(ss.context("rounding").box(0, 1))
+
+
+def test_a_formula_needs_a_rule(monkeypatch):
+    with_class(monkeypatch, "tan", "composed")
+    with pytest.raises(NotSupported, match="tan: what it adds to the errors of its operands is not stated"):
+        ss.tan(ss.context("rounding").box(0, 1))
 
 
 def test_bad_parameters_are_named():

@@ -14,7 +14,7 @@ from scalarspec.backends.float import FloatContext
 from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError, UnknownName
 from scalarspec.examples import digits
 from scalarspec.models import vae
-from scalarspec.rounding_errors import tolerance
+from scalarspec.rounding_errors import box_errors, tolerance
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import fpbench
@@ -56,14 +56,13 @@ def test_the_adjoint_form_needs_every_operation(monkeypatch):
     """Without what each operation adds, the errors of the inputs alone are too little."""
     core = CORES["sec4-example"]
     seen = fpbench.observed(core, fpbench.samples(core, 300, random.Random(0)))
-    whole = tolerance._Problem
-    monkeypatch.setattr(whole, "_added", lambda self, eqn: None)
+    monkeypatch.setattr(box_errors.BoxErrors, "added", lambda self, eqn: None)
     assert fpbench.bound(core, 600)[0] < seen
 
 
 def test_splitting_needs_every_leaf(monkeypatch):
     core = CORES["verhulst"]
-    monkeypatch.setattr(tolerance._Leaf, "urgency", property(lambda leaf: -float(leaf.bound)))
+    monkeypatch.setattr(tolerance, "_urgency", lambda part: -float(part.bound))
     assert fpbench.bound(core, 60)[0] >= CORES["verhulst"]["fptaylor"]  # splitting the wrong ones helps nobody
 
 
@@ -182,6 +181,21 @@ def test_inputs_that_are_floats_cost_less():
 def test_a_better_library_gives_a_smaller_tolerance():
     good, poor = (ss.tolerance(lambda x: ss.exp(x), 1.0, vary={"x": ss.ball(1)}, libm=k).absolute for k in (1, 4))
     assert good < poor
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        lambda x: ss.where(x > 0, "0.1", x),
+        lambda x: ss.where(x > 0, lambda: x.context.tensor("0.1"), x),
+        lambda x: ss.stack([x, x.context.tensor("0.1")])[1],
+        lambda x: ss.maximum(-x, "0.1"),
+    ],
+)
+def test_a_constant_that_no_float_is_costs_its_rounding(spec):
+    error, half_ulp = abs(Fraction(0.1) - Fraction(1, 10)), 2.0**-57
+    found = ss.tolerance(spec, 1.0, vary={"x": ss.box(1, 2)}, inputs="exact").absolute
+    assert error <= Fraction(float(found)) <= half_ulp
 
 
 def test_the_spec_may_be_constant_or_the_argument_itself():

@@ -22,7 +22,7 @@ from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers.exact import End, as_array, data_value, exact_text, float_above, float_below, infinite
 from scalarspec.tracing.batched import BatchedContext
-from scalarspec.tracing.evaluation import Reading
+from scalarspec.tracing.evaluation import Evaluation
 from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.tape import Tape
 from scalarspec.tracing.trace import Trace, trace
@@ -133,7 +133,7 @@ def _closer_contexts(domain: Domain, point: Point) -> Iterator[Context[Any]]:
     first: Context[Any] = named_context("interval", prec=FIRST_BITS)
     reading = None
     with contextlib.suppress(ScalarSpecError):
-        reading = Reading.of(domain.spec, domain.at(first, point)[0], first)
+        reading = Evaluation.of(domain.spec, domain.at(first, point)[0], first)
     if reading is None or (not reading.surely_irrational() and reading.exact_bits() <= MOST_EXACT_BITS):
         yield named_context("rational")
     bits = FIRST_BITS

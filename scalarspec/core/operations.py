@@ -23,9 +23,8 @@ The facts, in the order of a line:
   floats     how a float computes it
                exact      without an error      rounded    the exact result, rounded once
                library    within some ulps      sum        terms added in any order, products among them
-               selected   one of its operands   step       a number that jumps with the operand
-               composed   by a formula of its own, whose error is stated beside the context `rounding`
-               truth      a comparison, or a connective of comparisons
+               choice     one of its operands   step       it jumps between values that are floats
+               composed   by a formula of other operations, whose error the context `rounding` has a rule for
   kinks      where it has no derivative: nowhere, zero (of its first operand), tie (of its operands), border (where its
              condition turns)
   rational   where the result is rational for rational operands: always, sometimes, or the one number where it is
@@ -52,7 +51,7 @@ Kind = Literal["elementwise", "relation", "connective", "choice", "reduction", "
 Graph = Literal[
     "linear", "bilinear", "quotient", "convex", "concave", "s_shaped", "by_sign", "smooth", "step", "defined", "free"
 ]
-Floats = Literal["exact", "rounded", "library", "sum", "selected", "step", "composed", "truth"]
+Floats = Literal["exact", "rounded", "library", "sum", "choice", "step", "composed"]
 Kinks = Literal["nowhere", "zero", "tie", "border"]
 Rational = Fraction | Literal["always", "sometimes"]
 ShapeRule = Callable[[list[Shape], Mapping[str, Any]], Shape]
@@ -131,8 +130,8 @@ def _elementwise(name: str, operands: int, *facts: Any, **more: Any) -> Operatio
 
 
 def _truth(name: str, kind: Kind, operands: int, names: str) -> Operation:
-    truths = operands if kind == "connective" else 0
-    return Operation(name, kind, operands, "step", "truth", "border", "always", UNIT, names, truths)
+    truths, floats = (operands, "exact") if kind == "connective" else (0, "step")
+    return Operation(name, kind, operands, "step", floats, "border", "always", UNIT, names, truths)  # type: ignore[arg-type]
 
 
 def _reduction(name: str, *facts: Any, **more: Any) -> Operation:
@@ -200,9 +199,9 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _elementwise("relu", 1, "convex", "exact", "zero", "always", NATURAL, "- relu Relu"),
     _elementwise("abs", 1, "convex", "exact", "zero", "always", NATURAL, "abs abs Abs"),
     _elementwise("leaky_relu", 2, "defined", "rounded", "zero", "always", ALL, "- leaky_relu LeakyRelu"),
-    _elementwise("maximum", 2, "defined", "selected", "tie", "always", ALL, "maximum maximum Max"),
-    _elementwise("minimum", 2, "defined", "selected", "tie", "always", ALL, "minimum minimum Min"),
-    _elementwise("clip", 3, "defined", "selected", "tie", "always", ALL, "clip clamp Clip"),
+    _elementwise("maximum", 2, "defined", "choice", "tie", "always", ALL, "maximum maximum Max"),
+    _elementwise("minimum", 2, "defined", "choice", "tie", "always", ALL, "minimum minimum Min"),
+    _elementwise("clip", 3, "defined", "choice", "tie", "always", ALL, "clip clamp Clip"),
     _elementwise("heaviside", 1, "step", "step", "zero", "always", UNIT, "- heaviside -"),
     _elementwise("sign", 1, "step", "step", "zero", "always", (-1.0, 1.0), "sign sign Sign"),
     _truth("less", "relation", 2, "less lt Less"),
@@ -211,11 +210,11 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _truth("logical_not", "connective", 1, "logical_not logical_not Not"),
     _truth("logical_and", "connective", 2, "logical_and logical_and And"),
     _truth("logical_or", "connective", 2, "logical_or logical_or Or"),
-    Operation("where", "choice", 3, "free", "selected", "border", "always", ALL, "where where Where", truths=1),
+    Operation("where", "choice", 3, "free", "choice", "border", "always", ALL, "where where Where", truths=1),
     _reduction("sum", "linear", "sum", "nowhere", "always", ALL, "sum sum ReduceSum"),
     _reduction("mean", "linear", "sum", "nowhere", "always", ALL, "mean mean ReduceMean", parameters=("axis", "count")),
     _reduction("mean_square", "defined", "sum", "nowhere", "always", NATURAL, parameters=("axis", "count")),
-    _reduction("logsumexp", "defined", "sum", "nowhere", "sometimes", ALL, "- logsumexp ReduceLogSumExp"),
+    _reduction("logsumexp", "defined", "composed", "nowhere", "sometimes", ALL, "- logsumexp ReduceLogSumExp"),
     _product("matmul", 2, lambda s, p: shapes.matmul_shape(*s), "matmul matmul MatMul"),
     _product("affine", 3, lambda s, p: s[2], "- linear Gemm"),
     _product("affine_rows", 3, _given, "- linear Gemm", "shape"),

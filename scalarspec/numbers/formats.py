@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,18 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Format:
-    """A format. precision: bits of the significand, the hidden one included; emin: exponent of the least normal."""
+    """A format: the numbers ±m 2^(e - precision + 1) with 0 <= m < 2^precision and emin <= e <= emax, and infinities.
+
+    precision: bits of the significand, the hidden one included; emin, emax: the exponents e of the least and of the
+    greatest normal numbers, 2^e <= |x| < 2^(e+1).
+    """
 
     name: str
     precision: int
     emin: int
     emax: int
 
-    @property
+    @cached_property
     def largest(self) -> Fraction:
         """The largest finite number."""
         return (2 - Fraction(2) ** (1 - self.precision)) * Fraction(2) ** self.emax
@@ -38,8 +43,9 @@ class Format:
         return Fraction(2) ** self.emin
 
     def ulp(self, value: Fraction) -> Fraction:
-        """The spacing at a value."""
-        return Fraction(2) ** (max(floor_log2(abs(value)) if value else self.emin, self.emin) - self.precision + 1)
+        """The spacing of the format's numbers at a value; the smallest subnormal at 0."""
+        exponent = floor_log2(abs(value)) if value else self.emin
+        return Fraction(2) ** (max(exponent, self.emin) - self.precision + 1)
 
     def nearest(self, value: Fraction) -> End:
         """The number of the format nearest to a value, ties to even; beyond the range an infinity, as IEEE rounds."""
@@ -57,9 +63,13 @@ class Format:
     def half_ulp(self, sizes: Array) -> Array:
         """The greatest error of rounding any |x| <= size to nearest, each rounded up to a float64.
 
-        At a power of two it is that of the numbers below. Infinite where x may leave the format's range.
+        sizes: float64s >= 0, of any shape, which is the result's. Infinite where x may leave the format's range.
+
+        1. For 2^(k-1) < size <= 2^k every such x lies in [-2^k, 2^k], where neighbours are at most 2^(k - precision)
+           apart; below the least normal number 2^emin they are 2^(emin - precision + 1) apart.
+        2. The error is at most half of that. Where it is no float64, the least positive one is more.
         """
-        mantissa, exponent = np.frexp(sizes)
+        mantissa, exponent = np.frexp(sizes)  # size = mantissa 2^exponent, 1/2 <= mantissa < 1
         exponent = np.maximum(exponent - (mantissa == 0.5), self.emin + 1)
         error = np.maximum(np.ldexp(1.0, exponent - self.precision - 1), 2.0**-1074)
         error = np.where(sizes == 0, 0.0, error)
@@ -67,7 +77,10 @@ class Format:
 
     @np.errstate(all="ignore")
     def rounding_errors(self, values: Array) -> Array:
-        """|x - nearest(x)| of float64s, exactly; infinite where that is no number."""
+        """|x - nearest(x)| of float64s, exactly; infinite where that is no number of the format.
+
+        values: of any shape, which is the result's. Division by a power of two, rint and the difference are exact.
+        """
         _, exponent = np.frexp(values)
         unit = np.ldexp(1.0, np.maximum(exponent - self.precision, max(self.emin - self.precision + 1, -1074)))
         nearest = np.rint(values / unit) * unit
@@ -83,6 +96,7 @@ FORMATS = {
         Format("bfloat16", 8, -126, 127),
     )
 }
+"""The formats by name: IEEE 754-2019, table 3.5, and bfloat16, which has the exponents of binary32."""
 
 
 def named(name: str | Format) -> Format:

@@ -1,15 +1,13 @@
 """How far a float result is from the exact value of a spec, with a certificate, and in which step it went astray.
 
-The exact value is rational where the spec stays rational, and its numbers below a million bits; else it is enclosed, by
-interval64 and then at growing precision, until the error is known to 1/100 ulp of the result's format, or the question
-that was asked is answered.
+`reference` finds the exact value; `stages` the errors of the steps; `float_results` reads what the floats are.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,34 +15,26 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.compare import evaluate
 from scalarspec.core.arguments import bind, one_valued, spec_name
 from scalarspec.core.context import Context
 from scalarspec.core.failures import failures_told
-from scalarspec.core.functions import endpoints
 from scalarspec.core.registry import context as named_context
 from scalarspec.core.registry import resolve
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import ArgumentError, NotExact, ScalarSpecError, TooLarge, Undecided
+from scalarspec.errors import ArgumentError, ScalarSpecError
 from scalarspec.numbers.exact import End, as_array, data_value, float_above, float_below, infinite
-from scalarspec.numbers.formats import Format
 from scalarspec.report import enclosure_text, ends_json, exact_json, floats_json, table, unboxed
 from scalarspec.rounding_errors.float_results import Floats, format_of, of_shape, read, read_stages
 from scalarspec.rounding_errors.provenance import provenance
-from scalarspec.rounding_errors.stages import MARGIN, Pair, Stage, Trace, errors
-from scalarspec.tracing.evaluation import Reading
+from scalarspec.rounding_errors.reference import INTERVAL64_BITS, Known, Reference, certified, flat
+from scalarspec.rounding_errors.stages import MARGIN, Pair, Stage, StageComparison
+from scalarspec.tracing.evaluation import Evaluation
 
 Array = np.ndarray[Any, Any]
 
-CERTIFIED = Fraction(1, 100)
-"""An error is known when it is enclosed this tightly, in ulps."""
 SUSPECT = 16
-"""Where an error may be more ulps than this, it is seen whether the spec gives one value at all."""
-INTERVAL64_BITS = 53
-MOST_EXACT_BITS = 1 << 20
-"""Where rationals would grow longer than this, they are not tried."""
-MOST_BITS = 1 << 13
-"""No more precision than this is tried."""
+"""Where an error may be more ulps than this, it is seen whether the spec gives one value at all: rounding alone seldom
+makes errors so large, and two float64 evaluations cost little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +44,8 @@ class Crosscheck:
     enclosure: (lower, upper), exact; exact: the exact value where it was found in rationals, else None;
     error, relative, ulps: (least, greatest) possible |actual - exact|, that over |exact|, and that in ulps of the
     format `dtype` at the exact value (the smaller ulp where the enclosure holds a power of two); worst: the index of
-    the worst element; precision: the bits of the enclosure, or None if it is exact.
+    the worst element; precision: the bits of the enclosure, or None if it is exact; seconds: what it took;
+    comparison: what the stages are found from.
     """
 
     dtype: str
@@ -67,32 +58,32 @@ class Crosscheck:
     worst: tuple[int, ...]
     precision: int | None
     seconds: float
-    trace: Trace
+    comparison: StageComparison
 
     @property
     def max_ulps(self) -> float:
         """The greatest error that an element can have, in ulps, rounded up; infinite for NaN and infinities."""
-        return max(map(float_above, _flat(self.ulps[1])), default=0.0)
+        return max(map(float_above, flat(self.ulps[1])), default=0.0)
 
     @property
     def min_ulps(self) -> float:
         """The error that some element has at least, in ulps, rounded down."""
-        return max(map(float_below, _flat(self.ulps[0])), default=0.0)
+        return max(map(float_below, flat(self.ulps[0])), default=0.0)
 
     def within(self, max_ulps: Any) -> bool:
         """Is every error proved to be at most this many ulps?"""
         limit = _limit(max_ulps)
-        return all(end <= limit for end in _flat(self.ulps[1]))
+        return all(end <= limit for end in flat(self.ulps[1]))
 
     @property
     def certified(self) -> bool:
         """Is the error of every element known to 1/100 ulp?"""
-        return _certain(_flat(self.ulps[0]), _flat(self.ulps[1]))
+        return certified(flat(self.ulps[0]), flat(self.ulps[1]))
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The named intermediate results of the spec, in order, the result last; worked out when first asked for."""
-        return self.trace.stages()
+        return self.comparison.stages()
 
     @property
     def culprit(self) -> Stage | None:
@@ -102,7 +93,7 @@ class Crosscheck:
     @cached_property
     def explained(self) -> bool:
         """Can rounding at each operation of the spec explain the error of the result, and of each stage given?"""
-        return self.culprit is None and self.trace.excess(as_array(self.error[0])) <= 1
+        return self.culprit is None and self.comparison.excess(as_array(self.error[0])) <= 1
 
     def __str__(self) -> str:
         return "\n".join([*_headlines(self), "", _stage_table(self)])
@@ -114,13 +105,13 @@ class Crosscheck:
         """
         from scalarspec.rounding_errors.html import page
 
-        title = f"Cross-check of {spec_name(self.trace.spec)} in {self.dtype}"
+        title = f"Cross-check of {spec_name(self.comparison.spec)} in {self.dtype}"
         return page(title, str(self), self.to_json(), self.stages)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: exact values and ends as strings, hashes of the inputs and of the functions' texts, versions."""
         return {
-            **provenance(self.trace.spec, self.trace.args, self.trace.actual),
+            **provenance(self.comparison.spec, self.comparison.args, self.comparison.actual),
             "dtype": self.dtype,
             "actual": exact_json(self.actual),
             "enclosure": ends_json(*self.enclosure),
@@ -145,27 +136,39 @@ def crosscheck(
 
     args: models on NumPy arrays, arrays and numbers, each float at its exact value; so the error of a float32 result
     includes the rounding of arguments that float32 does not hold.
-    actual: the result, or any function of `args` that gives it, in NumPy, PyTorch, JAX or Python; a mapping from the
-    names of the spec's stages to values, the result's among them, tells where an error arose; or the name of a float
-    context, under which the spec itself is evaluated.
+    actual: the result, of the spec's shape, or any function of `args` that gives it, in NumPy, PyTorch, JAX or Python;
+    a mapping from the names of the spec's stages to values, the result's among them, tells where an error arose; or the
+    name of a float context, under which the spec itself is evaluated.
     dtype: the format that the result is a number of, where it is not its own: float64, float32, float16, bfloat16.
-    max_ulps: stop as soon as it is known whether every error is at most this, rather than at 1/100 ulp.
+    max_ulps: stop as soon as it is known whether every error is at most this, in ulps of the format at the exact value,
+    rather than when it is known to 1/100 ulp.
 
-    Raises ShapeError where the shapes differ, ArgumentError where the result holds no floats, UnknownName for an
-    unknown format or stage, DomainError for NaN and infinities in the arguments.
+    Returns the enclosure of the exact value, each element's error between two bounds, and its stages, found when asked
+    for.
+
+    Raises ShapeError where the shapes differ, ArgumentError where the result holds no floats, or where the spec has
+    two values, UnknownName for an unknown format or stage, DomainError for NaN and infinities in the arguments.
 
         r = ss.crosscheck(vae.loss, model, 1, x, eps, actual=my_numpy_loss)
         r.max_ulps, r.enclosure, r.culprit
+
+    Source: what rounding can explain is a running error analysis, Higham 2002, section 3.3.
     """
     start = time.perf_counter()
     arguments = bind(spec, args)
-    truth, result = _Truth(spec, args), _result_of(spec, args, actual)
-    first = truth.enclosed(_first_context(result, dtype))
+    reference, result = Reference(spec, args), _result_of(spec, args, actual)
+    first = reference.enclosed(_first_context(result, dtype))
     floats, given = _floats_and_stages(result, first, dtype)
     of_shape("actual", floats, first.result.shape)
-    known = truth.known(first, floats, None if max_ulps is None else _limit(max_ulps))
-    if any(ulps > SUSPECT for ulps in _flat(known.errors[2][1])):
+    known = reference.known(first, floats, None if max_ulps is None else _limit(max_ulps))
+    if any(ulps > SUSPECT for ulps in flat(known.errors[2][1])):
         one_valued(spec, arguments)
+    comparison = StageComparison(spec, args, floats.form, given, known.bits, actual)
+    return _certificate(floats, known, comparison, time.perf_counter() - start)
+
+
+def _certificate(floats: Floats, known: Known, comparison: StageComparison, seconds: float) -> Crosscheck:
+    """What was found, with numbers in the place of arrays of shape ()."""
     lower, upper = map(unboxed, known.ends)
     error, relative, ulps = ((unboxed(least), unboxed(greatest)) for least, greatest in known.errors)
     return Crosscheck(
@@ -178,23 +181,23 @@ def crosscheck(
         ulps=ulps,
         worst=_worst(known.errors[2]),
         precision=None if known.exact else known.bits,
-        seconds=time.perf_counter() - start,
-        trace=Trace(spec, args, floats.form, given, known.bits, actual),
+        seconds=seconds,
+        comparison=comparison,
     )
 
 
 # ---- the actual result ----------------------------------------------------------------------------------------------
 
 
-def _floats_and_stages(result: Any, reading: Reading, dtype: str | None) -> tuple[Floats, dict[str, Array]]:
+def _floats_and_stages(result: Any, first: Evaluation, dtype: str | None) -> tuple[Floats, dict[str, Array]]:
     """The floats of the actual result, and the stages that it gives."""
     if not isinstance(result, Mapping):
         return read("actual", result, dtype), {}
-    name = reading.result_name
+    name = first.result_name
     if name not in result:
         has = ", ".join(map(str, result)) or "none"
         raise ArgumentError(f"actual: the mapping has no result {name!r}; it has {has}")
-    return read(f"actual {name!r}", result[name], dtype), read_stages(result, list(reading.stages))
+    return read(f"actual {name!r}", result[name], dtype), read_stages(result, list(first.stages))
 
 
 def _first_context(result: Any, dtype: str | None) -> Context[Any]:
@@ -213,7 +216,7 @@ def _result_of(spec: Callable[..., Tensor], args: Sequence[Any], actual: Any) ->
         context: Context[Any] = resolve(actual)
         if not context.rounds:
             raise ArgumentError(f"actual: expected a float context, got {context.name!r}")
-        return Reading.of(spec, args, context).stages
+        return Evaluation.of(spec, args, context).stages
     if not callable(actual):
         return actual
     with failures_told(f"actual {spec_name(actual)}"):
@@ -230,87 +233,6 @@ def _limit(max_ulps: Any) -> Fraction:
     return limit
 
 
-# ---- the truth ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Truth:
-    """The spec at its arguments, as exactly as is asked."""
-
-    spec: Callable[..., Tensor]
-    args: Sequence[Any]
-
-    def enclosed(self, context: Context[Any]) -> Reading:
-        """Under one context; at higher precision where a branch of the spec cannot be decided."""
-        try:
-            return Reading.of(self.spec, self.args, context)
-        except Undecided:
-            bits = 2 * int(getattr(context, "prec", 53))
-            if bits > MOST_BITS:
-                raise
-            return self.enclosed(named_context("interval", prec=bits))
-
-    def known(self, first: Reading, floats: Floats, max_ulps: Fraction | None) -> _Known:
-        """The exact value where there is one, else the enclosure that answers the question; and the errors."""
-        if not first.surely_irrational() and first.exact_bits() <= MOST_EXACT_BITS:
-            try:
-                exact, _ = endpoints(evaluate(self.spec, self.args, "rational"))
-                return _Known((exact, exact), errors(floats, exact, exact), first.bits, exact=True)
-            except (NotExact, Undecided, TooLarge):
-                pass
-        known = _Known.of(first, floats)
-        for bits in _precisions(floats.form, first):
-            if known.answers(max_ulps):
-                break
-            known = _Known.of(self.enclosed(named_context("interval", prec=bits)), floats)
-        return known
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """What is known of the exact value: its ends, the errors of the floats, the bits; is it one number?"""
-
-    ends: Pair
-    errors: tuple[Pair, Pair, Pair]
-    bits: int
-    exact: bool = False
-    limited: bool = False
-
-    @classmethod
-    def of(cls, reading: Reading, floats: Floats) -> _Known:
-        """From an enclosure. It is limited where it is infinite, but `interval` knows larger numbers."""
-        ends = endpoints(reading.result)
-        unbounded = any(infinite(end) for pair in ends for end in pair.flat)
-        limited = unbounded and reading.context.name == "interval64"
-        return cls(ends, errors(floats, *ends), reading.bits, limited=limited)
-
-    def answers(self, max_ulps: Fraction | None) -> bool:
-        """Is every error known to 1/100 ulp, or on which side of the limit it lies?"""
-        least, greatest = map(_flat, self.errors[2])
-        if self.limited:
-            return False
-        if max_ulps is not None and (any(x > max_ulps for x in least) or all(x <= max_ulps for x in greatest)):
-            return True
-        return _certain(least, greatest)
-
-
-def _precisions(form: Format, first: Reading) -> Iterator[int]:
-    bits = max(form.precision + MARGIN, first.bits + 1)
-    while bits <= MOST_BITS:
-        yield bits
-        bits *= 2
-
-
-def _certain(least: list[End], greatest: list[End]) -> bool:
-    """Infinite errors are known: those of NaN and infinities."""
-    pairs = zip(least, greatest, strict=True)
-    return all(infinite(low) or (not infinite(high) and high - low <= CERTIFIED) for low, high in pairs)
-
-
-def _flat(ends: Any) -> list[End]:
-    return list(np.ravel(as_array(ends)))
-
-
 def _worst(ulps: Pair) -> tuple[int, ...]:
     """The index of the element with the greatest error."""
     places = list(np.ndindex(*ulps[1].shape))
@@ -322,7 +244,7 @@ def _worst(ulps: Pair) -> tuple[int, ...]:
 
 def _headlines(r: Crosscheck) -> list[str]:
     """The worst element: its float, its exact value, its error."""
-    if not _flat(r.actual):
+    if not flat(r.actual):
         return [f"actual {r.dtype}: empty"]
     ends = (r.actual, *r.enclosure, *r.ulps, r.error[1], r.relative[1])
     actual, lower, upper, least, greatest, error, relative = (as_array(end)[r.worst] for end in ends)

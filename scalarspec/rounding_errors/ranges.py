@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
 from scalarspec.bounding.domain import Domain
 from scalarspec.core.arguments import bind, call, one_valued
+from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.region import Ball, Box
@@ -18,7 +19,7 @@ from scalarspec.numbers import formats
 from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite
 from scalarspec.numbers.formats import Format
 from scalarspec.report import table
-from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.tape import Equation, Tape
 
 Risk = Literal["overflow", "underflow"]
 RISKS: tuple[Risk, ...] = ("overflow", "underflow")
@@ -26,9 +27,10 @@ RISKS: tuple[Risk, ...] = ("overflow", "underflow")
 
 @dataclass(frozen=True)
 class Offender:
-    """An operation whose result can leave the format's range. lower, upper: of the worst element's exact value.
+    """An operation whose result can leave the format's range.
 
-    stage: the first named stage at or after it, or None after the last; elements: how many of the `size` can.
+    risk: "overflow" or "underflow"; operation: its name; stage: the first named stage at or after it, or None after the
+    last; lower, upper: exact ends of the worst element's exact value; elements: how many of the `size` elements can.
     """
 
     risk: Risk
@@ -42,7 +44,10 @@ class Offender:
 
 @dataclass(frozen=True)
 class RangeMap:
-    """The operations at risk, in the order of evaluation: the first offender first; and how many there are in all."""
+    """The operations at risk, in the order of evaluation: the first offender first.
+
+    dtype: the format; operations: how many there are in all; offenders: those at risk, once for each risk.
+    """
 
     dtype: str
     operations: int
@@ -72,9 +77,21 @@ class RangeMap:
 def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Box], dtype: str = "float64") -> RangeMap:
     """The operations of `spec` that can overflow or underflow in a format, with the arguments in `vary` in their boxes.
 
-    overflow: the exact result can exceed the largest finite number; underflow: it can be smaller than the least normal
-    number without being 0 (a range across 0 alone is no underflow). Enclosures are those of `interval`, whose exponents
-    know no such limits. Raises UnknownName for a name that the spec does not have, or an unknown dtype.
+    args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
+    vary: the region of each argument that varies, by name: `ball(radius)` around its value, of its shape, or
+    `box(lower, upper)`.
+    dtype: float64, float32, float16 or bfloat16.
+
+    Returns the operations at risk, in the order of evaluation. overflow: the exact result can exceed the largest finite
+    number; underflow: it can be smaller than the least normal number without being 0 (a range across 0 alone is no
+    underflow). Enclosures are those of `interval`, whose exponents know no such limits.
+
+    Raises UnknownName for a name that the spec does not have, or an unknown dtype; DomainError where an operation has
+    no value on part of the box.
+
+        print(ss.ranges(loss, x, vary={"x": ss.ball("0.01")}, dtype="float16"))
+
+    Source: the largest finite and the least normal numbers are those of IEEE 754-2019, section 3.3.
     """
     form, arguments = formats.named(dtype), bind(spec, args, known=vary)
     one_valued(spec, arguments, vary)
@@ -83,19 +100,27 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     given, _ = Domain(spec, arguments, vary).boxed(context)
     call(spec, [tape.variable(value) if isinstance(value, Tensor) else value for value in given], tape)
     equations = [eqn for eqn in tape.arrays.equations if not OPERATIONS[eqn.operation].truth]
+    stages = _stage_after(equations, tape)
+    offenders = [o for eqn, stage in zip(equations, stages, strict=True) for o in _offenders(form, context, eqn, stage)]
+    return RangeMap(form.name, len(equations), tuple(offenders))
+
+
+def _stage_after(equations: Sequence[Equation], tape: Tape) -> list[str | None]:
+    """The first named stage at or after each equation; None after the last."""
     order = {eqn.result: i for i, eqn in enumerate(equations)}
     ends = [(order.get(stage.found, -1), name) for name, stage in tape.arrays.stages.items()]
-    offenders = []
-    for i, eqn in enumerate(equations):
-        stage = next((name for end, name in ends if end >= i), None)
-        lower, upper = endpoints(Tensor(context, eqn.result.shape, eqn.result.value))
-        risks = [(_risk(form, low, high), low, high) for low, high in zip(lower.flat, upper.flat, strict=True)]
-        for risk in RISKS:
-            at_risk = [(low, high) for found, low, high in risks if found == risk]
-            if at_risk:
-                worst = max(at_risk, key=_size) if risk == "overflow" else min(at_risk, key=_size)
-                offenders.append(Offender(risk, eqn.operation, stage, *worst, len(at_risk), len(risks)))
-    return RangeMap(form.name, len(equations), tuple(offenders))
+    return [next((name for end, name in ends if end >= i), None) for i in range(len(equations))]
+
+
+def _offenders(form: Format, context: Context[Any], eqn: Equation, stage: str | None) -> Iterator[Offender]:
+    """The risks of one operation, each with its worst element: the largest to overflow, the smallest to underflow."""
+    lower, upper = endpoints(Tensor(context, eqn.result.shape, eqn.result.value))
+    elements = [(_risk(form, low, high), (low, high)) for low, high in zip(lower.flat, upper.flat, strict=True)]
+    for risk in RISKS:
+        at_risk = [ends for found, ends in elements if found == risk]
+        if at_risk:
+            worst = max(at_risk, key=_size) if risk == "overflow" else min(at_risk, key=_size)
+            yield Offender(risk, eqn.operation, stage, *worst, len(at_risk), len(elements))
 
 
 def _risk(form: Format, low: End, high: End) -> Risk | None:

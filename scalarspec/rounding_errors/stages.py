@@ -17,13 +17,16 @@ from scalarspec.numbers.exact import End, as_array, float_above, infinite
 from scalarspec.numbers.formats import Format
 from scalarspec.report import ends_json, exact_json, floats_json
 from scalarspec.rounding_errors.float_results import Floats
-from scalarspec.tracing.evaluation import Reading
+from scalarspec.tracing.evaluation import Evaluation
 
 Array = np.ndarray[Any, Any]
 Pair = tuple[Array, Array]
 
 MARGIN = 27
-"""Bits beyond the format's own: 1/100 ulp of a sum of thousands of terms."""
+"""Bits beyond the format's own for the exact value: 7 for 1/100 ulp, and 20 that sums of a million terms may lose."""
+
+DOWNWARD = 1 - 2**-50
+"""Makes up for rounding a quotient to float64 and then the product with this, by 2^-53 each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,10 @@ class Stage:
 
 
 def errors(floats: Floats, lower: Array, upper: Array) -> tuple[Pair, Pair, Pair]:
-    """(least, greatest) error: absolute, relative, and in ulps, of each element."""
+    """(least, greatest) error of each element: absolute, relative, and in ulps of the format at the exact value.
+
+    lower, upper: exact ends of the exact value, of the floats' shape.
+    """
     found = [np.empty(floats.shape, dtype=object) for _ in range(6)]
     for index in np.ndindex(*floats.shape):
         values = _error(floats.form, floats.values[index], lower[index], upper[index])
@@ -70,23 +76,25 @@ def errors(floats: Floats, lower: Array, upper: Array) -> tuple[Pair, Pair, Pair
 
 
 def _error(form: Format, x: Any, low: Any, high: Any) -> tuple[End, ...]:
+    """The least and greatest |x - v| for v in [low, high], these over |v|, and these in ulps."""
     if isinstance(x, float):  # NaN and infinities are no real numbers
         return (math.inf,) * 6
     if infinite(low, high):
         return (Fraction(0), math.inf) * 3
     least, greatest = max(low - x, x - high, Fraction(0)), max(x - low, high - x)
     small, large = max(low, -high, Fraction(0)), max(-low, high)
-    unit = form.ulp(Fraction(small))
-    at_least = least / large if large else Fraction(0)
-    at_most = Fraction(0) if not greatest else greatest / small if small else math.inf
-    return least, greatest, at_least, at_most, least / unit, greatest / unit
+    least_relative = least / large if large else Fraction(0)
+    greatest_relative = Fraction(0) if not greatest else greatest / small if small else math.inf
+    unit = form.ulp(Fraction(small))  # the smaller one where [low, high] holds a power of two
+    return least, greatest, least_relative, greatest_relative, least / unit, greatest / unit
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
-    """What the stages are found from: a spec, its arguments, the result's floats, and the actual values of stages.
+class StageComparison:
+    """The stages of a spec beside the actual values of some of them.
 
-    actual: the function, or the name, that these come from.
+    spec, args: the spec at its arguments; form: the format of the actual values; given: these, by the stage's name;
+    bits: the precision that the result needed; actual: the function, or the name, that the values come from.
     """
 
     spec: Callable[..., Tensor]
@@ -97,22 +105,27 @@ class Trace:
     actual: Any = None
 
     def stages(self) -> tuple[Stage, ...]:
-        """Each stage of the spec, the result last."""
+        """Each stage of the spec, the result last.
+
+        1. exact: the stages from the exact arguments.
+        2. near: each stage from the actual values of the stages before it, so that its local error is its own.
+        3. bounds: what rounding in each stage can cause, from those values on.
+        """
         enclosing = named_context("interval", prec=max(self.form.precision + MARGIN, self.bits))
         rounding: Any = named_context("rounding", dtype=self.form)
-        exact = Reading.of(self.spec, self.args, enclosing).stages
+        exact = Evaluation.of(self.spec, self.args, enclosing).stages
         given = self._given(enclosing.tensor)
-        steps = Reading.of(self.spec, self.args, enclosing, given).stages if given else exact
-        bounds = Reading.of(self.spec, self.args, rounding, self._given(rounding.points)).stages
+        near = Evaluation.of(self.spec, self.args, enclosing, given).stages if given else exact
+        bounds = Evaluation.of(self.spec, self.args, rounding, self._given(rounding.points)).stages
         return tuple(
-            self._stage(name, endpoints(t), endpoints(steps[name]), bounds[name].value.bound)
+            self._stage(name, endpoints(t), endpoints(near[name]), bounds[name].value.bound)
             for name, t in exact.items()
         )
 
     def excess(self, error: Array) -> float:
-        """An error of the result over what rounding can cause, from the arguments on."""
+        """The greatest quotient of an error of the result and what rounding can cause, from the arguments on."""
         rounding = named_context("rounding", dtype=self.form)
-        return _excess(error, Reading.of(self.spec, self.args, rounding).result.value.bound)
+        return _excess(error, Evaluation.of(self.spec, self.args, rounding).result.value.bound)
 
     def _given(self, tensor: Callable[[Array], Tensor]) -> dict[str, Tensor]:
         return {name: tensor(values) for name, values in self.given.items()}
@@ -141,16 +154,20 @@ class Trace:
 
 
 def _most(ends: Array) -> End:
+    """The greatest element; 0 of none."""
     most: End = max(ends.flat, default=Fraction(0))
     return most
 
 
 def _excess(errors: Array, bounds: Array) -> float:
-    """The greatest error / bound; 0 / 0 is 0. Rounded down: what it says of a fault holds."""
-    quotients = [0.0]
-    for error, bound in zip(errors.flat, bounds.flat, strict=True):
-        if infinite(error):
-            quotients.append(math.inf)
-        elif error and np.isfinite(bound):
-            quotients.append(float(error / Fraction(bound)) * (1 - 2**-50) if bound else math.inf)
-    return max(quotients)
+    """The greatest error / bound of an element, rounded down, so that what it says of a fault holds."""
+    return max((_quotient(*pair) for pair in zip(errors.flat, bounds.flat, strict=True)), default=0.0)
+
+
+def _quotient(error: End, bound: float) -> float:
+    """error / bound, where 0 / 0 is 0, and no finite error is too large for an infinite bound."""
+    if infinite(error):
+        return math.inf
+    if not error or not np.isfinite(bound):
+        return 0.0
+    return float(error / Fraction(bound)) * DOWNWARD if bound else math.inf

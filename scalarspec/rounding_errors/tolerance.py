@@ -1,61 +1,50 @@
 """How far a float evaluation of a spec can be from the exact value, over a whole box of arguments, before it is run.
 
-Two bounds, of which the smaller counts. The running form carries an error beside each value (the context `rounding`).
-The adjoint form sums, over all operations, what each adds itself times the derivative of the result with respect to
-it: one reverse sweep of interval derivatives, taken where both the real values and the floats lie, so that the mean
-value theorem holds and no second-order term is left out. Splitting the box makes both smaller.
+The bound on each part of the box is that of `box_errors`. Splitting the box where the bound is greatest makes it
+smaller.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from scalarspec.core import functions as f
-from scalarspec.core.arguments import bind, call, one_valued
+from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.arrays import lift as lift_elements
-from scalarspec.core.lifting import lift
-from scalarspec.core.region import Ball, Box, ends_of
-from scalarspec.core.registry import context as named_context
-from scalarspec.core.sets import inf, sup
-from scalarspec.core.tensor import Nested, Tensor
-from scalarspec.errors import ArgumentError, DomainError
+from scalarspec.core.region import Ball, Box
+from scalarspec.core.tensor import Tensor
+from scalarspec.errors import ArgumentError
 from scalarspec.numbers import environment, formats
-from scalarspec.numbers.exact import End, decimal_text, exact_float, float_above, float_below, infinite, interval_text
-from scalarspec.numbers.formats import Format
+from scalarspec.numbers.exact import decimal_text, exact_float, interval_text
 from scalarspec.report import ends_json, floats_json, unboxed
-from scalarspec.tracing.batched import BatchedContext
-from scalarspec.tracing.generalized import Enclosing
-from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.sweep import sweep
-from scalarspec.tracing.tape import Equation, Tape
-from scalarspec.tracing.trace import Trace
+from scalarspec.rounding_errors.box_errors import BoxErrors, FlatBox, Inputs, Part
 
 Array = np.ndarray[Any, Any]
-Inputs = Literal["rounded", "exact"]
 
 FAILED = 64
-"""Where an operation has no value on more parts of the box than this, no more are tried."""
+"""Where an operation has no value on more parts of the box than this, no more are tried: the refusal is certain."""
 
 SHARE = 8
-"""Of so many boxes, the one with the greatest bound is split in each round."""
+"""Of so many parts one is split in each round, those with the greatest bounds: to evaluate many at once costs little
+more than one, and a part whose bound is never among the greatest need not be split at all."""
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """A bound on |float - exact value|. For a spec of shape () the fields hold numbers, else arrays.
+    """A bound on |float - exact value|. For a spec of shape () the fields hold numbers, else arrays of its shape.
 
-    absolute: the bound, as floats rounded up, infinite where the format's range may be left; lower, upper: exact ends
-    of an enclosure of the exact value; relative: the bound over the least |exact value|, infinite where that may be 0;
-    worst: the box in which the greatest bound was found, by argument.
+    absolute: the bound, as floats rounded up; infinite where the format's range may be left;
+    relative: the bound over the least |exact value|, infinite where that may be 0;
+    lower, upper: exact ends of an enclosure of the exact value over the box;
+    dtype, libm: the format, and the ulps of it within which library functions were taken to be;
+    boxes: how many parts the box was split into; worst: the one with the greatest bound, as ends by argument;
+    seconds: what the search took.
     """
 
     absolute: Any
@@ -97,209 +86,119 @@ def tolerance(
 ) -> Tolerance:
     """How far any float evaluation of `spec` can be from its exact value, with the arguments in `vary` in their boxes.
 
-    dtype: float64, float32, float16 or bfloat16, in which every operation is done, rounded to nearest, sums in any
-    order; splits: how often a box is split in two, where the bound is greatest, along its relatively widest side;
+    args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
+    vary: the region of each argument that varies, by name: `ball(radius)` around its value, of its shape, or
+    `box(lower, upper)`.
+    dtype: float64, float32, float16 or bfloat16, in which operations are done, rounded to nearest, sums in any order.
+    splits: how often a box is split in two, where the bound is greatest, along its relatively widest side.
     inputs: "rounded", the arguments in `vary` are reals that are rounded to the format first, or "exact", they are
-    numbers of the format; libm: the ulps within which exp, log, sin and their like are right (NumPy's makers: 4).
+    numbers of the format.
+    libm: the ulps of `dtype` within which exp, log, sin and their like are right (NumPy's makers promise 4).
 
-    Raises UnknownName for a name that the spec does not have or an unknown dtype, DomainError where an operation has
-    no value on part of the box, FloatEnvironmentError where the processor does not round to nearest or flushes.
+    Returns the bound, absolute and relative, for each output of the spec, and the part of the box where it is greatest.
+
+    Raises UnknownName for a name that the spec does not have or an unknown dtype, ArgumentError for any other argument
+    that cannot be used, DomainError where an operation has no value on part of the box, NotSupported for an operation
+    whose rounding is not stated, FloatEnvironmentError where the processor does not round to nearest or flushes.
 
         ss.tolerance(loss, x, vary={"x": ss.ball("0.01")}, dtype="float32").absolute    # an atol for a test
+
+    Sources: running error analysis, Higham 2002, section 3.3. The adjoint form weighs errors by derivatives as Solovyev
+    et al. do (Rigorous Estimation of Floating-Point Round-off Errors with Symbolic Taylor Expansions, 2015), with
+    derivatives over all floats in the place of their second-order term.
     """
     environment.check()
     form, arguments = formats.named(dtype), bind(spec, args, known=vary)
+    _check(splits, inputs)
+    one_valued(spec, arguments, vary)
+    start = time.perf_counter()
+    problem = BoxErrors(spec, arguments, vary, form, inputs, libm)
+    parts = _refined(problem, splits)
+    return _summary(problem, parts, time.perf_counter() - start)
+
+
+def _check(splits: Any, inputs: Any) -> None:
     if inputs not in ("rounded", "exact"):
         raise ArgumentError(f"inputs: expected 'rounded' or 'exact', got {inputs!r}")
     if isinstance(splits, bool) or not isinstance(splits, int) or splits < 0:
         raise ArgumentError(f"splits: expected an integer >= 0, got {splits!r}")
-    one_valued(spec, arguments, vary)
-    start = time.perf_counter()
-    problem = _Problem(spec, arguments, vary, form, inputs, libm)
-    leaves = problem.leaves(splits)
-    seconds = time.perf_counter() - start
-    for leaf in leaves:
-        if leaf.error is not None:
-            raise leaf.error
-    absolute = np.max([leaf.bound for leaf in leaves], axis=0)
-    lower = np.min([leaf.lower for leaf in leaves], axis=0)
-    upper = np.max([leaf.upper for leaf in leaves], axis=0)
-    least = np.maximum(np.maximum(lower, -upper), 0.0)
-    relative = np.where(absolute == 0, 0.0, np.where(least > 0, np.nextafter(absolute / least, np.inf), np.inf))
-    worst = max(leaves, key=lambda leaf: leaf.urgency)
+
+
+# ---- the search -----------------------------------------------------------------------------------------------------
+
+
+def _refined(problem: BoxErrors, splits: int) -> list[Part]:
+    """The parts of the box after so many splits, best first: the ones with the greatest bounds are split."""
+    sides = np.where(problem.high > problem.low, problem.high - problem.low, np.inf)
+    parts = problem.evaluate([(problem.low, problem.high)])
+    while splits and not _hopeless(parts):
+        parts.sort(key=_urgency, reverse=True)
+        count = min(splits, max(1, len(parts) // SHARE))
+        halves = {i: _split(part, sides) for i, part in enumerate(parts[:count])}
+        split = {i for i, boxes in halves.items() if boxes}
+        if not split:
+            break
+        kept = [part for i, part in enumerate(parts) if i not in split]
+        parts = kept + problem.evaluate([box for boxes in halves.values() for box in boxes])
+        splits -= len(split)
+    return parts
+
+
+def _urgency(part: Part) -> float:
+    """The greatest bound."""
+    return float("inf") if part.error else float(np.max(part.bound, initial=0.0))
+
+
+def _hopeless(parts: Sequence[Part]) -> bool:
+    """Has the spec no value on so many parts that more splits will not help?"""
+    return sum(part.error is not None for part in parts) > FAILED
+
+
+def _split(part: Part, sides: Array) -> list[FlatBox]:
+    """The box in two halves across the side that is the widest beside the whole box's; nothing where it is one point.
+
+    sides: the widths of the whole box, infinite where it has none, of shape (n,).
+    """
+    if not np.any(part.high > part.low):
+        return []
+    i = int(np.argmax((part.high - part.low) / sides))
+    middle = part.low[i] + (part.high[i] - part.low[i]) / 2
+    left, right = part.high.copy(), part.low.copy()
+    left[i] = right[i] = middle
+    return [(part.low, left), (right, part.high)]
+
+
+# ---- the result -----------------------------------------------------------------------------------------------------
+
+
+def _summary(problem: BoxErrors, parts: Sequence[Part], seconds: float) -> Tolerance:
+    """The greatest bound over all parts. Raises the error of a part on which the spec has no value."""
+    for part in parts:
+        if part.error is not None:
+            raise part.error
+    absolute = np.max([part.bound for part in parts], axis=0)
+    lower = np.min([part.lower for part in parts], axis=0)
+    upper = np.max([part.upper for part in parts], axis=0)
+    worst = max(parts, key=_urgency)
+    lows, highs = problem.by_argument(worst.low), problem.by_argument(worst.high)
     return Tolerance(
-        unboxed(absolute),
-        unboxed(relative),
-        unboxed(_exact(lower)),
-        unboxed(_exact(upper)),
-        form.name,
-        libm,
-        len(leaves),
-        problem.boxes_of(worst.low, worst.high),
-        seconds,
+        absolute=unboxed(absolute),
+        relative=unboxed(_relative(absolute, lower, upper)),
+        lower=unboxed(_exact(lower)),
+        upper=unboxed(_exact(upper)),
+        dtype=problem.context.form.name,
+        libm=problem.context.libm,
+        boxes=len(parts),
+        worst={name: (unboxed(lows[name]), unboxed(highs[name])) for name in lows},
+        seconds=seconds,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Leaf:
-    """A part of the box: its ends, flat; the bound on each output and the ends of its exact value; or an error."""
-
-    low: Array
-    high: Array
-    bound: Any
-    lower: Any
-    upper: Any
-    error: DomainError | None = None
-
-    @property
-    def urgency(self) -> float:
-        """The greatest bound."""
-        return float("inf") if self.error else float(np.max(self.bound, initial=0.0))
-
-
-class _Problem:
-    """A spec, with the box of all that varies as flat arrays of ends, float64s rounded outward."""
-
-    def __init__(
-        self,
-        spec: Callable[..., Tensor],
-        arguments: Mapping[str, Any],
-        vary: Mapping[str, Ball | Box],
-        form: Format,
-        inputs: Inputs,
-        libm: int,
-    ) -> None:
-        self.spec, self.inputs = spec, inputs
-        self.context: Any = named_context("rounding", dtype=form, libm=libm)
-        self.constants = {name: lift(v, self.context) for name, v in arguments.items() if name not in vary}
-        self.names = list(arguments)
-        ends = {name: _bounded(name, ends_of(name, arguments[name], region)) for name, region in vary.items()}
-        self.shapes = {name: low.shape for name, (low, _) in ends.items()}
-        self.low = _flat([_floats(float_below, low) for low, _ in ends.values()])
-        self.high = _flat([_floats(float_above, high) for _, high in ends.values()])
-
-    def leaves(self, splits: int) -> list[_Leaf]:
-        """The parts of the box after so many splits."""
-        leaves = self.evaluated([(self.low, self.high)])
-        sides = np.where(self.high > self.low, self.high - self.low, np.inf)
-        while splits:
-            leaves.sort(key=lambda leaf: leaf.urgency, reverse=True)
-            count = min(splits, max(1, len(leaves) // SHARE))
-            chosen = [leaf for leaf in leaves[:count] if np.any(leaf.high > leaf.low)]
-            if not chosen or sum(leaf.error is not None for leaf in leaves) > FAILED:
-                break
-            leaves = leaves[len(chosen) :] + self.evaluated([part for leaf in chosen for part in _halves(leaf, sides)])
-            splits -= len(chosen)
-        return leaves
-
-    def evaluated(self, boxes: Sequence[tuple[Array, Array]]) -> list[_Leaf]:
-        """The bounds on some boxes at once; where an operation has no value on one of them, box by box."""
-        try:
-            bound, lower, upper = self._bounds(boxes)
-        except DomainError as error:
-            if len(boxes) == 1:
-                return [_Leaf(*boxes[0], np.inf, -np.inf, np.inf, error)]
-            middle = len(boxes) // 2
-            return self.evaluated(boxes[:middle]) + self.evaluated(boxes[middle:])
-        return [_Leaf(*boxes[i], bound[i], lower[i], upper[i]) for i in range(len(boxes))]
-
-    def boxes_of(self, low: Array, high: Array) -> dict[str, tuple[Any, Any]]:
-        """Flat ends, by argument."""
-        lows, highs = self._by_argument(low), self._by_argument(high)
-        return {name: (unboxed(lows[name]), unboxed(highs[name])) for name in self.shapes}
-
-    def _by_argument(self, flat: Array) -> dict[str, Array]:
-        """The parts of a flat array, in the shapes of the arguments; axes before the last one stay."""
-        parts, start = {}, 0
-        for name, shape in self.shapes.items():
-            stop = start + math.prod(shape)
-            parts[name] = flat[..., start:stop].reshape((*flat.shape[:-1], *shape))
-            start = stop
-        return parts
-
-    def _bounds(self, boxes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array, Array]:
-        tape = Tape(self.context)
-        batch = BatchedContext(tape, len(boxes))
-        lows, highs = (self._by_argument(np.stack([box[end] for box in boxes])) for end in (0, 1))
-        variables = {name: tape.variable(self._input(lows[name], highs[name])) for name in self.shapes}
-        rows = {name: batch.rows(t) for name, t in variables.items()}
-        result = call(self.spec, [(self.constants | rows)[name] for name in self.names], batch)
-        value = batch.arrays.spread(result.value)
-        tracked = value.value
-        bound = tracked.bound
-        if not value.constant:
-            with contextlib.suppress(DomainError):  # a derivative without a value: the running form remains
-                bound = np.minimum(bound, self._adjoint(tape, value, [t.value for t in variables.values()]))
-        return bound, inf(tracked.real), sup(tracked.real)
-
-    def _input(self, low: Array, high: Array) -> Tensor:
-        """The box, whose points are rounded to the format, or are numbers of it."""
-        t: Tensor = self.context.box(low, high)
-        if self.inputs == "exact":
-            t.value = type(t.value)(t.value.real)
-        return t
-
-    def _adjoint(self, tape: Tape, result: Traced, inputs: list[Traced]) -> Array:
-        """The bound on each output, by a reverse sweep for each; the first axis is that of the boxes."""
-        bounds = np.empty(result.shape)
-        for output in np.ndindex(*result.shape[1:]):
-            seed = np.zeros(result.shape)
-            seed[(slice(None), *output)] = 1
-            bounds[(slice(None), *output)] = self._swept(tape, result, inputs, seed)
-        return bounds
-
-    def _swept(self, tape: Tape, result: Traced, inputs: list[Traced], seed: Array) -> Array:
-        inner = self.context.inner
-        adjoints = {result: inner.tensor(seed)}
-        total = inner.tensor(np.zeros(len(seed)))
-        traced = Trace(tape, inputs, result)
-        for eqn, adjoint in sweep(traced.equations, adjoints, _wide, Enclosing(traced, jumps=False)):
-            total = total + _weighted(adjoint, self._added(eqn))
-        for x in inputs:
-            if x in adjoints:
-                total = total + _weighted(adjoints[x], x.value.error)
-        return sup(total)
-
-    def _added(self, eqn: Equation) -> Tensor | None:
-        """What an operation adds to the errors of the variables."""
-        operands = [(x.value, x.constant) for x in eqn.operands]
-        added: Tensor | None = self.context.arrays.added(eqn.operation, eqn.result.value, operands, eqn.parameters)
-        return added
-
-
-def _wide(x: Traced, kind: type[Nested]) -> Any:
-    """Where both the real values and the floats of a traced value lie; a truth of them."""
-    return x.value.wide if kind is Tensor else x.value.truth
-
-
-def _weighted(adjoint: Tensor, errors: Tensor | None) -> Tensor:
-    """Σ |adjoint| error over all but the first axis."""
-    if errors is None:
-        return adjoint.context.tensor(np.zeros(len(adjoint)))
-    return f.sum(f.abs(adjoint) * errors, axis=tuple(range(1, adjoint.ndim)))
-
-
-def _halves(leaf: _Leaf, sides: Array) -> list[tuple[Array, Array]]:
-    """The box split in two across the side that is the widest beside the whole box's."""
-    i = int(np.argmax((leaf.high - leaf.low) / sides))
-    middle = leaf.low[i] + (leaf.high[i] - leaf.low[i]) / 2
-    left, right = leaf.high.copy(), leaf.low.copy()
-    left[i] = right[i] = middle
-    return [(leaf.low, left), (right, leaf.high)]
-
-
-def _bounded(name: str, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-    if any(infinite(end) for pair in ends for end in pair.flat):
-        raise ArgumentError(f"vary: the box of {name!r} is not bounded")
-    return ends
-
-
-def _flat(parts: Sequence[Array]) -> Array:
-    return np.concatenate([np.zeros(0), *(part.ravel() for part in parts)])
-
-
-def _floats(towards: Callable[[End], float], ends: Array) -> Array:
-    return lift_elements(towards, ends).astype(np.float64)
+def _relative(absolute: Array, lower: Array, upper: Array) -> Array:
+    """The bound over the least |exact value|, rounded up; infinite where that may be 0, but 0 where the bound is."""
+    least = np.maximum(np.maximum(lower, -upper), 0.0)
+    quotient = np.where(least > 0, np.nextafter(absolute / least, np.inf), np.inf)
+    return np.where(absolute == 0, 0.0, quotient)
 
 
 def _exact(ends: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A spec read under one context: its result, its named stages, and the operations that it did."""
+"""A spec evaluated under one context: its result, its named stages, and the operations that it did."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor
 from scalarspec.tracing.tape import Equation, Tape
 
-FLOAT_BITS, POWER = 64, 64
-"""How long an argument is, about; the largest exponent that `pow` multiplies out."""
-PRODUCTS = {"multiply", "divide", "matmul", "affine", "affine_rows"}
+FLOAT_BITS = 64
+"""How many bits an argument takes, about: a float64's mantissa, and an exponent near 0."""
+POWER = 64
+"""The largest exponent that `pow` multiplies out."""
+
+Lengths = Sequence[int]
+LENGTH: dict[str, Callable[[Lengths], int]] = {
+    **dict.fromkeys(("multiply", "divide", "matmul", "affine", "affine_rows"), sum),
+    **dict.fromkeys(("square", "mean_square"), lambda lengths: 2 * lengths[0]),
+    "pow": lambda lengths: POWER * max(lengths),
+}
+"""operation -> about how many bits its result takes, given those of its operands; of others, as many as the longest."""
+
+QUOTIENTS = {"divide", "reciprocal"}
+"""Operations from which on numbers have denominators of their own, and no longer powers of two."""
 SUMS = {"sum", "mean", "mean_square", "matmul", "affine", "affine_rows"}
-"""Whose results are as long as all terms together, where these have denominators of their own."""
+"""Operations that add up elements: as long as all terms together, where these have denominators of their own."""
 
 RESULT = "result"
 """What the result is called where the spec does not name it."""
@@ -28,12 +40,16 @@ RATIONAL_AT = {
     "exp": 0, "expm1": 0, "expm1mx": 0, "sin": 0, "cos": 0, "tan": 0, "atan": 0, "erf": 0, "tanh": 0, "sinh": 0,
     "cosh": 0, "sigmoid": 0, "logcosh": 0, "log": 1, "log1p": 0,
 }  # fmt: skip
-"""The one rational at which such a function has a rational value that `rational` gives."""
+"""operation -> the one rational at which it has a rational value, which the context `rational` gives."""
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """A spec under one context. stages: by name, in order, the result last; equations: its operations on arguments."""
+class Evaluation:
+    """A spec under one context.
+
+    context: the one it was evaluated under; stages: its named intermediate results, in order, the result last;
+    equations: the operations that it did on its arguments, in order.
+    """
 
     context: Context[Any]
     stages: dict[str, Tensor]
@@ -46,8 +62,11 @@ class Reading:
         args: Sequence[Any],
         context: Context[Any],
         given: Mapping[str, Tensor] | None = None,
-    ) -> Reading:
-        """The spec at arguments lifted to the context. given: what to go on with in the place of its own stages."""
+    ) -> Evaluation:
+        """The spec at arguments lifted to the context.
+
+        given: tensors of the context to go on with in the place of the spec's own stages of these names.
+        """
         tape = Tape(context, given or {})
         lifted = [lift(value, context) for value in bind(spec, args).values()]
         inputs = [tape.variable(value) if isinstance(value, Tensor) else value for value in lifted]
@@ -75,30 +94,30 @@ class Reading:
         return int(getattr(self.context, "prec", 53))
 
     def exact_bits(self) -> int:
-        """About how many bits the longest numbers would take in rationals."""
+        """About how many bits the longest number would take in rationals: whether it is worth while to try them."""
         bits: dict[Any, int] = {}
-        divided: set[Any] = set()
+        fractions: set[Any] = set()  # values with denominators of their own
         for eqn in self.equations:
             lengths = [bits.get(x, FLOAT_BITS) for x in eqn.operands]
-            if eqn.operation in PRODUCTS or eqn.operation == "pow":
-                length = sum(lengths) if eqn.operation in PRODUCTS else POWER * max(lengths)
-            elif eqn.operation in ("square", "mean_square"):
-                length = 2 * lengths[0]
-            else:
-                length = max(lengths)
-            if eqn.operation in ("divide", "reciprocal") or not divided.isdisjoint(eqn.operands):
-                divided.add(eqn.result)
-                length = sum([length, *lengths[1:]]) if eqn.operation in ("add", "subtract") else length
-                length *= max(x.shape.size for x in eqn.operands) if eqn.operation in SUMS else 1
+            length = LENGTH.get(eqn.operation, max)(lengths)
+            if eqn.operation in QUOTIENTS or not fractions.isdisjoint(eqn.operands):
+                fractions.add(eqn.result)
+                length = _of_fractions(eqn, lengths, length)
             bits[eqn.result] = length
         return max(bits.values(), default=0)
 
     def surely_irrational(self) -> bool:
         """Was a function taken of a number that is not the one at which its value is rational?"""
-        for eqn in self.equations:
-            if eqn.operation in RATIONAL_AT:
-                x = Tensor(self.context, eqn.operands[0].shape, eqn.operands[0].value)
-                point = RATIONAL_AT[eqn.operation]
-                if np.any((inf(x) > point) | (sup(x) < point)):
-                    return True
-        return False
+        return any(self._leaves_rationals(eqn) for eqn in self.equations if eqn.operation in RATIONAL_AT)
+
+    def _leaves_rationals(self, eqn: Equation) -> bool:
+        operand, point = eqn.operands[0], RATIONAL_AT[eqn.operation]
+        x = Tensor(self.context, operand.shape, operand.value)
+        return bool(np.any((inf(x) > point) | (sup(x) < point)))
+
+
+def _of_fractions(eqn: Equation, lengths: Lengths, length: int) -> int:
+    """How many bits a result takes where the numbers have denominators of their own. length: where they have not."""
+    if eqn.operation in ("add", "subtract"):
+        return length + lengths[-1]
+    return length * max(x.shape.size for x in eqn.operands) if eqn.operation in SUMS else length

@@ -1,0 +1,150 @@
+"""What the errors of the operands come to in the result: bounds on |f(x̂) - f(x)|.
+
+Smooth operations by the mean value theorem, operand by operand: |f(x̂) - f(x)| <= Σ_i |∂f/∂x_i| |x̂_i - x_i|, the
+derivatives taken over `wide`, which holds the segment between the real values and the floats. Where a theorem says
+less, or more simply, an operation has a rule of its own here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from scalarspec.backends.rounding.classes import refuse
+from scalarspec.backends.rounding.model import Call
+from scalarspec.backends.rounding.tracked import Tracked, error_or_zeros
+from scalarspec.core import functions as f
+from scalarspec.core.operations import OPERATIONS, stated
+from scalarspec.core.sets import inf, sup
+from scalarspec.core.tensor import Tensor
+from scalarspec.tracing.vjp_rules import RULES
+
+Parts = list[Tensor]
+"""Errors that count together; none where all are 0."""
+Inherit = Callable[[Call], Parts]
+
+
+def by_derivative(call: Call) -> Parts:
+    """By the mean value theorem. The rules of reverse mode are derivatives of scalar operations only."""
+    operation = call.operation
+    stated(operation, "kinks", "tolerance")  # across a step, a derivative that is bounded elsewhere tells nothing
+    if operation not in RULES or not OPERATIONS[operation].scalar:
+        refuse(operation, "what it makes of errors in its operands")
+    wide = [x.wide for x in call.operands]
+    one = f.broadcast_to(call.model.inner.tensor(1), call.shape)
+    partial_derivatives = RULES[operation](one, call.applied(*wide), *wide)
+    return [
+        f.abs(derivative()) * x.error
+        for derivative, x in zip(partial_derivatives, call.operands, strict=True)
+        if x.error is not None and derivative is not None
+    ]
+
+
+def nothing(call: Call) -> Parts:
+    """The operation is constant but for its steps."""
+    return []
+
+
+def as_they_are(call: Call) -> Parts:
+    """Each operand's error: |max(x̂, ŷ) - max(x, y)| is at most the greater of them, and so for minimum and clip."""
+    errors = [x.error for x in call.operands if x.error is not None]
+    return [e if e.shape == call.shape else f.broadcast_to(e, call.shape) for e in errors]
+
+
+def in_its_place(call: Call) -> Parts:
+    """Errors move as the values do."""
+    return [call.applied(*map(error_or_zeros, call.operands))]
+
+
+def of_branches(call: Call) -> Parts:
+    """The error of the branch that is taken; of either, where the truth is undecided."""
+    p, x, y = call.operands
+    return [f.where(p.truth, error_or_zeros(x), error_or_zeros(y))]
+
+
+def of_sqrt(call: Call) -> Parts:
+    """By the derivative, or where that is not bounded by the square root's concavity; below 0 a float is NaN.
+
+    1. |√x̂ - √x| <= e / (2 √l) for x, x̂ >= l > 0 and |x̂ - x| <= e.
+    2. |√x̂ - √x| <= √|x̂ - x| <= √e for x, x̂ >= 0: √(a + b) <= √a + √b.
+    """
+    (x,) = call.operands
+    inner, low, error = call.model.inner, inf(x.wide), error_or_zeros(x)
+    slope = sup(error / (2 * f.sqrt(inner.tensor(np.where(low > 0, low, 1.0)))))
+    near = sup(f.sqrt(inner.box(np.zeros(x.shape), sup(error))))
+    bound = np.where(low > 0, np.minimum(slope, near), np.where(low == 0, near, np.inf))
+    return _present(call.model.bounded(bound))
+
+
+def linearly(call: Call) -> Parts:
+    """|Σ x̂ - Σ x| <= Σ |x̂ - x|, and so for the mean."""
+    return [call.applied(error_or_zeros(call.operands[0]))]
+
+
+def of_mean_square(call: Call) -> Parts:
+    """|x̂² - x²| <= 2 |ξ| |x̂ - x| for some ξ between them."""
+    (x,) = call.operands
+    return [call.model.applied("mean", 2 * f.abs(x.wide) * error_or_zeros(x), **call.parameters)]
+
+
+def of_logsumexp(call: Call) -> Parts:
+    """The greatest error: the derivatives, the weights of the softmax, are positive and sum to 1."""
+    (x,) = call.operands
+    bound = np.max(sup(error_or_zeros(x)), axis=call.parameters["axis"], initial=0.0)
+    return _present(call.model.bounded(np.asarray(bound)))
+
+
+def of_matmul(call: Call) -> Parts:
+    """By both factors."""
+    return _of_product(*call.operands)
+
+
+def of_affine(call: Call) -> Parts:
+    """By weight, x and bias."""
+    weight, x, bias = call.operands
+    return [*_of_product(weight, x), *_present(bias.error)]
+
+
+def of_affine_rows(call: Call) -> Parts:
+    """By weight, rows and bias."""
+    weight, x, bias = call.operands
+    bias_error = None if bias.error is None else f.broadcast_to(bias.error, call.shape)
+    return [*reversed(_of_product(x, weight.mapped(f.matrix_transpose))), *_present(bias_error)]
+
+
+def _of_product(a: Tracked, b: Tracked) -> Parts:
+    """|Â B̂ - A B| <= |Â - A| |B'| + |A'| |B̂ - B|, A' and B' between: the mean value theorem for each entry."""
+    by_a = None if a.error is None else f.matmul(a.error, f.abs(b.wide))
+    by_b = None if b.error is None else f.matmul(f.abs(a.wide), b.error)
+    return [*_present(by_a), *_present(by_b)]
+
+
+def _present(error: Tensor | None) -> Parts:
+    return [] if error is None else [error]
+
+
+INHERITED: dict[str, Inherit] = {
+    "negative": by_derivative,
+    "abs": by_derivative,
+    "relu": by_derivative,
+    "getitem": in_its_place,
+    "scatter": in_its_place,
+    "reshape": in_its_place,
+    "matrix_transpose": in_its_place,
+    "broadcast_to": in_its_place,
+    "stack": in_its_place,
+    "where": of_branches,
+    "sqrt": of_sqrt,
+    "sum": linearly,
+    "mean": linearly,
+    "mean_square": of_mean_square,
+    "logsumexp": of_logsumexp,
+    "matmul": of_matmul,
+    "affine": of_affine,
+    "affine_rows": of_affine_rows,
+}
+"""operation -> rule, where its class has none, or a weaker one.
+
+Exact operations each need an entry: a float computes a floor exactly, whose derivative is 0 and whose steps are 1.
+"""

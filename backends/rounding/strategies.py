@@ -1,0 +1,138 @@
+"""The seven classes of operations, each a small strategy, and the one entry point: a call under the float model.
+
+1. real       the operation on the real values
+2. inherited  what the errors of the operands come to in the result
+3. exact      real ± inherited: the results on the floats, before any rounding of this operation
+4. local      what the operation adds itself to a result in `exact`
+5. error      inherited + local, so that real ± error holds the float
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scalarspec.backends.rounding import inherited as inherit
+from scalarspec.backends.rounding import local as add
+from scalarspec.backends.rounding.classes import class_of, refuse
+from scalarspec.backends.rounding.inherited import INHERITED, Inherit, Parts
+from scalarspec.backends.rounding.local import LOCAL, Local
+from scalarspec.backends.rounding.model import Call, Operand
+from scalarspec.backends.rounding.tracked import Decision, Tracked, greatest, magnitude, plus_minus, total
+from scalarspec.core.operations import OPERATIONS
+from scalarspec.core.sets import inf, sup
+from scalarspec.core.tensor import Tensor, Truth
+from scalarspec.errors import DomainError
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What the operations of a class have in common, where the tables INHERITED and LOCAL say nothing else.
+
+    inherited, local: the rules of the class, or None where each operation needs its own; combined: how the errors that
+    come from several operands count together; rounds: is the result rounded, so that it may leave the format's range?
+    """
+
+    inherited: Inherit | None
+    local: Local | None
+    combined: Callable[[Sequence[Any]], Tensor | None] = total
+    rounds: bool = True
+
+
+STRATEGIES = {
+    "exact": Strategy(None, add.nothing, rounds=False),
+    "choice": Strategy(inherit.as_they_are, add.nothing, combined=greatest, rounds=False),
+    "step": Strategy(inherit.nothing, add.turned_step, rounds=False),
+    "rounded": Strategy(inherit.by_derivative, add.rounded_once),
+    "library": Strategy(inherit.by_derivative, add.within_libm),
+    "sum": Strategy(None, None),
+    "composed": Strategy(inherit.by_derivative, None),
+}
+
+
+def evaluated(call: Call) -> Operand:
+    """The result of a call: `Tracked`, or a `Decision` where it is a truth.
+
+    Raises NotSupported for an operation whose class, or a rule that its class needs, is not stated.
+    """
+    strategy = STRATEGIES[class_of(call.operation)]
+    if OPERATIONS[call.operation].truth:
+        return decided(call)
+    adds = local_rule(call.operation)
+    real = call.applied(*(x.real for x in call.operands))
+    handed_on = strategy.combined(inherited(call))
+    if not strategy.rounds:
+        local = adds(call, real)
+        return Tracked(real, total([handed_on, local]), local, never_negative(call.operation))
+    exact = real if handed_on is None else plus_minus(real, handed_on)
+    local = in_range(call, exact, adds(call, exact))
+    return Tracked(real, total([handed_on, local]), local, non_negative(call, exact))
+
+
+def decided(call: Call) -> Decision:
+    """A relation, or a connective: decided where the real values and the floats agree."""
+    truth = call.applied(*(x.wide for x in call.operands))
+    return Decision(Truth(truth.context, truth.shape, truth.value), any(x.rounded for x in call.operands))
+
+
+def inherited(call: Call) -> Parts:
+    """What the errors of the operands come to in the result, in parts; infinite where a float may have no value."""
+    rule = inherited_rule(call.operation)
+    if all(x.error is None for x in call.operands):
+        return []
+    try:
+        return rule(call)
+    except DomainError:  # where the floats may lie there is no value: they may be NaN
+        unknown = call.model.bounded(np.full(call.shape, np.inf))
+        return [] if unknown is None else [unknown]
+
+
+def added(result: Tracked, call: Call, constant: Sequence[bool]) -> Tensor | None:
+    """What an operation adds to the errors of its variables: its own, and those of constants among its operands.
+
+    result: of the call; constant: is each operand one?
+    """
+    if not any(c and x.error is not None for x, c in zip(call.operands, constant, strict=True)):
+        return result.local
+    operands = tuple(x if c else x.without_error() for x, c in zip(call.operands, constant, strict=True))
+    of_constants = inherited(Call(call.model, call.operation, operands, call.parameters))
+    return total([*of_constants, result.local])
+
+
+def in_range(call: Call, exact: Tensor, local: Tensor | None) -> Tensor | None:
+    """What an operation adds; infinite where its result may leave the range of the format."""
+    if local is None:
+        return None
+    beyond = magnitude(exact) + sup(local) > float(call.model.form.largest)
+    return call.model.bounded(np.where(beyond, np.inf, sup(local))) if np.any(beyond) else local
+
+
+def non_negative(call: Call, exact: Tensor) -> Any:
+    """Where the floats are surely not negative: what is rounded once keeps its sign, and sums of such are such."""
+    line = OPERATIONS[call.operation]
+    if never_negative(line.name):
+        return np.True_
+    if line.kind == "reduction" and line.graph == "linear":
+        return np.bool_(np.all(inf(call.operands[0].wide) >= 0))
+    return inf(exact) >= 0 if line.floats == "rounded" else np.False_
+
+
+def never_negative(operation: str) -> bool:
+    """Is the float never negative, as the exact result is not? Of a formula only where nothing in it cancels."""
+    line = OPERATIONS[operation]
+    return line.nonnegative and (line.floats != "composed" or add.is_positive(operation))
+
+
+def inherited_rule(operation: str) -> Inherit:
+    """The operation's own rule, or that of its class. Raises NotSupported where there is neither."""
+    rule = INHERITED.get(operation) or STRATEGIES[class_of(operation)].inherited
+    return rule or refuse(operation, "what it makes of errors in its operands")
+
+
+def local_rule(operation: str) -> Local:
+    """The operation's own rule, or that of its class. Raises NotSupported where there is neither."""
+    rule = LOCAL.get(operation) or STRATEGIES[class_of(operation)].local
+    return rule or refuse(operation, "what it adds to the errors of its operands")
