@@ -66,6 +66,7 @@ def interval64(fast: bool | None = None) -> Interval64Context:
     >>> import scalarspec as ss
     >>> context = ss.context("interval64")
     >>> ss.exp(context.box([0.0], [1.0]))
+    Tensor([[0.99999999999999944, 2.7182818284590465]], (1,), interval64)
     """
     if fast and not numba_is_installed():
         raise ArgumentError("fast: numba is not installed; pip install 'scalarspec[fast]'")
