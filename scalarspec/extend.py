@@ -50,7 +50,7 @@ def add_operation(
     line: its line of the table; what that leaves out is refused by name.
     definition: for what is done on each element, a function of a context and its scalars, in the context's operations,
     each an identity of the reals; for other kinds, a function of `NumPyArrays` and its values, such as
-    `lambda arrays, x, axis: arrays.restructured(x, lambda a: np.flip(a, axis))`.
+    `lambda arrays, x, axis: arrays.restructured(lambda a: np.flip(a, axis), x)`.
     vjp: the rule of its derivative, (cotangent, result, *operands, **parameters) -> one function for each operand;
     batching: (batch, operation, shape, operands, **parameters) -> the value with a leading axis, as
     `scalarspec.tracing.batched` has it. Raises ArgumentError for a name that is taken.

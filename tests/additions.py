@@ -33,7 +33,7 @@ def _gelu_rule(g, y, x):
 
 def _flip(arrays, x, axis):
     """The elements in the other order, along some axes."""
-    return arrays.restructured(x, lambda a: np.flip(a, axis))
+    return arrays.restructured(lambda a: np.flip(a, axis), x)
 
 
 def _flipped_batch(batch, operation, shape, operands, axis):

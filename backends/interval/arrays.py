@@ -81,11 +81,10 @@ class IntervalArrays(LiftedArrays):
 
     # ---- what takes points as they are, and what makes scalars of them ----------------------------------------------
 
-    def restructured(self, x: Any, function: Callable[[Array], Array]) -> Any:
-        return Points(np.asarray(function(x.floats))) if isinstance(x, Points) else function(x)
-
-    def stack(self, *values: Any, axis: int = 0) -> Any:
-        return super().stack(*map(self.unpack, values), axis=axis)
+    def restructured(self, function: Callable[..., Array], *values: Any) -> Any:
+        if all(isinstance(x, Points) for x in values):
+            return Points(np.asarray(function(*(x.floats for x in values))))
+        return function(*map(self.unpack, values))
 
     def elementwise(self, operation: str, *values: Any) -> Any:
         return super().elementwise(operation, *map(self.unpack, values))

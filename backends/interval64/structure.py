@@ -10,14 +10,14 @@ import numpy as np
 from scalarspec.backends.interval import IntervalContext
 from scalarspec.backends.interval64.ends import Ends, FloatArray, signed
 from scalarspec.backends.interval64.point import Point, Value, ends_of
-from scalarspec.core.arrays import Arrays, lift
+from scalarspec.core.arrays import NumPyArrays, lift
 from scalarspec.core.truth import Maybe
 from scalarspec.numbers import environment
 from scalarspec.numbers.dyadic import INF, MINUS_INF
 from scalarspec.numbers.exact import float_above, float_below, holds_floats
 
 
-class HeldArrays(Arrays):
+class HeldArrays(NumPyArrays):
     """Values are `Ends` or `Point`; truths are arrays of bool, or of objects where some are undecided."""
 
     context: IntervalContext
@@ -66,7 +66,15 @@ class HeldArrays(Arrays):
         low, high = signed(ends_of(value))
         return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
 
-    # ---- structure --------------------------------------------------------------------------------------------------
+    # ---- structure: the first axis of ends is left alone ------------------------------------------------------------
+
+    def restructured(self, function: Callable[..., FloatArray], *values: Any) -> Any:
+        if all(type(value) is Point for value in values):
+            return Point(function(*(value.x for value in values)))
+        if any(type(value) is np.ndarray and value.dtype != np.float64 for value in values):
+            return function(*values)
+        ends = [ends_of(value) for value in values]
+        return np.stack([function(*(e[k] for e in ends)) for k in (0, 1)])
 
     def getitem(self, x: Any, index: tuple[Any, ...]) -> Any:
         return _restructured(x, lambda a: a[(*index, ...)], lambda e: e[(slice(None), *index, ...)])
@@ -88,11 +96,6 @@ class HeldArrays(Arrays):
             return np.broadcast_to(e.reshape(2, *padding, *e.shape[1:]), (2, *shape))
 
         return _restructured(x, lambda a: np.broadcast_to(a, shape), spread)
-
-    def stack(self, *values: Any, axis: int = 0) -> Any:
-        if all(type(value) is Point for value in values):
-            return Point(np.stack([value.x for value in values], axis))
-        return np.stack([ends_of(value) for value in values], axis + 1)
 
 
 def decided(truths: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -70,14 +70,13 @@ class RationalArrays(NumPyArrays):
 
     # ---- structure --------------------------------------------------------------------------------------------------
 
-    def restructured(self, x: Any, function: Callable[[Array], Array]) -> Any:
-        return x.mapped(function) if isinstance(x, Ratios) else np.asarray(function(x))
-
-    def stack(self, *values: Any, axis: int = 0) -> Any:
+    def restructured(self, function: Callable[..., Array], *values: Any) -> Any:
         if isinstance(values[0], np.ndarray):
-            return super().stack(*values, axis=axis)
+            return np.asarray(function(*values))
+        if len(values) == 1:
+            return values[0].mapped(function)
         numerators, denominator = over_common(*values)
-        return Ratios(np.stack(numerators, axis), denominator)
+        return Ratios(as_objects(function(*numerators)), denominator)
 
     # ---- elementwise ------------------------------------------------------------------------------------------------
 

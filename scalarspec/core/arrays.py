@@ -131,29 +131,32 @@ class Arrays(ABC):
 class NumPyArrays(Arrays):
     """Values that are NumPy arrays of any kind, or hold one: their structure is NumPy's."""
 
-    def restructured(self, x: Value, function: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> Value:
-        """The value whose array is that function of x's. Replace it where values hold their array."""
-        return function(x)
+    def restructured(self, function: Callable[..., np.ndarray[Any, Any]], *values: Value) -> Value:
+        """The value whose array is that function of the values' arrays, which only moves elements.
+
+        Replace it where values hold their arrays: whatever moves elements then works.
+        """
+        return function(*values)
 
     def getitem(self, x: Value, index: tuple[Any, ...]) -> Value:
         """x[index], as an array even where one element is left."""
-        return self.restructured(x, lambda a: a[(*index, ...)])
+        return self.restructured(lambda a: a[(*index, ...)], x)
 
     def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
         """The same elements, row-major, in another shape."""
-        return self.restructured(x, lambda a: np.reshape(a, shape))
+        return self.restructured(lambda a: np.reshape(a, shape), x)
 
     def matrix_transpose(self, x: Value) -> Value:
         """The last two axes exchanged."""
-        return self.restructured(x, lambda a: np.swapaxes(a, -1, -2))
+        return self.restructured(lambda a: np.swapaxes(a, -1, -2), x)
 
     def broadcast_to(self, x: Value, shape: tuple[int, ...]) -> Value:
         """x repeated to fill the shape."""
-        return self.restructured(x, lambda a: np.broadcast_to(a, shape))
+        return self.restructured(lambda a: np.broadcast_to(a, shape), x)
 
     def stack(self, *values: Value, axis: int = 0) -> Value:
         """The values along a new axis."""
-        return np.stack(values, axis)
+        return self.restructured(lambda *arrays: np.stack(arrays, axis), *values)
 
 
 class LiftedArrays(NumPyArrays):
