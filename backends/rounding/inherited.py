@@ -128,12 +128,6 @@ INHERITED: dict[str, Inherit] = {
     "negative": by_derivative,
     "abs": by_derivative,
     "relu": by_derivative,
-    "getitem": in_its_place,
-    "scatter": in_its_place,
-    "reshape": in_its_place,
-    "matrix_transpose": in_its_place,
-    "broadcast_to": in_its_place,
-    "stack": in_its_place,
     "where": of_branches,
     "sqrt": of_sqrt,
     "sum": linearly,
@@ -144,7 +138,7 @@ INHERITED: dict[str, Inherit] = {
     "affine": of_affine,
     "affine_rows": of_affine_rows,
 }
-"""operation -> rule, where its class has none, or a weaker one.
+"""operation -> rule, where its class has none, or a weaker one. What only moves elements needs none.
 
-Exact operations each need an entry: a float computes a floor exactly, whose derivative is 0 and whose steps are 1.
+Other exact operations need an entry: a float computes a floor exactly, whose derivative is 0 and whose steps are 1.
 """

@@ -128,7 +128,8 @@ def never_negative(operation: str) -> bool:
 
 def inherited_rule(operation: str) -> Inherit:
     """The operation's own rule, or that of its class. Raises NotSupported where there is neither."""
-    rule = INHERITED.get(operation) or STRATEGIES[class_of(operation)].inherited
+    moves = OPERATIONS[operation].kind == "structure"
+    rule = INHERITED.get(operation) or (inherit.in_its_place if moves else STRATEGIES[class_of(operation)].inherited)
     return rule or refuse(operation, "what it makes of errors in its operands")
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from scalarspec.bounding.domain import Domain
-from scalarspec.core.arguments import bind, call, one_valued
+from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.operations import OPERATIONS
@@ -20,6 +20,7 @@ from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite
 from scalarspec.numbers.formats import Format
 from scalarspec.report import table
 from scalarspec.tracing.tape import Equation, Tape
+from scalarspec.tracing.trace import Trace, trace
 
 Risk = Literal["overflow", "underflow"]
 RISKS: tuple[Risk, ...] = ("overflow", "underflow")
@@ -96,19 +97,18 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     form, arguments = formats.named(dtype), bind(spec, args, known=vary)
     one_valued(spec, arguments, vary)
     context = named_context("interval")
-    tape = Tape(context)
     given, _ = Domain(spec, arguments, vary).boxed(context)
-    call(spec, [tape.variable(value) if isinstance(value, Tensor) else value for value in given], tape)
-    equations = [eqn for eqn in tape.arrays.equations if not OPERATIONS[eqn.operation].truth]
-    stages = _stage_after(equations, tape)
+    traced = trace(Tape(context), spec, given, [value for value in given if isinstance(value, Tensor)])
+    equations = [eqn for eqn in traced.equations if not OPERATIONS[eqn.operation].truth]
+    stages = _stage_after(equations, traced)
     offenders = [o for eqn, stage in zip(equations, stages, strict=True) for o in _offenders(form, context, eqn, stage)]
     return RangeMap(form.name, len(equations), tuple(offenders))
 
 
-def _stage_after(equations: Sequence[Equation], tape: Tape) -> list[str | None]:
+def _stage_after(equations: Sequence[Equation], traced: Trace) -> list[str | None]:
     """The first named stage at or after each equation; None after the last."""
     order = {eqn.result: i for i, eqn in enumerate(equations)}
-    ends = [(order.get(stage.found, -1), name) for name, stage in tape.arrays.stages.items()]
+    ends = [(order.get(stage.found, -1), name) for name, stage in traced.stages.items()]
     return [next((name for end, name in ends if end >= i), None) for i in range(len(equations))]
 
 
