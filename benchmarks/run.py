@@ -27,7 +27,7 @@ from workloads import BETA, A, Autoencoder, B, Vae
 
 import scalarspec as ss
 from scalarspec.bounding.domain import Domain
-from scalarspec.bounding.linear import Relaxation
+from scalarspec.bounding.linear import LinearBounds
 from scalarspec.core.arguments import bind
 from scalarspec.core.lifting import lift
 from scalarspec.examples.enclose import enclose
@@ -326,7 +326,7 @@ def boxes_a_second(options):
         batch = Vae(B, batch=count)
         many = statistics.median(seconds(batch.by_hand) for _ in range(10)) / count
         ends = [(low[:count], high[:count]) for low, high in domain.floats]
-        each = min(seconds(lambda e=ends: Relaxation(domain.plan, e, [None] * 2).bounds()) for _ in range(3)) / count
+        each = min(seconds(lambda e=ends: LinearBounds(domain.plan, e, [None] * 2).bounds()) for _ in range(3)) / count
         rows.append([f"{count} at once", f"{1 / each:.0f}", f"{each / one:.0f}", f"{each / many:.0f}", ""])
     count, alone = 20 if options.quick else 100, None
     for workers in (1, 2):

@@ -2,7 +2,8 @@
 
 from scalarspec import activation, errors, latent, layers, loss, theory
 from scalarspec.audit import audit
-from scalarspec.bounding.bounds import bounds, prove
+from scalarspec.bounding.bounds import bounds
+from scalarspec.bounding.prove import prove
 from scalarspec.compare import compare
 from scalarspec.core.context import Context
 from scalarspec.core.functions import *  # noqa: F403 - every function that specs are written in

@@ -30,7 +30,7 @@ import numpy as np
 
 from scalarspec import theory
 from scalarspec.audit import KINDS, audit
-from scalarspec.bounding.bounds import BUDGET, METHODS, bounds
+from scalarspec.bounding.bounds import BUDGET, CHOICES, bounds
 from scalarspec.compare import DEFAULT_BACKENDS, compare
 from scalarspec.core import registry
 from scalarspec.core.arguments import spec_name
@@ -570,7 +570,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("enclose", _enclose, "bounds of the shipped models' losses around digits, beside what is attained")
     sub.add_argument("--count", type=int, default=100, help="the last so many digits (default 100)")
     sub.add_argument("--radius", action="append", help="in pixel units; may be repeated (default 0.001 and 0.01)")
-    sub.add_argument("--method", choices=METHODS, default="linear", help="how (default linear)")
+    sub.add_argument("--method", choices=CHOICES, default="linear", help="how (default linear)")
     _add_work(sub)
 
     several = {"action": "append", "metavar": "NAME", "help": "a backend; may be repeated (default: several)"}
@@ -584,12 +584,12 @@ def _parser() -> argparse.ArgumentParser:
         "--backend", default="interval", help="an enclosing backend, for one evaluation (default interval)"
     )
     sub.add_argument(
-        "--method", choices=METHODS, default="auto", help="how (default auto: linear, or until the target)"
+        "--method", choices=CHOICES, default="auto", help="how (default auto: linear, or until the target)"
     )
     sub.add_argument("--target", metavar="NUMBER", help="the width at which to stop; more methods are tried until then")
     _add_work(sub)
     sub.add_argument("--checkpoint", metavar="FILE", help="keep what is found; a run that ended goes on from there")
-    sub.add_argument("--plot", metavar="FILE", help="draw the bounds, and the ladder of methods (needs matplotlib)")
+    sub.add_argument("--plot", metavar="FILE", help="draw the bounds, and what each method finds (needs matplotlib)")
     _add_prec(sub)
 
     sub = spec_command("derive", _derive, "a spec in closed form")

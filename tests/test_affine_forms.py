@@ -7,7 +7,7 @@ from corners import corners_outside
 from specs import shipped
 
 import scalarspec as ss
-from scalarspec.bounding import affine_forms, linear
+from scalarspec.bounding import affine_forms
 
 
 @pytest.mark.parametrize("way", ["_of_input", "_of_function", "_of_linear"])
@@ -19,7 +19,7 @@ def test_an_error_in_a_form_that_is_carried_is_seen(monkeypatch, only_linear, wa
 
     def mistaken(over, *args):
         found = proper(over, *args)
-        return found and affine_forms.Form.of(over, found.slopes * 0.8, found.rest_low, found.rest_high)
+        return found and affine_forms.AffineForm.of(over, found.slopes * 0.8, found.remainder_low, found.remainder_high)
 
     monkeypatch.setattr(affine_forms, way, mistaken)
     assert corners_outside(spec, Fraction(1, 64)) > 0
@@ -31,7 +31,7 @@ def test_forms_that_are_too_large_to_keep_are_left_out(monkeypatch):
     for vary in ({"x": ss.ball("0.01")}, {"model": ss.ball("0.001")}):
         kept = ss.bounds(spec, *args, vary=vary, method="linear")
         with monkeypatch.context() as m:
-            m.setattr(linear, "FORMS", 10)
+            m.setattr(affine_forms, "FORM_NUMBERS", 10)
             left = ss.bounds(spec, *args, vary=vary, method="linear")
         assert left.lower <= kept.inner[0] < kept.inner[1] <= left.upper
         assert kept.width <= left.width < 2 * kept.width

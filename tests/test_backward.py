@@ -50,7 +50,7 @@ def test_affine_specs_have_their_exact_range_but_for_rounding():
 
 
 def test_rounding_that_is_forgotten_is_seen(monkeypatch):
-    monkeypatch.setattr(backward.Rows, "spend", lambda self, g, size, *operands: None)
+    monkeypatch.setattr(backward.BackwardPass, "charge_rounding", lambda self, g, size, *operands: None)
     assert sum(misses for seed in range(60) for misses, _, _ in affine_misses(seed, 1e4)) > 0
 
 
@@ -70,17 +70,17 @@ def test_coefficients_that_underflow_are_paid_for(monkeypatch, only_linear):
 # ---- a fault in any term is seen ------------------------------------------------------------------------------------
 
 ROWS = {
-    "_by_lines": lambda x, y: ss.sum(ss.tanh(x) + ss.exp(y)),
-    "_by_planes": lambda x, y: ss.sum(x * y),
-    "_by_rule": lambda x, y: ss.sum(ss.affine([[1, 2], [3, -1]], x, [0, 1])) - ss.sum(y),
-    "_bend": lambda x, y: ss.sum(ss.square(2 * x + y) - ss.exp(x - y)),
+    "_univariate": lambda x, y: ss.sum(ss.tanh(x) + ss.exp(y)),
+    "_bilinear": lambda x, y: ss.sum(x * y),
+    "_linear": lambda x, y: ss.sum(ss.affine([[1, 2], [3, -1]], x, [0, 1])) - ss.sum(y),
+    "_quadratic": lambda x, y: ss.sum(ss.square(2 * x + y) - ss.exp(x - y)),
 }
 
 
 @pytest.mark.parametrize("term", ROWS)
 def test_an_error_in_any_relaxation_is_seen(term, monkeypatch, only_linear):
     """A thousandth of the radius, added where the relaxation puts its constant."""
-    proper = getattr(backward.Rows, term)
+    proper = getattr(backward.BackwardPass, term)
 
     def mistaken(self, *args):
         result = proper(self, *args)
@@ -88,5 +88,5 @@ def test_an_error_in_any_relaxation_is_seen(term, monkeypatch, only_linear):
         return result
 
     assert corners_outside(ROWS[term]) == 0
-    monkeypatch.setattr(backward.Rows, term, mistaken)
+    monkeypatch.setattr(backward.BackwardPass, term, mistaken)
     assert corners_outside(ROWS[term]) > 0

@@ -4,7 +4,7 @@ import fuzz_bounds
 import numpy as np
 import pytest
 
-from scalarspec.bounding import linear, univariate
+from scalarspec.bounding import state, univariate
 
 KINDS = [fuzz_bounds.a_network, fuzz_bounds.a_vae, fuzz_bounds.a_program]
 
@@ -25,21 +25,21 @@ def test_the_fuzz_sees_a_fault_in_linear_bounds(fault, monkeypatch):
 
         def tightened(r):
             found = proper(r)
-            return univariate.Lines(
+            return univariate.LinearBounds1D(
                 found.low_slope, found.low, found.high_slope, found.high - 0.01 * (r.high - r.low) ** 2
             )
 
         monkeypatch.setattr(univariate, "_convex", tightened)
     elif fault == "reach":
-        proper = linear.Relaxation.spread
-        monkeypatch.setattr(linear.Relaxation, "spread", lambda self, slopes: 0.99 * proper(self, slopes))
+        proper = state.BoxState.dual_norm
+        monkeypatch.setattr(state.BoxState, "dual_norm", lambda self, slopes: 0.99 * proper(self, slopes))
     else:
-        proper = linear.Relaxation._within
+        proper = state.BoxState.intersect
 
         def narrowed(self, x, low, high):
             proper(self, x, low + 0.01 * (high - low), high)
 
-        monkeypatch.setattr(linear.Relaxation, "_within", narrowed)
+        monkeypatch.setattr(state.BoxState, "intersect", narrowed)
     monkeypatch.setattr("scalarspec.bounding.methods.narrowed", lambda context, t, ends: context.box(*ends))
     wrong = 0
     for seed in range(6):

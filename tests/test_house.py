@@ -77,7 +77,6 @@ def circle(graph):
     return None
 
 
-@pytest.mark.xfail(reason="linear, backward and affine_forms know one another")
 def test_no_files_import_one_another_in_a_circle():
     assert circle(GRAPH) is None
 

@@ -69,8 +69,8 @@ def test_none_is_said_to_be_none():
 
 
 def test_a_contradiction_is_loud(monkeypatch):
-    right = inner_bounds.attained
-    monkeypatch.setattr(bounds, "attained", lambda jobs: tuple(end + 10 for end in right(jobs)))
+    right = inner_bounds.inner_bounds
+    monkeypatch.setattr(bounds, "inner_bounds", lambda jobs: tuple(end + 10 for end in right(jobs)))
     with pytest.raises(Contradiction, match="inner: a value that is surely attained lies outside of the bounds"):
         assert ss.bounds(ss.exp, 0.0, vary={"x": ss.ball(1)}).inner
 

@@ -8,7 +8,7 @@ from corners import corners_outside
 from specs import shipped
 
 import scalarspec as ss
-from scalarspec.bounding import linear
+from scalarspec.bounding import state, univariate
 
 INF = float("inf")
 PRECISE = ss.context("interval", prec=120)
@@ -42,14 +42,14 @@ def test_a_product_without_its_remainder_is_seen(monkeypatch):
         return ss.bounds(spec, np.ones(2), np.ones(2), vary=vary, method="linear")
 
     assert (found().lower, found().upper) == (Fraction(1, 2), Fraction(9, 2))
-    proper = linear.Relaxation.product
+    proper = state.BoxState.product
 
     def without(self, eqn, operands):
         """(a - a₀) (b - b₀) is 0."""
         radii = all(np.array_equal(a, self.range(x).radius) for x, a in zip(eqn.operands, operands, strict=True))
         return proper(self, eqn, operands) * (not radii)
 
-    monkeypatch.setattr(linear.Relaxation, "product", without)
+    monkeypatch.setattr(state.BoxState, "product", without)
     assert found().upper < Fraction(9, 2)
 
 
@@ -86,6 +86,11 @@ def test_a_vector_from_outside():
 def test_an_error_in_a_curvature_is_seen(monkeypatch, only_linear, sign, factor):
     spec = lambda x, y: sign * ss.sum(ss.square(2 * x + y))  # noqa: E731
     assert corners_outside(spec, Fraction(1, 16)) == 0
-    proper = linear.curvature
-    monkeypatch.setattr(linear, "curvature", lambda *args: [end * factor for end in proper(*args)])
+    proper = state.parabolas
+
+    def mistaken(*args):
+        found = proper(*args)
+        return univariate.Parabolas(found.middle, found.tangent, found.least * factor, found.most * factor)
+
+    monkeypatch.setattr(state, "parabolas", mistaken)
     assert corners_outside(spec, Fraction(1, 16)) > 0

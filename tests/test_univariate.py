@@ -8,7 +8,8 @@ from conftest import CONTEXTS
 
 import scalarspec as ss
 from scalarspec.bounding import univariate
-from scalarspec.bounding.univariate import CONCAVE, FUNCTIONS, lines
+from scalarspec.bounding.univariate import lines
+from scalarspec.core.operations import CURVES, having
 
 PRECISE = ss.context("interval", prec=120)
 
@@ -19,7 +20,7 @@ def boxes_for(operation, rng, count=120):
     radius = 10 ** rng.uniform(-9, 0.6, size=count)
     radius[:10] = 0
     low, high = centre - radius, centre + radius
-    if operation in CONCAVE | {"reciprocal"}:
+    if operation in having(graph=("concave", "by_sign")):
         low, high = np.abs(centre) + 1e-3, np.abs(centre) + 1e-3 + radius
     if operation == "tan":
         low, high = np.tanh(low), np.tanh(high)
@@ -42,12 +43,12 @@ def crossings(operation, seed=0):
     return wrong
 
 
-@pytest.mark.parametrize("operation", sorted(FUNCTIONS))
+@pytest.mark.parametrize("operation", sorted(having(graph=CURVES)))
 def test_lines_do_not_cross_the_function(operation):
     assert crossings(operation) == 0
 
 
-@pytest.mark.parametrize("operation", sorted(FUNCTIONS - {"abs", "relu"}))
+@pytest.mark.parametrize("operation", sorted(having(graph=CURVES, kinks="nowhere")))
 def test_lines_are_close_on_small_intervals(operation):
     """Their distance falls with the square of the width."""
     at = 0.7
@@ -69,8 +70,8 @@ def test_lines_are_close_on_small_intervals(operation):
         ("_convex", "exp"),
         ("_convex", "relu"),
         ("_concave", "log"),
-        ("_peaked", "tanh"),
-        ("_centred", "sin"),
+        ("_s_shaped", "tanh"),
+        ("_mean_value", "sin"),
     ],
 )
 @pytest.mark.parametrize("side", ["low", "high"])
@@ -81,7 +82,7 @@ def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation
         found = proper(r)
         shift = 1e-6 * (r.high - r.low) * (1 + np.abs(getattr(found, side)))
         moved = {side: getattr(found, side) + (shift if side == "low" else -shift)}
-        return univariate.Lines(**{**vars(found), **moved})
+        return univariate.LinearBounds1D(**{**vars(found), **moved})
 
     monkeypatch.setattr(univariate, shape, tightened)
     assert crossings(operation) > 0

@@ -1,3 +1,15 @@
 """Enclosures of a spec over a box: one evaluation, mean values, linear bounds, branch and bound, and claims by them.
 
+    bounds prove       what users call; claims makes an inequality of a claim
+    methods            what `bounds` tries, step by step
+    parts branch       parts of a box, and the search that splits them; jobs does the work, anywhere, and keeps it
+    linear             linear bounds, driven over
+      backward quadratic affine_forms state       passes to the inputs, and what they know of values in many boxes
+      rules univariate derivatives ranges         of linear operations, functions of one number, and ends
+      plan             a spec as equations of these kinds
+    inner_bounds sign_ascent                      values that are surely attained, and where to look for them
+    domain contexts plots
+
+Each line knows those below it. What another room may rely on: `bounds`, `prove`, `Domain`, `refine`, `Jobs`.
+
 May import: `tracing`, `core`, `numbers`."""

@@ -1,186 +1,216 @@
-"""What is known of values over many boxes: ranges, and affine forms in the inputs.
+"""Affine forms: values over many boxes as affine functions of the inputs, and a remainder that lies between two ends.
 
 A form is carried forwards where that loses nothing, or little: through functions of one number, by the lines around
-them; through linear operations, by the operation. Else a pass backwards finds a better one.
+them; through linear operations, by the operation. Else whoever asks has a way to find a better one.
+
+Rounding. Floats stand for what they are, so slopes need no charge: the remainder pays for what they fail to be. An
+element of a form is made of terms whose sizes sum up to at most S, in at most n operations:
+
+    (1) each operation is off by at most u of the sum of the sizes of its terms, so all by n u (1 + n u) S <= 2 n u S;
+    (2) the sizes themselves are floats, at least (1 - n u) of what they stand for, so 4 n u S pays for both;
+    (3) what underflows is at most 2^-1074 an operation, times a deviation of an input: 2^-900 (1 + Σ radius + Σ S).
+
+n = 2 (inputs + largest value) + 64 counts a product and a sum for each input and each element that is summed up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding.plan import FLOAT, summands
-from scalarspec.bounding.univariate import FUNCTIONS
-from scalarspec.core.sets import middle_of
+from scalarspec.bounding import rules
+from scalarspec.bounding.plan import summands
+from scalarspec.bounding.ranges import flat
+from scalarspec.bounding.state import BoxState
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import TINY, U
-from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation
 
-if TYPE_CHECKING:
-    from scalarspec.bounding.linear import Relaxation
-
 Array = np.ndarray[Any, Any]
-ELEMENTWISE = {"add", "subtract", "negative", "multiply", "divide"}
-STRUCTURE = {"getitem", "scatter", "reshape", "matrix_transpose", "broadcast_to", "stack"}
 LITTLE = 1 / 16
-"""Where an operation adds up rests, its form may be carried on if they are so little of its reach."""
+"""Where an operation adds remainders up, its form is carried on if they are at most this much of its deviation.
+
+A pass backwards, which would find a smaller remainder, costs about as much as all equations before.
+"""
+FORM_NUMBERS = 1 << 24
+"""The most numbers that the slopes of one form may have: 128 MiB."""
 
 
 @dataclass(eq=False)
-class Range:
-    """Ends, as arrays of shape (boxes or 1, *shape)."""
+class AffineForm:
+    """slopes (x - middle of x) + [remainder_low, remainder_high], for the inputs x.
 
-    low: Array
-    high: Array
-
-    @cached_property
-    def finite(self) -> Array | None:
-        """Where both ends are; None if everywhere."""
-        found = np.isfinite(self.low) & np.isfinite(self.high)
-        return None if found.all() else found
-
-    @cached_property
-    def middle(self) -> Array:
-        """A float inside; 0 where an end is infinite."""
-        return middle_of(self.low, self.high)
-
-    @cached_property
-    def radius(self) -> Array:
-        """At least the distance from the middle to the ends; 0 where one is infinite."""
-        radius = np.maximum(self.high - self.middle, self.middle - self.low) * (1 + 4 * U)
-        return radius if self.finite is None else np.where(self.finite, radius, 0.0)
-
-    @cached_property
-    def size(self) -> Array:
-        """At least the largest size."""
-        return np.maximum(np.abs(self.low), np.abs(self.high))
-
-
-@dataclass(eq=False)
-class Form:
-    """slopes (x - middle of x) + [rest_low, rest_high], for the inputs x: arrays (boxes, elements, inputs).
-
-    reach: at least |slopes (x - middle)|; low, high: the ends of the value that this gives, NaN where none is known;
-    (boxes, elements). Slopes that are too many to keep are left out: no elements, and no reach and rests.
+    slopes: (boxes, elements, inputs), or with one box where all have the same; max_deviation: at least
+    |slopes (x - middle)|; low, high: the ends of the value that this gives, NaN where none is known; (boxes, elements).
+    Slopes that are too many to keep are left out: no elements, no remainder.
     """
 
     slopes: Array
-    reach: Array
-    rest_low: Array
-    rest_high: Array
+    max_deviation: Array
+    remainder_low: Array
+    remainder_high: Array
     low: Array
     high: Array
 
     @classmethod
-    def of(cls, over: Relaxation, slopes: Array, low: Array, high: Array) -> Form:
-        """With the reach, and the ends by it."""
-        reach = over.reach(slopes)
-        return cls(slopes, reach, low, high, low - reach * (1 + 4 * U), high + reach * (1 + 4 * U))
+    def of(cls, state: BoxState, slopes: Array, low: Array, high: Array) -> AffineForm:
+        """With a remainder between two ends, and the ends by it."""
+        far = state.max_deviation(slopes)
+        return cls(slopes, far, low, high, low - far * (1 + 4 * U), high + far * (1 + 4 * U))
+
+    @classmethod
+    def joined(cls, forms: Sequence[AffineForm]) -> AffineForm:
+        """The form of a value from those of its elements, some at a time."""
+        if len(forms) == 1:
+            return forms[0]
+        return cls(
+            *(np.concatenate(each, axis=1) for each in zip(*(vars(form).values() for form in forms), strict=True))
+        )
+
+    def without_slopes(self) -> AffineForm:
+        """The ends alone."""
+        none = self.max_deviation[:, :0]
+        return AffineForm(self.slopes[:, :0], none, none, none, self.low, self.high)
+
+    def moved(self, slope: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
+        """slope times the remainder + [low, high], but for rounding, and the size of its terms."""
+        ends = slope * self.remainder_low, slope * self.remainder_high
+        size = np.abs(slope) * (
+            self.max_deviation + np.maximum(np.abs(self.remainder_low), np.abs(self.remainder_high))
+        )
+        return low + np.minimum(*ends), high + np.maximum(*ends), size
 
 
-def carried(over: Relaxation, x: Traced, before: int) -> Form | None:
-    """The form of a value from those of its operands; None where a pass may find a better one."""
-    if not (over.bounded and over.affordable(x)):
-        return None
-    if x in over.plan.inputs:
-        return _of_input(over, x)
-    place = over.plan.place.get(x)
-    if place is None:
-        return None
-    eqn = over.plan.equations[place]
-    if not all(over.affordable(y) for y in eqn.operands if not y.constant):
-        return None
-    if eqn.operation in FUNCTIONS:
-        return _of_function(over, eqn, before)
-    return _of_linear(over, eqn, before) if over.plan.linear(eqn) else None
+Find = Callable[[Traced, int], AffineForm]
+"""The form of a value that is made by the equations before a place."""
 
 
-def _of_input(over: Relaxation, x: Traced) -> Form:
+class AffineForms:
+    """The affine forms of the values of a plan: each found once, when it is asked for, and its range sharpened by it.
+
+    otherwise: finds the form of a value that cannot be carried forwards without a loss.
+    """
+
+    def __init__(self, state: BoxState, otherwise: Find) -> None:
+        self.state, self.plan, self.otherwise = state, state.plan, otherwise
+        self._forms: dict[Traced, AffineForm] = {}
+
+    def of(self, x: Traced, before: int) -> AffineForm:
+        """The affine form of a value that is made by the equations before a place."""
+        form = self._forms.get(x)
+        if form is None:
+            form = self._forms[x] = self._carried(x, before) or self.otherwise(x, before)
+            shape = (self.state.count, *x.shape)
+            self.state.intersect(x, form.low.reshape(shape), form.high.reshape(shape))
+        return form
+
+    def affordable(self, x: Traced) -> bool:
+        """May the affine form of a value be kept?"""
+        return bool(self.state.count * x.shape.size * self.state.middle.shape[1] <= FORM_NUMBERS)
+
+    def _carried(self, x: Traced, before: int) -> AffineForm | None:
+        """The form of a value from those of its operands; None where that may lose something."""
+        if not (self.state.bounded and self.affordable(x)):
+            return None
+        if x in self.plan.input_places:
+            return _of_input(self.state, x)
+        place = self.plan.place.get(x)
+        if place is None:
+            return None
+        eqn = self.plan.equations[place]
+        kind = self.plan.kinds[eqn]
+        if kind not in ("univariate", "linear") or not all(self.affordable(y) for y in eqn.operands if not y.constant):
+            return None
+        forms = [None if y.constant else self.of(y, before) for y in eqn.operands]
+        return _of_function(self.state, eqn, forms) if kind == "univariate" else _of_linear(self.state, eqn, forms)
+
+
+def _of_input(state: BoxState, x: Traced) -> AffineForm:
     """Itself."""
-    start = sum(y.shape.size for y in over.plan.inputs[: over.plan.inputs.index(x)])
-    units = np.eye(x.shape.size, over.middle.shape[1], start)
-    middle = over.middle[:, start : start + x.shape.size]
-    rest = 4 * U * np.abs(middle)  # pays for the rounding of the ends
-    return Form.of(over, np.broadcast_to(units, (over.count, *units.shape)), middle - rest, middle + rest)
+    place = state.plan.input_places[x]
+    units = np.eye(x.shape.size, state.middle.shape[1], place.start)
+    middle = state.middle[:, place]
+    remainder = 4 * U * np.abs(middle)  # pays for the rounding of the ends
+    return AffineForm.of(state, units[None], middle - remainder, middle + remainder)
 
 
-def _of_function(over: Relaxation, eqn: Equation, before: int) -> Form:
-    """slope t + [low, high] around f(t), by the lines."""
-    (x,), found = eqn.operands, over.lines(eqn)
-    form, r, slope = over.form(x, before), over.range(x), found.low_slope / 2 + found.high_slope / 2
-    low, high = (
-        line + (of - slope) * r.middle + sign * np.abs(of - slope) * r.radius
-        for line, of, sign in ((found.low, found.low_slope, -1), (found.high, found.high_slope, 1))
-    )
+def _of_function(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> AffineForm:
+    """slope t + [low, high] around f(t): a line between the two that bound f, and how far these are from it."""
+    (form,), found, r = forms, state.lines(eqn), state.range(eqn.operands[0])
+    assert form is not None
+    slope = found.low_slope / 2 + found.high_slope / 2
+    low = found.low + (found.low_slope - slope) * r.middle - np.abs(found.low_slope - slope) * r.radius
+    high = found.high + (found.high_slope - slope) * r.middle + np.abs(found.high_slope - slope) * r.radius
     size = (np.abs(found.low_slope) + np.abs(found.high_slope)) * r.size + np.abs(low) + np.abs(high)
-    slope, low, high, size = (flat([a], 1) for a in (slope, low, high, size))
-    ends = slope * form.rest_low, slope * form.rest_high
-    size = size + np.abs(slope) * (form.reach + np.maximum(np.abs(form.rest_low), np.abs(form.rest_high)))
-    slack = _slack(over, size)
-    low, high = low + np.minimum(*ends) - slack, high + np.maximum(*ends) + slack
-    return Form.of(over, slope[..., None] * form.slopes, low, high)
+    slope, low, high, size = (flat(a, 1) for a in (slope, low, high, size))
+    low, high, more = form.moved(slope, low, high)
+    slack = _slack(state, size + more)
+    return AffineForm.of(state, slope[..., None] * form.slopes, low - slack, high + slack)
 
 
-def _of_linear(over: Relaxation, eqn: Equation, before: int) -> Form | None:
-    """L (slopes δ + c ± e) = L slopes δ + L c ± |L| e."""
-    plan, added = over.plan, summands(eqn)
-    forms = [None if y.constant else over.form(y, before) for y in eqn.operands]
-    parts = [_interval(over, y, form) for y, form in zip(eqn.operands, forms, strict=True)]
-    middles, radii, sizes = (list(each) for each in zip(*parts, strict=True))
-    for i, y in enumerate(eqn.operands):
-        if y.constant and i not in added:
-            radii[i] = sizes[i]  # a factor
-    c, e, m = (flat([over.made(eqn, a, signed=k == 0)], 1) for k, a in enumerate((middles, radii, sizes)))
-    e = e + _slack(over, m)
-    form = Form.of(over, _sloped(over, eqn, forms), c - e, c + e)
-    curved = sum(y in plan.curved for y in eqn.operands)
-    loses = eqn.operation not in STRUCTURE and (eqn.operation not in ELEMENTWISE or curved > 1)
-    if loses and np.any(e.sum(axis=1) > LITTLE * form.reach.sum(axis=1)):
-        return None
-    return form
+def _of_linear(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> AffineForm | None:
+    """L (slopes δ + c ± e) = L slopes δ + L c ± |L| e; None where much remains."""
+    centre, error, size = _remainders(state, eqn, forms)
+    error = error + _slack(state, size)
+    form = AffineForm.of(state, _slopes(state, eqn, forms), centre - error, centre + error)
+    return None if _loses(state, eqn, form, error) else form
 
 
-def _interval(over: Relaxation, y: Traced, form: Form | None) -> tuple[Array, Array, Array]:
+def _remainders(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> tuple[Array, Array, Array]:
+    """The middle and the radius of what the result is beside its slopes, and its size with them."""
+    parts = [_interval(state, y, form) for y, form in zip(eqn.operands, forms, strict=True)]
+    centres, radii, sizes = (list(each) for each in zip(*parts, strict=True))
+    added = summands(eqn)
+    for i, form in enumerate(forms):
+        if form is None and i not in added:
+            radii[i] = sizes[i]  # a factor of what has a radius
+    centre = state.applied(rules.forward, eqn, centres)
+    error, size = (state.applied(rules.unsigned, eqn, each) for each in (radii, sizes))
+    return flat(centre, 1), flat(error, 1), flat(size, 1)
+
+
+def _interval(state: BoxState, y: Traced, form: AffineForm | None) -> tuple[Array, Array, Array]:
     """The middle and the radius of what a value is beside its slopes, and its size with them."""
     if form is None:
-        r = over.range(y)
-        return r.middle, np.zeros(r.low.shape) if over.plan.known(y) else r.radius, r.size
-    middle = form.rest_low / 2 + form.rest_high / 2
-    radius = np.maximum(form.rest_high - middle, middle - form.rest_low) * (1 + 4 * U)
-    found = (middle, radius, np.abs(middle) + radius + form.reach)
-    low, high, size = (a.reshape(over.count, *y.shape) for a in found)
-    return low, high, size
+        r = state.range(y)
+        return r.middle, np.zeros(r.low.shape) if state.plan.known(y) else r.radius, r.size
+    middle = form.remainder_low / 2 + form.remainder_high / 2
+    radius = np.maximum(form.remainder_high - middle, middle - form.remainder_low) * (1 + 4 * U)
+    shape = (state.count, *y.shape)
+    size = np.abs(middle) + radius + form.max_deviation
+    return middle.reshape(shape), radius.reshape(shape), size.reshape(shape)
 
 
-def _sloped(over: Relaxation, eqn: Equation, forms: Sequence[Form | None]) -> Array:
+def _slopes(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> Array:
     """The operation on slopes, for each input a row; numbers that are added have none."""
-    n = over.middle.shape[1]
-    rows: list[Traced] = []
+    n, added = state.middle.shape[1], summands(eqn)
+    rows = []
     for i, (y, form) in enumerate(zip(eqn.operands, forms, strict=True)):
         if form is not None:
-            slopes = np.ascontiguousarray(form.slopes.swapaxes(1, 2)).reshape(over.count * n, *y.shape)
-            rows.append(Traced(y.shape, slopes))
+            rows.append(form.slopes.swapaxes(1, 2).reshape(len(form.slopes), n, *y.shape))
         else:
-            value = np.zeros(y.shape) if i in summands(eqn) else np.asarray(over.plan.point(y).value)
-            rows.append(Traced(y.shape, value, constant=True))
-    arrays = BatchedContext(FLOAT, over.count * n).arrays
-    found = arrays.apply(eqn.operation, *rows, **eqn.parameters).value
-    return np.asarray(found).reshape(over.count, n, -1).swapaxes(1, 2)
+            rows.append(np.zeros((1, 1, *y.shape)) if i in added else state.plan.constant(y).middle[None])
+    found = rules.forward(eqn.operation, rows, eqn.parameters)
+    return flat(found, 2).swapaxes(1, 2)
 
 
-def _slack(over: Relaxation, size: Array) -> Array:
+def _loses(state: BoxState, eqn: Equation, form: AffineForm, error: Array) -> bool:
+    """Does the operation add up remainders, so that they are more than a little of the form's deviation?
+
+    What moves elements moves their remainders; what is done on each element adds them up where several are curved.
+    """
+    kind, curved = OPERATIONS[eqn.operation].kind, sum(y in state.plan.curved for y in eqn.operands)
+    if kind == "structure" or (kind == "elementwise" and curved <= 1):
+        return False
+    return bool(np.any(error.sum(axis=1) > LITTLE * form.max_deviation.sum(axis=1)))
+
+
+def _slack(state: BoxState, size: Array) -> Array:
     """What rounding may do to elements of a form, whose terms are of such sizes."""
-    n = 2 * over.middle.shape[1] + 2 * max(eqn.result.shape.size for eqn in over.plan.equations) + 64
-    return np.asarray(4 * n * U * size + TINY * (1 + over.radius.sum(axis=1) + size.sum(axis=1))[:, None])
-
-
-def flat(arrays: Sequence[Array], axes: int) -> Array:
-    """Arrays side by side, with one axis after the first ones."""
-    rows = [a.reshape(*a.shape[:axes], prod(a.shape[axes:])) for a in arrays]
-    return np.concatenate(rows, axis=-1) if len(rows) > 1 else rows[0]
+    n = 2 * state.middle.shape[1] + 2 * state.plan.largest + 64
+    tiny = TINY * (1 + state.radius.sum(axis=1) + size.sum(axis=1))
+    return np.asarray(4 * n * U * size + tiny[:, None])

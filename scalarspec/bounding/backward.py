@@ -1,294 +1,282 @@
-"""Passes backwards: rows of affine inequalities, from a value to the inputs. See `linear`, which says what is done."""
+"""Backward passes: rows of affine inequalities, from a value to the inputs. `linear` says what they are for.
+
+For rows of weights w of a value y, a pass keeps for each row
+
+    <w, y>  >=  Σ <coefficients[v], v> + constant - lost
+
+over the values v that y is made of, and lets one value after the other give way to its operands. Coefficients are
+arrays (boxes, rows, *shape), or (1, rows, *shape) as long as they are the same for all boxes: up to the first operation
+that is not linear.
+"""
 
 from __future__ import annotations
 
-from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding.affine_forms import Form, flat
-from scalarspec.bounding.plan import FLOAT, PRODUCTS, summands
-from scalarspec.bounding.univariate import FUNCTIONS, KINKED, Lines
-from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Tensor
+from scalarspec.bounding import quadratic, rules
+from scalarspec.bounding.affine_forms import AffineForm, AffineForms
+from scalarspec.bounding.plan import summands
+from scalarspec.bounding.quadratic import QuadraticTerm
+from scalarspec.bounding.ranges import dot, flat, side_by_side, total
+from scalarspec.bounding.state import BoxState
+from scalarspec.bounding.univariate import LinearBounds1D, Parabolas
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import TINY, U
-from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation
-from scalarspec.tracing.vjp_rules import RULES, unbroadcast
-
-if TYPE_CHECKING:
-    from scalarspec.bounding.linear import Relaxation
 
 Array = np.ndarray[Any, Any]
-CORNERS = 3
-"""So often the corner is corrected at which a quadratic form should be least."""
 NEGLIGIBLE = 0.1
-"""Lines are tried as well where a quadratic form loses more than so much of what curves."""
+"""Lines are tried as well where quadratic terms lose more than this much of what curves.
+
+They cost a second pass, and are rarely better where less is lost.
+"""
 
 
-class Rows:
-    """Rows of an inequality on the way back: <w, y> >= Σ <coefficients[v], v> + constant - lost.
+class BackwardPass:
+    """A pass from rows of weights of a value, made by the equations before a place, to the inputs.
 
-    quadratic: smooth functions give way to their tangents and a rest that is quadratic in the inputs, where that pays.
-    shares: for each row, how much of the coefficient of a clipped value's function is put on the clip (a Lagrange
-    multiplier). rests: did anything stand beside tangents, for which lines might do better?
+    weights: (rows, *shape). forms: smooth functions give way to their tangents and terms that are quadratic in the
+    inputs, where their operands have affine forms that pay. multipliers: for each row, how much of the size of a
+    constrained value's coefficient is put on its split constraint (Lagrange multipliers: beta-CROWN, Wang et al. 2021).
+
+    After the pass, slopes: the coefficients of all inputs, (boxes or 1, rows, inputs); at_middle: the affine function
+    at the middle of the boxes; kinked: by the place of the equation that makes its operand, the sizes of the
+    coefficients of a kinked function; unsure: was something lost beside tangents, so that lines might do better?
     """
 
     def __init__(
         self,
-        over: Relaxation,
+        state: BoxState,
         x: Traced,
         weights: Array,
         before: int,
-        quadratic: bool = False,
-        shares: Array | None = None,
+        forms: AffineForms | None = None,
+        multipliers: Array | None = None,
     ) -> None:
-        self.over, self.plan, self.quadratic = over, over.plan, quadratic
+        self.state, self.plan, self.forms, self.multipliers = state, state.plan, forms, multipliers
         self.count = len(weights)
-        self.shares = np.zeros(self.count) if shares is None else shares
-        self.rests = False
-        self.floats = BatchedContext(FLOAT, over.count * self.count)
-        self.constant, self.lost = np.zeros((2, over.count, self.count))
-        self.broken = np.zeros((over.count, self.count), dtype=bool)
-        self.gaps: dict[int, Array] = {}
-        self.bent: list[tuple[Form, Array, Array]] = []
-        self.coefficients = {x: np.broadcast_to(weights, (over.count, *weights.shape))}
-        self.walk(before)
+        self.constant, self.lost = np.zeros((2, state.count, self.count))
+        self.broken = np.zeros((state.count, self.count), dtype=bool)
+        self.terms: list[QuadraticTerm] = []
+        self.kinked: dict[int, Array] = {}
+        self.unsure = False
+        self.coefficients = {x: weights[None]}
+        self._walk(before)
 
-    def walk(self, before: int) -> None:
+    def _walk(self, before: int) -> None:
         """Back to the inputs."""
         for i in range(before - 1, -1, -1):
             eqn = self.plan.equations[i]
             g = self.coefficients.pop(eqn.result, None)
             if g is not None:
-                self.through(eqn, g, i)
-        inputs = self.plan.inputs
-        for v in [v for v in self.coefficients if v not in inputs]:
-            self.replaced(v, self.coefficients.pop(v))
-        found = [self.coefficients.get(x, np.zeros((self.over.count, self.count, *x.shape))) for x in inputs]
-        self.slopes = flat(found, 2)
-        for x, g in zip(inputs, found, strict=True):
-            self.spend(g, self.over.range(x).size)
+                self.relax(eqn, g, i)
+        for v in [v for v in self.coefficients if v not in self.plan.input_places]:
+            self.concretize(v, self.coefficients.pop(v))
+        nothing = [np.zeros((1, self.count, *x.shape)) for x in self.plan.inputs]
+        self.slopes = side_by_side([*map(self.coefficients.get, self.plan.inputs, nothing)], 2)
+        self.at_middle = self.constant + dot(self.slopes, self.state.middle)
+        self.charge_rounding(self.slopes, self.state.inputs.size, self.state.inputs.total)
 
-    def through(self, eqn: Equation, g: Array, i: int) -> None:
-        """A value gives way to the operands that it was made of."""
-        if self.plan.linear(eqn):
-            self._by_rule(eqn, g)
-        elif eqn.operation in PRODUCTS:
-            self._by_planes(eqn, g)
-        elif eqn.operation in FUNCTIONS:
-            self._by_lines(eqn, g, i)
+    def relax(self, eqn: Equation, g: Array, i: int) -> None:
+        """A value, made by the equation at a place, gives way to its operands. g: its coefficients."""
+        kind = self.plan.kinds[eqn]
+        if kind == "linear":
+            self._linear(eqn, g)
+        elif kind == "bilinear":
+            self._bilinear(eqn, g)
+        elif kind == "univariate":
+            self._univariate(eqn, g, i)
         else:
-            self.replaced(eqn.result, g)
+            self.concretize(eqn.result, g)
 
-    def replaced(self, v: Traced, g: Array) -> None:
+    def concretize(self, v: Traced, g: Array) -> None:
         """A value gives way to its range."""
-        r = self.over.range(v)
+        r = self.state.range(v)
         self.constant = self.constant + dot(g, r.middle) - dot(np.abs(g), r.radius)
-        self.spend(g, r.size)
+        self.charge_rounding(g, r.size, r.total)
 
-    def spend(self, g: Array, size: Array, *operands: Array) -> None:
-        """What rounding may have cost: see above. Rows in which something unbounded counts say nothing.
+    def charge_rounding(self, g: Array, size: Array, underflow: Array, terms: int = 0) -> None:
+        """What rounding may have cost at an equation: γ <|g|, M> + 2^-900 (1 + underflow), as `linear` proves.
 
-        operands: the sizes of what has new coefficients, which may have underflowed.
+        g: the coefficients of its result; size: M; underflow: for each box the sum of M and of the sizes of the values
+        that have new coefficients; terms: how many products are summed up to an element of what g is multiplied by.
+        Rows in which something unbounded counts say nothing.
         """
         known = np.isfinite(size)
-        if not known.all():
-            self.spoil((g != 0) & ~known[:, None])
+        if not np.logical_and.reduce(known, axis=None):
+            self._void((g != 0) & ~known[:, None])
             size = np.where(known, size, 0.0)
-        n = 2 * prod(size.shape[1:]) + len(self.plan.equations) + 16
-        self.lost = self.lost + (1.25 * n * U) * dot(np.abs(g), size)
-        small = sum(np.where(np.isfinite(a), a, 0.0).reshape(len(a), -1).sum(axis=1) for a in (size, *operands))
-        self.lost = self.lost + TINY * (1 + small)[:, None]
+        n = 2 * (prod(size.shape[1:]) + terms) + len(self.plan.equations) + 16
+        self.lost = self.lost + (1.25 * n * U) * dot(np.abs(g), size) + (TINY * (1 + underflow))[:, None]
 
-    def spoil(self, where: Array) -> None:
+    def _void(self, where: Array) -> None:
         """Rows that say nothing."""
-        self.broken |= where.reshape(*where.shape[:2], -1).any(axis=-1)
+        self.broken |= np.logical_or.reduce(flat(where, 2), axis=-1)
 
-    def add(self, x: Traced, cotangent: Array) -> None:
+    def _add(self, x: Traced, coefficients: Array) -> None:
         """More coefficients of a value."""
         known = self.coefficients.get(x)
-        self.coefficients[x] = cotangent if known is None else known + cotangent
+        self.coefficients[x] = coefficients if known is None else known + coefficients
 
-    # ---- the three kinds --------------------------------------------------------------------------------------------
+    # ---- linear operations and products -----------------------------------------------------------------------------
 
-    def _by_rule(self, eqn: Equation, g: Array) -> None:
-        """<g, L a + c> = <Lᵀ g, a> + <g, c>, by the rule for the gradient."""
-        points = [self.plan.point(x) if self.plan.known(x) else _placeholder(x.shape) for x in eqn.operands]
-        self._handed(eqn, g, points, summands(eqn))
-        self.spend(g, self.over.size(eqn), *(self.over.range(x).size for x in eqn.operands))
+    def _linear(self, eqn: Equation, g: Array) -> None:
+        """<g, L a + c> = <Lᵀ g, a> + <g, c>."""
+        self._hand(eqn, g, self.plan.factors(eqn), summands(eqn))
+        self.charge_rounding(g, *self.state.sizes(eqn))
 
-    def _by_planes(self, eqn: Equation, g: Array) -> None:
-        """a b = a b₀ + a₀ b - a₀ b₀ + (a - a₀) (b - b₀), with points a₀ and b₀ in the middle."""
-        ranges = [self.over.range(x) for x in eqn.operands]
-        self._handed(eqn, g, [self._repeated(r.middle) for r in ranges], range(len(ranges)))
-        at_middle = self.over.product(eqn, [r.middle for r in ranges])
-        rest = self.over.product(eqn, [r.radius for r in ranges])
-        self.constant = self.constant - dot(g, at_middle) - dot(np.abs(g), rest)
-        self.spend(g, 4 * self.over.size(eqn), *(r.size for r in ranges))
+    def _bilinear(self, eqn: Equation, g: Array) -> None:
+        """a b = a b₀ + a₀ b - a₀ b₀ + (a - a₀) (b - b₀), with a₀ and b₀ in the middle (after McCormick 1976)."""
+        ranges = [self.state.range(x) for x in eqn.operands]
+        middles, radii = [r.middle for r in ranges], [r.radius for r in ranges]
+        self._hand(eqn, g, [a[:, None] for a in middles], range(len(ranges)))
+        at_middle, remainder = (self.state.product(eqn, each) for each in (middles, radii))
+        self.constant = self.constant - dot(g, at_middle) - dot(np.abs(g), remainder)
+        size, _ = self.state.sizes(eqn)
+        terms = rules.product_terms(eqn.operation, *middles[:2])
+        self.charge_rounding(g, 4 * size, total(4 * size) + sum(r.total for r in ranges), terms)
 
-    def _handed(self, eqn: Equation, g: Array, operands: list[Tensor], used: range) -> None:
-        """The shares of the operands, by the rule for the gradient; those of known numbers go into the constant."""
-        adjoint = Tensor(self.floats, eqn.result.shape, self._traced(g, eqn.result.shape))
-        shares = RULES[eqn.operation](adjoint, _placeholder(eqn.result.shape), *operands, **eqn.parameters)
-        for i, (x, cotangent) in enumerate(zip(eqn.operands, shares, strict=True)):
-            if cotangent is None or (self.plan.known(x) and i not in used):
-                continue
-            found = self.floats.arrays.spread(unbroadcast(cotangent(), x.shape).value)
-            found = found.reshape(self.over.count, self.count, *x.shape)
-            if self.plan.known(x):
-                self.constant = self.constant + dot(found, self.over.range(x).middle)
-            else:
-                self.add(x, found)
+    def _hand(self, eqn: Equation, g: Array, operands: list[Array], used: Any) -> None:
+        """Cotangents become coefficients of the operands; those of known numbers, where used, go into the constant."""
+        shares = rules.cotangents(eqn.operation, g, operands, eqn.parameters)
+        for i, (x, share) in enumerate(zip(eqn.operands, shares, strict=True)):
+            if not self.plan.known(x):
+                self._add(x, share())
+            elif i in used:
+                self.constant = self.constant + dot(share(), self.state.range(x).middle)
 
-    def _traced(self, g: Array, shape: Shape) -> Traced:
-        return Traced(shape, np.ascontiguousarray(g).reshape(self.floats.size, *shape))
+    # ---- functions of one number ------------------------------------------------------------------------------------
 
-    def _repeated(self, a: Array) -> Tensor:
-        """One array for each box, as a tensor for each row."""
-        shape = Shape(a.shape[1:])
-        full = np.broadcast_to(a[:, None], (self.over.count, self.count, *shape))
-        return Tensor(self.floats, shape, self._traced(full, shape))
+    def _univariate(self, eqn: Equation, g: Array, i: int) -> None:
+        """By lines around the function, or its tangent; and by what a kink's operand is said to be."""
+        (x,) = eqn.operands
+        kinked = OPERATIONS[eqn.operation].kinks != "nowhere"
+        found = None if kinked else self._quadratic(eqn, g, i)
+        self._along(x, g, found or self.state.lines(eqn))
+        if kinked and x in self.plan.place:
+            self.kinked[self.plan.place[x]] = np.abs(g)
+        if x in self.state.constrained and self.multipliers is not None:
+            self._lagrangian(x, self.multipliers.reshape(-1, *(1,) * (g.ndim - 2)) * np.abs(g))
 
-    def _by_lines(self, eqn: Equation, g: Array, i: int) -> None:
+    def _along(self, x: Traced, g: Array, lines: LinearBounds1D) -> None:
         """g f(t) >= (g⁺ low_slope + g⁻ high_slope) t + g⁺ low + g⁻ high."""
-        (x,) = eqn.operands
-        found = self.over.lines(eqn)
-        if self.quadratic and eqn.operation not in KINKED:
-            found = self._bend(eqn, g, i, found)
-        low, high = found.low, found.high
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            self.spoil((g > 0) & ~np.isfinite(low)[:, None] | (g < 0) & ~np.isfinite(high)[:, None])
-            low, high = (np.where(np.isfinite(line), line, 0.0) for line in (low, high))
+        low, high = self._finite(g, lines.low, lines.high)
         size, middle = np.abs(g), low / 2 + high / 2
-        self.constant = (
-            self.constant + dot(g, middle) - dot(size, np.maximum(high - middle, middle - low) * (1 + 4 * U))
-        )
-        slope, turn = found.low_slope / 2 + found.high_slope / 2, found.high_slope / 2 - found.low_slope / 2
+        apart = np.maximum(high - middle, middle - low) * (1 + 4 * U)
+        self.constant = self.constant + dot(g, middle) - dot(size, apart)
+        slope, turn = lines.low_slope / 2 + lines.high_slope / 2, lines.high_slope / 2 - lines.low_slope / 2
         slopes = g * slope[:, None]
-        if turn.any():
+        if np.logical_or.reduce(turn, axis=None):
             slopes -= size * turn[:, None]
-        steepest = np.maximum(np.abs(found.low_slope), np.abs(found.high_slope))
-        sloped = np.where(steepest > 0, self.over.range(x).size, 0.0)
-        self.spend(g, 4 * (steepest * sloped + np.maximum(np.abs(low), np.abs(high))), sloped)
-        self.add(x, slopes)
-        if eqn.operation in KINKED and x in self.plan.place:
-            r = self.over.range(x)
-            crossing = (r.low < 0) & (r.high > 0)
-            gap = np.where(crossing, r.low * r.high / np.where(crossing, r.low - r.high, 1.0), 0.0)
-            self.gaps[self.plan.place[x]] = size * gap[:, None]
-        if x in self.over.clipped and self.shares.any():
-            self._hold(x, self.shares.reshape(-1, *(1,) * (size.ndim - 2)) * size)
+        steepest = np.maximum(np.abs(lines.low_slope), np.abs(lines.high_slope))
+        sloped = np.where(steepest > 0, self.state.range(x).size, 0.0)
+        largest = 4 * (steepest * sloped + np.maximum(np.abs(low), np.abs(high)))
+        self.charge_rounding(g, largest, total(largest) + total(sloped))
+        self._add(x, slopes)
 
-    def _hold(self, x: Traced, weight: Array) -> None:
-        """In the part of the box where v >= c, less weight (v - c) is a lower bound still; and so for v <= c."""
-        for sign, c in zip((-1, 1), self.over.clipped[x], strict=True):
-            held = np.where(np.isfinite(c)[:, None], weight, 0.0)
-            c = np.where(np.isfinite(c), c, 0.0)
-            self.add(x, sign * held)
+    def _finite(self, g: Array, low: Array, high: Array) -> tuple[Array, Array]:
+        """The ends of lines; rows that want one that does not exist say nothing."""
+        if not np.logical_and.reduce(np.isfinite(low) & np.isfinite(high), axis=None):
+            self._void((g > 0) & ~np.isfinite(low)[:, None] | (g < 0) & ~np.isfinite(high)[:, None])
+            low, high = (np.where(np.isfinite(line), line, 0.0) for line in (low, high))
+        return low, high
+
+    def _lagrangian(self, x: Traced, weight: Array) -> None:
+        """Where v >= c is said, less weight (v - c) is a lower bound still; and so for v <= c."""
+        for sign, c in zip((-1, 1), self.state.constrained[x], strict=True):
+            known = np.isfinite(c)
+            held, c = np.where(known[:, None], weight, 0.0), np.where(known, c, 0.0)
+            self._add(x, sign * held)
             self.constant = self.constant - sign * dot(held, c)
-            self.spend(held, self.over.range(x).size + np.abs(c))
+            size = self.state.range(x).size + np.abs(c)
+            self.charge_rounding(held, size, total(size))
 
-    def _bend(self, eqn: Equation, g: Array, i: int, plain: Lines) -> Lines:
-        """Tangents, with κ (t - m)² beside them, where t is affine in the inputs but for a small rest."""
+    # ---- quadratic terms --------------------------------------------------------------------------------------------
+
+    def _quadratic(self, eqn: Equation, g: Array, i: int) -> LinearBounds1D | None:
+        """Tangents, with κ (t - m)² noted beside them; lines where t is not affine in the inputs but for little.
+
+        None where there are no such terms. With t - m = J δ + e, |J δ| <= r and |e| <= ε,
+        (1) κ (t - m)² = κ (J δ)² + κ (2 J δ + e) e >= κ (J δ)² - |κ| (2 r + ε) ε, and the last is lost.
+        """
         (x,) = eqn.operands
-        if not self.over.affordable(x) or self.over.range(x).finite is not None:
-            return plain
-        form = self.over.form(x, i)  # which may narrow the range, in whose middle the tangent is
-        r, tangent, least, most = self.over.tangent(eqn)
-        middle, radius, least, most = (flat([a], 1) for a in (r.middle, r.radius, least, most))
-        rest = np.maximum(np.abs(form.rest_low - middle), np.abs(form.rest_high - middle)) * (1 + 4 * U)
-        reach = form.reach
-        spare = (2 * reach + rest) * rest * (1 + 8 * U)
-        known = np.isfinite(least) & np.isfinite(most) & (radius > 0) & (spare <= radius**2 / 2)
-        known &= flat([np.isfinite(tangent.low) & np.isfinite(tangent.high)], 1)
-        rows = flat([g], 2)
-        least, most, spare = (np.where(known, a, 0.0)[:, None] for a in (least, most, spare))
-        bends = np.minimum(rows * least, rows * most) / 2
-        bends = bends - 4 * U * np.abs(bends) - TINY * (rows != 0)
-        self.bent.append((form, np.where(known[:, None], bends, 0.0), reach))
-        beside = (np.abs(bends) * spare).sum(axis=-1)
-        self.lost = self.lost + (1 + 64 * len(middle[0]) * U) * beside
-        self.rests |= bool(np.any(beside > NEGLIGIBLE * (np.abs(bends) * reach[:, None] ** 2).sum(axis=-1)))
-        self.rests |= not known.all()
-        chosen = known.reshape(r.middle.shape)
-        pairs = zip(vars(tangent).values(), vars(plain).values(), strict=True)
-        return Lines(*(np.where(chosen, a, b) for a, b in pairs))
+        if self.forms is None or not self.forms.affordable(x) or self.state.range(x).finite is not None:
+            return None
+        form = self.forms.of(x, i)  # which may narrow the range, in whose middle the tangent is
+        found = self.state.parabolas(eqn)
+        beside = _beside(form, flat(found.middle, 1))
+        known = self._known(x, found, beside)
+        curvatures = self._curvatures(g, found, known)
+        self._note(form, curvatures, np.where(known, beside, 0.0))
+        if np.logical_and.reduce(known, axis=None):
+            return found.tangent
+        self.unsure = True
+        return found.tangent.where(known.reshape(found.middle.shape), self.state.lines(eqn))
+
+    def _known(self, x: Traced, found: Parabolas, beside: Array) -> Array:
+        """Where there is a parabola, and it loses less than a half of what it gains: (boxes, elements)."""
+        exists = np.isfinite(found.least) & np.isfinite(found.most)
+        exists &= np.isfinite(found.tangent.low) & np.isfinite(found.tangent.high)
+        radius = flat(self.state.range(x).radius, 1)
+        return np.asarray(flat(exists, 1) & (radius > 0) & (beside <= radius**2 / 2))
+
+    def _curvatures(self, g: Array, found: Parabolas, known: Array) -> Array:
+        """κ <= g f″ / 2 at every point of the range, rounded down: (boxes, rows, elements)."""
+        rows = flat(g, 2)
+        least, most = (np.where(known, flat(end, 1), 0.0)[:, None] for end in (found.least, found.most))
+        curvatures = np.minimum(rows * least, rows * most) / 2
+        curvatures = curvatures - 4 * U * np.abs(curvatures) - TINY * (rows != 0)
+        return np.where(known[:, None], curvatures, 0.0)
+
+    def _note(self, form: AffineForm, curvatures: Array, beside: Array) -> None:
+        """The terms of a value, and what is lost beside them."""
+        term = QuadraticTerm(form, curvatures)
+        lost = np.add.reduce(np.abs(curvatures) * beside[:, None], axis=-1)
+        self.terms.append(term)
+        self.lost = self.lost + (1 + 64 * curvatures.shape[-1] * U) * lost
+        self.unsure |= bool(np.logical_or.reduce(lost > NEGLIGIBLE * term.size(), axis=None))
 
     # ---- the end ----------------------------------------------------------------------------------------------------
 
     def least(self) -> Array:
         """Lower bounds of <w, y>, for each box and row; NaN where none is found."""
-        at_middle, spread = self.at_middle, self.over.spread(self.slopes)
-        value, lost = self._bent_least(spread) if self.bent else (-spread, self.lost)
-        best = at_middle + value - lost - 16 * U * (np.abs(at_middle) + np.abs(value) + lost)
+        dual_norm = self.state.dual_norm(self.slopes)
+        value, lost = self._least_quadratic(dual_norm) if self.terms else (-dual_norm, self.lost)
+        best = self.at_middle + value - lost - 16 * U * (np.abs(self.at_middle) + np.abs(value) + lost)
         return np.where(self.broken | ~np.isfinite(best), np.nan, best)
 
-    @cached_property
-    def at_middle(self) -> Array:
-        """The affine function at the middle of the box."""
-        return self.constant + dot(self.slopes, self.over.middle)
+    def _least_quadratic(self, dual_norm: Array) -> tuple[Array, Array]:
+        """Of slopes δ and the quadratic terms: about what, and all that was lost."""
+        curved = np.asarray(sum(term.size() for term in self.terms))
+        found = quadratic.least(self.state, self.slopes, dual_norm, self.terms, curved)
+        self.unsure |= bool(np.logical_or.reduce(found.excess > NEGLIGIBLE * curved, axis=None))
+        return found.value, self.lost + found.excess + found.rounding
 
-    def _bent_least(self, spread: Array) -> tuple[Array, Array]:
-        """Of c δ + Σ κ (J δ)² over |δ| <= ρ: about what, and by how much less it can be, all that was lost included.
-
-        At a corner δ*, with s = -sign δ*, the function at δ* + s t, for t in [0, 2ρ], is larger than there by
-        Σ t (s (c + 2 Jᵀ κ J δ*)) + Σ κ (J s t)², and the last is at least -Σ t h with h = 2 Σ κ⁻ r |J|, r = |J| ρ.
-        """
-        radius, c = self.over.radius[:, None], self.slopes
-        if self.over.balls:  # no corners: each κ (J δ)² for itself
-            value = -spread + sum((np.minimum(bends, 0) * (r**2)[:, None]).sum(axis=-1) for _, bends, r in self.bent)
-            excess = np.zeros(value.shape)
-        else:
-            value, excess = self._at_corner(radius, c)
-        curved = sum((np.abs(bends) * (reach**2)[:, None]).sum(axis=-1) for _, bends, reach in self.bent)
-        self.rests |= bool(np.any(excess > NEGLIGIBLE * curved))
-        terms = spread + curved
-        n = c.shape[-1] + sum(bends.shape[-1] for _, bends, _ in self.bent)
-        tiny = TINY * n * (1 + sum((np.abs(bends) * reach[:, None]).sum(axis=-1) for _, bends, reach in self.bent))
-        return value, self.lost + excess + (64 * n + 256) * U * terms + tiny
-
-    def _at_corner(self, radius: Array, c: Array) -> tuple[Array, Array]:
-        """The function's value at a corner where it should be least, and by how much less it can be elsewhere."""
-        turn = np.where(c >= 0, 1.0, -1.0)
-        for _ in range(CORNERS):
-            corner = -turn * radius
-            moves = [(corner @ form.slopes.swapaxes(1, 2), form, bends) for form, bends, _ in self.bent]
-            gradient = c + 2 * sum((bends * move) @ form.slopes for move, form, bends in moves)
-            turn, before = np.where(gradient >= 0, 1.0, -1.0), turn
-        gradient = before * gradient
-        value = (c * corner).sum(axis=-1) + sum((bends * move**2).sum(axis=-1) for move, _, bends in moves)
-        against = 2 * sum(
-            (np.maximum(-bends, 0) * reach[:, None]) @ np.abs(form.slopes) for form, bends, reach in self.bent
-        )
-        return value, (2 * radius * np.maximum(against - gradient, 0.0)).sum(axis=-1)
-
-    def form(self) -> Form:
+    def form(self) -> AffineForm:
         """Of a value whose rows of + and - the unit matrix these are."""
         half = self.count // 2
-        least, n = self.least(), self.slopes.shape[-1]
         rising, falling = self.slopes[:, :half], -self.slopes[:, half:]
         slopes = (rising + falling) / 2
-        known = np.isfinite(slopes)
-        slopes = np.where(known, slopes, 0.0)
-        radius = self.over.radius[:, None]
-        ends = []
-        for k, of, sign in ((slice(half), rising, 1), (slice(half, None), falling, -1)):
-            spread = self.over.spread(sign * (of - slopes))
-            sizes = ((np.abs(of) + np.abs(slopes)) * radius).sum(axis=-1) + np.abs(self.at_middle[:, k])
-            end = self.at_middle[:, k] - spread - self.lost[:, k] - (4 * n + 64) * U * (sizes + self.lost[:, k])
-            ends.append(np.where(self.broken[:, k] | ~known.all(axis=-1), np.nan, end))
-        return Form(slopes, self.over.reach(slopes), ends[0], -ends[1], least[:, :half], -least[:, half:])
+        slopes = np.where(np.isfinite(slopes), slopes, 0.0)
+        low = self._remainder(slice(half), rising, slopes, 1)
+        high = -self._remainder(slice(half, None), falling, slopes, -1)
+        least = self.least()
+        return AffineForm(slopes, self.state.max_deviation(slopes), low, high, least[:, :half], -least[:, half:])
+
+    def _remainder(self, rows: slice, own: Array, slopes: Array, sign: int) -> Array:
+        """A lower end of sign (y - slopes δ), by rows whose slopes are sign own; NaN where there is none."""
+        apart = self.state.dual_norm(sign * (own - slopes))
+        at_middle, lost, n = self.at_middle[:, rows], self.lost[:, rows], slopes.shape[-1]
+        sizes = dot(np.abs(own) + np.abs(slopes), self.state.radius) + np.abs(at_middle)
+        end = at_middle - apart - lost - (4 * n + 64) * U * (sizes + lost)
+        return np.where(self.broken[:, rows] | ~np.isfinite(end), np.nan, end)
 
 
-def _placeholder(shape: Shape) -> Tensor:
-    """A tensor of whose numbers no rule makes use."""
-    return Tensor(FLOAT, shape, np.broadcast_to(np.nan, shape))
-
-
-def dot(rows: Array, a: Array) -> Array:
-    """Of each row with the array of its box: (boxes, rows)."""
-    return np.asarray((flat([rows], 2) @ flat([a], 1)[..., None])[..., 0])
+def _beside(form: AffineForm, middle: Array) -> Array:
+    """(2 r + ε) ε, where ε is at least the distance of t - J δ from the middle of its range."""
+    error = np.maximum(np.abs(form.remainder_low - middle), np.abs(form.remainder_high - middle)) * (1 + 4 * U)
+    return np.asarray((2 * form.max_deviation + error) * error * (1 + 8 * U))

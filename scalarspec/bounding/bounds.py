@@ -1,9 +1,9 @@
-"""Bounds of a spec over a box of arguments: a ladder of rigorous methods, and values that are surely attained."""
+"""Bounds of a spec over a box of arguments, by rigorous methods, beside values that are surely attained."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,23 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding.claims import margin, strict
 from scalarspec.bounding.domain import Domain
-from scalarspec.bounding.inner_bounds import Side, attained, closer, values
+from scalarspec.bounding.inner_bounds import inner_bounds
 from scalarspec.bounding.jobs import Jobs
-from scalarspec.bounding.methods import climb, reached, rungs
+from scalarspec.bounding.methods import METHODS, Step, after_evaluation, reached, steps
 from scalarspec.bounding.plots import draw
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
-from scalarspec.core.lifting import lift
 from scalarspec.core.region import Ball, Box
 from scalarspec.core.registry import resolve
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, Contradiction, NotSupported
-from scalarspec.numbers.exact import data_value, float_above, infinite, interval_text
+from scalarspec.numbers.exact import data_value, infinite, interval_text
 from scalarspec.report import ends_json, unboxed
-from scalarspec.verdict import Verdict, timed
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ class Bounds:
         assert self._jobs is not None
         if not np.size(self.lower):
             return self.lower, self.upper
-        least, most = attained(self._jobs)
+        least, most = inner_bounds(self._jobs)
         if np.any(least < self.lower) or np.any(most > self.upper):
             raise Contradiction(
                 "inner: a value that is surely attained lies outside of the bounds, so one of the two is wrong: a "
@@ -84,7 +81,7 @@ class Bounds:
         attained = f"; {_attained_text(*self.inner)}" if np.size(self.lower) == 1 else ""
         interrupted = ", interrupted" if self.interrupted else ""
         return "\n".join(
-            [*lines, f"({self.method}, {_count(self.boxes)}, {self.seconds:.3f} s{attained}{interrupted})"]
+            [*lines, f"({self.method}, {count_text(self.boxes)}, {self.seconds:.3f} s{attained}{interrupted})"]
         )
 
     def plot(self, path: str | Path) -> None:
@@ -108,11 +105,10 @@ def _by_method(domain: Domain, method: str) -> Bounds:
     return bounds(domain.spec, *domain.arguments.values(), vary=domain.vary, method=method)
 
 
-METHODS = ("auto", "interval", "mean-value", "linear", "subdivide")
-SIDES = 16
-"""So many sides of outputs are attacked at a time."""
+CHOICES = ("auto", "interval", *METHODS)
+"""The methods that may be asked for."""
 BUDGET = 64
-"""Into how many boxes `subdivide` splits at most, where nothing is said."""
+"""Into how many boxes `subdivide` splits at most, where nothing is said: a second or so for a hundred hidden units."""
 
 
 def bounds(
@@ -150,133 +146,58 @@ def bounds(
     Raises UnknownName for a name that the spec does not have, ArgumentError for a backend that does not enclose, a spec
     that cannot be sent to an executor, or a checkpoint of another question.
     """
-    context = resolve(backend)
-    if not context.encloses:
-        raise ArgumentError(f"backend: expected an enclosing context such as 'interval', got {context.name!r}")
-    if method not in METHODS:
-        raise ArgumentError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+    context = _checked(backend, method)
     rows = (over,) if isinstance(over, str) else tuple(over)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
     one_valued(domain.spec_of_rows, domain.arguments, vary)
-    jobs = Jobs(domain, executor, checkpoint)
+    return _found(Jobs(domain, executor, checkpoint), context, method, target, most_parts(budget), progress)
+
+
+def _found(
+    jobs: Jobs,
+    context: Context[Any],
+    method: str,
+    target: Any,
+    budget: int,
+    progress: Callable[[int, int], None] | None,
+) -> Bounds:
+    """The bounds by a method."""
     goal = None if target is None else data_value(target)
-    start, best, interrupted = time.perf_counter(), None, False
-    try:
-        for best in climb(domain, context, rungs(method, goal), goal, _most(budget), progress, jobs):
-            if method == "auto" and reached(best.enclosure, goal):
-                break
-    except KeyboardInterrupt:
-        if best is None:
-            raise
-        interrupted = True
-    assert best is not None
+    found = steps(jobs.domain, context, after_evaluation(method, goal), goal, budget, progress, jobs)
+    start = time.perf_counter()
+    best, interrupted = _best(found, goal if method == "auto" else None)
     seconds = time.perf_counter() - start
     lower, upper = map(unboxed, endpoints(best.enclosure))
     return Bounds(lower, upper, best.enclosure, best.method, best.boxes, seconds, interrupted, jobs)
 
 
-@timed
-def prove(
-    spec: Callable[..., Any],
-    *args: Any,
-    vary: Mapping[str, Ball | Box],
-    at_most: Any = None,
-    at_least: Any = None,
-    budget: int | None = None,
-    executor: Executor | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Verdict:
-    """Does a claim hold while the arguments named in `vary` range over their boxes?
-
-    spec: a claim, a comparison such as lambda x: loss(model, x) <= 1; or outputs that are to be at_most, at_least, or
-    between, exact numbers.
-    proved: by bounds, climbing as `bounds` does until they tell; refuted: `witness` holds exact arguments at which it
-    surely fails for an output, and the ends of that output (of the right side less the left one, for a claim), in exact
-    rationals where the spec is rational there, else at a precision that tells. Every output is attacked that linear
-    bounds leave open;
-    undecided: what is missing is in `steps`. Raises as `bounds` does.
-    """
-    low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
-    arguments, strictly = bind(spec, args, known=vary), False
-    if low is None and high is None:
-        strictly = strict(spec, [lift(each, "float64") for each in arguments.values()])
-        spec, low = margin(spec), Fraction(0)
-    one_valued(spec, arguments, vary)
-    claim = _Claim(Domain(spec, arguments, vary), low, high, strictly)
-    jobs, most, attacked = Jobs(claim.domain, executor), _most(budget), False
-    for i, best in enumerate(climb(claim.domain, resolve("interval"), ("subdivide",), None, most, progress, jobs)):
-        if claim.proved_by(best.enclosure):
-            return Verdict("proved", f"bounds: {best.method}", _count(best.boxes))
-        if i == 1:  # what linear bounds leave open is attacked before they are refined
-            attacked, refuted = True, claim.refuted(best.enclosure)
-            if refuted is not None:
-                return refuted
-    refuted = None if attacked else claim.refuted(best.enclosure)
-    return refuted or Verdict("undecided", "bounds", steps=(claim.missing(best.enclosure, best.boxes),))
+def _checked(backend: str | Context[Any], method: str) -> Context[Any]:
+    """The context to evaluate under. Raises ArgumentError for one that does not enclose, or an unknown method."""
+    context = resolve(backend)
+    if not context.encloses:
+        raise ArgumentError(f"backend: expected an enclosing context such as 'interval', got {context.name!r}")
+    if method not in CHOICES:
+        raise ArgumentError(f"method: expected one of {', '.join(CHOICES)}, got {method!r}")
+    return context
 
 
-@dataclass(frozen=True, eq=False)
-class _Claim:
-    """The outputs of a domain are at least `low` and at most `high`, as far as these are numbers; strictly?"""
-
-    domain: Domain
-    low: Fraction | None
-    high: Fraction | None
-    strictly: bool
-
-    def beyond(self, enclosure: Tensor) -> list[tuple[Any, Side]]:
-        """(how far a bound is beyond a limit, as far as it is not proved, and the side of the output)."""
-        lower, upper = (np.ravel(end) for end in endpoints(enclosure))
-        gaps = [] if self.high is None else [(b - self.high, (k, 1)) for k, b in enumerate(upper)]
-        gaps += [] if self.low is None else [(self.low - a, (k, -1)) for k, a in enumerate(lower)]
-        return [(gap, side) for gap, side in gaps if gap > 0 or (gap == 0 and self.strictly)]
-
-    def proved_by(self, enclosure: Tensor) -> bool:
-        """Do the bounds tell?"""
-        return not self.beyond(enclosure)
-
-    def missing(self, enclosure: Tensor, boxes: int) -> str:
-        """By how much, and where, the bounds do not tell."""
-        gap, (output, _) = max(self.beyond(enclosure))
-        place = f" at output {list(map(int, np.unravel_index(output, enclosure.shape)))}" if enclosure.shape else ""
-        return f"the bounds are beyond by {float_above(gap):.3g}{place}, into {boxes} parts"
-
-    def refuted(self, enclosure: Tensor) -> Verdict | None:
-        """A refutation by an exact point, looked for at every side that the bounds leave open, the widest first."""
-        sides = [side for _, side in sorted(self.beyond(enclosure), reverse=True)]
-        for start in range(0, max(len(sides), 1), SIDES):
-            for point, least, most in values(self.domain, sides=sides[start : start + SIDES])[0]:
-                least, most = closer(self.domain, point, self._settled, (least, most))
-                if least is not None and np.any(self._fails(least, most)):
-                    return self._witnessed(point, least, most)
-        return None
-
-    def _fails(self, least: Any, most: Any) -> Any:
-        """Which outputs surely break the claim, being between these?"""
-        found = np.zeros(np.shape(least), dtype=bool)
-        if self.high is not None:
-            found |= np.asarray(least > self.high, dtype=bool)
-        if self.low is not None:
-            found |= np.asarray(most <= self.low if self.strictly else most < self.low, dtype=bool)
-        return found
-
-    def _settled(self, least: Any, most: Any) -> bool:
-        """Does some output surely break the claim, or surely none?"""
-        if np.any(self._fails(least, most)):
-            return True
-        kept = self.high is None or np.all(most <= self.high)
-        above = self.low is None or np.all(least > self.low if self.strictly else least >= self.low)
-        return bool(kept and above)
-
-    def _witnessed(self, point: Any, least: Any, most: Any) -> Verdict:
-        at = np.unravel_index(int(np.argmax(self._fails(least, most))), np.shape(least))
-        shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
-        witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
-        return Verdict("refuted", "an exact point", witness=witness)
+def _best(found: Iterator[Step], target: Fraction | None) -> tuple[Step, bool]:
+    """The last step, or the first whose widths are at most the target; and did Ctrl-C end the search?"""
+    best = None
+    try:
+        for best in found:
+            if reached(best.enclosure, target):
+                break
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        return best, True
+    assert best is not None
+    return best, False
 
 
-def _most(budget: int | None) -> int:
-    """Into how many boxes to split."""
+def most_parts(budget: int | None) -> int:
+    """Into how many boxes to split at most. Raises ArgumentError for none."""
     if budget is not None and budget < 1:
         raise ArgumentError(f"budget: expected at least 1 box, got {budget}")
     return budget or BUDGET
@@ -292,5 +213,6 @@ def _attained_text(least: Any, most: Any) -> str:
     return f"attained: {interval_text(least, most, 10)}"
 
 
-def _count(boxes: int) -> str:
+def count_text(boxes: int) -> str:
+    """How many boxes, in words."""
     return f"{boxes} box{'es' if boxes > 1 else ''}"

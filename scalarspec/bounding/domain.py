@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding.plan import INTERVALS, Plan
+from scalarspec.bounding.contexts import INTERVALS
+from scalarspec.bounding.plan import Plan
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context

@@ -1,4 +1,4 @@
-"""Values that a spec surely attains over a box: how far its bounds can be from the truth."""
+"""Inner bounds: values that a spec surely attains over a box, which say how far its bounds can be from the truth."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs, work
-from scalarspec.bounding.plan import FLOAT, INTERVALS
+from scalarspec.bounding.sign_ascent import Side, ascend, traced_rows
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context
@@ -23,32 +24,25 @@ from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers.exact import End, as_array, data_value, exact_text, float_above, float_below, infinite
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.evaluation import Evaluation
-from scalarspec.tracing.gradient import backward_pass
-from scalarspec.tracing.tape import Tape
-from scalarspec.tracing.trace import Trace, trace
 
 Array = np.ndarray[Any, Any]
 Point = dict[str, Any]
-STEPS, STARTS, OUTPUTS = 14, 6, 8
-"""How many steps are taken, from how many points, for each of so many outputs at a time."""
 ROWS = 16
-"""So many rows of boxes are one job."""
+"""Rows of boxes in one job: their searches share evaluations, and several workers have something to do."""
 SHARP = 1 << 20
 """An enclosure of a value is sharp where it is this much narrower than the values are apart, or than it is large."""
 TINIEST = Fraction(1, 2**1100)
 """Narrower enclosures are sharp, whatever they are of: what cancels to 0 never is beside its own size."""
 FIRST_BITS, MOST_BITS = 113, 1 << 11
-"""The precision that is tried where interval64 is not sharp, doubled up to the last."""
+"""The precision that is tried where interval64 is not sharp, doubled up to the last, which takes about a second."""
 MOST_EXACT_BITS = 1 << 18
-"""No longer rationals are worked out."""
+"""The most bits of a rational that is worked out: longer ones take more than seconds."""
 
-Side = tuple[int, int]
-"""An output, by its place among all, and 1 where its greatest value is asked for, -1 for its least."""
 Settled = Callable[[Array, Array], bool]
 """Do these ends of the outputs at a point answer the question?"""
 
 
-def attained(jobs: Jobs) -> tuple[Any, Any]:
+def inner_bounds(jobs: Jobs) -> tuple[Any, Any]:
     """For each output, a number that some value in the box is at most, and one that some value is at least.
 
     Object arrays; (inf, -inf) where none is known. Each value is known exactly, or enclosed: where the enclosures are
@@ -133,8 +127,8 @@ def _closer_contexts(domain: Domain, point: Point) -> Iterator[Context[Any]]:
     first: Context[Any] = named_context("interval", prec=FIRST_BITS)
     reading = None
     with contextlib.suppress(ScalarSpecError):
-        reading = Evaluation.of(domain.spec, domain.at(first, point)[0], first)
-    if reading is None or (not reading.surely_irrational() and reading.exact_bits() <= MOST_EXACT_BITS):
+        evaluation = Evaluation.of(domain.spec, domain.at(first, point)[0], first)
+    if reading is None or (not evaluation.surely_irrational() and evaluation.exact_bits() <= MOST_EXACT_BITS):
         yield named_context("rational")
     bits = FIRST_BITS
     while bits <= MOST_BITS:
@@ -166,7 +160,7 @@ def _enclosed(domain: Domain, points: list[Point]) -> list[tuple[Any, Any] | Non
     columns = [np.stack([as_array(point[path]) for point in points]) for path in domain.ends]
     try:
         batch = BatchedContext(INTERVALS, len(points))
-        result = _traced(domain, batch, columns).result
+        result = traced_rows(domain, batch, columns).result
         found = endpoints(Tensor(INTERVALS, Shape((len(points), *result.shape)), batch.arrays.spread(result.value)))
         return [
             (np.asarray(low, dtype=object), np.asarray(high, dtype=object)) for low, high in zip(*found, strict=True)
@@ -183,7 +177,7 @@ def _alone(domain: Domain, point: Point) -> tuple[Any, Any] | None:
 
 
 def _searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None = None) -> list[list[Point]]:
-    """By the signs of gradients in floats, from several starts at once: in steps to corners, and in ever smaller ones.
+    """For each row, where sign-gradient ascent in floats has the outputs greatest or least, as exact points.
 
     Nothing where the spec cannot be evaluated for many points at once.
     """
@@ -193,7 +187,7 @@ def _searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None 
     try:
         with np.errstate(all="ignore"):  # floats that overflow are no good points
             balls = [ball and (ball[0][rows], ball[1][rows]) for ball in domain.balls]
-            best, where = _climbed(domain, low, high, balls, sides)
+            best, where = ascend(domain, low, high, balls, sides)
     except ScalarSpecError:
         return [[] for _ in boxes]
     found = []
@@ -208,67 +202,6 @@ def _searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None 
         ]
         found.append([point for point in exact if domain.holds(point, rows[i])])
     return found
-
-
-def _climbed(
-    domain: Domain,
-    low: list[Array],
-    high: list[Array],
-    balls: list[tuple[Array, Array] | None],
-    sides: Sequence[Side] | None,
-) -> tuple[Array, list[Array]]:
-    """For each box, output and side, and start: how far it got, (boxes, sides, starts), and where."""
-    size = _slopes(domain, low)[0].shape[1]
-    if sides is None:
-        sides = [(k, sign) for k in range(min(size, OUTPUTS)) for sign in (1, -1)]
-    rows = np.zeros((len(sides), size))
-    for row, (k, sign) in zip(rows, sides, strict=True):
-        row[k] = sign
-    shape = (len(low[0]), len(sides), STARTS)
-    weights = np.broadcast_to(rows[None, :, None], (*shape, size)).reshape(-1, size)
-    source = np.random.default_rng(0)
-    spread = [(x[:, None, None], y[:, None, None]) for x, y in zip(low, high, strict=True)]
-    at = [x + _shares(source, x.shape[3:]) * (y - x) + np.zeros((*shape, *x.shape[3:])) for x, y in spread]
-    placed = [None if ball is None else _placed(x, *ball) for x, ball in zip(at, balls, strict=True)]
-    at = [x if ball is None else _in_ball(x, *ball) for x, ball in zip(at, placed, strict=True)]
-    best, where = np.full(shape, -np.inf), [x.copy() for x in at]
-    for k in range(STEPS if best.size else 0):
-        outputs, slopes = _slopes(domain, [x.reshape(best.size, *x.shape[3:]) for x in at], weights)
-        now = np.nan_to_num((outputs * weights).sum(axis=1), nan=-np.inf).reshape(shape)
-        better, best = now >= best, np.maximum(now, best)  # where digits are lost, the gradients go on
-        step = np.where(np.arange(STARTS) % 2, 0.7**k, 1.0)
-        for j, ((x, y), slope) in enumerate(zip(spread, slopes, strict=True)):
-            columns = (..., *(None,) * (at[j].ndim - 3))
-            where[j] = np.where(better[columns], at[j], where[j])
-            slope = np.nan_to_num(slope).reshape(at[j].shape)
-            if (ball := placed[j]) is None:
-                at[j] = np.clip(at[j] + step[columns] * (y - x) * np.sign(slope), x, y)
-            else:
-                at[j] = _in_ball(at[j] + step[columns] * 2 * ball[1] * (slope / _norm(slope)), *ball)
-    return best, where
-
-
-def _placed(at: Array, centre: Array, radius: Array) -> tuple[Array, Array]:
-    """A ball for each box, as arrays beside the points."""
-    return centre[:, None, None], radius.reshape(-1, *(1,) * (at.ndim - 1))
-
-
-def _in_ball(at: Array, centre: Array, radius: Array) -> Array:
-    """Points moved into a ball, a little inside of its surface."""
-    aside = at - centre
-    return np.asarray(centre + aside * np.minimum(1.0, radius * (1 - 1e-12) / _norm(aside)))
-
-
-def _norm(aside: Array) -> Array:
-    """The Euclidean norm of each point's array, not 0."""
-    return np.asarray(np.maximum(np.sqrt((aside**2).sum(axis=tuple(range(3, aside.ndim)), keepdims=True)), 1e-300))
-
-
-def _shares(source: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Where in the box the starts are: two in the middle, the others anywhere."""
-    shares = source.uniform(size=(STARTS, *shape))
-    shares[:2] = 0.5
-    return shares
 
 
 def _inside(low: Any, high: Any) -> tuple[Array, Array]:
@@ -286,24 +219,3 @@ def _exactly(x: Any, low: Any, high: Any, least: Any, most: Any) -> Any:
     if x >= most and not infinite(high):
         return high
     return data_value(x)
-
-
-def _traced(domain: Domain, batch: BatchedContext, at: Sequence[Array]) -> Trace:
-    """The spec over a batch: at many points, a row for each."""
-    context = batch.inner
-    first = {path: context.tensor(x[0]) for path, x in zip(domain.ends, at, strict=True)}
-    rows = {id(first[path]): batch.rows(context.tensor(x)) for path, x in zip(domain.ends, at, strict=True)}
-    return trace(Tape(batch), domain.spec, domain.having(context, first), rows)
-
-
-def _slopes(domain: Domain, at: list[Array], weights: Array | None = None) -> tuple[Array, list[Array]]:
-    """The outputs at many points, a row for each, and the gradients of their weighted sums."""
-    batch = BatchedContext(FLOAT, len(at[0]))
-    traced = _traced(domain, batch, at)
-    result = traced.result
-    outputs = np.asarray(batch.arrays.spread(result.value), dtype=np.float64).reshape(len(at[0]), -1)
-    if result.constant or weights is None:
-        return outputs, [np.zeros_like(x) for x in at]
-    g = batch.rows(FLOAT.tensor(weights.reshape(-1, *result.shape)))
-    gradients = backward_pass(traced, g)
-    return outputs, [np.asarray(batch.arrays.spread(t.value)) for t in gradients]

@@ -1,6 +1,7 @@
-"""Jobs: pieces of a question about a domain, as plain data, for any executor; a checkpoint keeps their answers.
+"""Jobs: pieces of a question about a domain, for any executor; a checkpoint keeps their answers.
 
-A job is the name of a function in `WORK`, a domain, and an item that JSON can hold; so is its answer. Whatever the
+A job is the name of a function in `WORK`, a domain, and an item: numbers, texts, and arrays of floats or integers, in
+lists and dictionaries; so is its answer. Arrays stay arrays: only a checkpoint's lines hold them as JSON. Whatever the
 executor, the same jobs are done, and their answers are taken in the same order.
 """
 
@@ -19,6 +20,8 @@ from concurrent.futures import Executor, Future
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from scalarspec.bounding.domain import Domain
 from scalarspec.core.arguments import spec_name
@@ -63,8 +66,8 @@ class Jobs:
         found = self._worked(name, [item for item, done in zip(items, known, strict=True) if not done])
         for key, done in zip(keys, known, strict=True):
             if not done:
-                self._log.put(key, next(found))
-            yield self._log.answers[key]
+                self._log.put(key, to_json(next(found)))
+            yield from_json(self._log.answers[key])
 
     def _worked(self, name: str, items: Sequence[Any]) -> Iterator[Any]:
         if self.executor is None:
@@ -237,7 +240,29 @@ def _written(file: int, data: bytes) -> None:
 
 
 def _key(name: str, item: Any) -> str:
-    return hashlib.sha256(json.dumps([name, item]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([name, to_json(item)]).encode()).hexdigest()
+
+
+ARRAY = "array of"
+"""The key of an array's type among what JSON holds of it; no item or answer has such a key of its own."""
+
+
+def to_json(data: Any) -> Any:
+    """What JSON can hold of an item or an answer: floats are written so that they are read back as they were."""
+    if isinstance(data, np.ndarray):
+        return {ARRAY: str(data.dtype), "shape": list(data.shape), "elements": data.ravel().tolist()}
+    if isinstance(data, dict):
+        return {key: to_json(value) for key, value in data.items()}
+    return [to_json(each) for each in data] if isinstance(data, list | tuple) else data
+
+
+def from_json(data: Any) -> Any:
+    """The item or answer that `to_json` was given, lists in the place of tuples."""
+    if isinstance(data, dict):
+        if ARRAY in data:
+            return np.array(data["elements"], dtype=data[ARRAY]).reshape(data["shape"])
+        return {key: from_json(value) for key, value in data.items()}
+    return [from_json(each) for each in data] if isinstance(data, list) else data
 
 
 def _parsed(line: bytes) -> Any:

@@ -9,14 +9,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, Literal
 
 import numpy as np
 
+from scalarspec.bounding.ranges import Range
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
-from scalarspec.core.registry import context as named_context
-from scalarspec.core.sets import middle_of
+from scalarspec.core.operations import OPERATIONS, check_complete, having, stated
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.elementary import U
@@ -27,18 +28,13 @@ from scalarspec.tracing.trace import trace
 
 Array = np.ndarray[Any, Any]
 
-LINEAR = {
-    "add", "subtract", "negative", "sum", "mean", "getitem", "scatter", "reshape", "matrix_transpose", "broadcast_to",
-    "stack",
-}  # fmt: skip
-PRODUCTS = {"multiply", "matmul", "affine", "affine_rows"}
-FLOAT = named_context("float64")
-INTERVALS = named_context("interval64", fast=False)
-"""What plans are over: to compile loops would take longer than a few calls."""
+Kind = Literal["linear", "bilinear", "univariate", "other"]
+"""Of an equation: linear in what is not known; a product of two values that are not known; a function of one number
+that has lines around it; or none of these."""
 
 
 class _PrimitiveTape(Tape):
-    """A tape on which some operations are noted as others, of which they are made."""
+    """A tape on which some operations are recorded as others, of which they are made."""
 
     @cached_property
     def arrays(self) -> _PrimitiveArrays:
@@ -46,53 +42,71 @@ class _PrimitiveTape(Tape):
 
 
 class _PrimitiveArrays(TapeArrays):
-    """made: by its result, the operation that others stand for, since its own range may be the better one."""
+    """Arrays that record operations of REWRITES as what they are made of; composites: by its result, each of these."""
 
     def __init__(self, context: Tape) -> None:
         super().__init__(context)
-        self.made: dict[Traced, Equation] = {}
+        self.composites: dict[Traced, Equation] = {}
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """As it is, or by what it is made of."""
-        made = getattr(self, f"_{operation}", None)
-        result: Traced | None = made(*operands, **parameters) if made else None
+        rewrite = REWRITES.get(operation)
+        result: Traced | None = rewrite(self, *operands, **parameters) if rewrite else None
         if result is None:
             return super().traced(operation, shape, operands, parameters)
-        self.made[result] = Equation(operation, operands, parameters, result)
+        self.composites[result] = Equation(operation, operands, parameters, result)
         return result
 
-    def _done(self, operation: str, *operands: Traced, **parameters: Any) -> Traced:
-        result: Traced = self.apply(operation, *operands, **parameters)
-        return result
 
-    def _mean_square(self, x: Traced, axis: tuple[int, ...], count: int) -> Traced:
-        return self._done("mean", self.apply("square", x), axis=axis, count=count)
+def _mean_square(arrays: TapeArrays, x: Traced, axis: tuple[int, ...], count: int) -> Any:
+    return arrays.apply("mean", arrays.apply("square", x), axis=axis, count=count)
 
-    def _logsumexp(self, x: Traced, axis: tuple[int, ...]) -> Traced:
-        return self._done("log", self.apply("sum", self.apply("exp", x), axis=axis))
 
-    def _maximum(self, a: Traced, b: Traced) -> Traced:
-        return self._done("add", a, self.apply("relu", self.apply("subtract", b, a)))
+def _logsumexp(arrays: TapeArrays, x: Traced, axis: tuple[int, ...]) -> Any:
+    return arrays.apply("log", arrays.apply("sum", arrays.apply("exp", x), axis=axis))
 
-    def _minimum(self, a: Traced, b: Traced) -> Traced:
-        return self._done("subtract", a, self.apply("relu", self.apply("subtract", a, b)))
 
-    def _clip(self, x: Traced, low: Traced, high: Traced) -> Traced | None:
-        """low + relu(x - low) - relu(x - high), for constants low <= high."""
-        if not (low.constant and high.constant) or not np.all(_floats(self, low)[1] <= _floats(self, high)[0]):
-            return None
-        above, beyond = (self.apply("relu", self.apply("subtract", x, end)) for end in (low, high))
-        return self._done("subtract", self.apply("add", low, above), beyond)
+def _maximum(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
+    return arrays.apply("add", a, arrays.apply("relu", arrays.apply("subtract", b, a)))
 
-    def _leaky_relu(self, x: Traced, slope: Traced) -> Traced | None:
-        """slope x + (1 - slope) relu(x), for a constant slope."""
-        if not slope.constant:
-            return None
-        rest = self.apply("subtract", self.data(np.array(1.0)), slope)
-        return self._done("add", self.apply("multiply", slope, x), self.apply("multiply", rest, self.apply("relu", x)))
 
-    def _divide(self, a: Traced, b: Traced) -> Traced | None:
-        return None if b.constant else self.apply("multiply", a, self.apply("reciprocal", b))
+def _minimum(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
+    return arrays.apply("subtract", a, arrays.apply("relu", arrays.apply("subtract", a, b)))
+
+
+def _clip(arrays: TapeArrays, x: Traced, low: Traced, high: Traced) -> Any:
+    """low + relu(x - low) - relu(x - high), for constants low <= high."""
+    if not (low.constant and high.constant) or not np.all(_floats(arrays, low)[1] <= _floats(arrays, high)[0]):
+        return None
+    above, beyond = (arrays.apply("relu", arrays.apply("subtract", x, end)) for end in (low, high))
+    return arrays.apply("subtract", arrays.apply("add", low, above), beyond)
+
+
+def _leaky_relu(arrays: TapeArrays, x: Traced, slope: Traced) -> Any:
+    """slope x + (1 - slope) relu(x), for a constant slope."""
+    if not slope.constant:
+        return None
+    rest = arrays.apply("subtract", arrays.data(np.array(1.0)), slope)
+    kinked = arrays.apply("multiply", rest, arrays.apply("relu", x))
+    return arrays.apply("add", arrays.apply("multiply", slope, x), kinked)
+
+
+def _divide(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
+    return None if b.constant else arrays.apply("multiply", a, arrays.apply("reciprocal", b))
+
+
+REWRITES: dict[str, Callable[..., Any]] = {
+    "mean_square": _mean_square,
+    "logsumexp": _logsumexp,
+    "maximum": _maximum,
+    "minimum": _minimum,
+    "clip": _clip,
+    "leaky_relu": _leaky_relu,
+    "divide": _divide,
+}
+"""What operations are made of: functions of the arrays to apply operations by, the operands and the parameters, which
+give the result, or None where the operation stays as it is."""
+check_complete("plan", REWRITES, having(graph=("defined", "quotient")))
 
 
 @dataclass(eq=False)
@@ -117,10 +131,26 @@ class Plan:
         traced = trace(tape, spec, args, rows)
         return cls(context, tape, traced.result, list(traced.inputs))
 
-    @property
+    @cached_property
     def equations(self) -> list[Equation]:
         """What is done, in order."""
         return self.tape.arrays.equations
+
+    @property
+    def composites(self) -> dict[Traced, Equation]:
+        """By its result, an operation that other equations stand for, since its own range may be the better one."""
+        return self.tape.arrays.composites
+
+    @cached_property
+    def input_places(self) -> dict[Traced, slice]:
+        """Where each input is, where all are side by side."""
+        ends = [0, *accumulate(x.shape.size for x in self.inputs)]
+        return {x: slice(*pair) for x, pair in zip(self.inputs, pairwise(ends), strict=True)}
+
+    @cached_property
+    def largest(self) -> int:
+        """The size of the largest value that is made."""
+        return max([eqn.result.shape.size for eqn in self.equations], default=1)
 
     @cached_property
     def place(self) -> dict[Traced, int]:
@@ -137,34 +167,64 @@ class Plan:
         return {x for x in found if not x.constant}
 
     def linear(self, eqn: Equation) -> bool:
-        """Is the operation linear in the operands that are no numbers?"""
-        if eqn.operation in LINEAR:
-            return True
-        if eqn.operation == "divide":
+        """Is the operation linear in the operands that are not known?"""
+        graph = OPERATIONS[eqn.operation].graph
+        if graph == "quotient":
             return self.known(eqn.operands[1])
-        return eqn.operation in PRODUCTS and any(self.known(x) for x in eqn.operands[:2])
+        return graph == "linear" or (graph == "bilinear" and any(self.known(x) for x in eqn.operands[:2]))
+
+    @cached_property
+    def kinds(self) -> dict[Equation, Kind]:
+        """Of each equation, how it is relaxed."""
+        return {eqn: self._kind(eqn) for eqn in self.equations}
+
+    def _kind(self, eqn: Equation) -> Kind:
+        graph = stated(eqn.operation, "graph", "linear bounds")
+        if self.linear(eqn):
+            return "linear"
+        if graph == "bilinear":
+            return "bilinear"
+        return "univariate" if OPERATIONS[eqn.operation].curve else "other"
 
     def known(self, x: Traced) -> bool:
         """Is it a constant that is known but for a few last places?"""
+        if not x.constant:
+            return False
         if x not in self._known:
-            low, high = self.ends(x) if x.constant else UNKNOWN
-            close = high - low <= 4 * U * np.maximum(np.abs(low), np.abs(high))
-            self._known[x] = bool(np.all(close & np.isfinite(high - low)))
+            r = self.constant(x)
+            close = r.high - r.low <= 4 * U * r.size
+            self._known[x] = bool(r.finite is None and np.all(close))
         return self._known[x]
 
     @cached_property
     def _known(self) -> dict[Traced, bool]:
         return {}
 
-    def point(self, x: Traced) -> Tensor:
-        """About a constant, in floats."""
-        if x not in self._points:
+    def constant(self, x: Traced) -> Range:
+        """The range of a constant, with an axis of one box."""
+        if x not in self._constants:
             low, high = self.ends(x)
-            self._points[x] = FLOAT.tensor(middle_of(low, high))
-        return self._points[x]
+            self._constants[x] = Range(low[None], high[None])
+        return self._constants[x]
 
     @cached_property
-    def _points(self) -> dict[Traced, Tensor]:
+    def _constants(self) -> dict[Traced, Range]:
+        return {}
+
+    def factors(self, eqn: Equation) -> list[Array]:
+        """For each operand of a linear equation an array of axes (1, 1, *shape): about the known number, else NaN.
+
+        So a rule that makes use of a number that is not known is seen.
+        """
+        if eqn not in self._factors:
+            self._factors[eqn] = [
+                self.constant(x).middle[None] if self.known(x) else np.full((1, 1, *x.shape), np.nan)
+                for x in eqn.operands
+            ]
+        return self._factors[eqn]
+
+    @cached_property
+    def _factors(self) -> dict[Equation, list[Array]]:
         return {}
 
     def ends(self, x: Traced) -> tuple[Array, Array]:
@@ -187,9 +247,6 @@ class Plan:
         return f"{constant.shape} {hashlib.sha256(low.tobytes() + high.tobytes()).hexdigest()}"
 
 
-UNKNOWN = np.array(-np.inf), np.array(np.inf)
-
-
 def _floats(arrays: TapeArrays, constant: Traced) -> tuple[Array, Array]:
     """The ends of a constant on a tape over a batch."""
     context = arrays.context.wrapped.wrapped
@@ -197,8 +254,7 @@ def _floats(arrays: TapeArrays, constant: Traced) -> tuple[Array, Array]:
     return context.arrays.floats(constant.value.value)
 
 
-def summands(eqn: Equation) -> range:
-    """The operands that are added up; the others are factors."""
-    if eqn.operation in ("add", "subtract", "stack"):
-        return range(len(eqn.operands))
-    return range(2, 3) if eqn.operation in ("affine", "affine_rows") else range(0)
+def summands(eqn: Equation) -> Sequence[int]:
+    """The operands that are added up, by their places; the others are factors."""
+    first = {"linear": 0, "bilinear": 2}.get(str(OPERATIONS[eqn.operation].graph), len(eqn.operands))
+    return range(first, len(eqn.operands))

@@ -1,4 +1,4 @@
-"""A picture of bounds: of each output, of their widths as the box grows, and of the ladder of methods."""
+"""A picture of bounds: of each output, of their widths as the box grows, and of what each method takes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from scalarspec.bounding.contexts import FLOAT
 from scalarspec.bounding.domain import Domain
-from scalarspec.bounding.plan import FLOAT
 from scalarspec.core.arguments import call, spec_name
 from scalarspec.core.lifting import lift
 from scalarspec.errors import ArgumentError
 from scalarspec.report import figure
 
-METHODS = {"interval": "#b0b0b0", "mean-value": "#d98e04", "linear": "#1f77b4", "subdivide": "#2a8a4a"}
-"""With the colour of each."""
+COLOURS = {"interval": "#b0b0b0", "mean-value": "#d98e04", "linear": "#1f77b4", "subdivide": "#2a8a4a"}
+"""The methods that are shown, each with its colour."""
 GROWING = ("interval", "mean-value", "linear")
 ATTAINED = "#111111"
-SHARES = [Fraction(1, 2**k) for k in range(6, -1, -1)]
-"""Of the box: the sizes at which widths are shown."""
+SIZES = [Fraction(1, 2**k) for k in range(6, -1, -1)]
+"""The sizes, over that of the box, at which widths are shown."""
 SHOWN = 64
 """So many outputs at most."""
 
@@ -61,12 +61,12 @@ def draw(found: Found, domain: Domain, path: str | Path, by: By) -> None:
     Raises NotSupported where matplotlib is not installed, ArgumentError where the file cannot be written.
     """
     drawn = figure("plot")(figsize=(12, 4.2), layout="constrained")
-    outputs, growth, ladder = drawn.subplots(1, 3)
+    outputs, growth, times = drawn.subplots(1, 3)
     one = domain.row(0)
-    methods = {name: by(one, name) for name in METHODS}
+    methods = {name: by(one, name) for name in COLOURS}
     _outputs(outputs, found, domain)
     _growth(growth, one, methods, by)
-    _ladder(ladder, methods)
+    _methods(times, methods)
     rows = "; right: of the first row" if domain.over else ""
     drawn.suptitle(f"{spec_name(domain.spec)}{rows}", fontsize=11)
     try:
@@ -84,7 +84,7 @@ def _outputs(axes: Any, found: Found, domain: Domain) -> None:
         for end in (found.lower, found.upper, *found.inner)
     )
     at = np.arange(len(low))
-    axes.vlines(at, low, high, color=METHODS.get(found.method, "#1f77b4"), linewidth=7, alpha=0.35, label="bounds")
+    axes.vlines(at, low, high, color=COLOURS.get(found.method, "#1f77b4"), linewidth=7, alpha=0.35, label="bounds")
     axes.vlines(at, least, most, color=ATTAINED, linewidth=1.5, label="attained")
     axes.plot(at, values, "_", color="#c0392b", markersize=10, markeredgewidth=2, label="float64")
     axes.set_xlim(-1, len(at))
@@ -98,7 +98,7 @@ def _outputs(axes: Any, found: Found, domain: Domain) -> None:
 def _growth(axes: Any, domain: Domain, whole: Mapping[str, Found], by: By) -> None:
     """The greatest width of an output against the size of the box."""
     widths: dict[str, list[float]] = {}
-    for cotangent in SHARES:
+    for cotangent in SIZES:
         found = whole if cotangent == 1 else {name: by(domain.shrunk(cotangent), name) for name in GROWING}
         for name in GROWING:
             widths.setdefault(name, []).append(_width(found[name].lower, found[name].upper))
@@ -106,7 +106,7 @@ def _growth(axes: Any, domain: Domain, whole: Mapping[str, Found], by: By) -> No
     for name, values in widths.items():
         shown = np.where((np.array(values) > 0) & np.isfinite(values), values, np.nan)
         style = {"linestyle": ":", "marker": "."} if name == "attained" else {"marker": "o", "markersize": 3}
-        axes.plot([float(s) for s in SHARES], shown, color=METHODS.get(name, ATTAINED), label=name, **style)
+        axes.plot([float(s) for s in SIZES], shown, color=COLOURS.get(name, ATTAINED), label=name, **style)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel("size of the box, of the one that was asked for")
@@ -115,7 +115,7 @@ def _growth(axes: Any, domain: Domain, whole: Mapping[str, Found], by: By) -> No
     axes.grid(alpha=0.3)
 
 
-def _ladder(axes: Any, found: Mapping[str, Found]) -> None:
+def _methods(axes: Any, found: Mapping[str, Found]) -> None:
     """Widths over that of what is attained, against the time that each method takes."""
     attained = _width(*found["linear"].inner)
     points = [(b.seconds * 1e3, _width(b.lower, b.upper) / attained) for b in found.values()] if attained else []
@@ -123,7 +123,7 @@ def _ladder(axes: Any, found: Mapping[str, Found]) -> None:
     for (_, x, y), (_, u, v) in pairwise(shown):
         axes.plot([x, u], [y, v], color="#cccccc", linewidth=1, zorder=1)
     for name, x, y in shown:
-        axes.scatter([x], [y], color=METHODS[name], s=40, zorder=2, label=f"{name}: {y:.3g}")
+        axes.scatter([x], [y], color=COLOURS[name], s=40, zorder=2, label=f"{name}: {y:.3g}")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.margins(0.15)

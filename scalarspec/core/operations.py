@@ -40,6 +40,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import inf
 from typing import Any, Literal
 
@@ -81,22 +82,22 @@ class Operation:
     """The keywords that it takes."""
     shape: ShapeRule | None = None
 
-    @property
+    @cached_property
     def scalar(self) -> bool:
         """Is it done on each element by itself?"""
         return self.kind in SCALAR_KINDS
 
-    @property
+    @cached_property
     def curve(self) -> bool:
         """Is it a function of one number with a graph that lines can be put around?"""
         return self.graph in CURVES
 
-    @property
+    @cached_property
     def truth(self) -> bool:
         """Is its result a truth?"""
         return self.kind in ("relation", "connective")
 
-    @property
+    @cached_property
     def nonnegative(self) -> bool:
         """Is its exact result never negative?"""
         return self.range is not None and self.range[0] >= 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.bounding.branch import refine
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
 from scalarspec.core.registry import context as named_context
@@ -306,32 +307,58 @@ def _definite(entries: Any, strictly: bool = False) -> bool:
 
 
 def _pruned(function: Function, zero: Mapping[str, Any] | None) -> Verdict | None:
-    """Interval branch-and-prune over a bounded region: a box goes where its value, or its mean value form, is >= 0."""
+    """Interval branch-and-prune over a bounded region: all boxes that are left are divided in each round."""
     if zero is not None or not function.tame() or infinite(*function.low, *function.high) or not function.variables:
         return None
-    context, exact = named_context("interval64"), named_context("interval", prec=100)
-    low, high = (np.array(ends, dtype=object)[None, :] for ends in (function.low, function.high))
-    seen = 0
-    while len(low):
-        seen += len(low)
-        if seen > BOXES:
-            return None
-        middle = (low + high) / 2
-        box = context.box(low, high)
+    search = _Pruning(function)
+    whole = np.array(function.low, dtype=object), np.array(function.high, dtype=object)
+    *_, left = refine(search.open([whole]), search.worst, search.halved)
+    if left or search.failed:
+        return None
+    return Verdict("proved", "interval branch-and-prune", steps=(f"f = {function}", f"{search.seen} boxes"))
+
+
+_OpenBox = tuple[Any, Any]
+"""The exact ends of a box of the variables on which the function may be negative, as far as is known."""
+
+
+class _Pruning:
+    """Which boxes are left of some. seen: how many were looked at; failed: is the function, or may it be, negative?"""
+
+    def __init__(self, function: Function) -> None:
+        self.function, self.seen, self.failed = function, 0, False
+        self.context, self.exact = named_context("interval64"), named_context("interval", prec=100)
+
+    def worst(self, boxes: Sequence[_OpenBox]) -> Sequence[_OpenBox]:
+        """All of them, unless the search is over."""
+        return [] if self.failed or self.seen + 2 * len(boxes) > BOXES else boxes
+
+    def halved(self, boxes: Sequence[_OpenBox]) -> list[_OpenBox]:
+        """What is left of their halves, across their longest sides."""
+        low, high = _halved(*map(np.stack, zip(*boxes, strict=True)))
+        return self.open(list(zip(low, high, strict=True)))
+
+    def open(self, boxes: Sequence[_OpenBox]) -> list[_OpenBox]:
+        """Of each box the part on which the function is smallest; none where its value, or mean value form, is >= 0."""
+        self.seen += len(boxes)
+        low, high = map(np.stack, zip(*boxes, strict=True))
+        box, function = self.context.box(low, high), self.function
         values, slopes = (f.endpoints(batched(part, over="v")(box)) for part in (function, grad(function)))
-        centre = f.endpoints(batched(function, over="v")(context.tensor(middle)))
+        centre = f.endpoints(batched(function, over="v")(self.context.tensor((low + high) / 2)))
         if np.any(centre[1] < 0):
-            return None
+            self.failed = True
+            return []
         mean = centre[0] - (np.maximum(abs(slopes[0]), abs(slopes[1])) * (high - low) / 2).sum(axis=1)
         left = np.flatnonzero((values[0] < 0) & (mean < 0))
         if function.smooth:
             left = left[~_tangent(function, low[left], high[left])]
-        low, high = _slid(low[left], high[left], slopes[0][left], slopes[1][left])
+        return self._divisible(*_slid(low[left], high[left], slopes[0][left], slopes[1][left]))
+
+    def _divisible(self, low: Any, high: Any) -> list[_OpenBox]:
+        """The boxes that are no points; at a point the function must be >= 0."""
         points = np.all(low == high, axis=1)
-        if any(f.endpoints(function(exact.tensor(point)))[0] < 0 for point in low[points]):
-            return None
-        low, high = _halved(low[~points], high[~points])
-    return Verdict("proved", "interval branch-and-prune", steps=(f"f = {function}", f"{seen} boxes"))
+        self.failed |= any(f.endpoints(self.function(self.exact.tensor(point)))[0] < 0 for point in low[points])
+        return list(zip(low[~points], high[~points], strict=True))
 
 
 def _tangent(function: Function, low: Any, high: Any) -> Any:
@@ -353,8 +380,6 @@ def _slid(low: Any, high: Any, steepest: Any, flattest: Any) -> tuple[Any, Any]:
 
 def _halved(low: Any, high: Any) -> tuple[Any, Any]:
     """Each box as two, across its longest side."""
-    if not len(low):
-        return low, high
     rows = np.arange(len(low))
     longest = np.argmax((high - low).astype(float), axis=1)
     upper, lower = high.copy(), low.copy()

@@ -16,7 +16,7 @@ from typing import Any
 from scalarspec.core.arguments import bind, call, spec_name
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.lifting import lift
-from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, check_complete, find, having
+from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, check_complete, having
 from scalarspec.core.shape import Dim, Shape
 from scalarspec.core.tensor import Tensor, as_tensor, common_context
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
@@ -109,7 +109,7 @@ class BatchedArrays(InterpreterArrays):
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """By the rule for the operation; what is done on each element needs none."""
-        if find(operation, "batched").scalar:
+        if OPERATIONS[operation].scalar:
             return Traced(shape, self._elementwise(operation, shape, operands))
         if operation not in BATCHING:
             raise NotSupported(f"batched: {operation}: no rule says how it is done over a leading axis")

@@ -102,6 +102,10 @@ class TapeArrays(InterpreterArrays):
             x, lower, upper = operands
             clipped: Traced = self.apply("minimum", self.apply("maximum", x, lower), upper)
             return clipped
+        return self.once(operation, shape, operands, parameters)
+
+    def once(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
+        """The result of an equation; of one that is there, where equal ones are shared."""
         if not self.context.shared:
             return self._recorded(operation, shape, operands, parameters)
         key = (operation, operands, repr(parameters) if parameters else None)
@@ -145,7 +149,12 @@ class OutlineArrays(TapeArrays):
     """What is done to constants is worked out; all else is noted as it stands."""
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
-        """An equation, whose result has no value."""
+        """An equation as it stands."""
+        return self.once(operation, shape, operands, parameters)
+
+    def _recorded(
+        self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]
+    ) -> Traced:
         result = Traced(shape, None)
         self.equations.append(Equation(operation, operands, parameters, result))
         return result

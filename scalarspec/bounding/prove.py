@@ -1,0 +1,162 @@
+"""`prove`: claims about all arguments of a box, proved by bounds, or refuted by an exact point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scalarspec.bounding.bounds import count_text, most_parts
+from scalarspec.bounding.claims import margin, strict
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.inner_bounds import closer, values
+from scalarspec.bounding.jobs import Jobs
+from scalarspec.bounding.methods import Step, steps
+from scalarspec.bounding.sign_ascent import Side
+from scalarspec.core.arguments import bind, one_valued
+from scalarspec.core.functions import endpoints
+from scalarspec.core.lifting import lift
+from scalarspec.core.region import Ball, Box
+from scalarspec.core.registry import resolve
+from scalarspec.core.tensor import Tensor
+from scalarspec.numbers.exact import data_value, float_above
+from scalarspec.verdict import Verdict, timed
+
+SIDES = 16
+"""Sides of outputs that are attacked at a time: they share the evaluations of one search."""
+
+
+@timed
+def prove(
+    spec: Callable[..., Any],
+    *args: Any,
+    vary: Mapping[str, Ball | Box],
+    at_most: Any = None,
+    at_least: Any = None,
+    budget: int | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verdict:
+    """Does a claim hold while the arguments named in `vary` range over their boxes?
+
+    spec: a claim, a comparison such as lambda x: loss(model, x) <= 1; or outputs that are to be at_most, at_least, or
+    between, exact numbers. args, vary, budget, executor, progress: as for `bounds`.
+
+    Returns a verdict:
+
+      proved      by bounds, refined as those of `subdivide` are until they tell
+      refuted     `witness` holds exact arguments at which it surely fails for an output, and the ends of that output
+                  (of the right side less the left one, for a claim), in exact rationals where the spec is rational
+                  there, else at a precision that tells; every output is attacked that linear bounds leave open
+      undecided   what is missing is in `steps`
+
+    Raises as `bounds` does.
+
+        ss.prove(lambda x: ss.square(x) <= 4, 0, vary={"x": ss.ball(2)}).status    # "proved"
+    """
+    claim = _Claim.of(spec, bind(spec, args, known=vary), vary, at_least, at_most)
+    jobs, most = Jobs(claim.domain, executor), most_parts(budget)
+    found = steps(claim.domain, resolve("interval"), ("subdivide",), None, most, progress, jobs)
+    return _verdict(claim, next(found), found)
+
+
+def _verdict(claim: _Claim, evaluated: Step, refined: Iterator[Step]) -> Verdict:
+    """By one evaluation; else by linear bounds; else by a point, looked for where these do not tell; else by parts."""
+    if claim.proved_by(evaluated.enclosure):
+        return _proved(evaluated)
+    best = next(refined, evaluated)
+    if claim.proved_by(best.enclosure):
+        return _proved(best)
+    refuted = claim.refuted(best.enclosure)
+    if refuted is not None:
+        return refuted
+    for best in refined:
+        if claim.proved_by(best.enclosure):
+            return _proved(best)
+    return Verdict("undecided", "bounds", steps=(claim.missing(best.enclosure, best.boxes),))
+
+
+def _proved(step: Step) -> Verdict:
+    return Verdict("proved", f"bounds: {step.method}", count_text(step.boxes))
+
+
+@dataclass(frozen=True, eq=False)
+class _Claim:
+    """The outputs of a domain are at least `low` and at most `high`, as far as these are numbers; strictly?"""
+
+    domain: Domain
+    low: Fraction | None
+    high: Fraction | None
+    strictly: bool
+
+    @classmethod
+    def of(
+        cls,
+        spec: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        vary: Mapping[str, Ball | Box],
+        at_least: Any,
+        at_most: Any,
+    ) -> _Claim:
+        """Of outputs between limits, or, without a limit, of a spec whose value is a comparison."""
+        low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
+        strictly = False
+        if low is None and high is None:
+            strictly = strict(spec, [lift(each, "float64") for each in arguments.values()])
+            spec, low = margin(spec), Fraction(0)
+        one_valued(spec, arguments, vary)
+        return cls(Domain(spec, arguments, vary), low, high, strictly)
+
+    def beyond(self, enclosure: Tensor) -> list[tuple[Any, Side]]:
+        """(how far a bound is beyond a limit, as far as it is not proved, and the side of the output)."""
+        lower, upper = (np.ravel(end) for end in endpoints(enclosure))
+        gaps = [] if self.high is None else [(b - self.high, (k, 1)) for k, b in enumerate(upper)]
+        gaps += [] if self.low is None else [(self.low - a, (k, -1)) for k, a in enumerate(lower)]
+        return [(gap, side) for gap, side in gaps if gap > 0 or (gap == 0 and self.strictly)]
+
+    def proved_by(self, enclosure: Tensor) -> bool:
+        """Do the bounds tell?"""
+        return not self.beyond(enclosure)
+
+    def missing(self, enclosure: Tensor, boxes: int) -> str:
+        """By how much, and where, the bounds do not tell."""
+        gap, (output, _) = max(self.beyond(enclosure))
+        place = f" at output {list(map(int, np.unravel_index(output, enclosure.shape)))}" if enclosure.shape else ""
+        return f"the bounds are beyond by {float_above(gap):.3g}{place}, into {boxes} parts"
+
+    def refuted(self, enclosure: Tensor) -> Verdict | None:
+        """A refutation by an exact point, looked for at every side that the bounds leave open, the widest first."""
+        sides = [side for _, side in sorted(self.beyond(enclosure), reverse=True)]
+        for start in range(0, max(len(sides), 1), SIDES):
+            for point, least, most in values(self.domain, sides=sides[start : start + SIDES])[0]:
+                least, most = closer(self.domain, point, self._settled, (least, most))
+                if least is not None and np.any(self._fails(least, most)):
+                    return self._witnessed(point, least, most)
+        return None
+
+    def _fails(self, least: Any, most: Any) -> Any:
+        """Which outputs surely break the claim, being between these?"""
+        found = np.zeros(np.shape(least), dtype=bool)
+        if self.high is not None:
+            found |= np.asarray(least > self.high, dtype=bool)
+        if self.low is not None:
+            found |= np.asarray(most <= self.low if self.strictly else most < self.low, dtype=bool)
+        return found
+
+    def _settled(self, least: Any, most: Any) -> bool:
+        """Does some output surely break the claim, or surely none?"""
+        if np.any(self._fails(least, most)):
+            return True
+        kept = self.high is None or np.all(most <= self.high)
+        above = self.low is None or np.all(least > self.low if self.strictly else least >= self.low)
+        return bool(kept and above)
+
+    def _witnessed(self, point: Any, least: Any, most: Any) -> Verdict:
+        at = np.unravel_index(int(np.argmax(self._fails(least, most))), np.shape(least))
+        shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
+        witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
+        return Verdict("refuted", "an exact point", witness=witness)

@@ -1,0 +1,215 @@
+"""The operations that are linear in each operand, on floats: forwards, and backwards as cotangents go.
+
+Arrays have axes (box, row, *shape of the value), the first two of length 1 where nothing depends on them; an operand of
+shape () serves every element. A product with a matrix that is the same for all boxes is one product of matrices.
+
+Each element of a result is a sum of at most n products in any order, where n is the number of elements of the operand
+(forwards) or of the result (backwards): rounding is at most (n + 1) u of the sum of the sizes of its terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from scalarspec.core.operations import check_complete, having
+from scalarspec.errors import NotSupported
+
+Array = np.ndarray[Any, Any]
+Cotangents = Sequence[Callable[[], Array]]
+
+
+def forward(operation: str, operands: Sequence[Array], parameters: Mapping[str, Any]) -> Array:
+    """The result of an operation. Raises NotSupported for one that has no rule."""
+    found: Array = _rule(FORWARD, operation)(*operands, **parameters)
+    return found
+
+
+def unsigned(operation: str, operands: Sequence[Array], parameters: Mapping[str, Any]) -> Array:
+    """The result if no two terms of it had different signs, for operands that are not negative."""
+    return forward(UNSIGNED.get(operation, operation), operands, parameters)
+
+
+def cotangents(
+    operation: str, g: Array, operands: Sequence[Array], parameters: Mapping[str, Any]
+) -> list[Callable[[], Array]]:
+    """For each operand, the function that gives its cotangent, where g is that of the result; of the operand's shape.
+
+    operands: numbers for those whose number counts; of the others only the shape does.
+    """
+    shares = _rule(COTANGENTS, operation)(g, *operands, **parameters)
+    return [partial(_unbroadcast, share, operand.ndim) for share, operand in zip(shares, operands, strict=True)]
+
+
+def product(operation: str, a: Array, b: Array) -> Array:
+    """The product of the two factors of a product: what is added to it is left out."""
+    if operation == "multiply":
+        return np.multiply(*_aligned(a, b))
+    return _times_rows(b, _transposed(a)) if operation == "affine_rows" else _matmul(a, b)
+
+
+def product_terms(operation: str, a: Array, b: Array) -> int:
+    """How many products are summed up to an element of a product. a, b: its factors, (boxes, *shape)."""
+    return 1 if operation == "multiply" else int(a.shape[-1])
+
+
+def _rule(table: Mapping[str, Callable[..., Any]], operation: str) -> Callable[..., Any]:
+    if operation not in table:
+        raise NotSupported(f"linear bounds: {operation} has no rule for affine functions")
+    return table[operation]
+
+
+def _refuse_divisor() -> Array:
+    raise NotSupported("linear bounds: a quotient is not linear in its divisor")
+
+
+def _unbroadcast(share: Callable[[], Array], axes: int) -> Array:
+    """A number that served every element is handed the sum of what they are handed."""
+    found = share()
+    return found if found.ndim == axes else _sum(found, tuple(range(2, found.ndim)))
+
+
+def _aligned(*arrays: Array) -> list[Array]:
+    """Numbers beside arrays: with as many axes."""
+    axes = max(a.ndim for a in arrays)
+    return [a if a.ndim == axes else _column(a, axes) for a in arrays]
+
+
+def _column(a: Array, axes: int) -> Array:
+    """A number for each box and row, with as many axes as an array."""
+    return a if a.ndim == axes else a.reshape(*a.shape[:2], *(1,) * (axes - 2))
+
+
+def _sum(x: Array, axes: tuple[int, ...]) -> Array:
+    return np.asarray(np.add.reduce(x, axis=axes))
+
+
+def _inner_axes(axis: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a + 2 for a in axis)
+
+
+def _index(index: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (slice(None), slice(None), *index)
+
+
+def _scatter(x: Array, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+    result = np.zeros((*x.shape[:2], *shape))
+    result[_index(index)] = x
+    return result
+
+
+def _repeated(g: Array, x: Array, axis: tuple[int, ...]) -> Array:
+    """What a reduction hands back: the same to all that it reduced."""
+    inner = _inner_axes(axis)
+    kept = [1 if i in inner else n for i, n in enumerate(x.shape)]
+    return np.broadcast_to(g.reshape(*g.shape[:2], *kept[2:]), (*g.shape[:2], *x.shape[2:]))
+
+
+def _broadcast(x: Array, shape: tuple[int, ...]) -> Array:
+    padding = (1,) * (len(shape) - x.ndim + 2)
+    return np.broadcast_to(x.reshape(*x.shape[:2], *padding, *x.shape[2:]), (*x.shape[:2], *shape))
+
+
+def _broadcast_back(g: Array, shape: tuple[int, ...]) -> Array:
+    """The sum over the axes along which an array of that shape was repeated."""
+    padded = (1,) * (g.ndim - 2 - len(shape)) + tuple(shape)
+    repeated = tuple(i + 2 for i, n in enumerate(padded) if n != g.shape[i + 2])
+    return _sum(g, repeated).reshape(*g.shape[:2], *shape)
+
+
+def _stack(*operands: Array, axis: int = 0) -> Array:
+    return np.stack(np.broadcast_arrays(*operands), axis=axis + 2)
+
+
+def _transposed(x: Array) -> Array:
+    return x.swapaxes(-1, -2)
+
+
+def _times_rows(x: Array, matrix: Array) -> Array:
+    """x matrix over the last axis of x, whose value is a vector or a matrix: (..., n) and (..., n, m) -> (..., m)."""
+    if matrix.shape[:2] == (1, 1):
+        n, m = matrix.shape[2:]
+        return np.asarray(x.reshape(prod(x.shape[:-1]), n) @ matrix[0, 0]).reshape(*x.shape[:-1], m)
+    if x.ndim == 3 and matrix.shape[1] == 1:
+        return np.asarray(x @ matrix[:, 0])
+    return np.asarray(x @ matrix if x.ndim > 3 else (x[..., None, :] @ matrix)[..., 0, :])
+
+
+def _matmul(a: Array, b: Array) -> Array:
+    if b.ndim == 4:
+        return _times_rows(a, b)
+    return _inner(a, b) if a.ndim == 3 else _times_rows(b, _transposed(a))
+
+
+def _inner(a: Array, b: Array) -> Array:
+    return _sum(a * b, (-1,))
+
+
+def _outer(a: Array, b: Array) -> Array:
+    return a[..., :, None] * b[..., None, :]
+
+
+def _left_factor(g: Array, a: Array, b: Array) -> Array:
+    """The cotangent of a in a b."""
+    if b.ndim == 4:
+        return _times_rows(g, _transposed(b))
+    return g[..., None] * b if a.ndim == 3 else _outer(g, b)
+
+
+def _right_factor(g: Array, a: Array, b: Array) -> Array:
+    """The cotangent of b in a b."""
+    if a.ndim == 3:
+        return g[..., None] * a if b.ndim == 3 else _outer(a, g)
+    return _times_rows(g, a) if b.ndim == 3 else np.asarray(_transposed(a) @ g)
+
+
+FORWARD: dict[str, Callable[..., Array]] = {
+    "add": lambda a, b: np.add(*_aligned(a, b)),
+    "subtract": lambda a, b: np.subtract(*_aligned(a, b)),
+    "negative": np.negative,
+    "abs": np.abs,
+    "multiply": lambda a, b: np.multiply(*_aligned(a, b)),
+    "divide": lambda a, b: np.divide(*_aligned(a, b)),
+    "sum": lambda x, axis: _sum(x, _inner_axes(axis)),
+    "mean": lambda x, axis, count: _sum(x, _inner_axes(axis)) / max(count, 1),
+    "getitem": lambda x, index: x[_index(index)],
+    "scatter": _scatter,
+    "reshape": lambda x, shape: x.reshape(*x.shape[:2], *shape),
+    "matrix_transpose": _transposed,
+    "broadcast_to": _broadcast,
+    "stack": _stack,
+    "matmul": _matmul,
+    "affine": lambda weight, x, bias: _matmul(weight, x) + bias,
+    "affine_rows": lambda weight, x, bias, shape: _times_rows(x, _transposed(weight)) + bias[..., None, :],
+}
+UNSIGNED = {"subtract": "add", "negative": "abs"}
+"""What an operation is if its terms have one sign."""
+COTANGENTS: dict[str, Callable[..., Cotangents]] = {
+    "add": lambda g, a, b: (lambda: g, lambda: g),
+    "subtract": lambda g, a, b: (lambda: g, lambda: -g),
+    "negative": lambda g, x: (lambda: -g,),
+    "multiply": lambda g, a, b: (lambda: g * _column(b, g.ndim), lambda: g * _column(a, g.ndim)),
+    "divide": lambda g, a, b: (lambda: g / _column(b, g.ndim), _refuse_divisor),
+    "sum": lambda g, x, axis: (lambda: _repeated(g, x, axis),),
+    "mean": lambda g, x, axis, count: (lambda: _repeated(g / max(count, 1), x, axis),),
+    "getitem": lambda g, x, index: (lambda: _scatter(g, index, x.shape[2:]),),
+    "scatter": lambda g, x, index, shape: (lambda: g[_index(index)],),
+    "reshape": lambda g, x, shape: (lambda: g.reshape(*g.shape[:2], *x.shape[2:]),),
+    "matrix_transpose": lambda g, x: (lambda: _transposed(g),),
+    "broadcast_to": lambda g, x, shape: (lambda: _broadcast_back(g, x.shape[2:]),),
+    "stack": lambda g, *xs, axis=0: [partial(np.take, g, i, axis + 2) for i in range(len(xs))],
+    "matmul": lambda g, a, b: (lambda: _left_factor(g, a, b), lambda: _right_factor(g, a, b)),
+    "affine": lambda g, weight, x, bias: (lambda: _outer(g, x), lambda: _times_rows(g, weight), lambda: g),
+    "affine_rows": lambda g, weight, x, bias, shape: (
+        lambda: _transposed(g) @ x,
+        lambda: _times_rows(g, weight),
+        lambda: _sum(g, (2,)),
+    ),
+}
+_RULED = having(graph=("linear", "bilinear", "quotient"))
+check_complete("linear bounds, backwards", COTANGENTS, _RULED)
+check_complete("linear bounds, forwards", FORWARD, _RULED | {"abs"})

@@ -1,0 +1,176 @@
+"""`BoxState`: what is known of each value of a plan in many boxes at once. It knows neither passes nor affine forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from scalarspec.bounding import rules
+from scalarspec.bounding.plan import Plan
+from scalarspec.bounding.ranges import Range, dot, flat, side_by_side, total
+from scalarspec.bounding.univariate import LinearBounds1D, Parabolas, lines, parabolas
+from scalarspec.core.shape import Dim
+from scalarspec.core.tensor import Tensor
+from scalarspec.numbers.elementary import TINY, U
+from scalarspec.tracing.batched import BatchedContext
+from scalarspec.tracing.interpreter import Traced
+from scalarspec.tracing.tape import Equation
+
+Array = np.ndarray[Any, Any]
+Ends = tuple[Array, Array]
+Boxes = Sequence[Ends]
+"""For each input its ends: arrays of shape (boxes, *shape)."""
+Balls = Sequence[Ends | None]
+"""For each input that is in a Euclidean ball as well, its centres, (boxes, *shape), and radii, (boxes,)."""
+Constraints = Mapping[int, Ends]
+"""Split constraints: for some equations, by their places, ends that the result is said to lie between in each box."""
+
+
+class BoxState:
+    """A plan over many boxes: the ranges of all values there, as they are sharpened, and what is worked out from them.
+
+    count: how many boxes; inputs: the boxes, all inputs side by side, with their middle and radius: (boxes, inputs);
+    bounded: are all of them finite? constrained: by value, the ends of its split constraint; feasible: for each box,
+    may there be a point that meets the constraints? Whatever is known of a box is only about the points that do.
+    """
+
+    def __init__(self, plan: Plan, boxes: Boxes, balls: Balls, constraints: Constraints | None = None) -> None:
+        self.plan = plan
+        self.constraints = constraints or {}
+        self.constrained = {plan.equations[i].result: ends for i, ends in self.constraints.items()}
+        self.count = len(boxes[0][0])
+        self.feasible = np.ones(self.count, dtype=bool)
+        self._batch = BatchedContext(plan.context, self.count).arrays
+        self._values: dict[Traced, Traced] = {}
+        self._ranges: dict[Traced, Range] = {}
+        self._lines: dict[Equation, LinearBounds1D] = {}
+        self._parabolas: dict[Equation, Parabolas] = {}
+        self._sizes: dict[Equation, tuple[Array, Array]] = {}
+        for x, ends in zip(plan.inputs, boxes, strict=True):
+            self._put(x, *ends)
+        ranges = [self.range(x) for x in plan.inputs]
+        self.inputs = Range(*(side_by_side(ends, 1) for ends in zip(*((r.low, r.high) for r in ranges), strict=True)))
+        self.middle, self.radius = self.inputs.middle, self.inputs.radius
+        self.bounded = self.inputs.finite is None
+        self.balls = list(self._placed(balls))
+
+    def _placed(self, balls: Balls) -> Iterator[tuple[slice, Array, Array]]:
+        """Which of the inputs are in a ball, where its centre is from their middle, and its radius."""
+        for place, ball in zip(self.plan.input_places.values(), balls, strict=True):
+            if ball is not None:
+                yield place, flat(ball[0], 1) - self.middle[:, place], ball[1]
+
+    # ---- ranges -----------------------------------------------------------------------------------------------------
+
+    def range(self, x: Traced) -> Range:
+        """The best ends known of a value, in floats."""
+        if x.constant:
+            return self.plan.constant(x)
+        found = self._ranges.get(x)
+        if found is None:
+            found = self._ranges[x] = Range(*self.plan.context.arrays.floats(self._values[x].value))
+        return found
+
+    def propagate(self, i: int) -> None:
+        """The range of the result of an equation from those of its operands, and by its split constraint."""
+        eqn = self.plan.equations[i]
+        self._values[eqn.result] = self._evaluated(eqn)
+        composite = self.plan.composites.get(eqn.result)
+        if composite is not None:
+            self.intersect(eqn.result, *self.plan.context.arrays.floats(self._evaluated(composite).value))
+        if i in self.constraints:
+            self.intersect(eqn.result, *self.constraints[i])
+
+    def _evaluated(self, eqn: Equation) -> Traced:
+        operands = tuple([self._values.get(x, x.value) for x in eqn.operands])
+        return self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
+
+    def intersect(self, x: Traced, low: Array, high: Array) -> None:
+        """A value is known to lie between ends, too: (boxes, *shape). NaN: nothing is known."""
+        r = self.range(x)
+        low, high = np.fmax(low, r.low), np.fmin(high, r.high)
+        empty = low > high
+        if np.logical_or.reduce(empty, axis=None):
+            self.feasible &= ~np.logical_or.reduce(flat(empty, 1), axis=1)
+            low, high = np.where(empty, r.low, low), np.where(empty, r.high, high)
+        self._put(x, low, high)
+
+    def _put(self, x: Traced, low: Array, high: Array) -> None:
+        self._values[x] = Traced(x.shape, self.plan.context.box(low, high).value)
+        self._ranges.pop(x, None)
+
+    # ---- affine functions of the inputs -----------------------------------------------------------------------------
+
+    def dual_norm(self, slopes: Array) -> Array:
+        """At least the greatest slopes (middle - x) over each box: (boxes or 1, rows, inputs) -> (boxes, rows).
+
+        Over a box Σ |slope| radius; over a Euclidean ball the norm of the slopes times its radius, and what its centre
+        is aside from the middle. The smaller of both counts. Whoever asks charges for the rounding of the sum over the
+        box; that of a ball's sums, and of the sum with them, is paid here.
+        """
+        sizes = np.abs(slopes)
+        total = dot(sizes, self.radius)
+        n = 2 * slopes.shape[-1] + 32
+        for place, aside, radius in self.balls:
+            inside = dot(sizes[..., place], self.radius[:, place])
+            norm = np.sqrt((slopes[..., place] ** 2).sum(axis=-1)) * (1 + n * U) + 2.0**-500
+            lost = n * U * (dot(sizes[..., place], np.abs(aside)) + radius[:, None] * norm)
+            total = total - inside + np.minimum(inside, radius[:, None] * norm - dot(slopes[..., place], aside) + lost)
+            total = total + 4 * U * inside
+        return total
+
+    def max_deviation(self, slopes: Array) -> Array:
+        """At least |slopes (x - middle)|."""
+        n = slopes.shape[-1]
+        most = self.dual_norm(slopes)
+        if self.balls:
+            most = np.maximum(most, self.dual_norm(-slopes))
+        return np.asarray(most * (1 + (2 * n + 16) * U) + TINY)
+
+    # ---- at an equation ---------------------------------------------------------------------------------------------
+
+    def lines(self, eqn: Equation) -> LinearBounds1D:
+        """Around the function of an equation."""
+        if eqn not in self._lines:
+            self._lines[eqn] = lines(eqn.operation, self._tensor(eqn.operands[0]))
+        return self._lines[eqn]
+
+    def parabolas(self, eqn: Equation) -> Parabolas:
+        """Around the function of an equation, which has no kink."""
+        if eqn not in self._parabolas:
+            self._parabolas[eqn] = parabolas(eqn.operation, self._tensor(eqn.operands[0]))
+        return self._parabolas[eqn]
+
+    def _tensor(self, x: Traced) -> Tensor:
+        return Tensor(self.plan.context, Dim(self.count, x.shape), self._values[x].value)
+
+    def sizes(self, eqn: Equation) -> tuple[Array, Array]:
+        """M of a linear equation or a product, and for each box the sum of M and of the sizes of all operands.
+
+        M is the size of the result, if all operands had their largest size and all terms one sign: (boxes, *shape).
+        """
+        if eqn not in self._sizes:
+            operands = [self.range(x).size for x in eqn.operands]
+            largest = self.applied(rules.unsigned, eqn, operands)
+            self._sizes[eqn] = largest, sum(map(total, operands), total(largest))
+        return self._sizes[eqn]
+
+    def applied(self, rule: Callable[..., Array], eqn: Equation, operands: Sequence[Array]) -> Array:
+        """The result of an equation by a rule, for arrays (boxes or 1, *shape) in the place of its operands."""
+        return rule(eqn.operation, [a[:, None] for a in operands], eqn.parameters)[:, 0]
+
+    def product(self, eqn: Equation, operands: Sequence[Array]) -> Array:
+        """Of the two factors of an equation, from an array for each operand."""
+        a, b = (each[:, None] for each in operands[:2])
+        return rules.product(eqn.operation, a, b)[:, 0]
+
+    # ---- results ----------------------------------------------------------------------------------------------------
+
+    def ends(self, x: Traced) -> Ends:
+        """The ends of a value over each box, (boxes, *shape); (inf, -inf) where no input meets the constraints."""
+        r = self.range(x)
+        low, high = (end.repeat(self.count if len(end) == 1 else 1, axis=0) for end in (r.low, r.high))
+        low[~self.feasible], high[~self.feasible] = np.inf, -np.inf
+        return low, high

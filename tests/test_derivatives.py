@@ -1,0 +1,56 @@
+"""Derivatives that are recorded once and replayed: they enclose those that are worked out on the spot."""
+
+import numpy as np
+import pytest
+from conftest import CONTEXTS
+
+import scalarspec as ss
+from scalarspec.bounding import derivatives
+from scalarspec.bounding.derivatives import curvature_of, slope_of, value_and_slope, value_of
+from scalarspec.core.operations import CURVES, having
+
+INTERVALS, PRECISE = CONTEXTS["interval64"], ss.context("interval", prec=120)
+
+
+def points(operation):
+    """Numbers of all sizes, in the function's domain."""
+    found = np.random.default_rng(0).normal(size=12) * 10 ** np.random.default_rng(1).uniform(-3, 0.5, 12)
+    return np.abs(found) + 0.001 if operation in having(graph=("concave", "by_sign")) else found
+
+
+def outside(found, exact):
+    """How many exact values lie outside of what was found for boxes around their points."""
+    low, high = INTERVALS.arrays.floats(found)
+    least, most = (end.astype(float) for end in ss.endpoints(exact))
+    return int(np.sum((most < low) | (high < least)))
+
+
+def box(x):
+    return INTERVALS.box(x - 1e-4, x + 1e-4).value
+
+
+def slopes(operation, x):
+    """f′ at each of some points, at 120 bits."""
+    return ss.grad(lambda t: ss.sum(getattr(ss, operation)(t)))(x)
+
+
+@pytest.mark.parametrize("operation", sorted(having(graph=CURVES, kinks="nowhere")))
+def test_values_and_derivatives_of_smooth_functions(operation):
+    x = points(operation)
+    exact = PRECISE.tensor(x)
+    value, slope = value_and_slope(operation)(box(x))
+    assert outside(value, getattr(ss, operation)(exact)) == 0
+    assert outside(value_of(operation)(box(x))[0], getattr(ss, operation)(exact)) == 0
+    assert outside(slope, slopes(operation, exact)) == 0
+    assert outside(slope_of(operation)(box(x))[0], slopes(operation, exact)) == 0
+    second = ss.grad(lambda t: ss.sum(slopes(operation, t)))(exact)
+    assert outside(curvature_of(operation)(box(x))[0], second) == 0
+
+
+def test_a_wrong_derivative_is_seen(monkeypatch):
+    monkeypatch.setitem(derivatives.RULES, "sinh", lambda g, y, x: (lambda: g * ss.sinh(x),))
+    slope_of.cache_clear()
+    x = points("sinh")
+    wrong = slope_of("sinh")(box(x))[0]
+    slope_of.cache_clear()
+    assert outside(wrong, ss.cosh(PRECISE.tensor(x))) > 0
