@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.bounding.branch import refine
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.region import Ball, Box
@@ -128,19 +129,21 @@ def _check(splits: Any, inputs: Any) -> None:
 
 
 def _refined(problem: BoxErrors, splits: int) -> list[Part]:
-    """The parts of the box after so many splits, best first: the ones with the greatest bounds are split."""
+    """The parts of the box after so many splits: the ones with the greatest bounds are split."""
     sides = np.where(problem.high > problem.low, problem.high - problem.low, np.inf)
-    parts = problem.evaluate([(problem.low, problem.high)])
-    while splits and not _hopeless(parts):
-        parts.sort(key=_urgency, reverse=True)
-        count = min(splits, max(1, len(parts) // SHARE))
-        halves = {i: _split(part, sides) for i, part in enumerate(parts[:count])}
-        split = {i for i, boxes in halves.items() if boxes}
-        if not split:
-            break
-        kept = [part for i, part in enumerate(parts) if i not in split]
-        parts = kept + problem.evaluate([box for boxes in halves.values() for box in boxes])
-        splits -= len(split)
+
+    def worst(parts: Sequence[Part]) -> list[Part]:
+        left = splits + 1 - len(parts)
+        if left < 1 or _hopeless(parts):
+            return []
+        count = min(left, max(1, len(parts) // SHARE))
+        chosen = sorted(parts, key=_urgency, reverse=True)[:count]
+        return [part for part in chosen if np.any(part.high > part.low)]
+
+    def divide(chosen: Sequence[Part]) -> list[Part]:
+        return problem.evaluate([half for part in chosen for half in _halves(part, sides)])
+
+    *_, parts = refine(problem.evaluate([(problem.low, problem.high)]), worst, divide)
     return parts
 
 
@@ -154,13 +157,11 @@ def _hopeless(parts: Sequence[Part]) -> bool:
     return sum(part.error is not None for part in parts) > FAILED
 
 
-def _split(part: Part, sides: Array) -> list[FlatBox]:
-    """The box in two halves across the side that is the widest beside the whole box's; nothing where it is one point.
+def _halves(part: Part, sides: Array) -> list[FlatBox]:
+    """The box in two halves across the side that is the widest beside the whole box's.
 
     sides: the widths of the whole box, infinite where it has none, of shape (n,).
     """
-    if not np.any(part.high > part.low):
-        return []
     i = int(np.argmax((part.high - part.low) / sides))
     middle = part.low[i] + (part.high[i] - part.low[i]) / 2
     left, right = part.high.copy(), part.low.copy()
