@@ -9,7 +9,7 @@ arithmetic, and decides comparisons.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -20,8 +20,9 @@ from sympy.core.relational import Relational
 
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
+from scalarspec.core.operations import check_complete
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, Undecided
-from scalarspec.tracing.scalar_graph import ONE, ZERO, Node, below, node, number, ordered, value_of
+from scalarspec.tracing.scalar_graph import N_ARY, ONE, OPERATIONS, ZERO, Node, below, node, number, ordered, value_of
 
 Expr = Any  # SymPy is untyped
 
@@ -67,10 +68,7 @@ _IN_SYMPY: dict[str, Callable[..., Expr]] = {
     "logical_and": sympy.And,
     "logical_or": sympy.Or,
 }
-
-
-MANY = ("sum", "logsumexp")
-"""The operations on any number of nodes."""
+check_complete("symbolic: SymPy", _IN_SYMPY, OPERATIONS | {"number"})
 
 
 def expression(x: Node, names: Mapping[Node, Expr] | None = None) -> Expr:
@@ -189,53 +187,12 @@ class SymbolicContext(Context[Node]):
             return x
         if x.operation == "leaf":
             return self.data(x.args[0].subs(numbers))
-        return self._made(x.operation, [done[arg] for arg in x.args])
+        return self.made(x.operation, [done[arg] for arg in x.args])
 
-    def _made(self, operation: str, args: Sequence[Any]) -> Node:
-        made: Node = getattr(self, operation)(args) if operation in MANY else getattr(self, operation)(*args)
+    def made(self, operation: str, args: Sequence[Any]) -> Node:
+        """The expression of an operation on nodes, with numbers folded."""
+        made: Node = getattr(self, operation)(args) if operation in N_ARY else getattr(self, operation)(*args)
         return made
-
-    def handed_on(self, roots: Sequence[Node], forwards: Container[Node]) -> list[Node]:
-        """Adjoints, made from the nodes of a spec, in which 0 is handed on as 0, whatever it is multiplied with.
-
-        A product with what a condition makes 0 goes into that condition: there its other factors need have no value.
-        """
-        done: dict[Any, Any] = {}
-        for x in ordered(roots):
-            args = [done[arg] for arg in below(x)]
-            done[x] = x if x in forwards or not args else self._handed(x, args, forwards)
-        return [done[x] for x in roots]
-
-    def _handed(self, x: Node, args: list[Any], forwards: Container[Node]) -> Any:
-        if x.operation == "sum":
-            return self._merged(args)
-        if x.operation == "multiply" and _masked(args[1]) and (args[0] in forwards or not args[0].free):
-            args = args[::-1]  # the adjoint is the factor that the sweep made
-        if x.operation in ("multiply", "divide", "negative"):
-            return self._inside(args[0], lambda a: self._made(x.operation, [a, *args[1:]]))
-        return x if tuple(args) == x.args else self._made(x.operation, args)
-
-    def _inside(self, x: Node, function: Callable[[Node], Node]) -> Node:
-        """A linear function of x, inside the conditions that make x zero."""
-        if _masked(x):
-            p, a, b = x.args
-            return self.where(p, *(c if c is ZERO else self._inside(c, function) for c in (a, b)))
-        if x.operation == "sum" and all(map(_masked, x.args)):
-            return self._merged([self._inside(term, function) for term in x.args])
-        return function(x)
-
-    def _merged(self, terms: Sequence[Node]) -> Node:
-        """A sum, in which terms that one condition makes zero are one term."""
-        groups: dict[Any, list[Node]] = {}
-        for i, term in enumerate(terms):
-            groups.setdefault((term.args[0], term.args[1] is ZERO) if _masked(term) else i, []).append(term)
-        return self.sum([term for group in groups.values() for term in self._one(group)])
-
-    def _one(self, group: Sequence[Node]) -> Sequence[Node]:
-        if len(group) == 1:
-            return group
-        branches = (self._merged([term.args[i] for term in group]) for i in (1, 2))
-        return [self.where(group[0].args[0], *branches)]
 
     # ---- the field --------------------------------------------------------------------------------------------------
 
@@ -378,11 +335,6 @@ class SymbolicArrays(LiftedArrays):
 
     def total(self, terms: Sequence[Any]) -> Any:
         return self.context.sum(terms)
-
-
-def _masked(x: Node) -> bool:
-    """Is it 0 where a condition holds, or where it does not?"""
-    return x.operation == "where" and ZERO in x.args[1:]
 
 
 def _fraction(x: Expr) -> Fraction:

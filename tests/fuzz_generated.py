@@ -25,7 +25,8 @@ from reading import Unclear, read_latex, read_text
 
 import scalarspec as ss
 from scalarspec.errors import ScalarSpecError
-from scalarspec.formulas.notation import LATEX, TEXT
+from scalarspec.formulas.notation.latex import LATEX
+from scalarspec.formulas.notation.text import TEXT
 
 PARAMETERS = """
     t0 t1 t2 x x_0 x_1 value d_x d_x_0 exp sigmoid log y0 y1 jn gamma numpy math float abs double int restrict main

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from scalarspec.formulas.notation import LATEX
+from scalarspec.formulas.notation.latex import LATEX
 
 FUNCTIONS = {
     **{name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sign")},

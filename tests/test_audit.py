@@ -10,9 +10,10 @@ import pytest
 from losses import RIGHT, kl, mse
 
 import scalarspec as ss
-from scalarspec.audit import _cases
-from scalarspec.audit.facts import Subject, matches
+from scalarspec.audit.explanations import matches
+from scalarspec.audit.inputs import cases_of
 from scalarspec.audit.kinds import KINDS
+from scalarspec.audit.subject import Subject
 from scalarspec.rounding_errors.float_results import read
 
 # ---- right ones -----------------------------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ def test_a_wrong_loss_is_named(kind, wrong, mistake):
 def test_every_known_mistake_differs_from_the_spec_and_from_the_others(name):
     """Each is a fault that the equality finds: a list of right ones would name nothing."""
     kind = KINDS[name]("mean")
-    case = {name: _cases(kind)[-1][name] for name in kind.parameters}
+    case = {name: cases_of(kind)[-1][name] for name in kind.parameters}
     context = ss.context("float64")
     values = {}
     for mistake in kind.mistakes():
@@ -198,7 +199,7 @@ def test_a_wrong_gradient_alone_is_found_by_difference_quotients():
     """The quotients are compared with the gradient over their step: a spec with another gradient fails."""
     subject = Subject(kl, KINDS["gaussian-kl"]("mean").spec, ("mu", "logvar"), "numpy", {})
     case = {"mu": np.array([1.0]), "logvar": np.array([0.5])}
-    (gradient,) = [f for f in KINDS["gaussian-kl"]("mean").facts if "gradient" in f.text]
+    (gradient,) = [f for f in KINDS["gaussian-kl"]("mean").properties if "gradient" in f.text]
     assert "stop-gradient" in gradient.check(subject, [case]).text
     bent = Subject(lambda m, v: kl(m, v) + 0.01 * m[0], subject.spec, subject.parameters, "numpy", {})
     assert gradient.check(bent, [case]).text.startswith("d/dmu is 1.01 by a difference quotient")

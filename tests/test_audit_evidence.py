@@ -6,8 +6,9 @@ from losses import RIGHT, kl, ours
 
 import scalarspec as ss
 from scalarspec.audit import Audit
-from scalarspec.audit.facts import Subject, Unseen
 from scalarspec.audit.kinds import KINDS
+from scalarspec.audit.properties import Unseen
+from scalarspec.audit.subject import Subject
 from scalarspec.errors import ArgumentError, DomainError, ShapeError, UnknownName
 
 
@@ -81,7 +82,7 @@ def test_nothing_is_asked_of_empty_inputs():
 def test_no_fact_holds_without_an_input(name):
     kind = KINDS[name]("mean")
     subject = Subject(ours(kind.spec), kind.spec, kind.parameters, "numpy", {})
-    for fact in kind.facts:
+    for fact in kind.properties:
         assert isinstance(fact.check(subject, []), Unseen)
 
 

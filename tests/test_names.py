@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 import scalarspec as ss
 from scalarspec.formulas.names import Names
-from scalarspec.formulas.programs import C99, LEAN, PYTHON
+from scalarspec.formulas.programs.c99 import C99
+from scalarspec.formulas.programs.lean import LEAN
+from scalarspec.formulas.programs.python import PYTHON
 
 SHARE = range(24)
 

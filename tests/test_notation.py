@@ -11,7 +11,10 @@ from reading import read_latex, read_text
 
 import scalarspec as ss
 from scalarspec.errors import TooLarge
-from scalarspec.formulas import matrix, notation
+from scalarspec.formulas import matrix
+from scalarspec.formulas.notation.latex import LATEX
+from scalarspec.formulas.notation.style import POSTFIX, PRODUCT
+from scalarspec.formulas.notation.text import TEXT
 
 # ---- formulas of random specs ---------------------------------------------------------------------------------------
 
@@ -23,15 +26,15 @@ def test_formulas_say_what_their_numpy_does(seeds):
 
 @pytest.mark.parametrize("style", ["TEXT", "LATEX", "NUMPY"])
 def test_missing_parentheses_are_caught(monkeypatch, style):
-    careless = dataclasses.replace(getattr(notation, style), parentheses="{}")
+    careless = dataclasses.replace(getattr(matrix, style), parentheses="{}")
     for module in (matrix, fuzz) if style != "NUMPY" else (matrix,):
         monkeypatch.setattr(module, style, careless)
     assert any(fuzz.wrong_form(seed) for seed in range(100, 130))
 
 
 def test_a_fraction_that_takes_in_a_factor_is_caught(monkeypatch):
-    loose = notation.TEXT.patterns | {"over": ("{} / {}", notation.PRODUCT, (notation.PRODUCT, notation.POSTFIX))}
-    careless = dataclasses.replace(notation.TEXT, patterns=loose)
+    loose = TEXT.patterns | {"over": ("{} / {}", PRODUCT, (PRODUCT, POSTFIX))}
+    careless = dataclasses.replace(TEXT, patterns=loose)
     for module in (matrix, fuzz):
         monkeypatch.setattr(module, "TEXT", careless)
     assert any(fuzz.wrong_form(seed) for seed in range(100, 130))
@@ -72,7 +75,7 @@ def test_formulas_read_as_they_are(text):
     mine = np.asarray(FORMULAS[text](*map(ss.context("float64").tensor, inputs)))
     scope = {}
     exec(form.python("form"), scope)
-    written = form._written(notation.LATEX)
+    written = form._written(LATEX)
     for theirs in (
         scope["form"](*inputs)[0],
         read_text(form, inputs)["_lambda_"],

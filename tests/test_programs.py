@@ -13,7 +13,7 @@ from specs import CLOSED_FORMS, an_autoencoder
 import scalarspec as ss
 from scalarspec.core.lifting import mapped
 from scalarspec.errors import NotSupported
-from scalarspec.formulas import programs
+from scalarspec.formulas.programs.python import PYTHON
 from scalarspec.models import autoencoder
 
 SHARE = range(24)
@@ -216,7 +216,7 @@ def test_functions_are_right_over_all_doubles(name, tmp_path):
 
 
 def test_an_unstable_helper_is_caught(monkeypatch):
-    monkeypatch.setitem(programs.PYTHON.patterns, "logaddexp", "numpy.log(numpy.exp({}) + numpy.exp({}))")
+    monkeypatch.setitem(PYTHON.patterns, "logaddexp", "numpy.log(numpy.exp({}) + numpy.exp({}))")
     assert not np.isfinite(python(ss.logsumexp, ss.Dim(2))(np.array([1000.0, 0.0])))
 
 

@@ -32,7 +32,7 @@ def test_a_fact_is_proved_and_its_mutation_refuted(name):
     assert (verdict.status, verdict.proved, verdict.witness) == ("proved", True, None)
     assert (control.status, control.proved) == ("refuted", False)
     assert control.witness
-    assert type(fact.claim) is type(fact.mutant)  # the same check
+    assert type(fact.obligation) is type(fact.mutant)  # the same check
     assert re.search("structural|Taylor|convexity|interval|sympy.stats|exact", verdict.method)
     assert json.dumps([verdict.to_json(), control.to_json()])
     assert verdict.method in str(verdict)

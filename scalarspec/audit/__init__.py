@@ -3,6 +3,9 @@
 The loss is called on simple inputs first, so that the first failure is the smallest witness. Its results are compared
 with enclosures of the exact values, widened by what rounding can do; no tolerance is guessed. Where a fact fails, those
 of the ways in which people get such a loss wrong that give the very same numbers are named.
+
+Each file knows those before it: near, subject, properties, gradients, kind, kinds, then inputs, explanations and
+mistakes. May import: `rounding_errors`, and what that may.
 """
 
 from __future__ import annotations
@@ -11,105 +14,23 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from scalarspec.audit.facts import (
-    Failure,
-    Framework,
-    Inputs,
-    Near,
-    Outcome,
-    Spec,
-    Subject,
-    as_torch,
-    computes_in,
-    explains,
-    shown,
-)
-from scalarspec.audit.kinds import KINDS, Kind, Reduction
+from scalarspec.audit.findings import Audit, Finding
+from scalarspec.audit.inputs import cases_of, own_case
+from scalarspec.audit.kind import Kind
+from scalarspec.audit.kinds import KINDS
+from scalarspec.audit.mistakes import likely_mistakes
+from scalarspec.audit.near import Inputs
+from scalarspec.audit.subject import Framework, Subject, as_torch, shown
+from scalarspec.audit.variants import Reduction
 from scalarspec.core.failures import failures_told
-from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError, ShapeError, UnknownName
+from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError, UnknownName
 from scalarspec.numbers.formats import FORMATS
-from scalarspec.report import table
-from scalarspec.rounding_errors.float_results import Floats
 
 __all__ = ["KINDS", "Audit", "Finding", "audit"]
-
-TELLING = 5
-"""The simplest case with several coordinates."""
-MOST_NAMED = 3
-"""So many mistakes that give the same numbers are named at most."""
-
-
-Status = Literal["holds", "FAILS", "not checked"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A fact, and whether it holds.
-
-    Where it fails: the smallest inputs found, and what came; where it is not checked: why that cannot be seen.
-    """
-
-    fact: str
-    status: Status
-    witness: Inputs | None = None
-    text: str = ""
-
-    @classmethod
-    def of(cls, fact: str, outcome: Outcome) -> Finding:
-        """What came of a check."""
-        if outcome is None:
-            return cls(fact, "holds")
-        if isinstance(outcome, Failure):
-            return cls(fact, "FAILS", outcome.inputs, outcome.text)
-        return cls(fact, "not checked", text=outcome.text)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        witness = None if self.witness is None else {k: np.asarray(v).tolist() for k, v in self.witness.items()}
-        return {"fact": self.fact, "status": self.status, "witness": witness, "text": self.text}
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What an audit found. mistakes: in words, the known mistakes that explain every result, the likeliest first."""
-
-    name: str
-    kind: str
-    what: str
-    findings: tuple[Finding, ...]
-    mistakes: tuple[str, ...]
-    inputs: int
-
-    @property
-    def ok(self) -> bool:
-        """Does nothing fail? What is not checked may be wrong all the same."""
-        return bool(self.findings) and not any(finding.status == "FAILS" for finding in self.findings)
-
-    def __str__(self) -> str:
-        rows = [[f.fact, f.status] for f in self.findings]
-        lines = [f"{self.name}, as {self.kind}: {self.what}", "", table(["fact", f"on {self.inputs} inputs"], rows)]
-        unseen = [f"not checked, {f.fact}: {f.text}" for f in self.findings if f.status == "not checked"]
-        if unseen:
-            lines += ["", *unseen]
-        if self.ok:
-            return "\n".join(lines)
-        if self.mistakes:
-            lines += ["", "likely mistake: " + "\n  or: ".join(self.mistakes)]
-        else:
-            lines += ["", "no known mistake gives these numbers"]
-        witness = next(f for f in self.findings if f.status == "FAILS")
-        return "\n".join([*lines, f"smallest witness: {shown(witness.witness or {})}: {witness.text}"])
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        findings = [finding.to_json() for finding in self.findings]
-        head = {"name": self.name, "kind": self.kind, "what": self.what, "ok": self.ok}
-        return {**head, "mistakes": list(self.mistakes), "inputs": self.inputs, "findings": findings}
 
 
 def audit(
@@ -135,8 +56,27 @@ def audit(
     Under PyTorch gradients are autograd's. Else difference quotients may show that one is wrong; where they agree with
     the spec's it is not checked, since a stop-gradient cannot be seen in values.
 
-    Raises UnknownName for a kind that does not exist, ArgumentError where the function fails or gives no floats.
+    Returns an `Audit`: a finding for each fact, the inputs of the first failure, and known mistakes that give the very
+    same numbers. Raises UnknownName for a kind that does not exist, ArgumentError where the function fails or gives no
+    floats, ShapeError where its result has another shape.
+
+        print(ss.audit(my_kl, "gaussian-kl"))              # the mean over the coordinates
+        assert ss.audit(my_loss, "vae", reduction="sum").ok
+
+    The losses: Kingma & Welling 2014, appendix B; Higgins et al. 2017 (β); van den Oord et al. 2017 (VQ).
     """
+    _refuse_unknown(function, kind, reduction, convert)
+    made = KINDS[kind](reduction)
+    _takes(function, made)
+    subject, cases = _asked(function, made, inputs, convert)
+    findings = [Finding.of(asked.text, asked.check(subject, cases)) for asked in made.properties]
+    failed = any(finding.status == "FAILS" for finding in findings)
+    mistakes = likely_mistakes(made, subject, cases) if failed else ()
+    return Audit(subject.name, kind, made.what, tuple(findings), mistakes, len(cases))
+
+
+def _refuse_unknown(function: Any, kind: str, reduction: str, convert: str) -> None:
+    """Raises UnknownName or ArgumentError for what an audit cannot be asked."""
     if kind not in KINDS:
         raise UnknownName(f"kind: there is none called {kind!r}; there are {', '.join(KINDS)}")
     for name, value, choices in (
@@ -149,17 +89,18 @@ def audit(
         raise ArgumentError(f"function: expected a function, got {function!r}")
     if convert == "torch" and importlib.util.find_spec("torch") is None:
         raise ArgumentError("convert: 'torch' needs PyTorch, which is not installed")
-    made = KINDS[kind](reduction)
-    _takes(function, made)
-    cases = [*_cases(made), *([] if inputs is None else [_own(made, inputs)])]
+
+
+def _asked(
+    function: Callable[..., Any], kind: Kind, inputs: Mapping[str, Any] | None, convert: str
+) -> tuple[Subject, list[Inputs]]:
+    """The function beside the spec that it should be, and the inputs to ask it at, as it takes them."""
+    cases = [*cases_of(kind), *([] if inputs is None else [own_case(kind, inputs)])]
     takes, rows = _taken(function, cases[0], convert)
     cases = [{name: v[None] if rows and np.ndim(v) else v for name, v in case.items()} for case in cases]
-    subject = Subject(function, made.spec, made.parameters, takes, made.gradients)
+    subject = Subject(function, kind.spec, kind.parameters, takes, kind.gradients)
     _has_its_shape(subject, cases)
-    findings = [Finding.of(fact.text, fact.check(subject, cases)) for fact in made.facts]
-    failed = any(finding.status == "FAILS" for finding in findings)
-    mistakes = _mistakes(made, subject, cases) if failed else ()
-    return Audit(subject.name, kind, made.what, tuple(findings), mistakes, len(cases))
+    return subject, cases
 
 
 def _taken(function: Callable[..., Any], case: Inputs, convert: str) -> tuple[Framework, bool]:
@@ -201,97 +142,3 @@ def _has_its_shape(subject: Subject, cases: list[Inputs]) -> None:
             raise ShapeError(
                 f"{subject.name}: its result has shape {actual.shape}, expected {expected}, at {shown(inputs)}"
             )
-
-
-# ---- inputs ---------------------------------------------------------------------------------------------------------
-
-_SIMPLE: tuple[dict[str, Any], ...] = (
-    {"mu": [0], "logvar": [0], "eps": [1], "x": [0.5], "x_hat": [0.5], "z_e": [0], "z_q": [0], "beta": 1},
-    {"mu": [1], "logvar": [0], "eps": [1], "x": [0.5], "x_hat": [0.25], "z_e": [1], "z_q": [0], "beta": 1},
-    {"mu": [0], "logvar": [1], "eps": [1], "x": [1], "x_hat": [0.25], "z_e": [1], "z_q": [3], "beta": 2},
-    {"mu": [1], "logvar": [-1], "eps": [-2], "x": [0.25], "x_hat": [0.75], "z_e": [-1], "z_q": [0.5], "beta": 0.25},
-    {"mu": [-2], "logvar": [2], "eps": [0.5], "x": [0], "x_hat": [0.5], "z_e": [2], "z_q": [1.5], "beta": 0.5},
-    {
-        "mu": [1, -0.5], "logvar": [0.5, -2], "eps": [1, -1], "x": [0.5, 0.25, 1], "x_hat": [0.25, 0.5, 0.875],
-        "z_e": [1, -0.5], "z_q": [0.5, 2], "beta": 4,
-    },
-)  # fmt: skip
-
-
-def _cases(kind: Kind) -> list[Inputs]:
-    """Simple inputs, the simplest first, then random ones."""
-    source = np.random.default_rng(0)
-    made = [dict(case) for case in _SIMPLE]
-    for n in (3, 16):
-        case: dict[str, Any] = {name: source.normal(size=n) for name in ("mu", "logvar", "eps", "z_e", "z_q")}
-        case |= {name: source.uniform(0.0625, 0.9375, size=2 * n) for name in ("x", "x_hat")}
-        made.append({**case, "beta": 1.5})
-    return [{name: _value(case[name]) for name in kind.parameters} for case in made]
-
-
-def _value(number: Any) -> Any:
-    return np.asarray(number, dtype=np.float64) if np.ndim(number) else float(number)
-
-
-def _own(kind: Kind, inputs: Mapping[str, Any]) -> Inputs:
-    """A user's inputs, as the function will get them."""
-    missing = [name for name in kind.parameters if name not in inputs]
-    if missing:
-        has = ", ".join(inputs) or "nothing"
-        raise ArgumentError(f"inputs: {kind.name!r} needs {', '.join(kind.parameters)}; there is {has}")
-    own = {name: _value(np.asarray(inputs[name], dtype=np.float64)) for name in kind.parameters}
-    for name, value in own.items():
-        if not np.all(np.isfinite(value)):
-            raise DomainError(f"inputs: {name} holds NaN or an infinity")
-        if np.ndim(value) > 1 or (name == "beta") != (np.ndim(value) == 0):
-            shape = "()" if name == "beta" else "(n,)"
-            raise ArgumentError(f"inputs: expected {name} of shape {shape}, got {np.shape(value)}")
-    return own
-
-
-# ---- the likely mistake ---------------------------------------------------------------------------------------------
-
-
-def _mistakes(kind: Kind, subject: Subject, cases: list[Inputs]) -> tuple[str, ...]:
-    """The known mistakes that give the function's results in every case, the simplest first."""
-    telling = sorted(range(len(cases)), key=lambda i: i != TELLING)  # nearly all that differs differs there
-    results = [(subject.ordered(cases[i]), subject.value(cases[i])) for i in telling]
-    if all(subject.near(inputs, actual.form).holds(actual) for inputs, actual in results):
-        return _gradient_mistakes(kind, subject, cases)
-    found = [m.text for m in kind.mistakes() if explains(m.spec, kind.spec, results)]
-    if not found:
-        narrower = [name for name in ("float32", "bfloat16", "float16") if _narrower(name, results)]
-        found = [f"it computes in {name}" for name in narrower if computes_in(FORMATS[name], kind.spec, results)][:1]
-    fewest = min((text.count(";") for text in found), default=0)
-    return tuple(dict.fromkeys(text for text in found if text.count(";") == fewest))[:MOST_NAMED]
-
-
-def _narrower(name: str, results: list[tuple[Inputs, Floats]]) -> bool:
-    """Is a format narrower than that of every result?"""
-    return all(FORMATS[name].precision < actual.form.precision for _, actual in results)
-
-
-def _gradient_mistakes(kind: Kind, subject: Subject, cases: list[Inputs]) -> tuple[str, ...]:
-    """Where the values are right and the gradients are not."""
-    actual = {
-        name: [(inputs, subject.autograd(inputs, name)) for inputs in map(subject.ordered, cases)]
-        for name in kind.gradients
-    }
-    seen = {
-        name: [(inputs, gradient) for inputs, gradient in found if gradient is not None]
-        for name, found in actual.items()
-    }
-    if any(len(seen[name]) < len(found) for name, found in actual.items()):
-        return ()
-    return tuple(
-        text for text, gradients in kind.gradient_mistakes.items() if _gradients_explained(kind, gradients, seen)
-    )
-
-
-def _gradients_explained(
-    kind: Kind, wrong: Mapping[str, Spec], seen: Mapping[str, list[tuple[Inputs, Floats]]]
-) -> bool:
-    """Are all gradients those of a mistake, and does one of them tell it from what is right?"""
-    told = [explains(wrong[name], kind.gradients[name], seen[name]) for name in wrong]
-    right = [all(Near.of(wrong[n], i, g.form).holds(g) for i, g in seen[n]) for n in wrong]
-    return any(told) and all(right)

@@ -1,150 +1,23 @@
-"""Kinds of losses: the spec of each, its facts, and the ways in which people get it wrong."""
+"""The kinds of losses that an audit knows: for each the right spec, its properties, and the ways to get it wrong."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from scalarspec import latent, loss
-from scalarspec.audit.facts import (
-    Fact,
-    Inputs,
-    Spec,
-    equal,
-    gradient_is_right,
-    independent_of_noise,
-    linear_in_beta,
-    not_negative,
-    repetition,
-)
+from scalarspec.audit.kind import EQUAL, GRADIENT, LINEAR, NONNEGATIVE, Kind, Mistake
+from scalarspec.audit.near import Inputs, Spec
+from scalarspec.audit.properties import Property, equal, independent_of_noise, repetition
+from scalarspec.audit.variants import ERRORS, KL_TERMS, Reduction, mean_of, variants
 from scalarspec.core import functions as f
 from scalarspec.core.tensor import Tensor
 
-Reduction = Literal["mean", "sum"]
 
-EQUAL = equal("it equals the spec")
-NONNEGATIVE = Fact("it is never negative", not_negative)
-LINEAR = Fact("it is linear in β", linear_in_beta)
-GRADIENT = Fact("its gradient is the spec's", gradient_is_right)
+def gaussian_kl(reduction: Reduction) -> Kind:
+    """The KL divergence of a diagonal Gaussian from the standard normal."""
 
-
-@dataclass(frozen=True)
-class Mistake:
-    """A way to get a loss wrong: what it is, in words, and the spec of it."""
-
-    text: str
-    spec: Spec
-
-
-@dataclass(frozen=True, eq=False)
-class Kind:
-    """A kind of loss. spec: the right one, of tensors in the order of `parameters`.
-
-    gradients: by argument, what a framework should find where parts of the loss are kept from it; gradient_mistakes:
-    in words, what it finds otherwise.
-    """
-
-    name: str
-    parameters: tuple[str, ...]
-    what: str
-    spec: Spec
-    mistakes: Callable[[], Iterator[Mistake]]
-    facts: tuple[Fact, ...]
-    gradients: Mapping[str, Spec] = field(default_factory=dict)
-    gradient_mistakes: Mapping[str, Mapping[str, Spec]] = field(default_factory=dict)
-
-
-def _half_sum(*terms: Any) -> Any:
-    return sum(terms[1:], terms[0]) / 2
-
-
-Terms = tuple[tuple[str, Callable[..., Tensor]], ...]
-
-_KL: Terms = (
-    ("", lambda m, v: _half_sum(f.expm1mx(v), f.square(m))),
-    (
-        "the log-variance is taken for the standard deviation σ",
-        lambda m, v: _half_sum(f.square(v), f.square(m), -1, -f.log(f.square(v))),
-    ),
-    (
-        "the log-variance is taken for the standard deviation σ",  # whose logarithm fails below 0
-        lambda m, v: _half_sum(f.square(v), f.square(m), -1, -2 * f.log(v)),
-    ),
-    ("the log-variance is taken for the variance σ²", lambda m, v: _half_sum(v, f.square(m), -1, -f.log(v))),
-    ("the log-variance is taken for log σ", lambda m, v: _half_sum(f.exp(2 * v), f.square(m), -1, -2 * v)),
-    (
-        "σ = exp(logvar / 2) stands where σ² = exp(logvar) belongs",
-        lambda m, v: _half_sum(f.exp(v / 2), f.square(m), -1, -v),
-    ),
-    (
-        "exp is missing: the log-variance itself stands for the variance",
-        lambda m, v: _half_sum(v, f.square(m), -1, -v),
-    ),
-    ("the sign of the log-variance is wrong", lambda m, v: _half_sum(f.exp(v), f.square(m), -1, v)),
-    ("the sign of the squared mean is wrong", lambda m, v: _half_sum(f.exp(v), -f.square(m), -1, -v)),
-    ("the sign of the variance is wrong", lambda m, v: _half_sum(-f.exp(v), f.square(m), -1, -v)),
-    ("the sign of the 1 is wrong", lambda m, v: _half_sum(f.exp(v), f.square(m), 1, -v)),
-    ("the 1 is missing", lambda m, v: _half_sum(f.exp(v), f.square(m), -v)),
-    ("the mean is not squared", lambda m, v: _half_sum(f.exp(v), m, -1, -v)),
-    ("the mean is missing", lambda m, v: _half_sum(f.expm1mx(v))),
-    ("the log-variance is missing beside the variance", lambda m, v: _half_sum(f.exp(v), f.square(m), -1)),
-    (
-        "the arguments are exchanged: the mean stands for the log-variance",
-        lambda m, v: _half_sum(f.expm1mx(m), f.square(v)),
-    ),
-    (
-        "it is the reverse divergence, KL(N(0, 1) ‖ q)",
-        lambda m, v: _half_sum(f.exp(-v), f.square(m) * f.exp(-v), -1, v),
-    ),
-)
-"""½(e^v + m² - 1 - v), and wrong ways to write it, for one coordinate."""
-
-_ERRORS: Terms = (
-    ("", f.square),
-    ("the error is not squared", f.abs),
-    ("the squared error is squared again", lambda d: f.square(f.square(d))),
-)
-
-
-def _scales(n: int, reduction: Reduction, half: bool) -> list[tuple[str, Fraction]]:
-    """Factors that a mean (or sum) over n coordinates is off by, and how that comes."""
-    reduced = (
-        [("", Fraction(1)), ("it sums over the coordinates where it should average", Fraction(n))]
-        if reduction == "mean"
-        else [("", Fraction(1)), ("it averages over the coordinates where it should sum", Fraction(1, n))]
-    )
-    if reduction == "mean":
-        reduced.append(("it divides by the number of coordinates twice", Fraction(1, n)))
-    halves = [("", Fraction(1)), ("the factor ½ is missing", Fraction(2))] if half else [("", Fraction(1))]
-    halves += [("there is a factor ½ too much", Fraction(1, 2))]
-    signs = [("", Fraction(1)), ("the sign of the whole is wrong", Fraction(-1))]
-    return [
-        ("; ".join(filter(None, texts)), a * b * c)
-        for (first, a), (second, b), (third, c) in itertools.product(reduced, halves, signs)
-        for texts in [(first, second, third)]
-    ]
-
-
-def _mean_of(terms: Tensor, reduction: Reduction) -> Tensor:
-    return f.mean(terms) if reduction == "mean" else f.sum(terms)
-
-
-def _variants(terms: Terms, reduction: Reduction, half: bool) -> Iterator[tuple[str, Spec]]:
-    """Every wrong way to write the terms, times every wrong factor; the right one, with the text "", first."""
-    scales = [text for text, _ in _scales(1, reduction, half)]
-    for (text, term), (i, scale) in itertools.product(terms, enumerate(scales)):
-
-        def spec(*args: Tensor, term: Any = term, i: int = i) -> Tensor:
-            values = term(*args)
-            return _mean_of(values, reduction) * _scales(max(values.size, 1), reduction, half)[i][1]
-
-        yield "; ".join(filter(None, (text, scale))), spec
-
-
-def _gaussian_kl(reduction: Reduction) -> Kind:
     def spec(mu: Tensor, logvar: Tensor) -> Tensor:
         value = latent.diagonal_gaussian_kl_to_standard(mu, logvar)
         return value if reduction == "mean" else value * mu.size
@@ -154,7 +27,7 @@ def _gaussian_kl(reduction: Reduction) -> Kind:
         ("mu", "logvar"),
         f"KL(N(mu, exp(logvar)) ‖ N(0, 1)), the {reduction} over the coordinates",
         spec,
-        lambda: (Mistake(text, wrong) for text, wrong in _variants(_KL, reduction, half=True) if text),
+        lambda: (Mistake(text, wrong) for text, wrong in variants(KL_TERMS, reduction, half=True) if text),
         (
             EQUAL,
             NONNEGATIVE,
@@ -165,27 +38,19 @@ def _gaussian_kl(reduction: Reduction) -> Kind:
     )
 
 
-def _autoencoder(reduction: Reduction) -> Kind:
+def autoencoder(reduction: Reduction) -> Kind:
+    """The squared error of a reconstruction."""
+
     def spec(x: Tensor, x_hat: Tensor) -> Tensor:
         value = loss.mse(x_hat, x)
         return value if reduction == "mean" else value * x.size
-
-    def mistakes() -> Iterator[Mistake]:
-        for text, wrong in _variants(_ERRORS, reduction, half=False):
-            if text:
-                yield Mistake(text, lambda x, x_hat, wrong=wrong: wrong(x_hat - x))
-        yield Mistake("it is the root of the squared error", lambda x, x_hat: f.sqrt(spec(x, x_hat)))
-        yield Mistake(
-            "it is the binary cross-entropy",
-            lambda x, x_hat: _mean_of(-(x * f.log(x_hat) + (1 - x) * f.log(1 - x_hat)), reduction),
-        )
 
     return Kind(
         "autoencoder",
         ("x", "x_hat"),
         f"the {reduction} of the squared error of the reconstruction",
         spec,
-        mistakes,
+        lambda: _wrong_reconstructions(spec, reduction),
         (
             EQUAL,
             NONNEGATIVE,
@@ -196,33 +61,28 @@ def _autoencoder(reduction: Reduction) -> Kind:
     )
 
 
-def _beta_vae(reduction: Reduction) -> Kind:
-    kl, error = _gaussian_kl(reduction), _autoencoder(reduction)
+def _wrong_reconstructions(right: Spec, reduction: Reduction) -> Iterator[Mistake]:
+    """Wrong errors, then other losses."""
+    for text, wrong in variants(ERRORS, reduction, half=False):
+        if text:
+            yield Mistake(text, lambda x, x_hat, wrong=wrong: wrong(x_hat - x))
+    yield Mistake("it is the root of the squared error", lambda x, x_hat: f.sqrt(right(x, x_hat)))
+    yield Mistake(
+        "it is the binary cross-entropy",
+        lambda x, x_hat: mean_of(-(x * f.log(x_hat) + (1 - x) * f.log(1 - x_hat)), reduction),
+    )
+
+
+def beta_vae(reduction: Reduction) -> Kind:
+    """The reconstruction error, and beta times the KL."""
+    kl, error = gaussian_kl(reduction), autoencoder(reduction)
 
     def spec(x: Tensor, x_hat: Tensor, mu: Tensor, logvar: Tensor, beta: Tensor) -> Tensor:
         return error.spec(x, x_hat) + beta * kl.spec(mu, logvar)
 
     def mistakes() -> Iterator[Mistake]:
-        yield Mistake(
-            "β multiplies the reconstruction and not the KL", lambda x, y, m, v, b: b * error.spec(x, y) + kl.spec(m, v)
-        )
-        yield Mistake("β multiplies both terms", lambda x, y, m, v, b: b * (error.spec(x, y) + kl.spec(m, v)))
-        yield Mistake("β is left out", lambda x, y, m, v, b: error.spec(x, y) + kl.spec(m, v))
-        yield Mistake("β is squared", lambda x, y, m, v, b: error.spec(x, y) + f.square(b) * kl.spec(m, v))
-        yield Mistake("the KL is subtracted", lambda x, y, m, v, b: error.spec(x, y) - b * kl.spec(m, v))
-        yield Mistake("the KL is left out", lambda x, y, m, v, b: error.spec(x, y) + 0 * b)
-        for wrong in error.mistakes():
-            yield Mistake(
-                f"reconstruction: {wrong.text}", lambda x, y, m, v, b, w=wrong: w.spec(x, y) + b * kl.spec(m, v)
-            )
-        for wrong in kl.mistakes():
-            yield Mistake(f"KL: {wrong.text}", lambda x, y, m, v, b, w=wrong: error.spec(x, y) + b * w.spec(m, v))
-        both = [w for w in kl.mistakes() if _simple(w.text)], [w for w in error.mistakes() if _simple(w.text)]
-        for of_kl, of_error in itertools.product(*both):
-            yield Mistake(
-                f"reconstruction: {of_error.text}; KL: {of_kl.text}",
-                lambda x, y, m, v, b, p=of_error, q=of_kl: p.spec(x, y) + b * q.spec(m, v),
-            )
+        yield from _wrong_weights(error.spec, kl.spec)
+        yield from _wrong_terms(error, kl)
 
     return Kind(
         "beta-vae",
@@ -235,14 +95,49 @@ def _beta_vae(reduction: Reduction) -> Kind:
             NONNEGATIVE,
             equal("β = 0 leaves the reconstruction", lambda case: {**case, "beta": 0.0}),
             LINEAR,
-            Fact("what β multiplies does not depend on ε (which enters by x_hat)", independent_of_noise),
+            Property("what β multiplies does not depend on ε (which enters by x_hat)", independent_of_noise),
             GRADIENT,
         ),
     )
 
 
-def _vae(reduction: Reduction) -> Kind:
-    whole = _beta_vae(reduction)
+def _wrong_weights(error: Spec, kl: Spec) -> Iterator[Mistake]:
+    """The right terms, put together wrongly."""
+    yield Mistake("β multiplies the reconstruction and not the KL", lambda x, y, m, v, b: b * error(x, y) + kl(m, v))
+    yield Mistake("β multiplies both terms", lambda x, y, m, v, b: b * (error(x, y) + kl(m, v)))
+    yield Mistake("β is left out", lambda x, y, m, v, b: error(x, y) + kl(m, v))
+    yield Mistake("β is squared", lambda x, y, m, v, b: error(x, y) + f.square(b) * kl(m, v))
+    yield Mistake("the KL is subtracted", lambda x, y, m, v, b: error(x, y) - b * kl(m, v))
+    yield Mistake("the KL is left out", lambda x, y, m, v, b: error(x, y) + 0 * b)
+
+
+def _wrong_terms(error: Kind, kl: Kind) -> Iterator[Mistake]:
+    """A mistake in one of the terms, or a simple one in each."""
+    for wrong in error.mistakes():
+        yield Mistake(f"reconstruction: {wrong.text}", _weighted(wrong.spec, kl.spec))
+    for wrong in kl.mistakes():
+        yield Mistake(f"KL: {wrong.text}", _weighted(error.spec, wrong.spec))
+    both = ([wrong for wrong in kind.mistakes() if wrong.text in IN_BOTH_TERMS] for kind in (kl, error))
+    for of_kl, of_error in itertools.product(*both):
+        text = f"reconstruction: {of_error.text}; KL: {of_kl.text}"
+        yield Mistake(text, _weighted(of_error.spec, of_kl.spec))
+
+
+def _weighted(error: Spec, kl: Spec) -> Spec:
+    return lambda x, x_hat, mu, logvar, beta: error(x, x_hat) + beta * kl(mu, logvar)
+
+
+IN_BOTH_TERMS = (
+    "it sums over the coordinates where it should average",
+    "it averages over the coordinates where it should sum",
+    "there is a factor ½ too much",
+)
+"""Mistakes that come in both terms at once: a reduction, or a factor, of the whole loss."""
+
+
+def vae(reduction: Reduction) -> Kind:
+    """The same at beta = 1."""
+    whole = beta_vae(reduction)
 
     def at_one(spec: Spec) -> Spec:
         return lambda x, x_hat, mu, logvar: spec(x, x_hat, mu, logvar, x.context.tensor(1))
@@ -250,42 +145,26 @@ def _vae(reduction: Reduction) -> Kind:
     def mistakes() -> Iterator[Mistake]:
         return (Mistake(m.text, at_one(m.spec)) for m in whole.mistakes() if not m.text.startswith("β"))
 
-    facts = (
+    properties = (
         EQUAL,
         NONNEGATIVE,
         equal("it is 0 for a perfect reconstruction at the standard normal", _perfect),
         GRADIENT,
     )
     what = whole.what.replace("beta * ", "")
-    return Kind("vae", whole.parameters[:-1], what, at_one(whole.spec), mistakes, facts)
+    return Kind("vae", whole.parameters[:-1], what, at_one(whole.spec), mistakes, properties)
 
 
 def _perfect(case: Inputs) -> Inputs:
     return {"x": case["x"], "x_hat": case["x"], "mu": 0 * case["mu"], "logvar": 0 * case["logvar"]}
 
 
-def _vq(reduction: Reduction) -> Kind:
-    def error(z_e: Tensor, z_q: Tensor) -> Tensor:
-        return _mean_of(f.square(z_e - z_q), reduction)
-
-    def scaled(weight: Callable[[Tensor], Any]) -> Spec:
-        return lambda z_e, z_q, beta: weight(beta) * error(z_e, z_q)
+def vq(reduction: Reduction) -> Kind:
+    """The codebook term, and beta times the commitment term: one number, with gradients of their own."""
 
     def spec(z_e: Tensor, z_q: Tensor, beta: Tensor) -> Tensor:
-        return error(z_q, z_e) + beta * error(z_e, z_q)
-
-    def mistakes() -> Iterator[Mistake]:
-        yield Mistake("the commitment term is missing", scaled(lambda b: 1 + 0 * b))
-        yield Mistake("the codebook term is missing", scaled(lambda b: b))
-        yield Mistake("β is left out", scaled(lambda b: 2 + 0 * b))
-        yield Mistake("β multiplies both terms", scaled(lambda b: 2 * b))
-        yield Mistake("β is squared", scaled(lambda b: 1 + f.square(b)))
-        yield Mistake("the commitment term is subtracted", scaled(lambda b: 1 - b))
-        for text, wrong in _variants(_ERRORS, reduction, half=False):
-            if text:
-                yield Mistake(text, lambda e, q, b, w=wrong: (1 + b) * w(e - q))
-        yield Mistake("it is the distance, not its square", lambda e, q, b: (1 + b) * f.sqrt(f.sum(f.square(e - q))))
-        yield Mistake("it is the root of the mean square", lambda e, q, b: (1 + b) * f.sqrt(f.mean_square(e - q)))
+        codebook, commitment = (mean_of(f.square(d), reduction) for d in (z_q - z_e, z_e - z_q))
+        return codebook + beta * commitment
 
     def slope(z_e: Tensor, z_q: Tensor) -> Tensor:
         return 2 * (z_e - z_q) / (max(z_e.size, 1) if reduction == "mean" else 1)
@@ -295,7 +174,7 @@ def _vq(reduction: Reduction) -> Kind:
         ("z_e", "z_q", "beta"),
         f"codebook + beta * commitment, each the {reduction} of the squared error between z_e and z_q",
         spec,
-        mistakes,
+        lambda: _wrong_vq(reduction),
         (
             EQUAL,
             NONNEGATIVE,
@@ -305,66 +184,83 @@ def _vq(reduction: Reduction) -> Kind:
             GRADIENT,
         ),
         {"z_e": lambda e, q, b: b * slope(e, q), "z_q": lambda e, q, b: -slope(e, q)},
-        {
-            "β weighs the codebook term and not the commitment: the stop-gradients are exchanged": {
-                "z_e": lambda e, q, b: slope(e, q),
-                "z_q": lambda e, q, b: -b * slope(e, q),
-            },
-            "the encoder gets no gradient": {
-                "z_e": lambda e, q, b: 0 * slope(e, q),
-                "z_q": lambda e, q, b: -(1 + b) * slope(e, q),
-            },
-            "the code gets no gradient": {
-                "z_e": lambda e, q, b: (1 + b) * slope(e, q),
-                "z_q": lambda e, q, b: 0 * slope(e, q),
-            },
-            "there is no stop-gradient: both terms move the encoder and the code": {
-                "z_e": lambda e, q, b: (1 + b) * slope(e, q),
-                "z_q": lambda e, q, b: -(1 + b) * slope(e, q),
-            },
-        },
+        _wrong_vq_gradients(slope),
     )
 
 
-def _reparameterization(reduction: Reduction) -> Kind:
-    def mistakes() -> Iterator[Mistake]:
-        ways: dict[str, Spec] = {
-            "the variance exp(logvar) multiplies ε, not σ = exp(logvar / 2)": lambda m, v, e: m + f.exp(v) * e,
-            "the log-variance itself multiplies ε": lambda m, v, e: m + v * e,
-            "half the log-variance multiplies ε: exp is missing": lambda m, v, e: m + v / 2 * e,
-            "the root of the log-variance multiplies ε": lambda m, v, e: m + f.sqrt(v) * e,
-            "ε is not scaled": lambda m, v, e: m + e + 0 * v,
-            "the noise is subtracted": lambda m, v, e: m - f.exp(v / 2) * e,
-            "the mean is missing": lambda m, v, e: f.exp(v / 2) * e + 0 * m,
-            "the noise is missing": lambda m, v, e: m + 0 * v + 0 * e,
-            "the sign of the log-variance is wrong": lambda m, v, e: m + f.exp(-v / 2) * e,
-        }
-        return (Mistake(text, spec) for text, spec in ways.items())
+def _wrong_vq(reduction: Reduction) -> Iterator[Mistake]:
+    """Wrong weights of the one squared error, then wrong errors."""
+    weights: dict[str, Callable[[Tensor], Any]] = {
+        "the commitment term is missing": lambda b: 1 + 0 * b,
+        "the codebook term is missing": lambda b: b,
+        "β is left out": lambda b: 2 + 0 * b,
+        "β multiplies both terms": lambda b: 2 * b,
+        "β is squared": lambda b: 1 + f.square(b),
+        "the commitment term is subtracted": lambda b: 1 - b,
+    }
+    for text, weight in weights.items():
+        yield Mistake(text, lambda e, q, b, w=weight: w(b) * mean_of(f.square(e - q), reduction))
+    for text, wrong in variants(ERRORS, reduction, half=False):
+        if text:
+            yield Mistake(text, lambda e, q, b, w=wrong: (1 + b) * w(e - q))
+    yield Mistake("it is the distance, not its square", lambda e, q, b: (1 + b) * f.sqrt(f.sum(f.square(e - q))))
+    yield Mistake("it is the root of the mean square", lambda e, q, b: (1 + b) * f.sqrt(f.mean_square(e - q)))
 
+
+def _wrong_vq_gradients(slope: Callable[[Tensor, Tensor], Tensor]) -> dict[str, dict[str, Spec]]:
+    """What comes of stop-gradients in wrong places; slope: of the squared error in z_e."""
+    return {
+        "β weighs the codebook term and not the commitment: the stop-gradients are exchanged": {
+            "z_e": lambda e, q, b: slope(e, q),
+            "z_q": lambda e, q, b: -b * slope(e, q),
+        },
+        "the encoder gets no gradient": {
+            "z_e": lambda e, q, b: 0 * slope(e, q),
+            "z_q": lambda e, q, b: -(1 + b) * slope(e, q),
+        },
+        "the code gets no gradient": {
+            "z_e": lambda e, q, b: (1 + b) * slope(e, q),
+            "z_q": lambda e, q, b: 0 * slope(e, q),
+        },
+        "there is no stop-gradient: both terms move the encoder and the code": {
+            "z_e": lambda e, q, b: (1 + b) * slope(e, q),
+            "z_q": lambda e, q, b: -(1 + b) * slope(e, q),
+        },
+    }
+
+
+def reparameterization(_: Reduction) -> Kind:
+    """The sample of a diagonal Gaussian, from noise; elementwise, so that no reduction counts."""
     return Kind(
         "reparameterization",
         ("mu", "logvar", "eps"),
         "mu + exp(logvar / 2) * eps, elementwise",
         latent.reparameterize_diag,
-        mistakes,
+        lambda: (Mistake(text, spec) for text, spec in _WRONG_SAMPLES.items()),
         (EQUAL, equal("without noise it is the mean", lambda case: {**case, "eps": 0 * case["eps"]})),
     )
 
 
-def _simple(text: str) -> bool:
-    """One mistake, of those that come in both terms at once."""
-    return text in (
-        "it sums over the coordinates where it should average",
-        "it averages over the coordinates where it should sum",
-        "there is a factor ½ too much",
-    )
+_WRONG_SAMPLES: dict[str, Spec] = {
+    "the variance exp(logvar) multiplies ε, not σ = exp(logvar / 2)": lambda m, v, e: m + f.exp(v) * e,
+    "the log-variance itself multiplies ε": lambda m, v, e: m + v * e,
+    "half the log-variance multiplies ε: exp is missing": lambda m, v, e: m + v / 2 * e,
+    "the root of the log-variance multiplies ε": lambda m, v, e: m + f.sqrt(v) * e,
+    "ε is not scaled": lambda m, v, e: m + e + 0 * v,
+    "the noise is subtracted": lambda m, v, e: m - f.exp(v / 2) * e,
+    "the mean is missing": lambda m, v, e: f.exp(v / 2) * e + 0 * m,
+    "the noise is missing": lambda m, v, e: m + 0 * v + 0 * e,
+    "the sign of the log-variance is wrong": lambda m, v, e: m + f.exp(-v / 2) * e,
+}
+"""Wrong ways to draw a sample, of m, v and e: the mean, the log-variance and the noise."""
 
 
 KINDS: dict[str, Callable[[Reduction], Kind]] = {
-    "gaussian-kl": _gaussian_kl,
-    "autoencoder": _autoencoder,
-    "vae": _vae,
-    "beta-vae": _beta_vae,
-    "vq": _vq,
-    "reparameterization": _reparameterization,
+    "gaussian-kl": gaussian_kl,
+    "autoencoder": autoencoder,
+    "vae": vae,
+    "beta-vae": beta_vae,
+    "vq": vq,
+    "reparameterization": reparameterization,
 }
+"""By its name: the kind for a reduction, "mean" or "sum"."""

@@ -42,7 +42,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from scalarspec.core import shape as shapes
 from scalarspec.core.shape import Scalar, Shape
@@ -55,6 +55,7 @@ Graph = Literal[
 Floats = Literal["exact", "rounded", "library", "sum", "choice", "step", "composed"]
 Kinks = Literal["nowhere", "zero", "tie", "border"]
 Rational = Fraction | Literal["always", "sometimes"]
+Rule = TypeVar("Rule")
 ShapeRule = Callable[[list[Shape], Mapping[str, Any]], Shape]
 
 SCALAR_KINDS = ("elementwise", "relation", "connective", "choice")
@@ -284,3 +285,11 @@ def check_complete(what: str, rules: Collection[str], wanted: Collection[str]) -
     missing, spare = sorted(set(wanted) - set(rules)), sorted(set(rules) - set(wanted))
     if missing or spare:
         raise TypeError(f"{what}: rules are missing for {missing}, and there are some for {spare}")
+
+
+def rule_of(reading: str, rules: Mapping[str, Rule], operation: str) -> Rule:
+    """The rule that a table has for an operation. Raises NotSupported, naming both, where none is stated."""
+    rule = rules.get(operation)
+    if rule is None:
+        raise NotSupported(f"{reading}: {operation}: no rule is stated")
+    return rule

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -52,6 +54,12 @@ def context(name: str, **parameters: Any) -> Context[Any]:
     if not all(hasattr(made, part) for part in ("name", "arrays", "exact", "encloses")):
         raise ArgumentError(f"backend {name!r} ({entry.value}) gives no context, but {type(made).__name__}")
     return made
+
+
+def promise(name: str) -> str:
+    """What a backend is, and what it promises: the first line of the module that it is registered in."""
+    module = import_module(_entries()[name].module)
+    return (inspect.getdoc(module) or "").split("\n")[0]
 
 
 def resolve(backend: str | Context[Any]) -> Context[Any]:

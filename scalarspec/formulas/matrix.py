@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,17 +11,22 @@ from scalarspec.core.shape import Shape
 from scalarspec.core.sizes import LARGE, watched
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotSupported, UnknownName
-from scalarspec.formulas.derive import unused, variables_in
-from scalarspec.formulas.notation import ATOM, LATEX, NUMPY, TEXT, Notation, Style, with_poles
-from scalarspec.formulas.programs import PYTHON, QUIET, numpy_module
-from scalarspec.formulas.terms import Term, Terms, below
+from scalarspec.formulas.notation.latex import LATEX
+from scalarspec.formulas.notation.numpy_code import NUMPY
+from scalarspec.formulas.notation.printer import Notation, with_poles
+from scalarspec.formulas.notation.style import ATOM, Style
+from scalarspec.formulas.notation.text import TEXT
+from scalarspec.formulas.prime_sizes import PrimeSizes
+from scalarspec.formulas.programs.python import PYTHON, QUIET, numpy_module
+from scalarspec.formulas.term import Term, below
+from scalarspec.formulas.term_adjoints import handed_on
+from scalarspec.formulas.terms import Terms
+from scalarspec.formulas.variables import unused, variables_in
 from scalarspec.report import aligned
 from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.kinks import Formula
 from scalarspec.tracing.tape import Tape
-from scalarspec.tracing.trace import trace
-
-SIZES = "nmklpqrs"
+from scalarspec.tracing.trace import Trace, trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,25 +90,33 @@ class MatrixForm:
         names = style.names(terms, self.sizes.values())
         plain = {name: names.new(*style.wishes(name)) for name in (*self.shapes, *self.steps)}
         adjoint = {name: style.adjoint(names, plain[name], plain[self.name]) for name in self.adjoints | self.gradients}
+        called = self._called(plain, adjoint, style.binds)
+        forwards = set(below(self.steps.values()))
+        notation = Notation(style, self.sizes, plain, called, forwards, with_poles(terms) if style.handed else ())
+        lines = self._lines(notation, plain, adjoint)
+        excluded = [notation.text(term) for term in self.excluded]
+        return _Written(lines, plain, adjoint, sorted(notation.helpers), excluded)
+
+    def _called(self, plain: dict[str, str], adjoint: dict[str, str], binds: int) -> dict[Term, tuple[str, int]]:
+        """What the terms of stages, and then of derivatives, are called, and how tightly that binds."""
         called: dict[Term, tuple[str, int]] = {}
         for name, term in self.steps.items():
             called.setdefault(term, (plain[name], ATOM))
         for name, term in (self.adjoints | self.gradients).items():
-            called.setdefault(term, (adjoint[name], style.binds))
-        called = {term: name for term, name in called.items() if term.operands}
-        forwards = set(below(self.steps.values()))
-        notation = Notation(style, self.sizes, plain, called, forwards, with_poles(terms) if style.handed else ())
+            called.setdefault(term, (adjoint[name], binds))
+        return {term: name for term, name in called.items() if term.operands}
+
+    def _lines(self, notation: Notation, plain: dict[str, str], adjoint: dict[str, str]) -> list[tuple[str, str]]:
+        """Left and right sides: each stage and gradient, after the terms with names that it uses."""
         lines: dict[str, str] = {}
-        for left, term in (
-            *((plain[name], term) for name, term in self.steps.items()),
-            *((adjoint[name], term) for name, term in self.gradients.items()),
-        ):
+        left_of = [(plain[name], term) for name, term in self.steps.items()]
+        left_of += [(adjoint[name], term) for name, term in self.gradients.items()]
+        for left, term in left_of:
             for inner in below([term]):
-                if inner in called:
-                    lines.setdefault(called[inner][0], notation.formula(inner))
+                if inner in notation.names:
+                    lines.setdefault(notation.names[inner][0], notation.formula(inner))
             lines.setdefault(left, notation.text(term))
-        excluded = [notation.text(term) for term in self.excluded]
-        return _Written(list(lines.items()), plain, adjoint, sorted(notation.helpers), excluded)
+        return list(lines.items())
 
 
 @dataclass(frozen=True)
@@ -128,9 +140,18 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
     args: as for the spec; each tensor, array or `Shape` among them, and in models, becomes a variable of which only the
     shape counts: sizes that differ are named n, m, k, ...; equal ones are taken to be one, and 1 stays 1. Whole numbers
     stay. wrt: the variables to differentiate in, by name (default: all; none for a spec whose shape is not ()).
-    Raises NotSupported where the formula is not the same for all sizes, and for a spec that looks at its sizes
-    (compares, counts, converts them: `len(t)` is a conversion, `t.size` is none); UnknownName for a name in `wrt` that
+
+    Returns a `MatrixForm`, which prints as text, and has `latex()` and `python()`. Raises NotSupported where the
+    formula is not the same for all sizes, for a spec that looks at its sizes (compares, counts, converts them: `len(t)`
+    is a conversion, `t.size` is none), and for an operation that has no rule here; UnknownName for a name in `wrt` that
     is none.
+
+        >>> print(ss.matrix_form(lambda W, x: ss.sum(ss.square(W @ x)), ss.Shape((2, 3)), ss.Dim(3), wrt="x"))
+        W: (n, m), x: (m)
+        _lambda_ = sum((W x)²)
+        ∂_lambda_/∂x = Wᵀ (2 W x)
+
+    Why a formula that is found at a few large sizes holds for all of them, `core.sizes` says.
     """
     _formed(spec, args, wrt, None)  # errors of shapes in the user's own sizes
     with watched() as watch:
@@ -151,36 +172,86 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
     return replace(first, least=watch.least)
 
 
+@dataclass(frozen=True, eq=False)
+class _Recording:
+    """A spec on a tape of terms.
+
+    sizes: those of the variables, as they are or as primes; variables: by name, the inputs of the trace; last: the
+    stage that the value is, or the spec's name; labels: what each stage, and `last`, is called.
+    """
+
+    context: Terms
+    sizes: PrimeSizes
+    variables: dict[str, Tensor]
+    trace: Trace
+    last: str
+    labels: dict[str, str]
+
+    @classmethod
+    def of(cls, spec: Callable[..., Tensor], args: Sequence[Any], start: int | None) -> _Recording:
+        """The spec at sizes that are primes from `start` on, or as they are."""
+        context, sizes = Terms(), PrimeSizes(start)
+
+        def variable(name: str, shape: Shape) -> Tensor:
+            return context.variable(name, sizes.of(shape))
+
+        given, variables = variables_in(bind(spec, args), None, variable)
+        traced = trace(Tape(context, shared=True), spec, given.values(), variables.values())
+        last = traced.stage_of(traced.result) or spec_name(spec)
+        labels = _labels([*traced.stages, last], variables)
+        return cls(context, sizes, variables, traced, last, labels)
+
+    def form(self, chosen: Sequence[str]) -> MatrixForm:
+        """The form, with gradients in the chosen variables."""
+        steps, formula = self._steps(), Formula()
+        gradients, adjoints = self._derivatives(chosen, set(below(steps.values())), formula)
+        names = self.sizes.named({*self.variables, *steps})
+        shapes = {v: tuple(names.get(n, str(n)) for n in t.shape) for v, t in self.variables.items()}
+        between = [self.context.term(t.value) for _, t in formula.excluded]
+        excluded = tuple(dict.fromkeys(term for term in between if term.number is None))
+        return MatrixForm(self.labels[self.last], shapes, steps, adjoints, gradients, names, excluded)
+
+    def _steps(self) -> dict[str, Term]:
+        """The terms of the stages, and of the value."""
+        stages = self.trace.stages.items()
+        steps = {self.labels[name]: self.context.term(stage.found.value) for name, stage in stages}
+        return steps | {self.labels[self.last]: self.context.term(self.trace.result.value)}
+
+    def _derivatives(
+        self, chosen: Sequence[str], forwards: set[Term], formula: Formula
+    ) -> tuple[dict[str, Term], dict[str, Term]]:
+        """The gradients in the chosen variables, and the adjoints of the stages, by one reverse sweep."""
+        if not chosen:
+            return {}, {}
+        stages = self.trace.stages
+        on_tape = dict(zip(self.variables, self.trace.inputs, strict=True))
+        inputs = [on_tape[v] for v in chosen] + [stage.handed for stage in stages.values()]
+        found = backward_pass(self.trace, self.context.tensor(1), inputs=inputs, formula=formula)
+        terms = handed_on(self.context.arrays.build, [self.context.term(t.value) for t in found], forwards)
+        gradients = dict(zip(chosen, terms, strict=False))
+        adjoints = dict(zip((self.labels[label] for label in stages), terms[len(chosen) :], strict=True))
+        return gradients, adjoints
+
+
+def _labels(stages: Sequence[str], variables: Collection[str]) -> dict[str, str]:
+    """A name for each stage that is none of another stage or of a variable."""
+    labels: dict[str, str] = {}
+    for stage in dict.fromkeys(stages):
+        others = {*stages, *labels.values()} - {stage}
+        labels[stage] = unused(stage, {*others, *variables})
+    return labels
+
+
 def _formed(
     spec: Callable[..., Tensor], args: Sequence[Any], wrt: str | Sequence[str] | None, start: int | None
 ) -> MatrixForm:
     """The form at sizes that are primes from `start` on, or as they are."""
-    context, sizes = Terms(), Sizes(start)
-    given, variables = variables_in(bind(spec, args), None, lambda name, shape: context.variable(name, sizes.of(shape)))
-    traced = trace(Tape(context, shared=True), spec, given.values(), variables.values())
-    result, stages = traced.result, traced.stages
-    last = traced.stage_of(result) or spec_name(spec)
-    labels: dict[str, str] = {}
-    for label in dict.fromkeys((*stages, last)):
-        labels[label] = unused(label, {*variables, *stages, *labels.values()} - {label} | {*variables})
-    steps = {labels[label]: context.term(stage.found.value) for label, stage in stages.items()}
-    steps[labels[last]] = context.term(result.value)
-    chosen = _chosen(wrt, variables, result.shape)
-    on_tape = dict(zip(variables, traced.inputs, strict=True))
-    inputs = [on_tape[v] for v in chosen] + [stage.handed for stage in stages.values()]
-    formula = Formula()
-    found = backward_pass(traced, context.tensor(1), inputs=inputs, formula=formula) if chosen else []
-    terms = context.arrays.handed_on([context.term(t.value) for t in found], set(below(steps.values())))
-    adjoints = dict(zip((labels[label] for label in stages), terms[len(chosen) :], strict=False))
-    names = sizes.named({*variables, *steps})
-    shapes = {v: tuple(names.get(n, str(n)) for n in t.shape) for v, t in variables.items()}
-    between = [context.term(t.value) for _, t in formula.excluded]
-    excluded = tuple(dict.fromkeys(term for term in between if term.number is None))
-    gradients = dict(zip(chosen, terms, strict=False))
-    return MatrixForm(labels[last], shapes, steps, adjoints, gradients, names, excluded)
+    recording = _Recording.of(spec, args, start)
+    return recording.form(_chosen(wrt, recording.variables, recording.trace.result.shape))
 
 
 def _chosen(wrt: str | Sequence[str] | None, variables: dict[str, Tensor], shape: Shape) -> list[str]:
+    """The variables to differentiate in. Raises UnknownName for a name that is none."""
     if wrt is None:
         return [] if shape else list(variables)
     names = [wrt] if isinstance(wrt, str) else list(wrt)
@@ -188,28 +259,3 @@ def _chosen(wrt: str | Sequence[str] | None, variables: dict[str, Tensor], shape
         if name not in variables:
             raise UnknownName(f"wrt: no variable {name!r}; there are {', '.join(variables) or 'none'}")
     return names
-
-
-class Sizes:
-    """Primes for the sizes over 1, and the names of these sizes."""
-
-    def __init__(self, start: int | None) -> None:
-        self.start = start
-        self.primes: dict[int, int] = {}
-
-    def of(self, shape: Shape) -> Shape:
-        """The shape in primes."""
-        return shape if self.start is None else Shape(self._prime(n) if n > 1 else n for n in shape)
-
-    def _prime(self, n: int) -> int:
-        if n not in self.primes:
-            prime = max([self.start or 0, *self.primes.values()]) + 1
-            while any(prime % k == 0 for k in range(2, int(prime**0.5) + 1)):
-                prime += 1
-            self.primes[n] = prime
-        return self.primes[n]
-
-    def named(self, taken: set[str]) -> dict[int, str]:
-        """A name for each prime, other than those that are taken."""
-        free = (name for name in itertools.chain(SIZES, (f"n{i}" for i in itertools.count(1))) if name not in taken)
-        return dict(zip(self.primes.values(), free, strict=False))

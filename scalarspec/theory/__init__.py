@@ -2,9 +2,13 @@
 
 verdict = ss.theory.check("kl_nonneg")                       # proved, for any number of coordinates
 verdict = ss.theory.prove_equal(mine, theirs, ss.Dim(3))     # a Shape is any tensor, an Opaque any map
+
+`catalogue` has the facts, `prove` the provers; `normal` decides equality, `signs` what is not negative. May import:
+`formulas`, `bounding`, the specs, and what these may.
 """
 
-from scalarspec.theory.facts import Fact, check, facts
+from scalarspec.theory.catalogue import check, facts
+from scalarspec.theory.fact import Fact
 from scalarspec.theory.objectives import (
     ElboTerms,
     ThreeTerm,

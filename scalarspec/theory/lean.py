@@ -139,26 +139,28 @@ def examples() -> str:
 
 
 def _vectors() -> list[str]:
-    rational = named_context("rational")
-
-    def value(spec: Callable[..., Tensor], *args: Any) -> str:
-        return exact_text(spec(*(rational.tensor(a) for a in args)).item())
-
-    def kl(mu: list[Any]) -> str:
-        shown = f"![{', '.join(map(str, mu))}] ![{', '.join('0' for _ in mu)}]"
-        found = value(kl_sum, mu, [0] * len(mu))
-        return f"example : diagonalGaussianKlToStandardReal {shown} = {found} := by norm_num [{_UNFOLDED}]"
-
+    """Examples of the theory's numbers at rational arguments."""
     nll, prior, beta, sigma = "3/2", "1/3", "4", "5/4"
     terms = f"⟨{nll}, {prior}⟩"
-    beta_elbo = value(lambda b, n, k: beta_negative_elbo(b, ElboTerms(n, k)), beta, nll, prior)
-    elbo = value(lambda n, k: negative_elbo(ElboTerms(n, k)), nll, prior)
+    beta_elbo = _exact(lambda b, n, k: beta_negative_elbo(b, ElboTerms(n, k)), beta, nll, prior)
+    elbo = _exact(lambda n, k: negative_elbo(ElboTerms(n, k)), nll, prior)
     return [
-        *(kl(mu) for mu in ([0], [1], [1, "1/2"], ["-3/4", 2, "1/3"])),
-        f"example : varianceOfScale ({sigma}) = {value(variance_of_scale, sigma)} := by norm_num [varianceOfScale]",
+        *(_kl_vector(mu) for mu in ([0], [1], [1, "1/2"], ["-3/4", 2, "1/3"])),
+        f"example : varianceOfScale ({sigma}) = {_exact(variance_of_scale, sigma)} := by norm_num [varianceOfScale]",
         f"example : negativeElbo {terms} = {elbo} := by norm_num [negativeElbo]",
         f"example : betaNegativeElbo {beta} {terms} = {beta_elbo} := by norm_num [betaNegativeElbo]",
     ]
+
+
+def _exact(spec: Callable[..., Tensor], *args: Any) -> str:
+    rational = named_context("rational")
+    return exact_text(spec(*(rational.tensor(a) for a in args)).item())
+
+
+def _kl_vector(mu: list[Any]) -> str:
+    shown = f"![{', '.join(map(str, mu))}] ![{', '.join('0' for _ in mu)}]"
+    found = _exact(kl_sum, mu, [0] * len(mu))
+    return f"example : diagonalGaussianKlToStandardReal {shown} = {found} := by norm_num [{_UNFOLDED}]"
 
 
 _UNFOLDED = "diagonalGaussianKlToStandardReal, Fin.sum_univ_succ"

@@ -29,11 +29,14 @@ from scalarspec.errors import (
     TooLarge,
     UnknownName,
 )
-from scalarspec.formulas.derive import variables_in
+from scalarspec.formulas.operations import TIES
+from scalarspec.formulas.variables import variables_in
 from scalarspec.numbers.exact import data_value, decimal_text, infinite
 from scalarspec.report import enclosure_text, unboxed
-from scalarspec.theory.normal import Normal, Poly
-from scalarspec.theory.scalar import Function, nonnegative
+from scalarspec.theory.function import Function
+from scalarspec.theory.normal import Normal
+from scalarspec.theory.polynomials import Poly
+from scalarspec.theory.signs import nonnegative
 from scalarspec.theory.statements import Region, Spec, Statement
 from scalarspec.tracing.gradient import grad
 from scalarspec.tracing.tape import Tape
@@ -43,7 +46,7 @@ from scalarspec.verdict import Verdict, timed
 GIVEN = "the given sizes"
 POINTS = 60
 """How many points are tried for a refutation."""
-STEPS = (Fraction(1), Fraction(1, 8), Fraction(1, 2**10))
+DISTANCES = (Fraction(1), Fraction(1, 8), Fraction(1, 2**10))
 """How far from such a point monotonicity is looked at."""
 BEYOND = (NotSupported, TooLarge, NotExact, DomainError)
 """What is raised of a spec that has no normal form here."""
@@ -57,7 +60,11 @@ def prove_equal(lhs: Spec, rhs: Spec, *args: Any, given: Sequence[Spec] = ()) ->
     else is as it is. Proved by one normal form (`theory.normal`) of both sides, for any sizes where the normal forms
     agree at several and no spec looks at its sizes, else for the given sizes; refuted by exact arguments at which
     certified enclosures are disjoint. Where no point is found at which what is given holds, nothing is proved of it.
-    Raises ShapeError or ArgumentError where the specs do not take such arguments.
+    Returns a `Verdict`: its status, the method, for which sizes (scope), and the witness of a refutation. Raises
+    ShapeError or ArgumentError where the specs do not take such arguments.
+
+        >>> ss.theory.prove_equal(lambda x: ss.sum(x) * 2, lambda x: ss.sum(x + x), ss.Dim(3)).scope
+        'any sizes'
     """
     statement = Statement(lhs, args)
     scope = _identical(statement, lhs, rhs, given)
@@ -131,7 +138,13 @@ def prove_nonnegative(
     box(lower, upper), all reals where nothing is said; zero: the one value of each variable.
     Proved by interval evaluation, by convexity with a unique stationary point, by a Taylor remainder, or by interval
     branch-and-prune; where the spec is a sum over coordinates of one function, that function is looked at, for any
-    sizes. Refuted by exact arguments with a certified value.
+    sizes. Refuted by exact arguments with a certified value. Returns a `Verdict`, whose steps are those of the proof.
+    Raises ShapeError for a spec of another shape, UnknownName where `zero` does not name each variable.
+
+        >>> ss.theory.prove_nonnegative(lambda x: ss.exp(x) - 1 - x, ss.Scalar, zero={"x": 0}).method
+        'Taylor remainder'
+
+    Branch-and-prune by intervals and mean value forms: Moore, Kearfott & Cloud 2009.
     """
     statement = Statement(spec, args, over or {})
     zero = _zeros(statement, zero)
@@ -227,7 +240,10 @@ def prove_monotone(spec: Spec, name: str, *args: Any, over: Region | None = None
 
     By its derivative in that argument, which is never negative (see `prove_nonnegative`), for a spec without steps or
     poles in it: there the derivative does not tell. Refuted by two exact values of the argument, and certified ones of
-    the spec.
+    the spec. Returns a `Verdict`. Raises ArgumentError where `name` is no variable of shape ().
+
+        >>> ss.theory.prove_monotone(lambda x, y: x * y, "x", ss.Scalar, ss.Scalar, over={"y": ss.box(0, 2)}).status
+        'proved'
     """
     statement = Statement(spec, args, over or {})
     parameters = list(statement.arguments)
@@ -247,7 +263,7 @@ def _falling(statement: Statement, spec: Spec, name: str) -> Verdict | None:
     low, high = (end[()] for end in statement.ends(name))
     for point, maps in statement.points(4 * POINTS):
         at = point[name][()]
-        for step in STEPS:
+        for step in DISTANCES:
             pair = [max(at - step, low), min(at + step, high)]
             try:
                 values = [statement.at([spec], context, point | {name: x}, maps)[0] for x in pair]
@@ -272,7 +288,7 @@ def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
         traced = trace(Tape(context), spec, lifted, [variables[name]])
     except BEYOND:
         return False
-    ties = [eqn for eqn in traced.equations if eqn.operation in ("maximum", "minimum", "clip")]
+    ties = [eqn for eqn in traced.equations if eqn.operation in TIES]
     if any(sum(not x.constant for x in eqn.operands) > 1 for eqn in ties):
         return False
     return Function.whole(traced.result.value.value, statement).tame(name)

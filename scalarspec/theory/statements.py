@@ -21,8 +21,8 @@ from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import LARGE_ENOUGH, Watch, watched
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
-from scalarspec.formulas.derive import shapes_in, variables_in
-from scalarspec.formulas.matrix import Sizes
+from scalarspec.formulas.prime_sizes import PrimeSizes
+from scalarspec.formulas.variables import shapes_in, variables_in
 from scalarspec.theory.normal import Normal
 
 T = TypeVar("T")
@@ -152,7 +152,7 @@ class Statement:
 
     def normal(self, specs: Sequence[Spec], start: int | None) -> tuple[Normal, list[Tensor]]:
         """The specs in normal form, at sizes that are primes from `start` on, or as they are."""
-        context, sizes = Normal(), Sizes(start)
+        context, sizes = Normal(), PrimeSizes(start)
 
         def variable(name: str, shape: Shape) -> Tensor:
             return context.variable(name, sizes.of(shape))

@@ -7,12 +7,26 @@ from fractions import Fraction
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from scalarspec.core.operations import SCALAR_KINDS, having
+
+COMPOSED = {"add", "subtract", "reciprocal", "clip", "leaky_relu"}
+"""The scalar operations that are no nodes, but read in others: x + y is a "sum"."""
+N_ARY = {"sum", "logsumexp"}
+"""The operations on any number of nodes."""
+OPERATIONS = having(kind=SCALAR_KINDS) - COMPOSED | N_ARY
+"""The operations that a node can be."""
+LINEAR_IN_FIRST = having(kind="elementwise", graph=("bilinear", "quotient")) | having(
+    kind="elementwise", graph="linear", operands=1
+)
+"""Elementwise, and linear in the first operand."""
+
 
 class Node:
     """An operation on nodes; or "number", with a numerator and a denominator; or "leaf", with what it stands for.
 
     Made by `node` alone, which gives the same node for the same arguments. A leaf tells its variables by an attribute
-    `free_symbols`, as SymPy's expressions do.
+    `free_symbols`, as SymPy's expressions do. A node has neither shape nor parameters, as there are millions of them;
+    the terms of whole tensors, in `formulas`, have both.
     """
 
     __slots__ = ("__weakref__", "args", "cache", "free", "operation")

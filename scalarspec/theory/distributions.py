@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -42,28 +42,35 @@ class NormalLaw:
         import sympy
         from sympy import stats
 
-        mu, s, y = (sympy.Symbol(name, real=True) for name in ("mu", "s", "y"))
-        eps, noise = sympy.Symbol("eps", real=True), stats.Normal("epsilon", 0, 1)
+        mu, s, eps = (sympy.Symbol(name, real=True) for name in ("mu", "s", "eps"))
         sampled, variance = _expression(self.sample, mu, s, eps), _expression(self.variance, s)
         scale = sampled.diff(eps)
         if _expanded(sampled - mu - scale * eps) != 0 or scale.has(eps):
             return Verdict("undecided", "the sample is not μ + scale * ε")
-        random = sampled.subs(eps, noise)
+        random = sampled.subs(eps, stats.Normal("epsilon", 0, 1))
         mean, spread = _expanded(stats.E(random)), _expanded(stats.variance(random))
         if mean != mu or _expanded(spread - variance) != 0:
             return self._refuted(mu, s, mean, spread, variance)
         if self.positive:
             positive = sympy.Symbol("s", positive=True)
             scale, variance = scale.subs(s, positive), variance.subs(s, positive)
-        pushed = stats.density(noise)((y - mu) / scale) / scale
-        claimed = stats.density(stats.Normal("claimed", mu, sympy.sqrt(variance)))(y)
-        logs = [sympy.expand(sympy.expand_log(sympy.log(density), force=True)) for density in (pushed, claimed)]
+        return self._by_density(mu, scale, variance, f"its mean is {mean}, its variance {spread}")
+
+    def _by_density(self, mu: Expr, scale: Expr, variance: Expr, moments: str) -> Verdict:
+        """Is the density of μ + scale ε, by the change of variables, that of N(μ, variance)?"""
+        import sympy
+        from sympy import stats
+
+        y = sympy.Symbol("y", real=True)
+        pushed = stats.density(stats.Normal("epsilon", 0, 1))((y - mu) / scale) / scale
+        wanted = stats.density(stats.Normal("claimed", mu, sympy.sqrt(variance)))(y)
+        logs = [sympy.expand(sympy.expand_log(sympy.log(density), force=True)) for density in (pushed, wanted)]
         if _expanded(logs[0] - logs[1]) != 0:
             return Verdict("undecided", "the densities could not be compared")
         steps = (
             f"the sample is μ + ({scale}) ε",
-            f"its mean is {mean}, its variance {spread}",
-            f"its density at y, by the change of variables, is that of N(μ, {variance}): {claimed}",
+            moments,
+            f"its density at y, by the change of variables, is that of N(μ, {variance}): {wanted}",
         )
         region = "all μ, and scales > 0" if self.positive else "all μ and s"
         return Verdict("proved", "sympy.stats: density, mean and variance", region, steps)
@@ -100,17 +107,13 @@ class JointLaw:
     def check(self) -> Verdict:
         """By covariances; without independence, ε₁ = ε₂ is tried."""
         import sympy
-        from sympy import stats
 
-        mu, s = sympy.symbols("mu_1:3", real=True), sympy.symbols("s_1:3", real=True)
-        eps = sympy.symbols("eps_1:3", real=True)
-        first = stats.Normal("epsilon_1", 0, 1)
-        second = stats.Normal("epsilon_2", 0, 1) if self.independent else first
+        mu, s, eps = (sympy.symbols(f"{name}_1:3", real=True) for name in ("mu", "s", "eps"))
         parts = [_expression(self.sample, m, t, e) for m, t, e in zip(mu, s, eps, strict=True)]
         scales = [part.diff(e) for part, e in zip(parts, eps, strict=True)]
         if any(scale.has(*eps) for scale in scales):
             return Verdict("undecided", "the sample is not affine in ε")
-        covariance = _expanded(scales[0] * scales[1] * stats.covariance(first, second))
+        covariance = _expanded(scales[0] * scales[1] * self._covariance_of_noise())
         if covariance == 0 and self.independent:
             steps = ("each coordinate is normal, by the law of one coordinate", "Cov(z₁, z₂) = 0")
             return Verdict("proved", "sympy.stats: a linear image of independent normals", "two coordinates", steps)
@@ -119,6 +122,13 @@ class JointLaw:
             witness = {"eps_1": "ε ~ N(0, 1)", "eps_2": "the same ε", "Cov(z_1, z_2)": covariance, "at 1, 1": at}
             return Verdict("refuted", "sympy.stats: a covariance that is not 0", witness=witness)
         return Verdict("undecided", "the covariance could not be decided")
+
+    def _covariance_of_noise(self) -> Expr:
+        """Of the coordinates of ε: independent ones, or one and the same."""
+        from sympy import stats
+
+        first = stats.Normal("epsilon_1", 0, 1)
+        return stats.covariance(first, stats.Normal("epsilon_2", 0, 1) if self.independent else first)
 
 
 @dataclass(frozen=True)
@@ -132,27 +142,29 @@ class Expectation:
 
     def check(self) -> Verdict:
         """By the moments of independent standard normals, for these sizes."""
-        import sympy
-        from sympy import stats
-
         context: Any = named_context("symbolic")
         values = [context.symbols(f"v{i}", shape) for i, shape in enumerate(self.shapes)]
         eps = context.symbols("eps", self.noise)
-        sampled, closed = self.sampled(*values, eps).item(), self.closed(*values).item()
-        symbols = [sympy.Symbol(str(e), real=True) for e in context.arrays.items(eps.value).flat]
-        total, powers = sympy.S.Zero, sympy.Poly(sampled, *symbols).terms()
-        for exponents, c in powers:
-            moment = sympy.S.One
-            for i, power in enumerate(exponents):
-                moment *= stats.E(stats.Normal(f"epsilon_{i}", 0, 1) ** power)
-            total += c * moment
-        difference = _expanded(total - closed)
-        sizes = ", ".join(map(str, self.shapes))
+        mean, degree = _mean(self.sampled(*values, eps).item(), context.arrays.items(eps.value).flat)
+        difference = _expanded(mean - self.closed(*values).item())
         if difference == 0:
-            steps = (f"a polynomial of degree {max(sum(e) for e, _ in powers)} in ε, by its moments",)
+            steps = (f"a polynomial of degree {degree} in ε, by its moments",)
+            sizes = ", ".join(map(str, self.shapes))
             return Verdict("proved", "sympy.stats: moments of ε", f"the given sizes {sizes}", steps)
-        point = dict.fromkeys(difference.free_symbols, 1)
-        at = difference.subs(point)
+        at = difference.subs(dict.fromkeys(difference.free_symbols, 1))
         if at.is_zero is False:
             return Verdict("refuted", "sympy.stats: moments of ε", witness={"all values": 1, "difference": at})
         return Verdict("undecided", "the moments could not be compared")
+
+
+def _mean(sampled: Expr, noise: Iterable[Expr]) -> tuple[Expr, int]:
+    """The mean of a polynomial in independent standard normals, and its degree in them."""
+    import sympy
+    from sympy import stats
+
+    terms = sympy.Poly(sampled, *(sympy.Symbol(str(e), real=True) for e in noise)).terms()
+    total = sympy.S.Zero
+    for exponents, c in terms:
+        moments = (stats.E(stats.Normal(f"epsilon_{i}", 0, 1) ** power) for i, power in enumerate(exponents))
+        total += c * sympy.prod(moments)
+    return total, max(sum(exponents) for exponents, _ in terms)

@@ -1,188 +1,28 @@
-"""Functions of a few real variables, read from normal forms: where they are smooth, convex, and not negative."""
+"""Proofs that a function of a few real variables is not negative: by its values, its convexity, or on boxes."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from scalarspec.bounding.branch import refine
 from scalarspec.core import functions as f
-from scalarspec.core.context import Context
 from scalarspec.core.registry import context as named_context
-from scalarspec.core.tensor import Tensor
-from scalarspec.errors import NotSupported, ScalarSpecError
+from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers.exact import infinite
 from scalarspec.report import unboxed
-from scalarspec.theory.normal import ENTERED, TRUTHS, Atom, Poly, poly
-from scalarspec.theory.statements import Statement
+from scalarspec.theory.function import Function, flat
 from scalarspec.tracing.batched import batched
 from scalarspec.tracing.gradient import grad, hessian
 from scalarspec.verdict import Verdict
 
-STEPS = {*TRUTHS, "where"}
-MOST = 6
-"""How many variables are looked at."""
 BOXES = 10_000
 """How many boxes branch-and-prune may look at."""
 TANGENTS = 32
 """How many boxes of a round are tried by convexity."""
-
-
-@dataclass(frozen=True, eq=False)
-class Function:
-    """A polynomial in atoms as a function of a vector of those atoms that are variables or unknown.
-
-    summed: is it one of many coordinates? factor: what a coordinate is a multiple of it by, which is positive here.
-    """
-
-    form: Poly
-    statement: Statement
-    variables: list[Atom]
-    low: list[Any]
-    high: list[Any]
-    summed: bool = False
-    factor: Fraction = Fraction(1)
-
-    @classmethod
-    def whole(cls, form: Poly, statement: Statement) -> Function:
-        """The polynomial itself."""
-        variables = sorted(_free(form), key=lambda atom: atom.serial)
-        ends = [_ends(atom, statement) for atom in variables]
-        return cls(form, statement, variables, [low for low, _ in ends], [high for _, high in ends])
-
-    @classmethod
-    def of(cls, form: Poly, statement: Statement) -> Function | None:
-        """The polynomial; of a sum over coordinates a positive multiple of one coordinate. None if it is neither."""
-        summed = any(atom.operation == "sum" for atom in form.atoms())
-        coordinate = _coordinate(form) if summed else form
-        if coordinate is None or len(_free(coordinate)) > MOST or not coordinate.terms:
-            return None
-        factor = abs(coordinate.terms[coordinate.leading]) if summed else Fraction(1)
-        found = cls.whole(coordinate.scaled(1 / factor), statement)
-        return dataclasses.replace(found, summed=summed, factor=factor)
-
-    def __str__(self) -> str:
-        return str(self.form)
-
-    def __call__(self, v: Tensor) -> Tensor:
-        """The value at a vector of the variables' values."""
-        return self._value(self.form, v)
-
-    def _value(self, form: Poly, v: Tensor) -> Tensor:
-        total = v.context.tensor(0)
-        for monomial, c in form.terms.items():
-            product = v.context.tensor(c)
-            for atom, power in monomial:
-                inner = self._atom(atom, v)
-                product = product * (f.square(inner) if power == 2 else inner if power == 1 else f.pow(inner, power))
-            total = total + product
-        return total
-
-    def _atom(self, atom: Atom, v: Tensor) -> Tensor:
-        if atom in self.variables:
-            return v[self.variables.index(atom)]
-        if atom.operation == "pi":
-            return f.pi(v.context)
-        if atom.operation == "positive":
-            return f.heaviside(self._value(atom.args[0], v))
-        if atom.operation in STEPS:
-            raise NotSupported(f"{atom.operation}: not looked at here")
-        args = [self._value(arg, v) for arg in atom.args]
-        found: Tensor = getattr(f, atom.operation)(*args)
-        return found
-
-    def over(self, context: Context[Any]) -> Tensor:
-        """The box of the variables."""
-        return context.box(np.array(self.low, dtype=object), np.array(self.high, dtype=object))
-
-    def tame(self, name: str | None = None) -> bool:
-        """Is it Lipschitz on bounded parts of its region, in the variable `name` or all? No steps, no poles."""
-        return all(self._tame(atom, name) for atom in _inside(self.form, name is not None))
-
-    @cached_property
-    def smooth(self) -> bool:
-        """Has it two continuous derivatives in its region?"""
-        return self.tame() and not any(atom.operation == "maximum" for atom in _inside(self.form))
-
-    @cached_property
-    def stationary(self) -> list[Any]:
-        """Exact points of the region at which the function is surely not negative and its gradient 0."""
-        return [point for point in _candidates(self) if _flat(self, point)]
-
-    def _tame(self, atom: Atom, name: str | None) -> bool:
-        if name is not None and not _depends(atom, name):
-            return True
-        if atom.operation in STEPS or (atom.operation == "opaque" and name is not None):
-            return False
-        if atom.operation == "maximum" and name is None:
-            p, q = atom.args  # equal on an open set they have no kink, and `grad` says 0
-            return p.constant is not None or q.constant is not None or not (p + q).terms
-        return atom.operation not in ("reciprocal", "log", "sqrt") or self._defined(atom)
-
-    def _defined(self, atom: Atom) -> bool:
-        """Is the argument of such a function off its poles?"""
-        inner = Function.whole(atom.args[0], self.statement)
-        try:
-            low, high = map(unboxed, f.endpoints(inner(inner.over(named_context("interval")))))
-        except ScalarSpecError:
-            return False
-        return bool(low > 0 or (high < 0 and atom.operation == "reciprocal"))
-
-
-def _inside(form: Poly, everything: bool = False) -> Iterator[Atom]:
-    """All atoms of a polynomial, those inside functions of elements included; or those inside any atom."""
-    for atom in form.atoms():
-        yield atom
-        if everything or atom.operation in ENTERED:
-            for arg in atom.args:
-                yield from _inside(arg, everything)
-
-
-def _free(form: Poly) -> set[Atom]:
-    return {atom for atom in _inside(form) if atom.operation not in ENTERED and atom.operation != "pi"}
-
-
-def _depends(atom: Atom, name: str) -> bool:
-    """Does an atom hold the variable of that name?"""
-    if atom.operation == "variable":
-        return bool(atom.parameters["name"] == name)
-    return any(_depends(inner, name) for arg in atom.args for inner in arg.atoms())
-
-
-def _coordinate(form: Poly) -> Poly | None:
-    """The polynomial p, where the form is Σ p over the elements of tensors of one shape."""
-    shapes, constant, total = set(), Fraction(0), poly(0)
-    for monomial, c in form.terms.items():
-        if not monomial:
-            constant = c
-            continue
-        (atom, power) = monomial[0]
-        if len(monomial) > 1 or power > 1 or atom.operation != "sum" or atom.parameters:
-            return None
-        shapes |= {inner.shape for inner in atom.args[0].atoms() if inner.shape}
-        total = total + atom.args[0].scaled(c)
-    size = shapes.pop().size if len(shapes) == 1 else 0
-    if not size:
-        return None
-    return total + poly(constant / size)
-
-
-def _ends(atom: Atom, statement: Statement) -> tuple[Any, Any]:
-    """Where an atom ranges: all of an unknown one's reals; one box for all elements of a variable."""
-    name = atom.parameters.get("name")
-    if atom.operation != "variable" or name not in statement.over:
-        return -np.inf, np.inf
-    low, high = statement.ends(str(name), statement.shapes[str(name)])
-    return min(low.flat), max(high.flat)
-
-
-# ---- not negative ---------------------------------------------------------------------------------------------------
 
 
 def nonnegative(function: Function, zero: Mapping[str, Any] | None) -> Verdict | None:
@@ -258,36 +98,7 @@ def _place(function: Function, zero: Mapping[str, Any]) -> list[Any]:
     """The point that `zero` says, if it is a stationary one of the region."""
     point = np.array([Fraction(zero[str(atom.parameters["name"])]) for atom in function.variables], dtype=object)
     inside = np.all(np.array(function.low) <= point) and np.all(point <= np.array(function.high))
-    return [point] if inside and _flat(function, point) else []
-
-
-def _flat(function: Function, point: Any) -> bool:
-    """Is the function surely not negative at an exact point, and its gradient 0?"""
-    at = named_context("interval", prec=100).tensor(point)
-    slopes = f.endpoints(grad(function)(at))
-    return bool(np.all(slopes[0] == 0) and np.all(slopes[1] == 0) and f.endpoints(function(at))[0] >= 0)
-
-
-def _candidates(function: Function) -> Iterator[Any]:
-    """Where a stationary point may be: exact points in the region."""
-    size = len(function.variables)
-    low, high = (np.array(ends, dtype=object) for ends in (function.low, function.high))
-    yield np.clip(np.full(size, Fraction(0), dtype=object), low, high)
-    for start in (0.1, -0.7, 1.3):
-        found = _newton(function, np.full(size, start))
-        if found is not None:
-            yield np.clip(np.array([Fraction(x).limit_denominator(64) for x in found], dtype=object), low, high)
-
-
-def _newton(function: Function, x: Any) -> Any:
-    context = named_context("float64")
-    for _ in range(12):
-        gradient = np.asarray(grad(function)(context.tensor(x)))
-        curvature = np.asarray(hessian(function)(context.tensor(x)))
-        if not (np.all(np.isfinite(curvature)) and np.all(np.isfinite(gradient))):
-            return None
-        x = x - np.linalg.lstsq(curvature, gradient, rcond=None)[0]
-    return x if np.all(np.isfinite(x)) else None
+    return [point] if inside and flat(function, point) else []
 
 
 def _definite(entries: Any, strictly: bool = False) -> bool:

@@ -1,0 +1,133 @@
+"""Commands that cross-check a float result: `crosscheck`, and `replay`, which does so again from a record."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from scalarspec.cli.commands import Commands, add_spec
+from scalarspec.cli.user_files import load_function, spec_and_arguments
+from scalarspec.errors import ArgumentError
+from scalarspec.rounding_errors.crosscheck import Crosscheck, crosscheck
+from scalarspec.rounding_errors.provenance import differences
+
+NAMED = ("spec", "inputs", "actual")
+"""What says which code is run and which file is read: whoever replays a record says this anew."""
+REPLAYED = (*NAMED, "set", "dtype", "max_ulps")
+"""The options of a cross-check that its record holds."""
+DEFAULT = "float64"
+"""What a float result is of where nothing is said; no code of anyone else's."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Each with its options."""
+    parser = commands.add_on_spec("crosscheck", run_crosscheck, "a float result against exact and enclosing arithmetic")
+    _add_options(parser, DEFAULT)
+    parser.add_argument("--html", metavar="FILE", help="write a page with plots (needs matplotlib)")
+    parser = commands.add("replay", run_replay, "a cross-check again: is all that its record states still so?")
+    parser.add_argument("record", help="what 'crosscheck --json' printed")
+    add_spec(parser, nargs="?")
+    _add_options(parser, None)
+
+
+def _add_options(parser: argparse.ArgumentParser, actual: str | None) -> None:
+    shown = f"the result: file.py:function of the same arguments, or a float backend (default {DEFAULT})"
+    parser.add_argument("--actual", default=actual, metavar="WHAT", help=shown)
+    parser.add_argument("--dtype", help="the format of the result, where it is not its own")
+    parser.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
+    parser.set_defaults(html=None)
+
+
+def run_crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
+    """The error of a result; exit code 1 where it is too great, or rounding does not explain it."""
+    spec, args = spec_and_arguments(options)
+    actual = load_function(options.actual, "actual") if ":" in options.actual else options.actual
+    found = crosscheck(spec, *args, actual=actual, dtype=options.dtype, max_ulps=options.max_ulps)
+    if options.html is not None:
+        _write(options.html, found.html())
+    right = found.explained if options.max_ulps is None else found.within(options.max_ulps)
+    return _Recorded(found, options), 0 if right else 1
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError(f"html: {path} cannot be written: {error.strerror}") from None
+
+
+class _Recorded:
+    """A cross-check with the command that it came from, so that it can be replayed."""
+
+    def __init__(self, found: Crosscheck, options: argparse.Namespace) -> None:
+        self.found = found
+        self.command = {name: getattr(options, name) for name in REPLAYED}
+
+    def __str__(self) -> str:
+        return str(self.found)
+
+    def to_json(self) -> dict[str, Any]:
+        """The command beside the data of the cross-check."""
+        return {"command": self.command, **self.found.to_json()}
+
+
+def run_replay(options: argparse.Namespace) -> tuple[Any, int]:
+    """What differs from a record; exit code 1 where anything does."""
+
+    record = _recorded(options.record)
+    if options.actual is None and record["command"]["actual"] == DEFAULT:
+        options.actual = DEFAULT
+    _all_named(options, record["command"])
+    found = differences(record, json.loads(json.dumps(run_crosscheck(options)[0].to_json())))
+    return _Replay(found), 1 if found else 0
+
+
+class _Replay:
+    """What differs from the record."""
+
+    def __init__(self, differences: list[str]) -> None:
+        self.differences = differences
+
+    def __str__(self) -> str:
+        same = "the same float, the same certificate, the same stages; the same names, texts, inputs and versions"
+        return "\n".join(self.differences) or same
+
+    def to_json(self) -> list[str]:
+        """One line for each difference."""
+        return self.differences
+
+
+def _recorded(path: str) -> dict[str, Any]:
+    """What `crosscheck --json` printed. Raises ArgumentError for anything else."""
+    wrong = ArgumentError(f"record: {path} is not what 'crosscheck --json' printed")
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        command = record["command"]
+        texts = [command[name] for name in REPLAYED if name != "set" and command[name] is not None]
+        if set(command) != set(REPLAYED) or not all(isinstance(text, str) for text in [*texts, *command["set"]]):
+            raise wrong
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise wrong from None
+    return dict(record)
+
+
+def _all_named(options: argparse.Namespace, command: dict[str, Any]) -> None:
+    """Raises ArgumentError where a record is of code or of a file, and the user names none."""
+    for name in NAMED:
+        if getattr(options, name) is None and command[name] is not None:
+            raise ArgumentError(
+                f"{name}: a record runs and reads nothing by itself; this one is of {command[name]!r}. If you trust "
+                f"what it names, write: {_spelled_out(options.record, command)}"
+            )
+
+
+def _spelled_out(record: str, command: dict[str, Any]) -> str:
+    """The command that replays a record and names all that it names."""
+    flags = [(f"--{flag.replace('_', '-')}", command[flag]) for flag in ("actual", "dtype", "max_ulps")]
+    options = [("--set", text) for text in command["set"]] + [pair for pair in flags if pair[1]]
+    words = ["scalarspec", "replay", record, command["spec"], command["inputs"], *itertools.chain(*options)]
+    return " ".join(shlex.quote(word) for word in words if word)

@@ -1,0 +1,48 @@
+"""Commands about floats over a box of arguments: `tolerance`, how far they can be off, and `ranges`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from scalarspec.cli.commands import Commands, add_radius
+from scalarspec.cli.user_files import radii, spec_and_arguments
+from scalarspec.rounding_errors.ranges import ranges
+from scalarspec.rounding_errors.tolerance import tolerance
+
+FORMAT = "float64"
+"""The float format where none is said."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Each with its options."""
+    text = "how far floats can be from exact values, over a box of arguments"
+    parser = commands.add_on_spec("tolerance", run_tolerance, text)
+    _add_box(parser)
+    parser.add_argument("--splits", type=int, default=0, help="how often to split the box (default 0)")
+    parser.add_argument("--libm", type=int, default=4, metavar="ULPS", help="how exact exp, log, ... are (default 4)")
+    shown = "reals that are rounded to the format first, or numbers of it (default rounded)"
+    parser.add_argument("--inputs-are", choices=["rounded", "exact"], default="rounded", help=shown)
+    text = "which operations can overflow or underflow, over a box of arguments"
+    _add_box(commands.add_on_spec("ranges", run_ranges, text))
+
+
+def _add_box(parser: argparse.ArgumentParser) -> None:
+    add_radius(parser)
+    parser.add_argument("--dtype", help=f"the float format (default {FORMAT})")
+
+
+def run_tolerance(options: argparse.Namespace) -> tuple[Any, int]:
+    """A bound on the error of floats."""
+    spec, args = spec_and_arguments(options)
+    settings = {"dtype": options.dtype or FORMAT, "splits": options.splits, "libm": options.libm}
+    vary = radii(options.radius)
+    return tolerance(spec, *args, vary=vary, inputs=options.inputs_are, **settings), 0
+
+
+def run_ranges(options: argparse.Namespace) -> tuple[Any, int]:
+    """The operations that can leave the range; exit code 1 where there are any."""
+    spec, args = spec_and_arguments(options)
+    vary = radii(options.radius)
+    found = ranges(spec, *args, vary=vary, dtype=options.dtype or FORMAT)
+    return found, 1 if found.offenders else 0

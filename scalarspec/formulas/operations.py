@@ -1,0 +1,32 @@
+"""Facts about operations that the formulas rest on, each in one place: from the table, and what it does not say."""
+
+from __future__ import annotations
+
+from scalarspec.core.operations import SCALAR_KINDS, having
+
+ELEMENTWISE = having(kind=SCALAR_KINDS) - {"pi"}
+"""Done on each element by itself: those of a scalar that have operands."""
+
+TENSOR_OPERATIONS = having(kind=("reduction", "product", "structure"))
+"""What arrays do beside the elementwise operations."""
+
+REDUCTIONS = having(kind="reduction")
+"""Along the axes of the parameter `axis`."""
+
+RATIONAL = having(kind=SCALAR_KINDS, rational="always") - {"divide", "reciprocal"}
+"""Rational, or decided, at all rational operands: these are worked out where all operands are numbers.
+
+A division may be one by 0, and stays as it is.
+"""
+
+LINEAR = having(kind=("reduction", "structure"), graph="linear", operands=1)
+"""Linear in the one operand, whatever the parameters are: what gives 0 for 0."""
+
+POLES = {"log", "log1p", "reciprocal", "divide"}
+"""Infinite where the last operand comes to the border of its domain (`pow` depends on its exponent)."""
+
+STEEP = {"reciprocal", "log", "sqrt"}
+"""Not Lipschitz near the border of the domain of the one operand, among the operations that normal forms keep."""
+
+TIES = having(kinks="tie")
+"""A choice among operands, with a kink where two are equal."""

@@ -1,0 +1,329 @@
+"""What has no effect: by operation, a rule that gives a simpler term, or None where the term stands as it is.
+
+Nothing is expanded: a rule drops a factor 1, a term 0, a sign that comes twice, a scalar that is repeated to meet a
+tensor; it draws numbers and signs to the front, and sees an outer product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Protocol
+
+from scalarspec.core.operations import OPERATIONS, check_complete
+from scalarspec.core.shape import Scalar, Shape
+from scalarspec.formulas.term import Term
+
+
+class Builder(Protocol):
+    """What rules make terms with: see `TermBuilder`."""
+
+    def term(self, operation: str, operands: tuple[Term, ...], shape: Shape, parameters: dict[str, Any]) -> Term:
+        """As it stands."""
+
+    def built(self, operation: str, shape: Shape, operands: tuple[Term, ...], parameters: dict[str, Any]) -> Term:
+        """Without what has no effect."""
+
+    def made(self, operation: str, shape: Shape, *operands: Term) -> Term:
+        """The same, without parameters."""
+
+    def number(self, value: Fraction, shape: Shape = ...) -> Term:
+        """In each element."""
+
+    def truth(self, value: bool) -> Term:
+        """True or False."""
+
+    def repeated(self, x: Term, shape: Shape) -> Term:
+        """A scalar in each element."""
+
+    def unrepeated(self, x: Term) -> Term:
+        """The scalar that is repeated, or the term."""
+
+    def fitted(self, x: Term, shape: Shape) -> Term:
+        """Repeated where it is a scalar."""
+
+    def scaled(self, shape: Shape, c: Fraction, x: Term) -> Term:
+        """c x."""
+
+
+def kept(build: Builder, result: Shape, /, *operands: Term, **parameters: Any) -> None:
+    """There is nothing to drop."""
+
+
+# ---- sums -----------------------------------------------------------------------------------------------------------
+
+
+def add(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """a + 0 is a; a + (-b) is a - b; a + a is 2 a."""
+    if a.number == 0 or b.number == 0:
+        return build.fitted(b if a.number == 0 else a, shape)
+    if b.operation == "negative":
+        return build.made("subtract", shape, a, b.operands[0])
+    if a.operation == "negative":
+        return build.made("subtract", shape, b, a.operands[0])
+    if b.number is not None and b.number < 0:
+        return build.made("subtract", shape, a, build.number(-b.number, b.shape))
+    return build.made("multiply", shape, build.number(Fraction(2)), a) if a is b else None
+
+
+def subtract(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """a - 0 is a; 0 - b is -b; a - (-b) is a + b; a - a is 0."""
+    if b.number == 0:
+        return build.fitted(a, shape)
+    if a.number == 0:
+        return build.fitted(build.made("negative", b.shape, b), shape)
+    if b.operation == "negative":
+        return build.made("add", shape, a, b.operands[0])
+    return build.number(Fraction(0), shape) if a is b else None
+
+
+def negative(build: Builder, shape: Shape, a: Term) -> Term | None:
+    """-(-a) is a; -(c a) is (-c) a."""
+    if a.number is not None:
+        return build.number(-a.number, shape)
+    if a.operation == "negative":
+        return a.operands[0]
+    if a.operation == "multiply" and a.operands[0].number is not None:
+        return build.made("multiply", shape, build.number(-a.operands[0].number), a.operands[1])
+    return None
+
+
+# ---- products -------------------------------------------------------------------------------------------------------
+
+
+def multiply(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """Numbers come first, then scalars; signs and numbers of factors come out; a column times a row is an outer one."""
+    swapped = b.number is not None or (bool(a.shape) and not b.shape and a.number is None)
+    if swapped:
+        a, b = b, a
+    if a.number is not None:
+        return build.scaled(shape, a.number, b)
+    found = _drawn_out(build, shape, a, b) or _scalars_together(build, shape, a, b) or _outer(build, shape, a, b)
+    return build.term("multiply", (a, b), shape, {}) if found is None and swapped else found
+
+
+def _drawn_out(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """The product with the sign, or the number, of a factor in front."""
+    for x, y in ((a, b), (b, a)):
+        if x.operation == "negative":
+            return build.made("negative", shape, build.made("multiply", shape, x.operands[0], y))
+        if x.operation == "multiply" and x.operands[0].number is not None:
+            rest = (x.operands[1], y) if x is a else (y, x.operands[1])
+            return build.made("multiply", shape, x.operands[0], build.made("multiply", shape, *rest))
+    return None
+
+
+def _scalars_together(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """s (t B) as (s t) B."""
+    if a.shape or b.operation != "multiply" or not b.shape or b.operands[0].shape:
+        return None
+    scalar = build.made("multiply", Scalar, a, b.operands[0])
+    return build.made("multiply", shape, scalar, b.operands[1])
+
+
+def _outer(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    column, row = _column(a), _row(b)
+    return None if column is None or row is None else build.term("outer", (column, row), shape, {})
+
+
+def _column(x: Term) -> Term | None:
+    """a, where x is a in each column."""
+    inner = x.operands[0] if x.operation == "broadcast_to" else None
+    if inner is not None and inner.operation == "reshape" and len(inner.operands[0].shape) == 1 < len(x.shape):
+        return inner.operands[0] if inner.shape == (*inner.operands[0].shape, 1) else None
+    return None
+
+
+def _row(x: Term) -> Term | None:
+    """a, where x is a in each row."""
+    return x.operands[0] if x.operation == "broadcast_to" and len(x.operands[0].shape) == 1 else None
+
+
+def divide(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """a / c is (1 / c) a; (c a) / b is c (a / b)."""
+    if b.number:
+        return build.scaled(shape, 1 / b.number, a)
+    if a.operation == "multiply" and a.operands[0].number is not None:
+        return build.scaled(shape, a.operands[0].number, build.made("divide", shape, a.operands[1], b))
+    return None
+
+
+def matmul(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """A product with zeros is 0; an inner product with a repeated scalar is that scalar times a sum."""
+    if a.number == 0 or b.number == 0:
+        return build.number(Fraction(0), shape)
+    for x, y in ((a, b), (b, a)):
+        scalar = build.unrepeated(x)
+        if len(x.shape) == len(y.shape) == 1 and not scalar.shape:
+            return build.made("multiply", Scalar, scalar, build.built("sum", Scalar, (y,), {"axis": (0,)}))
+    return None
+
+
+# ---- structure ------------------------------------------------------------------------------------------------------
+
+
+def reshape(build: Builder, _: Shape, x: Term, shape: Shape) -> Term | None:
+    """The same shape, or one scalar in each element."""
+    scalar = build.unrepeated(x)
+    return x if x.shape == shape else None if scalar.shape else build.repeated(scalar, shape)
+
+
+def getitem(build: Builder, shape: Shape, x: Term, index: tuple[Any, ...]) -> Term | None:
+    """One scalar in each element, wherever one looks."""
+    scalar = build.unrepeated(x)
+    return None if scalar.shape else build.repeated(scalar, shape)
+
+
+def matrix_transpose(build: Builder, shape: Shape, x: Term) -> Term | None:
+    """Twice is not at all."""
+    if x.number is not None:
+        return build.number(x.number, shape)
+    return x.operands[0] if x.operation == "matrix_transpose" else None
+
+
+# ---- reductions -----------------------------------------------------------------------------------------------------
+
+
+def sum(build: Builder, shape: Shape, x: Term, axis: tuple[int, ...]) -> Term | None:
+    """Σ over n repetitions of s is n s; scalar factors come out."""
+    inside = build.unrepeated(x)
+    if not inside.shape:
+        return build.repeated(build.scaled(Scalar, Fraction(_count(x, axis)), inside), shape)
+    if x.operation == "multiply" and not x.operands[0].shape:
+        return build.made("multiply", shape, x.operands[0], build.built("sum", shape, (x.operands[1],), {"axis": axis}))
+    return None
+
+
+def mean(build: Builder, shape: Shape, x: Term, axis: tuple[int, ...], count: int) -> Term | None:
+    """Of repetitions of s it is s."""
+    inside = build.unrepeated(x)
+    return None if inside.shape or not count else build.repeated(inside, shape)
+
+
+def mean_square(build: Builder, shape: Shape, x: Term, axis: tuple[int, ...], count: int) -> Term | None:
+    """Of repetitions of s it is s²."""
+    inside = build.unrepeated(x)
+    return None if inside.shape or not count else build.repeated(build.made("square", Scalar, inside), shape)
+
+
+def logsumexp(build: Builder, shape: Shape, x: Term, axis: tuple[int, ...]) -> Term | None:
+    """Of n repetitions of s it is s + log n."""
+    inside, count = build.unrepeated(x), _count(x, axis)
+    if inside.shape or not count:
+        return None
+    size = build.made("log", Scalar, build.number(Fraction(count))) if count > 1 else build.number(Fraction(0))
+    return build.repeated(build.made("add", Scalar, inside, size), shape)
+
+
+def _count(x: Term, axis: tuple[int, ...]) -> int:
+    return Shape(x.shape[i] for i in axis).size
+
+
+# ---- choices and truths ---------------------------------------------------------------------------------------------
+
+
+def same(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """A choice between a and a is a."""
+    return build.fitted(a, shape) if a is b else None
+
+
+def less(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """a < a is False."""
+    return build.fitted(build.truth(False), shape) if a is b else None
+
+
+def less_equal(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """a <= a is True."""
+    return build.fitted(build.truth(True), shape) if a is b else None
+
+
+def logical_not(build: Builder, shape: Shape, p: Term) -> Term | None:
+    """Of a known truth it is known."""
+    return build.fitted(build.truth(not p.parameters["value"]), shape) if p.operation == "truth" else None
+
+
+def logical_and(build: Builder, shape: Shape, p: Term, q: Term) -> Term | None:
+    """False decides, True drops out."""
+    return _connected(build, shape, p, q, decisive=False)
+
+
+def logical_or(build: Builder, shape: Shape, p: Term, q: Term) -> Term | None:
+    """True decides, False drops out."""
+    return _connected(build, shape, p, q, decisive=True)
+
+
+def _connected(build: Builder, shape: Shape, p: Term, q: Term, decisive: bool) -> Term | None:
+    for known, other in ((p, q), (q, p)):
+        if known.operation == "truth":
+            return build.fitted(known if known.parameters["value"] is decisive else other, shape)
+    return None
+
+
+def where(build: Builder, shape: Shape, p: Term, a: Term, b: Term) -> Term | None:
+    """A known condition, or equal branches, leave one of them."""
+    if p.operation == "truth":
+        return build.fitted(a if p.parameters["value"] else b, shape)
+    return same(build, shape, a, b)
+
+
+RULES: dict[str, Callable[..., Term | None]] = {
+    "add": add,
+    "subtract": subtract,
+    "negative": negative,
+    "multiply": multiply,
+    "divide": divide,
+    "reciprocal": kept,
+    "square": kept,
+    "pow": kept,
+    "matmul": matmul,
+    "outer": kept,
+    "affine": kept,
+    "affine_rows": kept,
+    "reshape": reshape,
+    "broadcast_to": reshape,
+    "getitem": getitem,
+    "scatter": kept,
+    "stack": kept,
+    "constant": kept,
+    "matrix_transpose": matrix_transpose,
+    "sum": sum,
+    "mean": mean,
+    "mean_square": mean_square,
+    "logsumexp": logsumexp,
+    "maximum": same,
+    "minimum": same,
+    "clip": kept,
+    "less": less,
+    "less_equal": less_equal,
+    "equal": less_equal,
+    "logical_not": logical_not,
+    "logical_and": logical_and,
+    "logical_or": logical_or,
+    "where": where,
+    "abs": kept,
+    "sign": kept,
+    "heaviside": kept,
+    "relu": kept,
+    "leaky_relu": kept,
+    "pi": kept,
+    "exp": kept,
+    "expm1": kept,
+    "expm1mx": kept,
+    "log": kept,
+    "log1p": kept,
+    "sqrt": kept,
+    "sin": kept,
+    "cos": kept,
+    "tan": kept,
+    "atan": kept,
+    "erf": kept,
+    "sinh": kept,
+    "cosh": kept,
+    "tanh": kept,
+    "sigmoid": kept,
+    "softplus": kept,
+    "logcosh": kept,
+}
+"""By operation: the builder, the shape of the result, the operands and the parameters give a simpler term, or None."""
+
+check_complete("matrix_form", RULES, {*OPERATIONS, "outer", "constant"})

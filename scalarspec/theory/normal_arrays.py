@@ -1,0 +1,230 @@
+"""Tensors in normal form: sums and products are linear in the monomials, structure goes through to the atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from scalarspec.core.arrays import Arrays
+from scalarspec.core.operations import check_complete, find, result_shape, rule_of
+from scalarspec.core.shape import Scalar, Shape
+from scalarspec.errors import NotSupported
+from scalarspec.formulas.operations import TENSOR_OPERATIONS
+from scalarspec.theory.polynomials import ENTERED, SIGNS, Atom, Poly, merged, of_atom, poly
+from scalarspec.tracing.interpreter import Traced
+
+OPAQUE = "opaque"
+"""The theory's own operation, which is in no table: any map at all, to tensors of the parameter `shape`."""
+
+
+class NormalArrays(Arrays):
+    """A tensor is one polynomial, for each of its elements; atoms of shape () are the same in each."""
+
+    context: Any
+    """A `Normal`: what makes atoms and multiplies polynomials."""
+
+    holds_scalars = False
+
+    def function(self, operation: str) -> Callable[..., Traced]:
+        """The operation, with the shape of its result. Raises NotSupported where no rule is stated for it."""
+        if operation in DEFINED:
+            return partial(DEFINED[operation], self)
+        scalar = operation != OPAQUE and find(operation, "normal form").scalar
+        rule = _on_elements(operation) if scalar else rule_of("normal form", RULES, operation)
+
+        def apply(*operands: Traced, **parameters: Any) -> Traced:
+            of = [x.shape for x in operands]
+            shape = parameters["shape"] if operation == OPAQUE else result_shape(operation, of, parameters)
+            return Traced(shape, rule(self, shape, *operands, **parameters))
+
+        return apply
+
+    def elementwise(self, operation: str, *values: Traced) -> Traced:
+        """Through the one door."""
+        return self.function(operation)(*values)
+
+    def data(self, array: np.ndarray[Any, Any]) -> Traced:
+        """Numbers; one polynomial where all are one number."""
+        scalars = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(*array.shape):
+            scalars[index] = self.context.data(array[index])
+        return self.pack(scalars)
+
+    def pack(self, scalars: np.ndarray[Any, Any]) -> Traced:
+        """One polynomial where all are one; else an atom."""
+        shape = Shape(scalars.shape)
+        items = list(scalars.flat)
+        if not items:
+            return Traced(shape, poly(0))
+        if all(item == items[0] for item in items):
+            return Traced(shape, items[0])
+        return Traced(shape, self._atom("array", tuple(items), shape, {}))
+
+    def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
+        """The scalar of a tensor of shape (), or of equal elements."""
+        held = value.value
+        if not isinstance(held, bool) and any(atom.shape for atom in held.atoms()):
+            raise NotSupported("a normal form holds no single numbers; use where(condition, a, b) for branches")
+        scalars = np.empty(value.shape, dtype=object)
+        for index in np.ndindex(*value.shape):
+            scalars[index] = held
+        return scalars
+
+    def outcomes(self, truths: Traced) -> set[bool | None]:
+        """True or False where it is decided."""
+        return {truths.value} if isinstance(truths.value, bool) else {None}
+
+    def _atom(self, operation: str, args: tuple[Poly, ...], shape: Shape, parameters: Mapping[str, Any]) -> Poly:
+        found: Poly = self.context.atom(operation, args, shape, parameters)
+        return found
+
+    def _product(self, x: Poly, y: Poly) -> Poly:
+        found: Poly = self.context.multiply(x, y)
+        return found
+
+    # ---- sums and products: linear in monomials ----------------------------------------------------------------------
+
+    def _split(self, x: Traced) -> Iterable[tuple[Poly, Poly]]:
+        """Each monomial as (what is the same in all elements, with its coefficient; the rest)."""
+        for monomial, c in x.value.terms.items():
+            scalars = [factor for factor in monomial if not factor[0].shape]
+            others = [factor for factor in monomial if factor[0].shape]
+            yield Poly({merged(scalars): c}), Poly({merged(others): Fraction(1)})
+
+    def _sum(self, shape: Shape, x: Traced, axis: tuple[int, ...]) -> Poly:
+        total = poly(0)
+        for scalar, rest in self._split(x):
+            if rest.constant is not None:
+                total = total + scalar.scaled(Fraction(Shape(x.shape[i] for i in axis).size))
+            elif not axis:
+                total = total + self._product(scalar, rest)
+            else:
+                parameters = {} if len(axis) == len(x.shape) else {"axis": axis}
+                total = total + self._product(scalar, self._atom("sum", (rest,), shape, parameters))
+        return total
+
+    def _matmul(self, shape: Shape, a: Traced, b: Traced) -> Poly:
+        if len(a.shape) == len(b.shape) == 1:
+            return self._sum(Scalar, Traced(a.shape, self._product(a.value, b.value)), (0,))
+        if len(a.shape) == 1:
+            return self._matmul(shape, self._transposed(b), a)
+        total = poly(0)
+        for s, x in self._split(a):
+            for t, y in self._split(b):
+                sizes = {"sizes": (*a.shape, *b.shape)}
+                product = self._atom("matmul", (x, y), shape, sizes)
+                total = total + self._product(self._product(s, t), product)
+        return total
+
+    def _transposed(self, x: Traced) -> Traced:
+        return self.function("matrix_transpose")(x)
+
+    def _scatter(self, _: Shape, x: Traced, index: tuple[Any, ...], shape: Shape) -> Poly:
+        total = poly(0)
+        for scalar, rest in self._split(x):
+            parameters = {"index": index, "from": x.shape}
+            total = total + self._product(scalar, self._atom("scatter", (rest,), shape, parameters))
+        return total
+
+    def _stack(self, shape: Shape, *xs: Traced, axis: int = 0) -> Poly:
+        if all(x.value == xs[0].value for x in xs) and not any(atom.shape for atom in xs[0].value.atoms()):
+            same: Poly = xs[0].value
+            return same
+        return self._atom("stack", tuple(x.value for x in xs), shape, {"axis": axis})
+
+    def _opaque(self, _: Shape, x: Traced, name: str, shape: Shape, of: Shape) -> Poly:
+        return self._atom("opaque", (x.value,), shape, {"name": name, "of": of})
+
+    # ---- structure: goes through to the atoms ------------------------------------------------------------------------
+
+    def _through(self, p: Poly, rename: Callable[[Atom], Poly]) -> Poly:
+        """The polynomial with each atom that has a shape replaced; functions of elements are entered."""
+        total = poly(0)
+        for monomial, c in p.terms.items():
+            product = poly(c)
+            for atom, power in monomial:
+                new = self._moved(atom, rename)
+                for _ in range(power):
+                    product = self._product(product, new)
+            total = total + product
+        return total
+
+    def _moved(self, atom: Atom, rename: Callable[[Atom], Poly]) -> Poly:
+        if not atom.shape:
+            return of_atom(atom)
+        if atom.operation in ENTERED:
+            args = [self._through(arg, rename) for arg in atom.args]
+            context = self.context
+            made: Poly = (
+                context.function(atom.operation, *args)
+                if atom.operation in SIGNS
+                else getattr(context, atom.operation)(*args)
+            )
+            return made
+        return rename(atom)
+
+    def _shaped(self, operation: str, x: Traced, shape: Shape) -> Poly:
+        def rename(atom: Atom) -> Poly:
+            return self._atom(operation, (of_atom(atom),), shape, {"shape": shape})
+
+        held: Poly = x.value
+        return held if x.shape == shape else self._through(held, rename)
+
+    def _getitem(self, shape: Shape, x: Traced, index: tuple[Any, ...]) -> Poly:
+        def rename(atom: Atom) -> Poly:
+            numbers = all(isinstance(key, int | np.integer) for key in index)
+            if atom.operation == "stack" and numbers and len(index) == 1 and atom.parameters["axis"] == 0:
+                return atom.args[int(index[0])]
+            if atom.operation == "array" and numbers and not shape:
+                return atom.args[int(np.ravel_multi_index([int(k) for k in index], atom.shape))]
+            return self._atom("getitem", (of_atom(atom),), shape, {"index": index})
+
+        return self._through(x.value, rename)
+
+    def _reshape(self, _: Shape, x: Traced, shape: Shape) -> Poly:
+        return self._shaped("reshape", x, Shape(shape))
+
+    def _broadcast_to(self, _: Shape, x: Traced, shape: Shape) -> Poly:
+        return self._shaped("broadcast_to", x, Shape(shape))
+
+    def _matrix_transpose(self, shape: Shape, x: Traced) -> Poly:
+        def rename(atom: Atom) -> Poly:
+            if atom.operation == "matrix_transpose":
+                return atom.args[0]
+            return self._atom("matrix_transpose", (of_atom(atom),), shape, {})
+
+        return self._through(x.value, rename)
+
+
+def _on_elements(operation: str) -> Callable[..., Any]:
+    """The scalar operation, on the polynomials that stand for all elements."""
+    return lambda arrays, _, *operands: getattr(arrays.context, operation)(*(x.value for x in operands))
+
+
+RULES: dict[str, Callable[..., Poly]] = {
+    "sum": NormalArrays._sum,
+    "matmul": NormalArrays._matmul,
+    "scatter": NormalArrays._scatter,
+    "stack": NormalArrays._stack,
+    OPAQUE: NormalArrays._opaque,
+    "getitem": NormalArrays._getitem,
+    "reshape": NormalArrays._reshape,
+    "broadcast_to": NormalArrays._broadcast_to,
+    "matrix_transpose": NormalArrays._matrix_transpose,
+}
+"""By operation: the polynomial of the arrays, the shape of the result, the operands and the parameters."""
+
+DEFINED: dict[str, Callable[..., Traced]] = {
+    "mean": Arrays.mean,
+    "mean_square": Arrays.mean_square,
+    "logsumexp": Arrays.logsumexp,
+    "affine": Arrays.affine,
+    "affine_rows": Arrays.affine_rows,
+}
+"""Operations that are read in their definitions by others."""
+
+check_complete("normal form", [*RULES, *DEFINED], {*TENSOR_OPERATIONS, OPAQUE})
