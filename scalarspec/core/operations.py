@@ -29,6 +29,8 @@ The facts, in the order of a line:
              condition turns)
   rational   where the result is rational for rational operands: always, sometimes, or the one number where it is
   range      the least and the greatest value that it can take
+  border     at the border of its domain: a pole, steep (finite, with an infinite slope), or none (there is no border)
+  symbolic   in a formula it is a node of its own, or read in its definition, as all can be that have one
   names      in the array API, in PyTorch and in ONNX; "-" where there is none
 
 Shapes follow the kind: one common shape for what is elementwise, the shape without some axes for reductions, and a rule
@@ -38,7 +40,7 @@ of its own (`shape`) for each product and each change of structure.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import inf
@@ -54,6 +56,7 @@ Graph = Literal[
 ]
 Floats = Literal["exact", "rounded", "library", "sum", "choice", "step", "composed"]
 Kinks = Literal["nowhere", "zero", "tie", "border"]
+Border = Literal["none", "pole", "steep"]
 Rational = Fraction | Literal["always", "sometimes"]
 Rule = TypeVar("Rule")
 ShapeRule = Callable[[list[Shape], Mapping[str, Any]], Shape]
@@ -82,6 +85,8 @@ class Operation:
     parameters: tuple[str, ...] = ()
     """The keywords that it takes."""
     shape: ShapeRule | None = None
+    border: Border | None = None
+    symbolic: Literal["node", "definition"] = "definition"
 
     @cached_property
     def scalar(self) -> bool:
@@ -127,13 +132,16 @@ def _name(names: str, place: int) -> str | None:
 ALL, NATURAL, UNIT = (-inf, inf), (0.0, inf), (0.0, 1.0)
 
 
-def _elementwise(name: str, operands: int, *facts: Any, **more: Any) -> Operation:
-    return Operation(name, "elementwise", operands, *facts, **more)
+def _elementwise(name: str, operands: int, *facts: Any, border: Border = "none", read: bool = False) -> Operation:
+    """read: in formulas, in its definition."""
+    line = Operation(name, "elementwise", operands, *facts)
+    return replace(line, border=border, symbolic="definition" if read else "node")
 
 
 def _truth(name: str, kind: Kind, operands: int, names: str) -> Operation:
     truths, floats = (operands, "exact") if kind == "connective" else (0, "step")
-    return Operation(name, kind, operands, "step", floats, "border", "always", UNIT, names, truths)  # type: ignore[arg-type]
+    facts: Any = ("step", floats, "border", "always", UNIT, names, truths)
+    return replace(Operation(name, kind, operands, *facts), symbolic="node")
 
 
 def _reduction(name: str, *facts: Any, **more: Any) -> Operation:
@@ -172,21 +180,22 @@ ONE, NONE = Fraction(1), Fraction(0)
 
 # fmt: off
 OPERATIONS: dict[str, Operation] = {line.name: line for line in (
-    _elementwise("add", 2, "linear", "rounded", "nowhere", "always", ALL, "add add Add"),
-    _elementwise("subtract", 2, "linear", "rounded", "nowhere", "always", ALL, "subtract sub Sub"),
+    _elementwise("add", 2, "linear", "rounded", "nowhere", "always", ALL, "add add Add", read=True),
+    _elementwise("subtract", 2, "linear", "rounded", "nowhere", "always", ALL, "subtract sub Sub", read=True),
     _elementwise("negative", 1, "linear", "exact", "nowhere", "always", ALL, "negative neg Neg"),
     _elementwise("multiply", 2, "bilinear", "rounded", "nowhere", "always", ALL, "multiply mul Mul"),
-    _elementwise("divide", 2, "quotient", "rounded", "nowhere", "always", ALL, "divide div Div"),
-    _elementwise("reciprocal", 1, "by_sign", "rounded", "nowhere", "always", ALL, "reciprocal reciprocal Reciprocal"),
+    _elementwise("divide", 2, "quotient", "rounded", "nowhere", "always", ALL, "divide div Div", border="pole"),
+    _elementwise("reciprocal", 1, "by_sign", "rounded", "nowhere", "always", ALL, "reciprocal reciprocal Reciprocal",
+                 border="pole", read=True),
     _elementwise("square", 1, "convex", "rounded", "nowhere", "always", NATURAL, "square square -"),
-    _elementwise("sqrt", 1, "concave", "rounded", "nowhere", "sometimes", NATURAL, "sqrt sqrt Sqrt"),
-    _elementwise("pow", 2, "free", "library", "nowhere", "sometimes", ALL, "pow pow Pow"),
+    _elementwise("sqrt", 1, "concave", "rounded", "nowhere", "sometimes", NATURAL, "sqrt sqrt Sqrt", border="steep"),
+    _elementwise("pow", 2, "free", "library", "nowhere", "sometimes", ALL, "pow pow Pow", border="steep"),
     _elementwise("pi", 0, "free", "rounded", "nowhere", "sometimes", (3.0, 4.0), "pi pi -"),
     _elementwise("exp", 1, "convex", "library", "nowhere", NONE, NATURAL, "exp exp Exp"),
     _elementwise("expm1", 1, "convex", "library", "nowhere", NONE, (-1.0, inf), "expm1 expm1 -"),
     _elementwise("expm1mx", 1, "convex", "composed", "nowhere", NONE, NATURAL, "- - -"),
-    _elementwise("log", 1, "concave", "library", "nowhere", ONE, ALL, "log log Log"),
-    _elementwise("log1p", 1, "concave", "library", "nowhere", NONE, ALL, "log1p log1p -"),
+    _elementwise("log", 1, "concave", "library", "nowhere", ONE, ALL, "log log Log", border="pole"),
+    _elementwise("log1p", 1, "concave", "library", "nowhere", NONE, ALL, "log1p log1p -", border="pole"),
     _elementwise("sin", 1, "smooth", "library", "nowhere", NONE, (-1.0, 1.0), "sin sin Sin"),
     _elementwise("cos", 1, "smooth", "library", "nowhere", NONE, (-1.0, 1.0), "cos cos Cos"),
     _elementwise("tan", 1, "smooth", "library", "nowhere", NONE, ALL, "tan tan Tan"),
@@ -200,10 +209,10 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _elementwise("logcosh", 1, "convex", "composed", "nowhere", NONE, NATURAL, "- - -"),
     _elementwise("relu", 1, "convex", "exact", "zero", "always", NATURAL, "- relu Relu"),
     _elementwise("abs", 1, "convex", "exact", "zero", "always", NATURAL, "abs abs Abs"),
-    _elementwise("leaky_relu", 2, "defined", "rounded", "zero", "always", ALL, "- leaky_relu LeakyRelu"),
+    _elementwise("leaky_relu", 2, "defined", "rounded", "zero", "always", ALL, "- leaky_relu LeakyRelu", read=True),
     _elementwise("maximum", 2, "defined", "choice", "tie", "always", ALL, "maximum maximum Max"),
     _elementwise("minimum", 2, "defined", "choice", "tie", "always", ALL, "minimum minimum Min"),
-    _elementwise("clip", 3, "defined", "choice", "tie", "always", ALL, "clip clamp Clip"),
+    _elementwise("clip", 3, "defined", "choice", "tie", "always", ALL, "clip clamp Clip", read=True),
     _elementwise("heaviside", 1, "step", "step", "zero", "always", UNIT, "- heaviside -"),
     _elementwise("sign", 1, "step", "step", "zero", "always", (-1.0, 1.0), "sign sign Sign"),
     _truth("less", "relation", 2, "less lt Less"),
@@ -212,7 +221,7 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _truth("logical_not", "connective", 1, "logical_not logical_not Not"),
     _truth("logical_and", "connective", 2, "logical_and logical_and And"),
     _truth("logical_or", "connective", 2, "logical_or logical_or Or"),
-    Operation("where", "choice", 3, "free", "choice", "border", "always", ALL, "where where Where", truths=1),
+    Operation("where", "choice", 3, "free", "choice", "border", "always", ALL, "where where Where", 1, symbolic="node"),
     _reduction("sum", "linear", "sum", "nowhere", "always", ALL, "sum sum ReduceSum"),
     _reduction("mean", "linear", "sum", "nowhere", "always", ALL, "mean mean ReduceMean", parameters=("axis", "count")),
     _reduction("mean_square", "defined", "sum", "nowhere", "always", NATURAL, parameters=("axis", "count")),
@@ -246,6 +255,7 @@ WHAT = {
     "rational": "where it is rational",
     "range": "its range",
     "shape": "the shape of its result",
+    "border": "what it does at the border of its domain",
 }
 
 

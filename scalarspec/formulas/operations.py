@@ -22,11 +22,11 @@ A division may be one by 0, and stays as it is.
 LINEAR = having(kind=("reduction", "structure"), graph="linear", operands=1)
 """Linear in the one operand, whatever the parameters are: what gives 0 for 0."""
 
-POLES = {"log", "log1p", "reciprocal", "divide"}
+POLES = having(border="pole")
 """Infinite where the last operand comes to the border of its domain (`pow` depends on its exponent)."""
 
-STEEP = {"reciprocal", "log", "sqrt"}
-"""Not Lipschitz near the border of the domain of the one operand, among the operations that normal forms keep."""
+STEEP = having(border=("pole", "steep"))
+"""Not Lipschitz near the border of the domain of the last operand."""
 
 TIES = having(kinks="tie")
 """A choice among operands, with a kink where two are equal."""

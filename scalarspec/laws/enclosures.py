@@ -9,6 +9,7 @@ from typing import Any
 from scalarspec import latent, loss
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
+from scalarspec.core.operations import having
 from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.errors import Undecided
 from scalarspec.laws.agreement import lifted, ranges_of, roundoff, square_scale
@@ -21,7 +22,7 @@ NARROW_ULPS = 64
 """The stated bound on the width at a point, in units of the width of the enclosure of 1/3."""
 
 
-NARROW_GROUPS = ("sum", "mean", "matmul", "affine", "dot")
+NARROW_GROUPS = [name for name in GROUPS if name in having(floats="sum")]
 """Sums and products of groups: their rounding is that of terms of the size of the operands' squares."""
 
 

@@ -23,13 +23,13 @@ def _autoencoder(activation: str, parts: Sequence[Tensor]) -> autoencoder.Autoen
     return autoencoder.Autoencoder(w, b, v, c, activation)
 
 
-SMOOTH = ("relu", "sigmoid", "tanh", "identity")
+CHECKED = ("relu", "sigmoid", "tanh", "identity")
 """The activations that the backward pass is checked for."""
 
 
 def _by_hand(w: Tensor, b: Tensor, v: Tensor, c: Tensor, x: Tensor, g: Tensor, *ts: Tensor) -> Tensor:
     """⟨the hand-written gradients, t⟩, for each activation."""
-    found = [autoencoder.backward(_autoencoder(name, (w, b, v, c)), x, g) for name in SMOOTH]
+    found = [autoencoder.backward(_autoencoder(name, (w, b, v, c)), x, g) for name in CHECKED]
     return f.stack([_paired(gradients, ts) for gradients in found])
 
 
@@ -42,13 +42,13 @@ def _swept(w: Tensor, b: Tensor, v: Tensor, c: Tensor, x: Tensor, g: Tensor, *ts
 
         return vjp(forward, tuple(range(5)))(w, b, v, c, x)[1](g)
 
-    return f.stack([_paired(pulled(name), ts) for name in SMOOTH])
+    return f.stack([_paired(pulled(name), ts) for name in CHECKED])
 
 
 def _after_activation(w: Tensor, b: Tensor, v: Tensor, c: Tensor, x: Tensor, g: Tensor, *ts: Tensor) -> Tensor:
     """The same by hand, but a′ is taken of a(z) in the place of z."""
     parts = []
-    for name in SMOOTH:
+    for name in CHECKED:
         m = _autoencoder(name, (w, b, v, c))
         h = autoencoder.encode(m, x)
         dz = (g @ v) * named(name).derivative(h)

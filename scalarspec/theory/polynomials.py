@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from scalarspec.core.operations import having
+from scalarspec.core.operations import SCALAR_KINDS, having
 from scalarspec.core.shape import Shape
 
 
@@ -31,11 +31,7 @@ SIGNS = ("positive", "nonnegative", "zero")
 """Truths about one polynomial, which is compared with 0."""
 TRUTHS = having(kind="connective").union(SIGNS)
 """Atoms that are 1 or 0."""
-KEPT = frozenset({
-    "sqrt", "sin", "cos", "atan", "erf", "sinh", "tanh", "exp", "log", "reciprocal", "maximum", "where",
-})  # fmt: skip
-"""Operations of elements that stay atoms; all others are read in their definitions."""
-ENTERED = KEPT | TRUTHS
+ENTERED = (having(kind=SCALAR_KINDS) | TRUTHS) - {"pi"}
 """What is done to each element, so that structure goes through it to the arguments."""
 
 Monomial = tuple[tuple[Atom, int], ...]

@@ -9,11 +9,9 @@ from weakref import WeakValueDictionary
 
 from scalarspec.core.operations import SCALAR_KINDS, having
 
-COMPOSED = {"add", "subtract", "reciprocal", "clip", "leaky_relu"}
-"""The scalar operations that are no nodes, but read in others: x + y is a "sum"."""
 N_ARY = {"sum", "logsumexp"}
 """The operations on any number of nodes."""
-OPERATIONS = having(kind=SCALAR_KINDS) - COMPOSED | N_ARY
+OPERATIONS = having(kind=SCALAR_KINDS, symbolic="node") | N_ARY
 """The operations that a node can be."""
 LINEAR_IN_FIRST = having(kind="elementwise", graph=("bilinear", "quotient")) | having(
     kind="elementwise", graph="linear", operands=1
