@@ -76,3 +76,12 @@ ADDITIONS = {
 
 def _flip_tensor(g, axis):
     return applied("flip", g, axis=axis)
+
+
+SHAPED = {
+    "flip": [
+        (lambda x: applied("flip", x, axis=(0,)), [(3,)]),
+        (lambda x: applied("flip", x, axis=(1,)), [(2, 3)]),
+    ]
+}
+"""How those are called whose parameters nobody could guess."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from scalarspec.conformance.examples import SHAPED, SPECS, Example, examples
+from scalarspec.conformance.examples import SHAPED, SPECS, Example, Misshapen, examples
 from scalarspec.conformance.readings import READINGS, reading
 from scalarspec.core.operations import OPERATIONS, Operation
 from scalarspec.errors import ScalarSpecError
@@ -52,7 +52,12 @@ def _examples(line: Operation) -> tuple[Example, ...]:
 
 def check(operation: str, reading: str) -> Finding:
     """What one reading of one operation comes to."""
-    found = [example for example in _examples(OPERATIONS[operation]) if any(v is not None for v in example.values)]
+    try:
+        found = [example for example in _examples(OPERATIONS[operation]) if any(v is not None for v in example.values)]
+    except Misshapen as error:
+        return Finding(operation, reading, "misses", str(error))
+    except ScalarSpecError as error:
+        return Finding(operation, reading, "refused", f"{type(error).__name__}: {error}")
     if not found:
         return Finding(operation, reading, "no case")
     outcomes = [outcome for example in found for outcome in _outcomes(READINGS[reading], example)]

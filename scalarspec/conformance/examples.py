@@ -6,7 +6,7 @@ import inspect
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -42,23 +42,28 @@ ENOUGH = 24
 """Boxes at a time, for operations of several operands: some of the pairs."""
 
 
+ANYTHING = (-math.inf, math.inf)
+
+
 @dataclass(frozen=True, eq=False)
 class Example:
     """A way to call an operation: a spec of some arguments, each with the ends of its box, exact arrays of one shape.
 
-    apart: is the spec done on each element by itself, so that each box side by side is a case of its own?
+    apart: is the spec done on each element by itself, so that each box side by side is a case of its own? range: what
+    is stated of its values.
     """
 
     spec: Spec
     low: tuple[Array, ...]
     high: tuple[Array, ...]
     apart: bool = False
+    range: tuple[float, float] = ANYTHING
 
     def alone(self) -> Iterator[Example]:
         """Each box by itself."""
         for i in range(len(self.low[0])):
             low, high = (tuple(x[i : i + 1] for x in ends) for ends in (self.low, self.high))
-            yield Example(self.spec, low, high, apart=True)
+            yield Example(self.spec, low, high, apart=True, range=self.range)
 
     @property
     def names(self) -> list[str]:
@@ -111,11 +116,18 @@ def _clipped(x: Fraction, low: Array, high: Array) -> Array:
 
 
 def value_at(spec: Spec, context: Context[Any], point: Sequence[Array]) -> tuple[Array, Array] | None:
-    """The ends of a spec at an exact point; None where it has no value."""
+    """The ends of a spec at an exact point; None where it has no value. Raises Misshapen for a shape it has not."""
     try:
-        return endpoints(spec(*(context.tensor(x) for x in point)))
+        found = spec(*(context.tensor(x) for x in point))
     except DomainError:
         return None
+    if found.scalars().shape != found.shape:
+        raise Misshapen(f"the shape is said to be {found.shape}, and is {found.scalars().shape}")
+    return endpoints(found)
+
+
+class Misshapen(Exception):
+    """A tensor that holds an array of another shape than it says."""
 
 
 # ---- examples -------------------------------------------------------------------------------------------------------
@@ -123,8 +135,16 @@ def value_at(spec: Spec, context: Context[Any], point: Sequence[Array]) -> tuple
 
 def examples(line: Operation) -> list[Example]:
     """Ways to call an operation: on boxes of one number side by side, or on small tensors of its shapes."""
-    if line.scalar:
-        return [_side_by_side(spec, count) for spec, count in _scalar_specs(line)]
+    plain = line.name not in SPECS and line.kind in ("elementwise", "reduction")  # the operation alone, as it stands
+    found = _of_numbers(line) if line.scalar else _of_tensors(line)
+    return [replace(example, range=line.range) for example in found] if plain and line.range else found
+
+
+def _of_numbers(line: Operation) -> list[Example]:
+    return [_side_by_side(spec, count) for spec, count in _scalar_specs(line)]
+
+
+def _of_tensors(line: Operation) -> list[Example]:
     shaped = SHAPED[line.name] if line.name in SHAPED else _by_kind(line)
     return [_of_shapes(spec, shapes, seed) for spec, shapes in shaped for seed in range(2)]
 

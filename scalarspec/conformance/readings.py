@@ -60,6 +60,16 @@ def _enclosed(example: Example, context: Context[Any]) -> str:
 
 
 @reading
+def range_of_values(example: Example) -> str:
+    """The values, beside the range that the table states."""
+    low, high = example.range
+    for _, (least, most) in example.known():
+        if np.any(np.asarray((most < low) | (least > high), dtype=bool)):
+            return f"a value is not between {low} and {high}, the stated range"
+    return ""
+
+
+@reading
 def interval(example: Example) -> str:
     """Enclosures at 53 bits."""
     return _enclosed(example, named_context("interval"))
@@ -131,19 +141,19 @@ def gradient(example: Example) -> str:
     """Over the box, the enclosed derivatives; along a chord between two points, the slope (mean value theorem)."""
     context = named_context("interval", prec=100)
     boxes = [context.box(lo, hi) for lo, hi in zip(example.low, example.high, strict=True)]
-    slopes = grad(lambda *xs: f.sum(example.spec(*xs)), argnums=tuple(range(len(boxes))))(*boxes)
-    ends = [endpoints(t) for t in slopes]
-    bounded = _bounded_everywhere(example.spec(*boxes))
+    value = example.spec(*boxes)
+    bounded, weights = _bounded_everywhere(value), np.arange(1, value.size + 1, dtype=object).reshape(value.shape)
     if not (example.apart or bounded.all()):
         return ""
+    slopes = grad(lambda *xs: f.sum(weights * example.spec(*xs)), argnums=tuple(range(len(boxes))))(*boxes)
 
     def total(x: Array) -> Array:
         return np.asarray(x if example.apart else np.sum(x), dtype=object)
 
     for (p, (a, b)), (q, (c, d)) in itertools.pairwise(list(example.known())[:6]):
-        steps = [_times(lo, hi, y - x) for (lo, hi), x, y in zip(ends, p, q, strict=True)]
+        steps = [_times(*endpoints(t), y - x) for t, x, y in zip(slopes, p, q, strict=True)]
         low, high = (functools.reduce(np.add, [total(step[k]) for step in steps]) for k in (0, 1))
-        steep = np.asarray((low > total(d - a)) | (high < total(c - b)), dtype=bool)
+        steep = np.asarray((low > total(weights * (d - a))) | (high < total(weights * (c - b))), dtype=bool)
         if np.any(steep & bounded if example.apart else steep):
             return "a chord is steeper than the derivatives that are enclosed"
     return ""

@@ -45,7 +45,7 @@ def sweep(
 def conventional(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
     """By the table of rules."""
     if eqn.operation not in RULES:
-        raise NotSupported(f"grad: {eqn.operation} has no derivative here")
+        raise NotSupported(f"grad: {eqn.operation}: no rule is stated for its derivative")
     return RULES[eqn.operation](g, read(eqn.result, Tensor), *operands_of(eqn, read), **eqn.parameters)
 
 

@@ -1,0 +1,106 @@
+"""Operations that a newcomer adds: what they leave out is refused by name, and what they state wrongly is caught.
+
+Each is added with all that it needs, with each fact missing, and with wrong facts, and every reading is tried.
+"""
+
+from dataclasses import replace
+
+import pytest
+from additions import ADDITIONS, FLIP, SHAPED
+
+from scalarspec import conformance, extend
+
+FACTS = ("graph", "floats", "kinks", "rational", "range", "shape", "border")
+
+
+def findings(name, line, **rules):
+    """What every reading of an operation comes to, with that line of the table."""
+    _, definition, known = ADDITIONS[name]
+    with extend.added(line, definition, **known | rules):
+        return {found.reading: found for found in conformance.run([name])}
+
+
+@pytest.fixture(autouse=True)
+def shaped(monkeypatch):
+    for name, specs in SHAPED.items():
+        monkeypatch.setitem(conformance.SHAPED, name, specs)
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_what_is_added_misses_nothing(name):
+    found = findings(name, ADDITIONS[name][0])
+    assert not [str(f) for f in found.values() if f.status == "misses"]
+    assert {"holds"} == {found[reading].status for reading in ("interval", "interval64", "linear", "empty")}
+
+
+@pytest.mark.parametrize("fact", FACTS)
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_silence_is_never_taken_for_an_answer(name, fact):
+    found = findings(name, replace(ADDITIONS[name][0], **{fact: None}))
+    assert not [str(f) for f in found.values() if f.status == "misses"]
+
+
+SILENT = [
+    # name, fact, reading, what the refusal says
+    ("floor", "kinks", "gradient", "grad: floor: where it has kinks is not stated"),
+    ("floor", "kinks", "tolerance_rounded", "floor: where it has kinks is not stated"),
+    ("floor", "floats", "tolerance_rounded", "tolerance: floor: how a float computes it is not stated"),
+    ("gelu", "kinks", "gradient", "grad: gelu: where it has kinks is not stated"),
+    ("gelu", "floats", "tolerance_exact", "tolerance: gelu: how a float computes it is not stated"),
+    ("flip", "floats", "tolerance_exact", "tolerance: flip: how a float computes it is not stated"),
+    ("flip", "shape", "interval", "shape: flip: the shape of its result is not stated"),
+    ("max", "kinks", "gradient", "grad: max: where it has kinks is not stated"),
+]
+
+
+@pytest.mark.parametrize(("name", "fact", "reading", "message"), SILENT)
+def test_what_is_left_out_is_refused_by_name(name, fact, reading, message):
+    found = findings(name, replace(ADDITIONS[name][0], **{fact: None}))[reading]
+    assert found.status == "refused"
+    assert message in found.message
+
+
+def test_a_rule_that_is_left_out_is_refused_by_name():
+    assert "batched: max: no rule says how" in findings("max", ADDITIONS["max"][0])["batches"].message
+    assert "no rule" in findings("flip", FLIP, vjp=None)["gradient"].message
+    assert "matrix_form: flip: no rule is stated" in findings("flip", FLIP)["matrix"].message
+
+
+WRONG = [
+    # name, what is stated, the readings by one of which it is caught
+    ("floor", {"kinks": "nowhere"}, {"mean_value", "gradient"}),
+    ("floor", {"kinks": "nowhere", "floats": "rounded"}, {"tolerance_rounded"}),
+    ("floor", {"kinks": "nowhere", "floats": "library"}, {"tolerance_rounded"}),
+    ("floor", {"graph": "convex"}, {"linear", "subdivide"}),
+    ("floor", {"range": (0.0, float("inf"))}, {"range_of_values"}),
+    ("gelu", {"floats": "library"}, {"tolerance_exact", "tolerance_rounded"}),
+    ("gelu", {"floats": "rounded"}, {"tolerance_exact", "tolerance_rounded"}),
+    ("gelu", {"graph": "convex"}, {"linear", "subdivide"}),
+    ("gelu", {"graph": "concave"}, {"linear", "subdivide"}),
+    ("gelu", {"graph": "s_shaped"}, {"linear", "subdivide"}),
+    ("gelu", {"range": (0.0, float("inf"))}, {"range_of_values"}),
+    ("flip", {"shape": lambda operands, parameters: operands[0].rest}, {"interval"}),
+    ("max", {"range": (0.0, float("inf"))}, {"range_of_values"}),
+]
+
+
+@pytest.mark.parametrize(("name", "facts", "readings"), WRONG)
+def test_what_is_stated_wrongly_is_caught(name, facts, readings):
+    found = findings(name, replace(ADDITIONS[name][0], **facts))
+    assert readings & {reading for reading, f in found.items() if f.status == "misses"}
+
+
+def test_wrong_rules_are_caught():
+    still = findings("flip", FLIP, vjp=lambda g, y, x, axis: (lambda: g,))
+    assert still["gradient"].status == "misses"
+    first = findings("flip", FLIP, batching=lambda b, op, s, xs, axis: b.inner.apply(op, xs[0].value, axis=axis))
+    assert first["batches"].status == "misses"
+    steep = findings("gelu", ADDITIONS["gelu"][0], vjp=lambda g, y, x: (lambda: g * 0,))
+    assert steep["gradient"].status == "misses"
+
+
+def test_verify_says_what_is_missed():
+    line, definition, rules = ADDITIONS["gelu"]
+    wrong = replace(line, graph="convex")
+    with extend.added(wrong, definition, **rules), pytest.raises(AssertionError, match="gelu under linear: misses"):
+        conformance.verify("gelu")
