@@ -83,7 +83,7 @@ def test_a_digest_names_the_whole_question(question):
 
 def test_a_digest_names_the_version(monkeypatch):
     before = digest(squares, np.zeros(2))
-    monkeypatch.setattr("scalarspec.bounding.domain.version", lambda name: "another")
+    monkeypatch.setattr(Domain, "version", lambda *_: "another")
     assert digest(squares, np.zeros(2)) != before
 
 
@@ -96,7 +96,7 @@ def test_a_plan_says_what_is_returned():
 def test_a_plan_without_its_result_would_be_caught(monkeypatch):
     """A digest of the equations alone: the injected fault. Its two specs note the same, and return other values."""
     proper = plan.Plan.text
-    monkeypatch.setattr(Domain, "_sample", lambda self: "")
+    monkeypatch.setattr(Domain, "sample", lambda self: "")
     monkeypatch.setattr(plan.Plan, "text", lambda self: proper(self).rpartition("\n")[0])
     assert digest(inner, np.zeros(2)) == digest(nested, np.zeros(2))
 
@@ -176,17 +176,17 @@ def test_a_line_that_is_not_as_it_was_written_is_refused(kept, change):
 
 def test_a_line_of_another_checkpoint_is_refused(kept, tmp_path):
     line = kept.path.read_bytes().splitlines(keepends=True)[1]
-    log = jobs._Log(tmp_path / "other", hashlib.sha256(b"another").hexdigest())
+    log = jobs.Checkpoint(tmp_path / "other", hashlib.sha256(b"another").hexdigest())
     log.path.write_bytes(log.path.read_bytes() + line)
     with pytest.raises(ArgumentError, match="line 2"):
-        jobs._Log(log.path, log.digest)
+        jobs.Checkpoint(log.path, log.digest)
 
 
 def test_another_version_is_refused(kept, monkeypatch):
     digest = json.loads(kept.path.read_bytes().splitlines()[0])["of"]
-    monkeypatch.setattr(jobs, "version", lambda name: "0.0.9")
+    monkeypatch.setattr(Domain, "version", lambda *_: "0.0.9")
     with pytest.raises(ArgumentError, match=r"was written by scalarspec '0.1.0', this is '0.0.9'"):
-        jobs._Log(kept.path, digest)
+        jobs.Checkpoint(kept.path, digest)
 
 
 @pytest.mark.parametrize("content", [b"mine\n", b"", b'{"scalarspec": "mine"}\n', b"\0" * 10_000, b"[]\n", b"3"])
@@ -239,7 +239,7 @@ def test_a_temporary_file_that_is_there_is_not_taken(kept, tmp_path, monkeypatch
 
 
 def test_what_is_put_later_goes_to_our_file_though_its_name_is_another_one_now(kept, tmp_path):
-    log = jobs._Log(tmp_path / "log", "0" * 64)
+    log = jobs.Checkpoint(tmp_path / "log", "0" * 64)
     log.path.unlink()
     log.path.symlink_to(kept.path)
     before = kept.path.read_bytes()

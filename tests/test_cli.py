@@ -52,14 +52,14 @@ def test_enclose(capsys):
 def test_enclose_fails_where_something_attained_is_outside(capsys, monkeypatch):
     from scalarspec.examples import enclose
 
-    proper = enclose._summary
+    proper = enclose.each
 
-    def outside(model, radius, parts):
+    def outside(executor, function, pieces):
         """The lower bound at the upper one."""
-        raised = [([(plain, high, high, *rest) for plain, _, high, *rest in rows], t) for rows, t in parts]
-        return proper(model, radius, raised)
+        for rows, seconds in proper(executor, function, pieces):
+            yield [(plain, high, high, *rest) for plain, _, high, *rest in rows], seconds
 
-    monkeypatch.setattr(enclose, "_summary", outside)
+    monkeypatch.setattr(enclose, "each", outside)
     assert run(capsys, "enclose", "--count", "1", "--radius", "0.01")[0] == 1
 
 

@@ -60,8 +60,8 @@ def plugins(files, monkeypatch):
             Path(f"plugin_{name}.py").write_text(text)
         broken[name] = EntryPoint(name, f"plugin_{name}:make", registry.GROUP)
     monkeypatch.syspath_prepend(".")
-    ours = registry._entries()
-    monkeypatch.setattr(registry, "_entries", lambda: ours | broken)
+    ours = registry.registered()
+    monkeypatch.setattr(registry, "registered", lambda: ours | broken)
     return broken
 
 

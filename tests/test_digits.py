@@ -1,5 +1,7 @@
 """The shipped models on the held-out digits."""
 
+import dataclasses
+import functools
 from fractions import Fraction
 
 import numpy as np
@@ -97,15 +99,16 @@ def test_a_sweep_in_batches_finds_every_exact_value_inside():
 
 
 def test_a_sweep_sees_a_value_outside(monkeypatch):
-    right = digits._term_values
+    right = digits.for_rows
 
-    def wrong(lifted, i):
-        values = right(lifted, i)
-        if values is None or lifted.pixels.context.name != "rational":
-            return values
-        return [(batch, t * "1.000001") for batch, t in values]
+    def wrong(lifted, i, batch):
+        term, over = right(lifted, i, batch)
+        if lifted.pixels.context.name != "rational":
+            return term, over
+        larger = functools.wraps(term.spec)(lambda *args: term.spec(*args) * "1.000001")
+        return dataclasses.replace(term, spec=larger), over
 
-    monkeypatch.setattr(digits, "_term_values", wrong)
+    monkeypatch.setattr(digits, "for_rows", wrong)
     assert not digits.sweep(20).holds
 
 

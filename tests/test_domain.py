@@ -74,8 +74,9 @@ def test_a_euclidean_ball_that_is_taken_too_small_is_seen(monkeypatch):
         return count
 
     assert misses() == 0
-    proper = Domain._ball
-    monkeypatch.setattr(Domain, "_ball", lambda *args: (lambda ball: (ball[0], ball[1] * (1 - 1e-6)))(proper(*args)))
+    proper = Domain.balls.func
+    smaller = lambda domain: [(centre, radius * (1 - 1e-6)) for centre, radius in proper(domain)]  # noqa: E731
+    monkeypatch.setattr(Domain, "balls", property(smaller))
     assert misses() > 0
 
 

@@ -21,7 +21,7 @@ def test_no_bound_misses(seed):
 def test_the_fuzz_sees_a_fault_in_linear_bounds(fault, monkeypatch):
     """Chords a hundredth too low; affine forms that reach less far; ranges a hundredth too narrow."""
     if fault == "chord":
-        proper = univariate._convex
+        proper = univariate.SHAPES["convex"]
 
         def tightened(r):
             found = proper(r)
@@ -29,7 +29,7 @@ def test_the_fuzz_sees_a_fault_in_linear_bounds(fault, monkeypatch):
                 found.low_slope, found.low, found.high_slope, found.high - 0.01 * (r.high - r.low) ** 2
             )
 
-        monkeypatch.setattr(univariate, "_convex", tightened)
+        monkeypatch.setitem(univariate.SHAPES, "convex", tightened)
     elif fault == "reach":
         proper = state.BoxState.dual_norm
         monkeypatch.setattr(state.BoxState, "dual_norm", lambda self, slopes: 0.99 * proper(self, slopes))

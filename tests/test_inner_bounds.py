@@ -1,5 +1,6 @@
 """Attained values that are attained, and refutations that are exact, though floats and interval64 lose all digits."""
 
+import functools
 import itertools
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from conftest import CONTEXTS
 
 import scalarspec as ss
 from scalarspec.bounding import bounds, inner_bounds
+from scalarspec.bounding.domain import Domain
 from scalarspec.errors import Contradiction
 
 
@@ -65,7 +67,7 @@ def test_none_is_said_to_be_none():
     found = ss.bounds(spec, 6.0, vary={"x": ss.ball("1/2")})
     least, most = found.inner
     assert found.lower <= least < most <= found.upper
-    assert inner_bounds._extremes([({}, None, None)]) == (INF, -INF)
+    assert inner_bounds.extremes([({}, None, None)]) == (INF, -INF)
 
 
 def test_a_contradiction_is_loud(monkeypatch):
@@ -152,12 +154,33 @@ def test_random_specs_that_lose_their_digits():
 @pytest.mark.parametrize("fault", ["swapped", "clipped"])
 def test_the_fuzz_sees_inner_ends_that_are_not_attained(monkeypatch, fault):
     """Ends that change places where they cross, or that are cut to the bounds."""
-    monkeypatch.setattr(inner_bounds, "_sharpened", lambda domain, found: [f for f in found if f[1] is not None])
+    monkeypatch.setattr(inner_bounds, "sharpened", lambda domain, found: [f for f in found if f[1] is not None])
     if fault == "clipped":
         monkeypatch.setattr(bounds.Bounds, "inner", property(lambda self: (self.lower, self.upper)))
     else:
-        proper = inner_bounds._extremes
+        proper = inner_bounds.extremes
         monkeypatch.setattr(
-            inner_bounds, "_extremes", lambda found: tuple(sorted(proper(found), key=lambda end: end[()]))
+            inner_bounds, "extremes", lambda found: tuple(sorted(proper(found), key=lambda end: end[()]))
         )
     assert any(misses(seed) for seed in range(60))
+
+
+@pytest.mark.parametrize(
+    ("spec", "precisions"),
+    [
+        (lambda x: ss.exp(x), [113, 226, 452, 904, 1808]),  # surely irrational
+        (lambda x: functools.reduce(lambda y, _: ss.square(y), range(13), x), [113, 226, 452, 904, 1808]),  # too long
+        (lambda x: ss.square(x), [113, None]),  # which is exact
+        (lambda x: ss.exp(x) if bool(x > 0) else ss.log(x), [113, 226, 452, 904, 1808]),
+    ],
+)
+def test_a_point_is_worked_out_once_at_each_precision(spec, precisions):
+    seen = []
+
+    def noted(x):
+        seen.append(getattr(x.context.wrapped or x.context, "prec", None))
+        return spec(x)
+
+    domain = Domain(noted, {"x": 0.5}, {"x": ss.ball(1)})
+    inner_bounds.closer(domain, {"x": np.array(Fraction(1, 3), dtype=object)}, lambda low, high: False, (None, None))
+    assert seen == precisions

@@ -325,25 +325,19 @@ def taken_branch(self, eqn, g, read):
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "fault"),
-    [
-        (generalized.Enclosing._RULES, "relu", one_side),
-        (generalized.Enclosing._RULES, "maximum", by_convention),
-        (generalized.Enclosing._RULES, "where", taken_branch),
-        (
-            generalized.Enclosing._RULES,
-            "heaviside",
-            lambda self, eqn, g, read: generalized.conventional(eqn, g, read),
-        ),
-    ],
+    ("name", "fault"),
+    [("relu", one_side), ("maximum", by_convention), ("where", taken_branch), ("heaviside", by_convention)],
 )
-def test_the_fuzz_sees_a_rule_that_picks_one_side(monkeypatch, owner, name, fault):
-    monkeypatch.setitem(owner, name, fault)
+def test_the_fuzz_sees_a_rule_that_picks_one_side(monkeypatch, name, fault):
+    monkeypatch.setitem(generalized.AT_KINKS, name, fault)
     assert any(fuzz_gradients.check(seed, Counter()) for seed in range(400))
 
 
-@pytest.mark.parametrize("fault", ["_coefficient", "_relu_of"])
+@pytest.mark.parametrize("fault", ["coefficient", "form"])
 def test_the_fuzz_sees_kinks_that_are_dropped(monkeypatch, fault):
-    zero = {"_coefficient": lambda self, *_: Fraction(0), "_relu_of": lambda self, u: self._nothing()}
-    monkeypatch.setattr(first_order.Exact, fault, zero[fault])
+    if fault == "coefficient":
+        for name in first_order.COEFFICIENTS:
+            monkeypatch.setitem(first_order.COEFFICIENTS, name, lambda *_: Fraction(0))
+    else:
+        monkeypatch.setattr(first_order.Exact, "relu_of", lambda self, u: ([Fraction(0)] * len(u[0]), {}))
     assert any(fuzz_gradients.check(seed, Counter()) for seed in range(200))

@@ -115,7 +115,7 @@ def test_specs_that_the_methods_cannot_take_get_one_evaluation():
     assert chosen.upper >= 6
 
 
-@pytest.mark.parametrize("fault", ["_lagrangian", "_at_kink", "_halved"])
+@pytest.mark.parametrize("fault", ["add_lagrangian", "at_kink", "halves"])
 def test_an_error_in_the_parts_of_a_box_is_seen(monkeypatch, fault):
     rng = np.random.default_rng(1)
     w, v = rng.normal(size=(2, 4, 3))
@@ -131,17 +131,17 @@ def test_an_error_in_the_parts_of_a_box_is_seen(monkeypatch, fault):
         return sum(not found.lower - 1e-9 <= value <= found.upper + 1e-9 for value in values)
 
     assert wrong() == 0
-    if fault == "_lagrangian":
-        proper = backward.BackwardPass._lagrangian
+    if fault == "add_lagrangian":
+        proper = backward.BackwardPass.add_lagrangian
 
         def mistaken(self, x, weight):
             proper(self, x, weight)
             self.constant = self.constant + 0.8
 
-        monkeypatch.setattr(backward.BackwardPass, "_lagrangian", mistaken)
+        monkeypatch.setattr(backward.BackwardPass, "add_lagrangian", mistaken)
     else:
-        proper = getattr(parts, fault)
-        monkeypatch.setattr(parts, fault, lambda *args: (proper(*args)[0], proper(*args)[0]))
+        proper = getattr(parts.Part, fault)
+        monkeypatch.setattr(parts.Part, fault, lambda *args: (proper(*args)[0], proper(*args)[0]))
     assert wrong() > 0
 
 

@@ -76,7 +76,7 @@ def test_a_broken_product_is_caught(monkeypatch, mistake):
     if mistake == "too wide digits":
         monkeypatch.setattr("scalarspec.backends.rational.ratios.digit_bits", lambda n: digit_bits(n) + 7)
     elif mistake == "a lost carry":
-        monkeypatch.setattr(integers, "_joined", lambda sums, bits: integers_joined(sums[:1] * 0 + sums, bits, 1))
+        monkeypatch.setattr(integers, "joined", lambda sums, bits: integers_joined(sums[:1] * 0 + sums, bits, 1))
     elif mistake == "a lost digit":
         right = Digits.of_floats.__func__
         monkeypatch.setattr(Digits, "of_floats", classmethod(lambda cls, *a: without_last(right(cls, *a))))

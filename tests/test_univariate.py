@@ -66,17 +66,17 @@ def test_lines_are_close_on_small_intervals(operation):
 @pytest.mark.parametrize(
     ("shape", "operation"),
     [
-        ("_convex", "square"),
-        ("_convex", "exp"),
-        ("_convex", "relu"),
-        ("_concave", "log"),
-        ("_s_shaped", "tanh"),
-        ("_mean_value", "sin"),
+        ("convex", "square"),
+        ("convex", "exp"),
+        ("convex", "relu"),
+        ("concave", "log"),
+        ("s_shaped", "tanh"),
+        ("mean_value", "sin"),
     ],
 )
 @pytest.mark.parametrize("side", ["low", "high"])
 def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation, side):
-    proper = getattr(univariate, shape)
+    proper = univariate.SHAPES[shape]
 
     def tightened(r):
         found = proper(r)
@@ -84,5 +84,5 @@ def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation
         moved = {side: getattr(found, side) + (shift if side == "low" else -shift)}
         return univariate.LinearBounds1D(**{**vars(found), **moved})
 
-    monkeypatch.setattr(univariate, shape, tightened)
+    monkeypatch.setitem(univariate.SHAPES, shape, tightened)
     assert crossings(operation) > 0

@@ -18,7 +18,7 @@ Products: midpoint and radius (Rump 1999). Let x lie in [inf, sup], c = fl(W m),
      t >= (r + γ_n |m|) (1 + 2 (n + 8) u), as five roundings at most take 5u from these factors of it:
      (sup - inf) (1/2 + (n + 16) u) = (sup - inf) / 2 (1 + 2 (n + 16) u), and 1.001 (n + 16) u |m| > (u + γ_n) |m|.
   3. fl(|W| t) >= (1 - γ_n) |W| t. The factor 1 + 2 (n + 8) u outweighs that, by (n + 15) u.
-  4. `_around` makes the ends fl(s - c') and fl(s + c') for c' = fl(c + b) and s = fl(4u |c'| + radius + TINY). Of
+  4. `around` makes the ends fl(s - c') and fl(s + c') for c' = fl(c + b) and s = fl(4u |c'| + radius + TINY). Of
      4u |c'|, u |c'| is for the rounding of c', and u |c'| for that of each end. What is rounded off the radius, 3 u of
      it at most, step 3 has left.
   5. Underflow takes at most 2^-1075 from each product: n 2^-1074 < TINY. What it takes from m and t, at most 2^-1073,
@@ -91,7 +91,7 @@ class LinearArrays(HeldArrays):
         radius = np.abs(m) @ s
         if not isinstance(a, Point):
             radius = radius + r @ (np.abs(c) + s)
-        return _around(center, np.asarray(radius), np.empty((2, *center.shape)))
+        return around(center, np.asarray(radius), np.empty((2, *center.shape)))
 
 
 def _layer(weight: Point, x: Value, bias: Point) -> Ends:
@@ -109,7 +109,7 @@ def _layer(weight: Point, x: Value, bias: Point) -> Ends:
     else:
         np.dot(m, weight.x.T, out=center)
     center += bias.x
-    return _around(center, radius, result)
+    return around(center, radius, result)
 
 
 def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
@@ -127,7 +127,7 @@ def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
     return m, t
 
 
-def _around(center: FloatArray, radius: FloatArray, result: Ends) -> Ends:
+def around(center: FloatArray, radius: FloatArray, result: Ends) -> Ends:
     """The ends center ± radius of step 4, written into `result`, in whose upper half the center may lie."""
     slack = np.abs(center, out=result[0, ...])
     slack *= FOUR_U

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.bounding import rules
-from scalarspec.bounding.plan import summands
+from scalarspec.bounding.plan import Kind, summands
 from scalarspec.bounding.ranges import flat
 from scalarspec.bounding.state import BoxState
 from scalarspec.core.operations import OPERATIONS
@@ -117,20 +117,20 @@ class AffineForms:
         if not (self.state.bounded and self.affordable(x)):
             return None
         if x in self.plan.input_places:
-            return _of_input(self.state, x)
+            return form_of_input(self.state, x)
         place = self.plan.place.get(x)
         if place is None:
             return None
         eqn = self.plan.equations[place]
-        kind = self.plan.kinds[eqn]
-        if kind not in ("univariate", "linear") or not all(self.affordable(y) for y in eqn.operands if not y.constant):
+        carry = CARRIED.get(self.plan.kinds[eqn])
+        if carry is None or not all(self.affordable(y) for y in eqn.operands if not y.constant):
             return None
         forms = [None if y.constant else self.of(y, before) for y in eqn.operands]
-        return _of_function(self.state, eqn, forms) if kind == "univariate" else _of_linear(self.state, eqn, forms)
+        return carry(self.state, eqn, forms)
 
 
-def _of_input(state: BoxState, x: Traced) -> AffineForm:
-    """Itself."""
+def form_of_input(state: BoxState, x: Traced) -> AffineForm:
+    """The form of an input: itself."""
     place = state.plan.input_places[x]
     units = np.eye(x.shape.size, state.middle.shape[1], place.start)
     middle = state.middle[:, place]
@@ -138,7 +138,7 @@ def _of_input(state: BoxState, x: Traced) -> AffineForm:
     return AffineForm.of(state, units[None], middle - remainder, middle + remainder)
 
 
-def _of_function(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> AffineForm:
+def form_of_univariate(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> AffineForm:
     """slope t + [low, high] around f(t): a line between the two that bound f, and how far these are from it."""
     (form,), found, r = forms, state.lines(eqn), state.range(eqn.operands[0])
     assert form is not None
@@ -152,12 +152,19 @@ def _of_function(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | No
     return AffineForm.of(state, slope[..., None] * form.slopes, low - slack, high + slack)
 
 
-def _of_linear(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> AffineForm | None:
+def form_of_linear(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> AffineForm | None:
     """L (slopes δ + c ± e) = L slopes δ + L c ± |L| e; None where much remains."""
     centre, error, size = _remainders(state, eqn, forms)
     error = error + _slack(state, size)
     form = AffineForm.of(state, _slopes(state, eqn, forms), centre - error, centre + error)
     return None if _loses(state, eqn, form, error) else form
+
+
+CARRIED: dict[Kind, Callable[[BoxState, Equation, Sequence[AffineForm | None]], AffineForm | None]] = {
+    "univariate": form_of_univariate,
+    "linear": form_of_linear,
+}
+"""The form of the result of an equation from those of its operands (None: a constant), by the kind of the equation."""
 
 
 def _remainders(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> tuple[Array, Array, Array]:

@@ -11,6 +11,7 @@ that is not linear.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from scalarspec.bounding import quadratic, rules
 from scalarspec.bounding.affine_forms import AffineForm, AffineForms
-from scalarspec.bounding.plan import summands
+from scalarspec.bounding.plan import Kind, summands
 from scalarspec.bounding.quadratic import QuadraticTerm
 from scalarspec.bounding.ranges import dot, flat, side_by_side, total
 from scalarspec.bounding.state import BoxState
@@ -73,7 +74,7 @@ class BackwardPass:
             eqn = self.plan.equations[i]
             g = self.coefficients.pop(eqn.result, None)
             if g is not None:
-                self.relax(eqn, g, i)
+                self.relax(eqn, g)
         for v in [v for v in self.coefficients if v not in self.plan.input_places]:
             self.concretize(v, self.coefficients.pop(v))
         nothing = [np.zeros((1, self.count, *x.shape)) for x in self.plan.inputs]
@@ -81,17 +82,9 @@ class BackwardPass:
         self.at_middle = self.constant + dot(self.slopes, self.state.middle)
         self.charge_rounding(self.slopes, self.state.inputs.size, self.state.inputs.total)
 
-    def relax(self, eqn: Equation, g: Array, i: int) -> None:
-        """A value, made by the equation at a place, gives way to its operands. g: its coefficients."""
-        kind = self.plan.kinds[eqn]
-        if kind == "linear":
-            self._linear(eqn, g)
-        elif kind == "bilinear":
-            self._bilinear(eqn, g)
-        elif kind == "univariate":
-            self._univariate(eqn, g, i)
-        else:
-            self.concretize(eqn.result, g)
+    def relax(self, eqn: Equation, g: Array) -> None:
+        """The result of an equation gives way to its operands. g: its coefficients."""
+        RELAXATIONS[self.plan.kinds[eqn]](self, eqn, g)
 
     def concretize(self, v: Traced, g: Array) -> None:
         """A value gives way to its range."""
@@ -124,12 +117,12 @@ class BackwardPass:
 
     # ---- linear operations and products -----------------------------------------------------------------------------
 
-    def _linear(self, eqn: Equation, g: Array) -> None:
+    def relax_linear(self, eqn: Equation, g: Array) -> None:
         """<g, L a + c> = <Lᵀ g, a> + <g, c>."""
         self._hand(eqn, g, self.plan.factors(eqn), summands(eqn))
         self.charge_rounding(g, *self.state.sizes(eqn))
 
-    def _bilinear(self, eqn: Equation, g: Array) -> None:
+    def relax_bilinear(self, eqn: Equation, g: Array) -> None:
         """a b = a b₀ + a₀ b - a₀ b₀ + (a - a₀) (b - b₀), with a₀ and b₀ in the middle (after McCormick 1976)."""
         ranges = [self.state.range(x) for x in eqn.operands]
         middles, radii = [r.middle for r in ranges], [r.radius for r in ranges]
@@ -151,16 +144,16 @@ class BackwardPass:
 
     # ---- functions of one number ------------------------------------------------------------------------------------
 
-    def _univariate(self, eqn: Equation, g: Array, i: int) -> None:
+    def relax_univariate(self, eqn: Equation, g: Array) -> None:
         """By lines around the function, or its tangent; and by what a kink's operand is said to be."""
         (x,) = eqn.operands
         kinked = OPERATIONS[eqn.operation].kinks != "nowhere"
-        found = None if kinked else self._quadratic(eqn, g, i)
+        found = None if kinked else self.relax_quadratic(eqn, g)
         self._along(x, g, found or self.state.lines(eqn))
         if kinked and x in self.plan.place:
             self.kinked[self.plan.place[x]] = np.abs(g)
         if x in self.state.constrained and self.multipliers is not None:
-            self._lagrangian(x, self.multipliers.reshape(-1, *(1,) * (g.ndim - 2)) * np.abs(g))
+            self.add_lagrangian(x, self.multipliers.reshape(-1, *(1,) * (g.ndim - 2)) * np.abs(g))
 
     def _along(self, x: Traced, g: Array, lines: LinearBounds1D) -> None:
         """g f(t) >= (g⁺ low_slope + g⁻ high_slope) t + g⁺ low + g⁻ high."""
@@ -185,7 +178,7 @@ class BackwardPass:
             low, high = (np.where(np.isfinite(line), line, 0.0) for line in (low, high))
         return low, high
 
-    def _lagrangian(self, x: Traced, weight: Array) -> None:
+    def add_lagrangian(self, x: Traced, weight: Array) -> None:
         """Where v >= c is said, less weight (v - c) is a lower bound still; and so for v <= c."""
         for sign, c in zip((-1, 1), self.state.constrained[x], strict=True):
             known = np.isfinite(c)
@@ -197,7 +190,7 @@ class BackwardPass:
 
     # ---- quadratic terms --------------------------------------------------------------------------------------------
 
-    def _quadratic(self, eqn: Equation, g: Array, i: int) -> LinearBounds1D | None:
+    def relax_quadratic(self, eqn: Equation, g: Array) -> LinearBounds1D | None:
         """Tangents, with κ (t - m)² noted beside them; lines where t is not affine in the inputs but for little.
 
         None where there are no such terms. With t - m = J δ + e, |J δ| <= r and |e| <= ε,
@@ -206,7 +199,9 @@ class BackwardPass:
         (x,) = eqn.operands
         if self.forms is None or not self.forms.affordable(x) or self.state.range(x).finite is not None:
             return None
-        form = self.forms.of(x, i)  # which may narrow the range, in whose middle the tangent is
+        form = self.forms.of(
+            x, self.plan.place[eqn.result]
+        )  # which may narrow the range, in whose middle the tangent is
         found = self.state.parabolas(eqn)
         beside = _beside(form, flat(found.middle, 1))
         known = self._known(x, found, beside)
@@ -274,6 +269,15 @@ class BackwardPass:
         sizes = dot(np.abs(own) + np.abs(slopes), self.state.radius) + np.abs(at_middle)
         end = at_middle - apart - lost - (4 * n + 64) * U * (sizes + lost)
         return np.where(self.broken[:, rows] | ~np.isfinite(end), np.nan, end)
+
+
+RELAXATIONS: dict[Kind, Callable[[BackwardPass, Equation, Array], None]] = {
+    "linear": BackwardPass.relax_linear,
+    "bilinear": BackwardPass.relax_bilinear,
+    "univariate": BackwardPass.relax_univariate,
+    "other": lambda self, eqn, g: self.concretize(eqn.result, g),
+}
+"""How the result of an equation gives way to its operands, by the kind that the plan says it is of."""
 
 
 def _beside(form: AffineForm, middle: Array) -> Array:

@@ -16,6 +16,9 @@ from scalarspec.tracing.tape import Tape
 
 Claim = Callable[..., Truth]
 
+STRICT = {"less": True, "less_equal": False}
+"""The comparisons that a claim may be of: b - a > 0, and b - a >= 0."""
+
 
 def margin(claim: Claim) -> Callable[..., Tensor]:
     """The spec b - a, for a claim a <= b or a < b: it is never negative where the claim holds."""
@@ -24,7 +27,7 @@ def margin(claim: Claim) -> Callable[..., Tensor]:
 
 def strict(claim: Claim, args: Sequence[Any]) -> bool:
     """Is the comparison a < b, rather than a <= b? Raises ArgumentError for what is no comparison."""
-    return _compared(claim, args)[0] == "less"
+    return STRICT[_compared(claim, args)[0]]
 
 
 class _Margin:
@@ -55,7 +58,7 @@ def _compared(claim: Claim, args: Sequence[Any]) -> tuple[str, Tensor]:
     if truth.context not in (tape, inner):
         raise ContextMismatch(f"claim {spec_name(claim)}: expected a comparison in {inner}, got one in {truth.context}")
     last = tape.arrays.equations[-1] if tape.arrays.equations else None
-    if last is None or last.operation not in ("less", "less_equal") or last.result is not truth.value:
+    if last is None or last.operation not in STRICT or last.result is not truth.value:
         what = "one of constants" if last is None else last.operation
         raise ArgumentError(f"claim {spec_name(claim)}: expected one comparison of tensors, got {what}")
     a, b = (x.value for x in last.operands)

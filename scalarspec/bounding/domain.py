@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from importlib.metadata import version
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -148,7 +148,7 @@ class Domain:
         What is done and returned (the plan), its exact value at a point, the version, each argument, what varies and
         how, and what there are rows of.
         """
-        parts = [version("scalarspec"), self.plan.text(), self._sample(), repr(sorted(self.over))]
+        parts = [self.version(), self.plan.text(), self.sample(), repr(sorted(self.over))]
         parts += [f"argument {name} {digest_of(value)}" for name, value in self.arguments.items()]
         for path, ends in self.ends.items():
             region = self.vary.get(path.split(".")[0])
@@ -157,7 +157,12 @@ class Domain:
             parts.append(f"input {path} in {how}: {texts}")
         return digest_of(parts)
 
-    def _sample(self) -> str:
+    @staticmethod
+    def version() -> str:
+        """Of the library: the answers of one version are not those of another."""
+        return metadata.version("scalarspec")
+
+    def sample(self) -> str:
         """The spec at the middle of the first box, so exactly that constants which are one float differ."""
         if not self.rows:
             return "no rows"

@@ -27,6 +27,7 @@ from scalarspec.tracing.evaluation import Evaluation
 
 Array = np.ndarray[Any, Any]
 Point = dict[str, Any]
+Ends = tuple[Array, Array]
 ROWS = 16
 """Rows of boxes in one job: their searches share evaluations, and several workers have something to do."""
 SHARP = 1 << 20
@@ -62,15 +63,16 @@ def inner_bounds(jobs: Jobs) -> tuple[Any, Any]:
 def witnessed(domain: Domain, item: list[int]) -> Any:
     """The same for some rows, as exact texts."""
     rows = range(*item)
-    found = [_sharpened(domain.row(i), each) for i, each in zip(rows, values(domain, rows), strict=True)]
-    return [[lift_elements(exact_text, end).tolist() for end in _extremes(each)] for each in found]
+    found = [sharpened(domain.row(i), each) for i, each in zip(rows, values(domain, rows), strict=True)]
+    return [[lift_elements(exact_text, end).tolist() for end in extremes(each)] for each in found]
 
 
 def _end(text: str) -> End:
     return float(text) if "inf" in text else data_value(text)
 
 
-def _extremes(found: list[Valued]) -> tuple[Any, Any]:
+def extremes(found: list[Valued]) -> tuple[Any, Any]:
+    """For each output, a number that some value is at most, and one that some value is at least; infinite: none."""
     known = [(low, high) for _, low, high in found if low is not None]
     if not known:
         return np.array(np.inf, dtype=object), np.array(-np.inf, dtype=object)
@@ -79,9 +81,9 @@ def _extremes(found: list[Valued]) -> tuple[Any, Any]:
     return np.asarray(least, dtype=object), np.asarray(most, dtype=object)
 
 
-def _sharpened(domain: Domain, found: list[Valued]) -> list[Valued]:
+def sharpened(domain: Domain, found: list[Valued]) -> list[Valued]:
     """The same points, with values at higher precision where interval64 does not tell them apart."""
-    least, most = _extremes(found)
+    least, most = extremes(found)
 
     def sharp(low: Array, high: Array) -> bool:
         apart = np.broadcast_to(most - least, np.shape(low))
@@ -112,28 +114,42 @@ def closer(domain: Domain, point: Point, settled: Settled, known: tuple[Any, Any
     """
     if known[0] is not None and settled(*known):
         return known
-    for context in _closer_contexts(domain, point):
-        try:
-            ends = endpoints(call(domain.spec, domain.at(context, point)[0], context))
-        except ScalarSpecError:
-            continue
-        known = np.asarray(ends[0], dtype=object), np.asarray(ends[1], dtype=object)
-        if context.exact or settled(*known):
+    for ends, exact in _closer_ends(domain, point):
+        known = ends or known
+        if ends and (exact or settled(*ends)):
             break
     return known
 
 
-def _closer_contexts(domain: Domain, point: Point) -> Iterator[Context[Any]]:
-    first: Context[Any] = named_context("interval", prec=FIRST_BITS)
-    reading = None
-    with contextlib.suppress(ScalarSpecError):
-        evaluation = Evaluation.of(domain.spec, domain.at(first, point)[0], first)
-    if reading is None or (not evaluation.surely_irrational() and evaluation.exact_bits() <= MOST_EXACT_BITS):
-        yield named_context("rational")
-    bits = FIRST_BITS
+def _closer_ends(domain: Domain, point: Point) -> Iterator[tuple[Ends | None, bool]]:
+    """The ends of the spec at a point, and are they exact? None where it has no value.
+
+    In rationals, unless it is surely irrational there or its numbers are too long; then at growing precision.
+    """
+    first = _evaluation(domain, point)
+    if first is None or not (first.surely_irrational() or first.exact_bits() > MOST_EXACT_BITS):
+        yield _ends(domain, point, named_context("rational")), True
+    if first is not None:
+        yield endpoints(first.result), False
+    bits = FIRST_BITS if first is None else 2 * FIRST_BITS
     while bits <= MOST_BITS:
-        yield named_context("interval", prec=bits)
+        yield _ends(domain, point, named_context("interval", prec=bits)), False
         bits *= 2
+
+
+def _evaluation(domain: Domain, point: Point) -> Evaluation | None:
+    """The spec at a point in the first precision, with what it did; None where that fails."""
+    context: Context[Any] = named_context("interval", prec=FIRST_BITS)
+    with contextlib.suppress(ScalarSpecError):
+        return Evaluation.of(domain.spec, domain.at(context, point)[0], context)
+    return None
+
+
+def _ends(domain: Domain, point: Point, context: Context[Any]) -> Ends | None:
+    """The ends of the spec at a point in a context; None where it has no value there."""
+    with contextlib.suppress(ScalarSpecError):
+        return endpoints(call(domain.spec, domain.at(context, point)[0], context))
+    return None
 
 
 def values(domain: Domain, rows: Sequence[int] = (0,), sides: Sequence[Side] | None = None) -> list[list[Valued]]:
@@ -155,7 +171,7 @@ def _between(low: Any, high: Any) -> Any:
     return high if infinite(low) else low if infinite(high) else (low + high) / 2
 
 
-def _enclosed(domain: Domain, points: list[Point]) -> list[tuple[Any, Any] | None]:
+def _enclosed(domain: Domain, points: list[Point]) -> list[Ends | None]:
     """The ends of the spec at some points: at all of them at once, or one by one; None where it is not defined."""
     columns = [np.stack([as_array(point[path]) for point in points]) for path in domain.ends]
     try:
@@ -166,14 +182,7 @@ def _enclosed(domain: Domain, points: list[Point]) -> list[tuple[Any, Any] | Non
             (np.asarray(low, dtype=object), np.asarray(high, dtype=object)) for low, high in zip(*found, strict=True)
         ]
     except ScalarSpecError:
-        return [_alone(domain, point) for point in points]
-
-
-def _alone(domain: Domain, point: Point) -> tuple[Any, Any] | None:
-    try:
-        return endpoints(call(domain.spec, domain.at(INTERVALS, point)[0], INTERVALS))
-    except ScalarSpecError:
-        return None
+        return [_ends(domain, point, INTERVALS) for point in points]
 
 
 def _searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None = None) -> list[list[Point]]:

@@ -17,7 +17,6 @@ import stat
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -53,21 +52,21 @@ class Jobs:
             raise ArgumentError(f"executor: expected one of concurrent.futures, or of its interface, got {executor!r}")
         self.domain, self.executor = domain, executor
         self._payload = b"" if executor is None else _pickled(domain)
-        self._log = None if checkpoint is None or not domain.ends else _opened(Path(checkpoint), domain.digest)
+        self._checkpoint = None if checkpoint is None or not domain.ends else _opened(Path(checkpoint), domain.digest)
 
     def map(self, function: Work, items: Sequence[Any]) -> Iterator[Any]:
         """The answers to jobs, in order."""
         name = function.__name__
-        if self._log is None:
+        if self._checkpoint is None:
             yield from self._worked(name, items)
             return
         keys = [_key(name, item) for item in items]
-        known = [key in self._log.answers for key in keys]
+        known = [key in self._checkpoint.answers for key in keys]
         found = self._worked(name, [item for item, done in zip(items, known, strict=True) if not done])
         for key, done in zip(keys, known, strict=True):
             if not done:
-                self._log.put(key, to_json(next(found)))
-            yield from_json(self._log.answers[key])
+                self._checkpoint.put(key, to_json(next(found)))
+            yield from_json(self._checkpoint.answers[key])
 
     def _worked(self, name: str, items: Sequence[Any]) -> Iterator[Any]:
         if self.executor is None:
@@ -130,9 +129,9 @@ def _done(payload: bytes, name: str, item: Any) -> Any:
     return WORK[name](_domain(payload), item)
 
 
-def _opened(path: Path, digest: str) -> _Log:
+def _opened(path: Path, digest: str) -> Checkpoint:
     try:
-        return _Log(path, digest)
+        return Checkpoint(path, digest)
     except OSError as error:
         raise ArgumentError(f"checkpoint: cannot use {path}: {error}") from None
 
@@ -143,7 +142,7 @@ HEAD_BYTES = 1024
 """More than the first line of a checkpoint has."""
 
 
-class _Log:
+class Checkpoint:
     """A file of answers: a line that says of which question, and a line for each job. It only grows.
 
     Each line ends with a checksum of it and of the question. Nothing is read but a regular file that begins as ours do,
@@ -152,7 +151,7 @@ class _Log:
 
     def __init__(self, path: Path, digest: str) -> None:
         self.path, self.digest = path, digest
-        self.head = {"scalarspec": "bounds", "version": version("scalarspec"), "of": digest}
+        self.head = {"scalarspec": "bounds", "version": Domain.version(), "of": digest}
         self.answers = self._read()
         self.file = self._replaced()
         weakref.finalize(self, os.close, self.file)

@@ -52,6 +52,19 @@ class Part:
         """A row's box."""
         return cls([(low[row, ...], high[row, ...]) for low, high in domain.floats], row)
 
+    def at_kink(self, eqn: int, element: int) -> tuple[Part, Part]:
+        """Where a value, an element of an equation's result, is at least 0, and where it is at most 0."""
+        first, second = (self.within(sides=(*self.sides, (eqn, element, side))) for side in (1, -1))
+        return first, second
+
+    def halves(self, k: int, element: int) -> tuple[Part, Part]:
+        """Two halves of the box, across an element of its input k."""
+        low, high = self.box[k]
+        left, right = high.copy(), low.copy()
+        left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
+        first, second = ([*self.box[:k], ends, *self.box[k + 1 :]] for ends in ((low, left), (right, high)))
+        return self.within(box=first), self.within(box=second)
+
     @property
     def empty(self) -> bool:
         """Is there surely no point in it?"""
@@ -126,8 +139,8 @@ def _item(parts: Sequence[Part], split: bool) -> dict[str, Any]:
 def _choices(plan: Plan, part: Part, relu: Array, inputs: Array) -> tuple[tuple[Part, Part], ...]:
     """At the kink, and across the element of the inputs, that are said to cost most."""
     element = int(inputs[int(part.depth % WIDEST_EVERY == WIDEST_EVERY - 1)])
-    found = [] if relu[0] < 0 else [_at_kink(part, *map(int, relu))]
-    return (*found, *([] if element < 0 else [_halved(part, *_place(plan, element))]))
+    found = [] if relu[0] < 0 else [part.at_kink(*map(int, relu))]
+    return (*found, *([] if element < 0 else [part.halves(*_place(plan, element))]))
 
 
 def _place(plan: Plan, element: int) -> tuple[int, int]:
@@ -136,21 +149,6 @@ def _place(plan: Plan, element: int) -> tuple[int, int]:
         if element < place.stop:
             return k, element - place.start
     raise IndexError(element)
-
-
-def _at_kink(part: Part, eqn: int, element: int) -> tuple[Part, Part]:
-    """Where a value is at least 0, and where it is at most 0."""
-    first, second = (part.within(sides=(*part.sides, (eqn, element, side))) for side in (1, -1))
-    return first, second
-
-
-def _halved(part: Part, k: int, element: int) -> tuple[Part, Part]:
-    """Two halves of the box, across an element of an input."""
-    low, high = part.box[k]
-    left, right = high.copy(), low.copy()
-    left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
-    first, second = ([*part.box[:k], ends, *part.box[k + 1 :]] for ends in ((low, left), (right, high)))
-    return part.within(box=first), part.within(box=second)
 
 
 # ---- the search -----------------------------------------------------------------------------------------------------

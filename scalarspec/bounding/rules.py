@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core.operations import check_complete, having
+from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.errors import NotSupported
 
 Array = np.ndarray[Any, Any]
@@ -47,14 +47,12 @@ def cotangents(
 
 def product(operation: str, a: Array, b: Array) -> Array:
     """The product of the two factors of a product: what is added to it is left out."""
-    if operation == "multiply":
-        return np.multiply(*_aligned(a, b))
-    return _times_rows(b, _transposed(a)) if operation == "affine_rows" else _matmul(a, b)
+    return _rule(PRODUCTS, operation)(a, b)  # type: ignore[no-any-return]
 
 
 def product_terms(operation: str, a: Array, b: Array) -> int:
     """How many products are summed up to an element of a product. a, b: its factors, (boxes, *shape)."""
-    return 1 if operation == "multiply" else int(a.shape[-1])
+    return 1 if OPERATIONS[operation].scalar else int(a.shape[-1])
 
 
 def _rule(table: Mapping[str, Callable[..., Any]], operation: str) -> Callable[..., Any]:
@@ -186,6 +184,12 @@ FORWARD: dict[str, Callable[..., Array]] = {
     "affine": lambda weight, x, bias: _matmul(weight, x) + bias,
     "affine_rows": lambda weight, x, bias, shape: _times_rows(x, _transposed(weight)) + bias[..., None, :],
 }
+PRODUCTS: dict[str, Callable[[Array, Array], Array]] = {
+    "multiply": FORWARD["multiply"],
+    "matmul": _matmul,
+    "affine": _matmul,
+    "affine_rows": lambda weight, x: _times_rows(x, _transposed(weight)),
+}
 UNSIGNED = {"subtract": "add", "negative": "abs"}
 """What an operation is if its terms have one sign."""
 COTANGENTS: dict[str, Callable[..., Cotangents]] = {
@@ -211,5 +215,6 @@ COTANGENTS: dict[str, Callable[..., Cotangents]] = {
     ),
 }
 _RULED = having(graph=("linear", "bilinear", "quotient"))
+check_complete("linear bounds, products", PRODUCTS, having(graph="bilinear"))
 check_complete("linear bounds, backwards", COTANGENTS, _RULED)
 check_complete("linear bounds, forwards", FORWARD, _RULED | {"abs"})

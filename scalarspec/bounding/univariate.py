@@ -61,16 +61,16 @@ class LinearBounds1D:
 
 def lines(operation: str, x: Tensor) -> LinearBounds1D:
     """Lines around an operation over the box x, in `interval64`."""
-    relaxed = _Relaxed(operation, x)
+    relaxed = Curve(operation, x)
     low, high = INTERVALS.arrays.floats(value_of(operation)(x.value)[0])
     zero = np.zeros(relaxed.low.shape)
     found = LinearBounds1D(zero, low, zero, high)
     if not relaxed.any_wide:
         return found
-    for usable, around in _graphs(operation, relaxed):
+    for usable, shape in _graphs(operation, relaxed):
         part = relaxed if usable is None else relaxed.where(usable)
         if part.any_wide:
-            found = _chosen(part.wide, around(part), found)
+            found = _chosen(part.wide, SHAPES[shape](part), found)
     return found
 
 
@@ -89,7 +89,7 @@ class Parabolas:
 
 def parabolas(operation: str, x: Tensor) -> Parabolas:
     """Around an operation over the box x, in `interval64`; the tangent's ends are infinite where f is not smooth."""
-    whole = _Relaxed(operation, x)
+    whole = Curve(operation, x)
     usable = [whole.wide if each is None else each for each, _ in _graphs(operation, whole)]
     r = whole.where(np.logical_or.reduce(usable))
     slope, low, high = r.tangent()
@@ -99,25 +99,25 @@ def parabolas(operation: str, x: Tensor) -> Parabolas:
     return Parabolas(r.middle, tangent, np.broadcast_to(least, slope.shape), np.broadcast_to(most, slope.shape))
 
 
-Graphs = list[tuple[Array | None, "Callable[[_Relaxed], LinearBounds1D]"]]
-"""Where (None: everywhere) a graph has a shape, and the lines around it by that."""
+Graphs = list[tuple[Array | None, str]]
+"""Where (None: everywhere) a graph has a shape, a name of `SHAPES`."""
 
 
-def _graphs(operation: str, r: _Relaxed) -> Graphs:
+def _graphs(operation: str, r: Curve) -> Graphs:
     """Which shape the graph of f has where; later ones go first."""
     match OPERATIONS[operation].graph:
         case "convex":
-            return [(None, _convex)]
+            return [(None, "convex")]
         case "concave":
-            return [(r.low > 0 if operation != "log1p" else r.low > -1, _concave)]
+            return [(r.low > 0 if operation != "log1p" else r.low > -1, "concave")]
         case "s_shaped":
-            return [(None, _s_shaped), (r.high <= 0, _convex), (r.low >= 0, _concave)]
+            return [(None, "s_shaped"), (r.high <= 0, "convex"), (r.low >= 0, "concave")]
         case "by_sign":
-            return [(r.low > 0, _convex), (r.high < 0, _concave)]
-    return [(None, _mean_value)]
+            return [(r.low > 0, "convex"), (r.high < 0, "concave")]
+    return [(None, "mean_value")]
 
 
-class _Relaxed:
+class Curve:
     """A function over a box: its ends and a point between, as floats, and its values and derivatives there."""
 
     def __init__(self, operation: str, x: Tensor) -> None:
@@ -129,7 +129,7 @@ class _Relaxed:
         if operation == "relu":  # the line that cuts off less
             self.middle = np.where(self.wide & (self.high > -self.low), self.high, np.where(self.wide, self.low, 0.0))
 
-    def where(self, usable: Array) -> _Relaxed:
+    def where(self, usable: Array) -> Curve:
         """The same, where only some elements are looked at: what is known at points is known of them."""
         part = copy.copy(self)
         part.wide = self.wide & usable
@@ -178,28 +178,41 @@ class _Relaxed:
         return slopes, np.minimum(low, lower), np.maximum(high, higher)
 
 
-def _convex(r: _Relaxed) -> LinearBounds1D:
+def convex(r: Curve) -> LinearBounds1D:
+    """Below, the tangent; above, the chord."""
     (tangent, below, _), (chord, _, above) = r.tangent(), r.chord()
     return LinearBounds1D(tangent, below, chord, above)
 
 
-def _concave(r: _Relaxed) -> LinearBounds1D:
+def concave(r: Curve) -> LinearBounds1D:
+    """Below, the chord; above, the tangent."""
     (tangent, _, above), (chord, below, _) = r.tangent(), r.chord()
     return LinearBounds1D(chord, below, tangent, above)
 
 
-def _s_shaped(r: _Relaxed) -> LinearBounds1D:
+def s_shaped(r: Curve) -> LinearBounds1D:
+    """Of the smaller slope of the two ends: below through the left end, above through the right one."""
     least = r.at_points[2][0]
     slope = _finite(np.minimum(least[0], least[1]))
     return LinearBounds1D(slope, r.beside(slope, 0)[0], slope, r.beside(slope, 1)[1])
 
 
-def _mean_value(r: _Relaxed) -> LinearBounds1D:
+def mean_value(r: Curve) -> LinearBounds1D:
+    """Of the middle slope, around the middle, by all slopes of the box."""
     arrays = INTERVALS.arrays
     derivatives = arrays.floats(slope_of(r.operation)(r.x.value)[0])
     slope = middle_of(*derivatives)
     low, high = r.around(slope, derivatives)
     return LinearBounds1D(slope, low, slope, high)
+
+
+SHAPES: dict[str, Callable[[Curve], LinearBounds1D]] = {
+    "convex": convex,
+    "concave": concave,
+    "s_shaped": s_shaped,
+    "mean_value": mean_value,
+}
+"""Lines around a function over a box on which its graph has a shape; any that is smooth has that of a mean value."""
 
 
 def _finite(slopes: Array) -> Array:

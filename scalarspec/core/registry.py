@@ -27,14 +27,15 @@ BUILT_IN = {
 
 
 @cache
-def _entries() -> dict[str, EntryPoint]:
+def registered() -> dict[str, EntryPoint]:
+    """The entry points of all backends by their names; ours are not to be replaced."""
     ours = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
     return {entry.name: entry for entry in entry_points(group=GROUP)} | ours
 
 
 def names() -> list[str]:
     """The names of all registered contexts, ours first."""
-    return [*BUILT_IN, *sorted(_entries().keys() - BUILT_IN.keys())]
+    return [*BUILT_IN, *sorted(registered().keys() - BUILT_IN.keys())]
 
 
 def context(name: str, **parameters: Any) -> Context[Any]:
@@ -43,9 +44,9 @@ def context(name: str, **parameters: Any) -> Context[Any]:
     Raises UnknownName (listing what exists), ArgumentError for parameters that the backend does not take, and for one
     that does not load or gives no context.
     """
-    if name not in _entries():
+    if name not in registered():
         raise UnknownName(f"no backend is called {name!r}; there are {', '.join(names())}")
-    entry = _entries()[name]
+    entry = registered()[name]
     given = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
     with failures_told(f"backend {name!r} ({entry.value}) does not load"):
         make = entry.load()
@@ -58,7 +59,7 @@ def context(name: str, **parameters: Any) -> Context[Any]:
 
 def promise(name: str) -> str:
     """What a backend is, and what it promises: the first line of the module that it is registered in."""
-    module = import_module(_entries()[name].module)
+    module = import_module(registered()[name].module)
     return (inspect.getdoc(module) or "").split("\n")[0]
 
 

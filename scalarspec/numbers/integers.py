@@ -99,10 +99,10 @@ def product(a: Digits, b: Digits) -> Array:
     for i in range(s):
         for j in range(t):
             sums[i + j] += parts[i, :, j]
-    return _joined(sums, a.bits)
+    return joined(sums, a.bits)
 
 
-def _joined(sums: Array, bits: int) -> Array:
+def joined(sums: Array, bits: int) -> Array:
     """Σ sums[k] 2^(bits k): carries first, so that few and long pieces remain for Python's integers."""
     whole = sums.astype(np.int64)
     mask = (1 << bits) - 1

@@ -137,7 +137,7 @@ def _refined(problem: BoxErrors, splits: int) -> list[Part]:
         if left < 1 or _hopeless(parts):
             return []
         count = min(left, max(1, len(parts) // SHARE))
-        chosen = sorted(parts, key=_urgency, reverse=True)[:count]
+        chosen = sorted(parts, key=urgency, reverse=True)[:count]
         return [part for part in chosen if np.any(part.high > part.low)]
 
     def divide(chosen: Sequence[Part]) -> list[Part]:
@@ -147,7 +147,7 @@ def _refined(problem: BoxErrors, splits: int) -> list[Part]:
     return parts
 
 
-def _urgency(part: Part) -> float:
+def urgency(part: Part) -> float:
     """The greatest bound."""
     return float("inf") if part.error else float(np.max(part.bound, initial=0.0))
 
@@ -180,7 +180,7 @@ def _summary(problem: BoxErrors, parts: Sequence[Part], seconds: float) -> Toler
     absolute = np.max([part.bound for part in parts], axis=0)
     lower = np.min([part.lower for part in parts], axis=0)
     upper = np.max([part.upper for part in parts], axis=0)
-    worst = max(parts, key=_urgency)
+    worst = max(parts, key=urgency)
     lows, highs = problem.by_argument(worst.low), problem.by_argument(worst.high)
     return Tolerance(
         absolute=unboxed(absolute),

@@ -14,7 +14,7 @@ that is left has coefficient 0, and its derivative is the gradient that is left;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Never
@@ -22,9 +22,9 @@ from typing import Any, Never
 import numpy as np
 
 from scalarspec.core import functions as f
-from scalarspec.core.operations import OPERATIONS
+from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.core.tensor import Tensor, Truth
-from scalarspec.errors import NotDifferentiable, NotExact
+from scalarspec.errors import NotDifferentiable, NotExact, NotSupported
 from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.kinks import CONVENTION, LOOKED, Formula, difference, is_relation, is_root, relations, smooth
@@ -126,15 +126,10 @@ class Exact:
         return self.formula.shares(eqn, g, read)
 
     def _coefficient(self, eqn: Equation, index: tuple[int, ...], weight: Any) -> Any:
-        """Of relu(u), where relu(x) = relu(x), |x| = 2 relu(x) - x, max(a, b) = b + relu(a - b), and so on."""
-        if eqn.operation == "abs":
-            return self.context.multiply(self.context.literal(Fraction(2)), weight)
-        if eqn.operation == "minimum":
-            return self.context.negative(weight)
-        if eqn.operation == "leaky_relu":
-            slope = np.broadcast_to(self.read(eqn.operands[1], Tensor).scalars(), eqn.result.shape)[index]
-            return self.context.multiply(self.context.subtract(self.context.literal(Fraction(1)), slope), weight)
-        return weight
+        """Raises NotSupported, by name, for an operation with kinks that has no rule."""
+        if eqn.operation not in COEFFICIENTS:
+            raise NotSupported(f"grad: {eqn.operation}: no rule says what it is to first order at a kink")
+        return COEFFICIENTS[eqn.operation](self, eqn, index, weight)
 
     def _branches(self, eqn: Equation, g: Tensor) -> Sequence[Cotangent]:
         """Where the condition may change nearby: both branches must have one value and, but for a relu, one form."""
@@ -190,9 +185,9 @@ class Exact:
         if OPERATIONS[kink.eqn.operation].kinks == "tie":
             sign = 1 if kink.eqn.operation == "maximum" else -1
             signs = [(first, sign), (others[0], -sign)]
-        return self._relu_of(self._form(kink.eqn, signs, kink.index))
+        return self.relu_of(self._form(kink.eqn, signs, kink.index))
 
-    def _relu_of(self, u: Form) -> Form:
+    def relu_of(self, u: Form) -> Form:
         """relu of a form."""
         linear, relus = u
         numbers = [self._number(x) for x in (*linear, *relus.values())]
@@ -243,7 +238,7 @@ class Exact:
             return self._opaque((kink.eqn, kink.index))
         if made.operation == "equal":  # the branch that is taken nearby has the only form that there is
             return self._nothing()
-        positive = self._scaled(ratio, self._relu_of(rises))
+        positive = self._scaled(ratio, self.relu_of(rises))
         if not taken:
             return positive
         return self._sum(self._scaled(ratio, rises), self._scaled(self.context.literal(Fraction(-1)), positive))
@@ -371,3 +366,21 @@ class Exact:
             f"grad: {kink.eqn.operation}{element}{where} has a kink at these arguments, and {why}: there is no "
             f"derivative, or none was found. {CONVENTION}; a box in 'interval' encloses all derivatives nearby"
         )
+
+
+def _bend(found: Exact, eqn: Equation, index: tuple[int, ...], weight: Any) -> Any:
+    """1 - slope, times the weight."""
+    slope = np.broadcast_to(found.read(eqn.operands[1], Tensor).scalars(), eqn.result.shape)[index]
+    return found.context.multiply(found.context.subtract(found.context.literal(Fraction(1)), slope), weight)
+
+
+COEFFICIENTS: dict[str, Callable[[Exact, Equation, tuple[int, ...], Any], Any]] = {
+    "relu": lambda found, eqn, index, weight: weight,
+    "abs": lambda found, eqn, index, weight: found.context.multiply(found.context.literal(Fraction(2)), weight),
+    "leaky_relu": _bend,
+    "maximum": lambda found, eqn, index, weight: weight,
+    "minimum": lambda found, eqn, index, weight: found.context.negative(weight),
+}
+"""The coefficient of relu(u) at a kink, for the weight of that element of the result: relu(x) = relu(x),
+|x| = 2 relu(x) - x, slope x + (1 - slope) relu(x), max(a, b) = b + relu(a - b), min(a, b) = b - relu(b - a)."""
+check_complete("first order", COEFFICIENTS, having(kinks=("zero", "tie")) - having(graph="step") - {"clip"})

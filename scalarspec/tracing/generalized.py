@@ -48,8 +48,8 @@ class Enclosing:
 
     def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         """The shares of the operands of an equation."""
-        if eqn.operation in self._RULES:
-            return self._RULES[eqn.operation](self, eqn, g, read)
+        if eqn.operation in AT_KINKS:
+            return AT_KINKS[eqn.operation](self, eqn, g, read)
         if stated(eqn.operation, "kinks", "grad") != "nowhere":
             raise NotSupported(f"grad: {eqn.operation}: no rule encloses its derivative at kinks")
         if self.jumps and is_root(eqn, read):
@@ -226,19 +226,20 @@ class Enclosing:
             slope = slope_of_relu(difference(eqn, read))
             return slope if eqn.operation != "equal" else f.clip(4 * slope * (1 - slope), 0, 1)
         weights = [self.weight(q, read) for q in eqn.operands]
-        if eqn.operation == "logical_not":
-            return 1 - weights[0]
-        if eqn.operation == "logical_and":
-            return weights[0] * weights[1]
-        if eqn.operation == "logical_or":
-            return 1 - (1 - weights[0]) * (1 - weights[1])
+        if eqn.operation in CONNECTIVES:
+            return CONNECTIVES[eqn.operation](*weights)
         context, values = weights[0].context, [w.value for w in weights]  # structure: elements of truths
         return Tensor(context, eqn.result.shape, context.arrays.apply(eqn.operation, *values, **eqn.parameters))
 
-    _RULES: dict[str, Callable[[Enclosing, Equation, Tensor, Read], Sequence[Cotangent]]]
 
-
-Enclosing._RULES = {
+CONNECTIVES: dict[str, Callable[..., Tensor]] = {
+    "logical_not": lambda p: 1 - p,
+    "logical_and": lambda p, q: p * q,
+    "logical_or": lambda p, q: 1 - (1 - p) * (1 - q),
+}
+"""The weight of a truth by those of the truths that it is made of."""
+check_complete("generalized, truths", CONNECTIVES, having(kind="connective"))
+AT_KINKS: dict[str, Callable[[Enclosing, Equation, Tensor, Read], Sequence[Cotangent]]] = {
     "relu": Enclosing._kink,
     "abs": Enclosing._kink,
     "leaky_relu": Enclosing._leaky_relu,
@@ -254,7 +255,8 @@ Enclosing._RULES = {
     "logical_and": Enclosing._connective,
     "logical_or": Enclosing._connective,
 }
-check_complete("generalized", Enclosing._RULES, having(kinks=("zero", "tie", "border")) - {"clip"})
+"""The rules of operations that have kinks, steps or borders."""
+check_complete("generalized", AT_KINKS, having(kinks=("zero", "tie", "border")) - {"clip"})
 
 
 def slope_of_relu(x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.sweep import Read, conventional, operands_of
 from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import Trace
-from scalarspec.tracing.vjp_rules import DERIVATIVES, RULES, Cotangent
+from scalarspec.tracing.vjp_rules import RULES, Cotangent
 
 LOOKED = (
     "grad: the spec looks at single numbers (item(), float, tolist) on the way, and what follows from them is not "
@@ -143,8 +143,9 @@ def _whole(context: Context[Any], x: Any) -> int | None:
 def smooth(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
     """By the table. Where a derivative is not defined, as that of a root at 0, an adjoint that is 0 hands on 0."""
     shares = conventional(eqn, g, read)
-    if eqn.operation not in (*DERIVATIVES, "divide", "pow"):
-        return shares
+    line = OPERATIONS[eqn.operation]
+    if not line.scalar or line.graph in ("linear", "bilinear"):
+        return shares  # they are defined everywhere
 
     def guarded(i: int, cotangent: Callable[[], Tensor]) -> Tensor:
         try:
