@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from additions import ADDITIONS
 
 import scalarspec as ss
 from scalarspec import extend
@@ -35,13 +36,16 @@ def rsqrt():
         yield function
 
 
-def test_an_operation_without_a_rule_is_refused_by_name(rsqrt):
-    with pytest.raises(NotSupported, match="matrix_form: rsqrt: no rule is stated"):
-        ss.matrix_form(lambda x: ss.sum(rsqrt(x)), ss.Dim(3), wrt=())
+def test_an_operation_without_a_rule_or_a_definition_is_refused_by_name():
+    line, definition, rules = ADDITIONS["flip"]
+    refused = pytest.raises(NotSupported, match="matrix_form: flip: no rule is stated")
+    with extend.added(line, definition, **rules) as flip, refused:
+        ss.matrix_form(lambda x: ss.sum(flip(x, axis=(0,))), ss.Dim(3), wrt=())
 
 
 def test_an_operation_is_read_in_its_definition_where_it_has_one(rsqrt):
     assert str(ss.derive(lambda x: rsqrt(x), ss.Scalar)) == "1/sqrt(x)"
+    assert str(ss.matrix_form(lambda x: rsqrt(x), ss.Dim(3), wrt=())).splitlines()[-1].endswith("= 1 / sqrt(x)")
     assert ss.theory.prove_equal(rsqrt, lambda x: 1 / ss.sqrt(x), ss.Dim(3)).proved
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from scalarspec.backends.rounding.inherited import INHERITED, Inherit, Parts
 from scalarspec.backends.rounding.local import LOCAL, Local
 from scalarspec.backends.rounding.model import Call, Operand
 from scalarspec.backends.rounding.tracked import Decision, Tracked, greatest, magnitude, plus_minus, total
+from scalarspec.core.definitions import by_definition, is_defined
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor, Truth
@@ -42,6 +44,28 @@ class Strategy:
     rounds: bool = True
 
 
+def formula(call: Call, exact: Tensor) -> Tensor | None:
+    """What a float loses that works by the operation's definition: the error of that, for operands without one.
+
+    Each step of the definition is a call of its own, whose literals are rounded, too. Raises NotSupported for an
+    operation that has no definition.
+    """
+    if not is_defined(call.operation):
+        refuse(call.operation, "what it adds to the errors of its operands")
+    model = call.model
+
+    def step(operation: str, *operands: Operand) -> Operand:
+        return evaluated(Call(model, operation, operands, {}))
+
+    def number(value: Fraction) -> Tracked:
+        return Tracked(model.inner.tensor(value), model.error_of(value))
+
+    result: Tracked = by_definition(
+        call.operation, *(x.without_error() for x in call.operands), apply=step, number=number
+    )
+    return result.error
+
+
 STRATEGIES = {
     "exact": Strategy(None, add.nothing, rounds=False),
     "choice": Strategy(inherit.as_they_are, add.nothing, combined=greatest, rounds=False),
@@ -49,7 +73,7 @@ STRATEGIES = {
     "rounded": Strategy(inherit.by_derivative, add.rounded_once),
     "library": Strategy(inherit.by_derivative, add.within_libm),
     "sum": Strategy(None, None),
-    "composed": Strategy(inherit.by_derivative, None),
+    "composed": Strategy(inherit.by_derivative, formula),
 }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from scalarspec.core.operations import rule_of
+from scalarspec.core.definitions import by_definition, is_defined
+from scalarspec.core.operations import result_shape, rule_of
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import LARGE
 from scalarspec.formulas.operations import ELEMENTWISE, RATIONAL
@@ -51,8 +52,19 @@ class TermBuilder:
                 return self.repeated(self.built(operation, Scalar, operands, parameters), shape)
         if operation in RATIONAL and operands and all(_small(x.number) for x in operands):
             return self._folded(operation, shape, operands)
+        if operation not in RULES and is_defined(operation):
+            return self._defined(operation, operands)
         found = rule_of("matrix_form", RULES, operation)(self, shape, *operands, **parameters)
         return self.term(operation, operands, shape, parameters) if found is None else found
+
+    def _defined(self, operation: str, operands: tuple[Term, ...]) -> Term:
+        """An operation that has no rule, read in its definition."""
+
+        def step(name: str, *steps: Term) -> Term:
+            return self.made(name, result_shape(name, [x.shape for x in steps], {}), *steps)
+
+        found: Term = by_definition(operation, *operands, apply=step, number=self.number)
+        return found
 
     def made(self, operation: str, shape: Shape, *operands: Term) -> Term:
         """The same, for an operation without parameters."""

@@ -1,0 +1,64 @@
+"""Operations by their definitions in others, on whatever an interpreter applies operations to.
+
+`Context` defines most scalar operations in terms of others. An interpreter that has no rule for an operation can read
+it in that definition: each operation of the definition is done by the interpreter, and so is as true as these are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Never
+
+from scalarspec.core.context import DERIVED, PRIMITIVES, Context
+from scalarspec.errors import NotExact, NotSupported
+
+
+@dataclass(frozen=True)
+class Steps(Context[Any]):
+    """A context whose scalars are what an interpreter applies operations to.
+
+    apply: (operation, *operands) -> result; number: the operand that stands for an exact value.
+    """
+
+    apply: Callable[..., Any]
+    number: Callable[[Fraction], Any]
+    name = "steps"
+
+    @property
+    def exact(self) -> Never:  # type: ignore[override]
+        """Raises NotSupported: a definition that looks at what its scalars are is no definition in operations."""
+        raise NotSupported("a definition in others does not look at what its scalars are")
+
+    encloses = formal = rounds = exact  # type: ignore[assignment]
+
+    def literal(self, value: Fraction) -> Any:
+        """The operand for it."""
+        return self.number(value)
+
+    def exact_value(self, x: Any) -> Fraction:
+        """Raises NotExact: no number is looked at."""
+        raise NotExact("a definition does not look at numbers")
+
+
+def _step(operation: str) -> Callable[..., Any]:
+    return lambda self, *operands: self.apply(operation, *operands)
+
+
+for _name in (*PRIMITIVES, *DERIVED):
+    setattr(Steps, _name, _step(_name))
+Steps.__abstractmethods__ = frozenset()
+
+
+def is_defined(operation: str) -> bool:
+    """Has a scalar operation a definition in others?"""
+    return operation in DERIVED
+
+
+def by_definition(operation: str, *operands: Any, apply: Callable[..., Any], number: Callable[[Fraction], Any]) -> Any:
+    """An operation by its definition. apply, number: of the interpreter, as `Steps` has them.
+
+    by_definition("square", x, apply=arrays.apply, number=...)    # arrays.apply("multiply", x, x)
+    """
+    return DERIVED[operation](Steps(apply, number), *operands)  # type: ignore[abstract]
