@@ -17,6 +17,7 @@ What is left out is refused by name where it is needed, and what is stated wrong
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,9 @@ __all__ = [
     "Arrays", "Context", "Kleene", "LiftedArrays", "Maybe", "NumPyArrays", "Operation", "Shape", "Tensor", "Truth",
     "add_operation", "added", "context", "lift", "remove_operation", "resolve",
 ]  # fmt: skip
+
+_ADDED: set[str] = set()
+"""The names of what was added, which alone can be taken away."""
 
 
 def add_operation(
@@ -61,26 +65,39 @@ def add_operation(
     if line.name in OPERATIONS or hasattr(home, line.name):
         raise ArgumentError(f"add_operation: expected a new name, got {line.name!r}")
     OPERATIONS[line.name] = line
+    _ADDED.add(line.name)
     setattr(home, line.name, definition)
     rules = [(DERIVED, definition if line.scalar else None), (RULES, vjp), (BATCHING, batching)]
     for table, rule in rules:
         if rule is not None:
             table[line.name] = rule
 
+    return _function(line)
+
+
+def _function(line: Operation) -> Callable[..., Tensor]:
+    """The function for specs. Its operands are x, y, z, or any number of them."""
+
     def function(*operands: Any, **parameters: Any) -> Tensor:
         return applied(line.name, *operands, **parameters)
 
+    kinds = inspect.Parameter
+    operands = [kinds(name, kinds.POSITIONAL_OR_KEYWORD) for name in "xyzuvw"[: line.operands or 0]]
+    many = [kinds("operands", kinds.VAR_POSITIONAL)] if line.operands is None else []
+    named = [kinds(name, kinds.KEYWORD_ONLY) for name in line.parameters]
+    function.__signature__ = inspect.Signature([*operands, *many, *named])  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = line.name
-    function.__doc__ = f"The operation {line.name}, of {line.operands or 'some'} operands."
+    function.__doc__ = f"The operation {line.name}."
     return function
 
 
 def remove_operation(name: str) -> None:
     """Take away an operation that `add_operation` added. Raises ArgumentError for any other."""
     home: Any = Context if name in DERIVED else NumPyArrays
-    if name not in OPERATIONS or getattr(home, name).__module__.partition(".")[0] == "scalarspec":
+    if name not in _ADDED:
         raise ArgumentError(f"remove_operation: expected the name of an operation that was added, got {name!r}")
     delattr(home, name)
+    _ADDED.remove(name)
     for table in (OPERATIONS, DERIVED, RULES, BATCHING):
         table.pop(name, None)
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from scalarspec import extend
 from scalarspec.core import functions as f
-from scalarspec.core.arrays import lift
 from scalarspec.core.tensor import applied
 
 
@@ -40,14 +39,9 @@ def _flipped_batch(batch, operation, shape, operands, axis):
     return batch.inner.apply(operation, operands[0].value, axis=tuple(a + 1 for a in axis))
 
 
-def _greatest(arrays, x, axis):
+def _greatest(arrays, x, axis, count):
     """The greatest element along some axes."""
-    scalars = np.moveaxis(arrays.unpack(x), axis, range(len(axis)))
-    rows = scalars.reshape(-1, *scalars.shape[len(axis) :])
-    found = rows[0, ...]
-    for i in range(1, len(rows)):
-        found = lift(arrays.context.maximum, found, rows[i, ...])
-    return arrays.pack(np.asarray(found, dtype=object))
+    return arrays.folded("maximum", x, axis, count)
 
 
 def _same(operands, parameters):
@@ -59,7 +53,7 @@ GELU = extend.Operation("gelu", "elementwise", 1, "free", "composed", "nowhere",
 FLIP = extend.Operation(
     "flip", "structure", 1, "linear", "exact", "nowhere", "always", parameters=("axis",), shape=_same
 )
-MAX = extend.Operation("max", "reduction", 1, "free", "selected", None, "always", parameters=("axis",))
+MAX = extend.Operation("max", "reduction", 1, "free", "choice", None, "always", parameters=("axis", "count"))
 
 ADDITIONS = {
     "floor": (FLOOR, _floor, {"vjp": lambda g, y, x: (lambda: 0 * g,)}),

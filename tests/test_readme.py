@@ -51,6 +51,13 @@ def scope_in_a_module(scope):
     return module.__dict__
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_the_python_of_a_document_runs(path):
+    scope = {"__name__": "document"}
+    for text in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL):
+        exec(text, scope)
+
+
 COMMANDS = re.findall(r"^\$ (scalarspec .*)$", README, re.MULTILINE)
 
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalarspec.core.operations import find
-from scalarspec.errors import NotSupported
+from scalarspec.errors import NotSupported, ShapeError
 from scalarspec.numbers.exact import as_array, boxed, float_above, float_below
 
 if TYPE_CHECKING:
@@ -153,6 +153,23 @@ class NumPyArrays(Arrays):
     def broadcast_to(self, x: Value, shape: tuple[int, ...]) -> Value:
         """x repeated to fill the shape."""
         return self.restructured(lambda a: np.broadcast_to(a, shape), x)
+
+    def folded(self, operation: str, x: Value, axis: tuple[int, ...], count: int) -> Value:
+        """An operation of two operands between the `count` elements along some axes, from the first one on.
+
+        Raises ShapeError over no elements, for which an operation of two says nothing.
+        """
+        if not count:
+            raise ShapeError(f"{operation} over no elements: there is no first one")
+
+        def rows(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+            return np.moveaxis(a, axis, range(len(axis))).reshape(count, *np.delete(a.shape, axis))
+
+        parts = self.restructured(rows, x)
+        result = self.apply("getitem", parts, index=(0,))
+        for i in range(1, count):
+            result = self.apply(operation, result, self.apply("getitem", parts, index=(i,)))
+        return result
 
     def stack(self, *values: Value, axis: int = 0) -> Value:
         """The values along a new axis."""

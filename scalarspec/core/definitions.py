@@ -31,7 +31,7 @@ class Steps(Context[Any]):
         """Raises NotSupported: a definition that looks at what its scalars are is no definition in operations."""
         raise NotSupported("a definition in others does not look at what its scalars are")
 
-    encloses = formal = rounds = exact  # type: ignore[assignment]
+    encloses = formal = rounds = exact
 
     def literal(self, value: Fraction) -> Any:
         """The operand for it."""
