@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from scalarspec.core.operations import OPERATIONS
+
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     "errors",
@@ -90,3 +92,63 @@ def test_the_checks_can_fail():
 def test_each_room_says_what_lives_there(room):
     text = ast.get_docstring(ast.parse((MODULES[room]).read_text()))
     assert text
+
+
+# ---- operations stand in one table ----------------------------------------------------------------------------------
+
+RULE_TABLES = {
+    "activation", "backends.float", "backends.interval64.fused", "backends.rounding.inherited",
+    "backends.rounding.local", "backends.symbolic", "bounding.plan", "bounding.rules", "conformance.examples",
+    "formulas.notation.latex", "formulas.notation.numpy_code", "formulas.notation.text", "formulas.programs.c99",
+    "formulas.programs.lean", "formulas.programs.python", "formulas.term_rules", "laws.exact_values", "laws.rationals",
+    "laws.replacements", "numbers.elementary", "theory.normal_arrays", "tracing.batched", "tracing.first_order",
+    "tracing.generalized", "tracing.vjp_rules",
+}  # fmt: skip
+"""Where dictionaries have operations as keys: rules that are functions, patterns, or proved constants."""
+ACTIVATIONS = {"theory.autoencoder_facts"}
+"""Where what looks like operations are the names of activations."""
+
+
+def names_in(node):
+    """The operations that a literal collection names."""
+    items = node.keys if isinstance(node, ast.Dict) else node.elts
+    return {i.value for i in items if isinstance(i, ast.Constant) and i.value in OPERATIONS}
+
+
+def listed(name, text):
+    """Literal collections of three or more operations' names where there should be none."""
+    tree = ast.parse(text)
+    exported = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict) and name in RULE_TABLES:
+            continue
+        literal = isinstance(node, ast.Set | ast.List | ast.Tuple | ast.Dict) and node not in exported
+        if literal and len(names_in(node)) >= 3 and name not in {"core.operations", *ACTIVATIONS}:
+            yield f"{name}:{node.lineno}: {sorted(names_in(node))}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_operations_are_listed_in_the_table_alone(name):
+    assert not list(listed(name, MODULES[name].read_text()))
+
+
+def dispatched(text):
+    """Methods that are looked up by a name that is put together, with a default where there is none."""
+    calls = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call)]
+    return [
+        ast.unparse(call)
+        for call in calls
+        if ast.unparse(call.func) == "getattr" and len(call.args) == 3 and isinstance(call.args[1], ast.JoinedStr)
+    ]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_method_is_looked_up_by_a_made_up_name(name):
+    assert not dispatched(MODULES[name].read_text())
+
+
+def test_the_checks_of_operations_can_fail():
+    assert list(listed("bounding.linear", 'SMOOTH = {"exp", "log", "tanh"}'))
+    assert list(listed("bounding.linear", 'if operation in ("exp", "log", "tanh"): pass'))
+    assert list(listed("bounding.linear", 'RULES = {"exp": 1, "log": 2, "tanh": 3}'))
+    assert dispatched('getattr(self, f"_{operation}", None)')
