@@ -53,15 +53,16 @@ def add_operation(
 
     line: its line of the table; what that leaves out is refused by name.
     definition: for what is done on each element, a function of a context and its scalars, in the context's operations,
-    each an identity of the reals; for other kinds, a function of `NumPyArrays` and its values, such as
-    `lambda arrays, x, axis: arrays.restructured(lambda a: np.flip(a, axis), x)`.
+    each an identity of the reals; for other kinds, a function of the arrays and their values: where the line says
+    `defined`, of any `Arrays`, which applies operations; else of `NumPyArrays`, which may move elements by
+    `arrays.restructured`.
     vjp: the rule of its derivative, (cotangent, result, *operands, **parameters) -> one function for each operand;
     batching: (batch, operation, shape, operands, **parameters) -> the value with a leading axis, as
     `scalarspec.tracing.batched` has it. Raises ArgumentError for a name that is taken.
 
         rsqrt = extend.add_operation(...)    # as above; see `added` for an operation that stays for a while
     """
-    home: Any = Context if line.scalar else NumPyArrays
+    home = _home(line)
     if line.name in OPERATIONS or hasattr(home, line.name):
         raise ArgumentError(f"add_operation: expected a new name, got {line.name!r}")
     OPERATIONS[line.name] = line
@@ -73,6 +74,11 @@ def add_operation(
             table[line.name] = rule
 
     return _function(line)
+
+
+def _home(line: Operation) -> Any:
+    """The class that has the definition as a method."""
+    return Context if line.scalar else Arrays if line.defined else NumPyArrays
 
 
 def _function(line: Operation) -> Callable[..., Tensor]:
@@ -93,10 +99,9 @@ def _function(line: Operation) -> Callable[..., Tensor]:
 
 def remove_operation(name: str) -> None:
     """Take away an operation that `add_operation` added. Raises ArgumentError for any other."""
-    home: Any = Context if name in DERIVED else NumPyArrays
     if name not in _ADDED:
         raise ArgumentError(f"remove_operation: expected the name of an operation that was added, got {name!r}")
-    delattr(home, name)
+    delattr(_home(OPERATIONS[name]), name)
     _ADDED.remove(name)
     for table in (OPERATIONS, DERIVED, RULES, BATCHING):
         table.pop(name, None)

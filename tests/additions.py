@@ -39,9 +39,9 @@ def _flipped_batch(batch, operation, shape, operands, axis):
     return batch.inner.apply(operation, operands[0].value, axis=tuple(a + 1 for a in axis))
 
 
-def _greatest(arrays, x, axis, count):
+def _greatest(arrays, x, axis, counts):
     """The greatest element along some axes."""
-    return arrays.folded("maximum", x, axis, count)
+    return arrays.folded("maximum", x, axis, counts)
 
 
 def _same(operands, parameters):
@@ -53,7 +53,7 @@ GELU = extend.Operation("gelu", "elementwise", 1, "free", "composed", "nowhere",
 FLIP = extend.Operation(
     "flip", "structure", 1, "linear", "exact", "nowhere", "always", parameters=("axis",), shape=_same
 )
-MAX = extend.Operation("max", "reduction", 1, "free", "choice", None, "always", parameters=("axis", "count"))
+MAX = extend.Operation("max", "reduction", 1, "free", "choice", None, "always", parameters=("axis", "counts"))
 
 ADDITIONS = {
     "floor": (FLOOR, _floor, {"vjp": lambda g, y, x: (lambda: 0 * g,)}),

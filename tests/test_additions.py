@@ -90,6 +90,14 @@ def test_what_is_stated_wrongly_is_caught(name, facts, readings):
     assert readings & {reading for reading, f in found.items() if f.status == "misses"}
 
 
+def test_what_is_defined_is_read_so_everywhere():
+    found = findings("max", extend.Operation("max", "reduction", 1, parameters=("axis", "counts"), defined=True))
+    assert "the sizes are variables here" in found.pop("matrix").message
+    assert {f.status for f in found.values()} == {"holds"}
+    line = extend.Operation("gelu", "elementwise", 1, defined=True)
+    assert {f.status for f in findings("gelu", line, vjp=None).values()} == {"holds"}
+
+
 def test_wrong_rules_are_caught():
     still = findings("flip", FLIP, vjp=lambda g, y, x, axis: (lambda: g,))
     assert still["gradient"].status == "misses"

@@ -13,6 +13,8 @@ from scalarspec.backends.rounding.strategies import added, evaluated
 from scalarspec.backends.rounding.tracked import Array, Decision, Tracked
 from scalarspec.core.arrays import Arrays, lift
 from scalarspec.core.context import Context
+from scalarspec.core.definitions import definition
+from scalarspec.core.operations import find
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.numbers import environment
@@ -32,7 +34,9 @@ class RoundingArrays(Arrays):
         return environment.quiet(function, *values, **parameters)
 
     def function(self, operation: str) -> Callable[..., Any]:
-        """The operation by the strategy of its class. Raises NotSupported where it has none."""
+        """The operation by the strategy of its class, or its definition. Raises NotSupported where it has no class."""
+        if find(operation, "tolerance").defined:
+            return definition(self, operation)
         class_of(operation)
         return lambda *operands, **parameters: evaluated(Call(self.model, operation, operands, parameters))
 

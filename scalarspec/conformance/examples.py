@@ -234,8 +234,9 @@ def _by_kind(line: Operation) -> list[tuple[Spec, list[tuple[int, ...]]]]:
 
     def over(*axis: int) -> Spec:
         def reduced(x: Tensor) -> Tensor:
-            count = {"count": math.prod(x.shape[i] for i in axis)} if "count" in line.parameters else {}
-            return applied(line.name, x, axis=axis, **count)
+            counts = tuple(x.shape[i] for i in axis)
+            known = {"count": math.prod(counts), "counts": counts}
+            return applied(line.name, x, axis=axis, **{k: v for k, v in known.items() if k in line.parameters})
 
         return reduced
 

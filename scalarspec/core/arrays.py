@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
 from itertools import repeat
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalarspec.core.operations import find
+from scalarspec.core.sizes import watching
 from scalarspec.errors import NotSupported, ShapeError
 from scalarspec.numbers.exact import as_array, boxed, float_above, float_below
 
@@ -95,6 +96,24 @@ class Arrays(ABC):
         """log Σ eˣ; each element occurs once, so that it is tight over sets."""
         return self.apply("log", self.apply("sum", self.apply("exp", x), axis=axis))
 
+    def folded(self, operation: str, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
+        """An operation of two operands between the elements along some axes, in row-major order from the first one on.
+
+        counts: how many elements there are along each. Raises ShapeError over none, where an operation of two says
+        nothing, and NotSupported where sizes stand for any: then nobody can count them off.
+        """
+        if watching() is not None:
+            raise NotSupported(f"{operation} one by one over some axes: the sizes are variables here")
+        if 0 in counts:
+            raise ShapeError(f"{operation} over no elements: there is no first one")
+        whole: list[Any] = [slice(None)] * (max(axis, default=-1) + 1)
+        parts = []
+        for place in np.ndindex(*counts):
+            for a, i in zip(axis, place, strict=True):
+                whole[a] = i
+            parts.append(self.apply("getitem", x, index=tuple(whole)))
+        return reduce(partial(self.apply, operation), parts)
+
     def affine(self, weight: Value, x: Value, bias: Value) -> Value:
         """weight @ x + bias."""
         return self.apply("add", self.apply("matmul", weight, x), bias)
@@ -153,23 +172,6 @@ class NumPyArrays(Arrays):
     def broadcast_to(self, x: Value, shape: tuple[int, ...]) -> Value:
         """x repeated to fill the shape."""
         return self.restructured(lambda a: np.broadcast_to(a, shape), x)
-
-    def folded(self, operation: str, x: Value, axis: tuple[int, ...], count: int) -> Value:
-        """An operation of two operands between the `count` elements along some axes, from the first one on.
-
-        Raises ShapeError over no elements, for which an operation of two says nothing.
-        """
-        if not count:
-            raise ShapeError(f"{operation} over no elements: there is no first one")
-
-        def rows(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-            return np.moveaxis(a, axis, range(len(axis))).reshape(count, *np.delete(a.shape, axis))
-
-        parts = self.restructured(rows, x)
-        result = self.apply("getitem", parts, index=(0,))
-        for i in range(1, count):
-            result = self.apply(operation, result, self.apply("getitem", parts, index=(i,)))
-        return result
 
     def stack(self, *values: Value, axis: int = 0) -> Value:
         """The values along a new axis."""

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, Never
 
+from scalarspec.core.arrays import Arrays
 from scalarspec.core.context import DERIVED, PRIMITIVES, Context
+from scalarspec.core.operations import find
 from scalarspec.errors import NotExact, NotSupported
+from scalarspec.numbers.exact import boxed
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,17 @@ def by_definition(operation: str, *operands: Any, apply: Callable[..., Any], num
     by_definition("square", x, apply=arrays.apply, number=...)    # arrays.apply("multiply", x, x)
     """
     return DERIVED[operation](Steps(apply, number), *operands)  # type: ignore[abstract]
+
+
+def definition(arrays: Arrays, operation: str) -> Callable[..., Any]:
+    """A function that does an operation by its definition, each step by these arrays.
+
+    For what is done on each element, that of `Context`; for all else the method of `Arrays`, which applies operations.
+    """
+    if not find(operation, "definition").scalar:
+        return partial(getattr(Arrays, operation), arrays)
+
+    def number(value: Fraction) -> Any:
+        return arrays.pack(boxed(arrays.context.literal(value)))
+
+    return partial(by_definition, operation, apply=arrays.apply, number=number)

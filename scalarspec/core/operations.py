@@ -31,6 +31,7 @@ The facts, in the order of a line:
   range      the least and the greatest value that it can take
   border     at the border of its domain: a pole, steep (finite, with an infinite slope), or none (there is no border)
   symbolic   in a formula it is a node of its own, or read in its definition, as all can be that have one
+  defined    do all interpreters read it in its definition in others? Then they need no more facts, and no rules
   names      in the array API, in PyTorch and in ONNX; "-" where there is none
 
 Shapes follow the kind: one common shape for what is elementwise, the shape without some axes for reductions, and a rule
@@ -87,6 +88,7 @@ class Operation:
     shape: ShapeRule | None = None
     border: Border | None = None
     symbolic: Literal["node", "definition"] = "definition"
+    defined: bool = False
 
     @cached_property
     def scalar(self) -> bool:

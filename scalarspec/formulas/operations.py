@@ -7,10 +7,10 @@ from scalarspec.core.operations import SCALAR_KINDS, having
 ELEMENTWISE = having(kind=SCALAR_KINDS) - {"pi"}
 """Done on each element by itself: those of a scalar that have operands."""
 
-TENSOR_OPERATIONS = having(kind=("reduction", "product", "structure"))
+TENSOR_OPERATIONS = having(scalar=False, defined=False)
 """What arrays do beside the elementwise operations."""
 
-REDUCTIONS = having(kind="reduction")
+REDUCTIONS = having(kind="reduction", defined=False)
 """Along the axes of the parameter `axis`."""
 
 RATIONAL = having(kind=SCALAR_KINDS, rational="always") - {"divide", "reciprocal"}

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from typing import Any
 
-from scalarspec.core.operations import result_shape
+from scalarspec.core.operations import find, result_shape
 from scalarspec.core.registry import context as named_context
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.tensor import Tensor
@@ -64,6 +64,8 @@ class TermArrays(InterpreterArrays):
 
     def function(self, operation: str) -> Callable[..., Traced]:
         """Only scalars are worked out: what a constant tensor holds may depend on its size."""
+        if find(operation, "matrix_form").defined:
+            return super().function(operation)
         scalars, terms = super().function(operation), self._terms(operation)
         return lambda *operands, **parameters: (
             terms(*operands, **parameters) if any(x.shape for x in operands) else scalars(*operands, **parameters)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.arrays import Arrays
+from scalarspec.core.definitions import definition
 from scalarspec.core.operations import check_complete, find, result_shape, rule_of
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.errors import NotSupported
@@ -33,6 +34,8 @@ class NormalArrays(Arrays):
         """The operation, with the shape of its result. Raises NotSupported where no rule is stated for it."""
         if operation in DEFINED:
             return partial(DEFINED[operation], self)
+        if operation != OPAQUE and find(operation, "normal form").defined:
+            return definition(self, operation)
         scalar = operation != OPAQUE and find(operation, "normal form").scalar
         rule = _on_elements(operation) if scalar else rule_of("normal form", RULES, operation)
 

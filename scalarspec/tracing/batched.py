@@ -16,7 +16,7 @@ from typing import Any
 from scalarspec.core.arguments import bind, call, spec_name
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.lifting import lift
-from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, check_complete, having
+from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.core.shape import Dim, Shape
 from scalarspec.core.tensor import Tensor, as_tensor, common_context
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
@@ -222,4 +222,4 @@ BATCHING: dict[str, Callable[..., Any]] = {
     "stack": BatchedArrays._stack,
 }
 """For each operation that is not done on each element by itself, how it is done on all examples at once."""
-check_complete("batched", BATCHING, OPERATIONS.keys() - having(kind=SCALAR_KINDS))
+check_complete("batched", BATCHING, having(defined=False, scalar=False))

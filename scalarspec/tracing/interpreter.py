@@ -17,7 +17,8 @@ import numpy as np
 
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.context import Context
-from scalarspec.core.operations import result_shape
+from scalarspec.core.definitions import definition
+from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Shape
 from scalarspec.errors import NotSupported
 from scalarspec.numbers.exact import End
@@ -152,7 +153,9 @@ class InterpreterArrays(Arrays):
         """An operation on operands of which some are no constants; `shape` is the result's."""
 
     def function(self, operation: str) -> Callable[..., Traced]:
-        """The operation, with the shape of its result worked out."""
+        """The operation, with the shape of its result worked out; or its definition, where it is read in that."""
+        if find(operation, "definition").defined:
+            return definition(self, operation)
 
         def apply(*operands: Traced, **parameters: Any) -> Traced:
             shape = result_shape(operation, [x.shape for x in operands], parameters)

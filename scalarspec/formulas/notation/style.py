@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalarspec.core.operations import OPERATIONS, check_complete, rule_of
+from scalarspec.core.operations import check_complete, having, rule_of
 from scalarspec.formulas.names import Names, Vocabulary
 from scalarspec.formulas.operations import REDUCTIONS
 from scalarspec.formulas.term import Term, below
@@ -25,7 +25,7 @@ ATOMS = ("symbol", "number", "truth", "leaf", "constant")
 """Terms that are written without a pattern."""
 BY_SHAPE = {"scale", "over", "squared", "row", "dot", "outer"}
 """What some operations are called where their operands are scalars or vectors."""
-PATTERN_NAMES = {*OPERATIONS, *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)} - READ
+PATTERN_NAMES = {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)} - READ
 """What each style must have a pattern for."""
 
 
