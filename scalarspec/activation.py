@@ -1,4 +1,7 @@
-"""Activations by name, with their derivatives as functions of the pre-activation (TorchLean's definitions)."""
+"""Activations by name, with their derivatives as functions of the pre-activation (TorchLean's definitions).
+
+All are elementwise: x of any shape, the result of the same one.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,25 @@ from scalarspec.errors import UnknownName
 
 @dataclass(frozen=True)
 class Activation:
-    """A function of tensors, elementwise, and its derivative."""
+    """A function of tensors, elementwise, with its derivative as another such function.
+
+    For example:
+
+        tanh = ss.activation.named("tanh")
+        x = ss.context("interval").tensor([0, 1])
+        tanh(x), tanh.derivative(x)
+    """
 
     function: Callable[[Tensor], Tensor]
     derivative: Callable[[Tensor], Tensor]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The function of x."""
+        """The function of x, in the shape of x."""
         return self.function(x)
 
 
 def identity(x: Tensor) -> Tensor:
-    """x."""
+    """x itself."""
     return x
 
 
@@ -33,7 +43,7 @@ def identity_derivative(x: Tensor) -> Tensor:
 
 
 def relu_derivative(x: Tensor) -> Tensor:
-    """1 where x > 0, else 0; over an interval that straddles 0, [0, 1]."""
+    """1 where x > 0, else 0; over an interval that contains 0 and positive numbers, [0, 1]."""
     return f.heaviside(x)
 
 
@@ -43,7 +53,7 @@ def leaky_relu_derivative(x: Tensor) -> Tensor:
 
 
 def sigmoid_derivative(x: Tensor) -> Tensor:
-    """σ(x) (1 - σ(x))."""
+    """σ(x) (1 - σ(x)), σ being the logistic function."""
     y = f.sigmoid(x)
     return y * (1 - y)
 
@@ -54,17 +64,19 @@ def tanh_derivative(x: Tensor) -> Tensor:
 
 
 def softplus_derivative(x: Tensor) -> Tensor:
-    """σ(x)."""
+    """σ(x), the logistic function."""
     return f.sigmoid(x)
 
 
 def gelu(x: Tensor) -> Tensor:
-    """x Φ(x), Φ the standard normal distribution function. PyTorch: `F.gelu`. Hendrycks & Gimpel 2016."""
+    """x Φ(x), Φ being the standard normal distribution function: the exact form, not the one by tanh. PyTorch:
+    `F.gelu`. Hendrycks & Gimpel 2016.
+    """
     return x / 2 * (1 + f.erf(x / f.sqrt(x.context.tensor(2))))
 
 
 def gelu_derivative(x: Tensor) -> Tensor:
-    """Φ(x) + x φ(x), φ the standard normal density."""
+    """Φ(x) + x φ(x), φ being the standard normal density."""
     density = f.exp(-f.square(x) / 2) / f.sqrt(2 * f.pi(x.context))
     return (1 + f.erf(x / f.sqrt(x.context.tensor(2)))) / 2 + x * density
 
@@ -78,6 +90,7 @@ ACTIVATIONS = {
     "gelu": Activation(gelu, gelu_derivative),
     "identity": Activation(identity, identity_derivative),
 }
+"""The activations by name: those that `Autoencoder` takes."""
 
 
 def named(name: str) -> Activation:

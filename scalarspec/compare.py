@@ -1,4 +1,4 @@
-"""The same spec under several scalars side by side."""
+"""The same spec under several contexts side by side."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from scalarspec.errors import NotExact, ScalarSpecError
 from scalarspec.report import table, tensor_json, tensor_text
 
 DEFAULT_BACKENDS = ("float32", "float64", "interval", "rational")
+"""The backends that give numbers, cheapest first; symbols are for `derive`."""
 
 
 def evaluate(spec: Callable[..., Tensor], args: Sequence[Any], backend: str | Context[Any]) -> Tensor:
-    """The value of a spec under one context, its arguments lifted to it."""
+    """The value of a spec under one context, to which its arguments are lifted. backend: a context, or the name of
+    one.
+    """
     context = resolve(backend)
     return call(spec, [lift(value, context) for value in bind(spec, args).values()], context)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A spec under one backend: its value, or the refusal."""
+    """A spec under one backend: its value, or the refusal, and how long it took in seconds."""
 
     context: Context[Any]
     value: Tensor | None
@@ -37,7 +40,7 @@ class Reading:
         return tensor_text(self.value) if self.value is not None else f"refused: {self.refusal}"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, exact values as strings."""
+        """Plain data, with exact values as strings."""
         if self.value is None:
             return {"context": repr(self.context), "refused": str(self.refusal), "seconds": self.seconds}
         return {**tensor_json(self.value), "seconds": self.seconds}
@@ -45,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The readings of one spec, by backend name."""
+    """The readings of one spec, by backend name. Prints as a table."""
 
     readings: dict[str, Reading]
 
@@ -57,16 +60,24 @@ class Comparison:
         return table(["backend", "value", "seconds"], rows)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, exact values as strings."""
+        """Plain data by backend name, with exact values as strings."""
         return {name: reading.to_json() for name, reading in self.readings.items()}
 
 
 def compare(
     spec: Callable[..., Tensor], *args: Any, backends: Sequence[str | Context[Any]] = DEFAULT_BACKENDS
 ) -> Comparison:
-    """The same spec on the same arguments under several backends. What one refuses is a row, not an error.
+    """The same spec on the same arguments under several backends.
 
-    args: models on NumPy arrays, arrays and numbers, each float at its exact value.
+    args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
+    backends: names or contexts.
+    Returns the readings by backend name; an exact value that a backend does not have is a reading that says why, and no
+    error. Raises ArgumentError where the spec gives two values for the same arguments, UnknownName for a backend that
+    does not exist, and as the spec does.
+
+        found = ss.compare(lambda x: ss.sum(ss.square(x)), [0.5, 1.5], backends=("float64", "rational"))
+        found["rational"].value.item()    # Fraction(5, 2)
+        print(found)
     """
     one_valued(spec, bind(spec, args))
     contexts = [resolve(backend) for backend in backends]
@@ -75,6 +86,7 @@ def compare(
 
 
 def _read(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]) -> Reading:
+    """The reading under one context."""
     start = time.perf_counter()
     try:
         value = evaluate(spec, args, context)

@@ -1,6 +1,7 @@
-"""Every refusal has a class of its own, so that a caller can tell them apart.
+"""The errors of this package: every refusal has a class of its own, so that a caller can tell them apart.
 
-All of them are `ScalarSpecError`; each is also the built-in error that a Python programmer would expect.
+All of them are `ScalarSpecError`; each is also the built-in error that a Python programmer would expect. A message says
+what was found, what was needed, and what to write instead.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ class ScalarSpecError(Exception):
 
 
 class ShapeError(ScalarSpecError, ValueError):
-    """Shapes that do not fit an operation; the message holds the operation and the shapes."""
+    """Shapes do not fit an operation. The message holds the operation and the shapes."""
 
     noticed: ClassVar[Callable[[], None] | None] = None
     """Called whenever one is made; `core.sizes`, which watches what a spec learns of its sizes, sets it."""
@@ -24,35 +25,41 @@ class ShapeError(ScalarSpecError, ValueError):
 
 
 class ContextMismatch(ScalarSpecError, TypeError):
-    """Tensors of two contexts met in one expression."""
+    """Tensors of two contexts met in one expression: carry one over with `context.tensor(t)`."""
 
 
 class Undecided(ScalarSpecError, ValueError):
-    """A branch was asked for on a comparison that the context cannot decide."""
+    """A branch was asked for on a comparison that the context cannot decide: use `where`, which takes both."""
 
 
 class NotExact(ScalarSpecError, ArithmeticError):
-    """The exact value was needed and there is none (0.1 as a literal, exp(1/2) over the rationals)."""
+    """An exact value was needed and there is none: 0.1 as a literal, exp(1/2) over the rationals."""
 
 
 class DomainError(ScalarSpecError, ArithmeticError):
-    """A value outside the domain of an operation, or no real number at all (NaN, an infinity)."""
+    """A value lies outside the domain of an operation, or is no real number at all (NaN, an infinity)."""
 
 
 class NotDifferentiable(DomainError):
-    """A derivative where there is none, or none that could be shown: at a kink, a step, the edge of a domain."""
+    """A derivative was asked for where there is none, or none could be shown: at a kink, a step, the edge of a
+    domain.
+    """
 
 
 class DivisionByZero(DomainError, ZeroDivisionError):
-    """Division by exactly zero in a context that has no value for it."""
+    """A division by exactly zero, in a context that has no value for it."""
 
 
 class NotSupported(ScalarSpecError, NotImplementedError):
-    """The context has no such operation; the message names the contexts that have it."""
+    """The context has no such operation, or a reading no rule for it. The message names what has it, or what is
+    missing.
+    """
 
 
 class Contradiction(ScalarSpecError, RuntimeError):
-    """Two certified results exclude each other: a fault of scalarspec, or of a spec that is no function."""
+    """Two certified results exclude each other: a fault of scalarspec, or of a spec that gives two values for one
+    input.
+    """
 
 
 class TooLarge(ScalarSpecError, OverflowError):
@@ -64,7 +71,7 @@ class FloatEnvironmentError(ScalarSpecError, RuntimeError):
 
 
 class OutOfRange(ScalarSpecError, IndexError):
-    """An index outside its range (a tensor's, or a codebook's, where negative ones are outside too)."""
+    """An index lies outside its range: a tensor's, or a codebook's, where negative ones are outside, too."""
 
     noticed: ClassVar[Callable[[], None] | None] = None
     """Called whenever one is made; `core.sizes`, which watches what a spec learns of its sizes, sets it."""
@@ -76,8 +83,8 @@ class OutOfRange(ScalarSpecError, IndexError):
 
 
 class UnknownName(ScalarSpecError, LookupError):
-    """A name (of a backend, an activation, a parameter) that does not exist; the message lists those that do."""
+    """A name (of a backend, an activation, a parameter) does not exist. The message lists those that do."""
 
 
 class ArgumentError(ScalarSpecError, ValueError):
-    """Any other argument that cannot be used; the message says which, what was expected and what came."""
+    """Any other argument that cannot be used. The message says which one, what was expected and what came."""

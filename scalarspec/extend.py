@@ -49,18 +49,19 @@ def add_operation(
     vjp: Callable[..., Any] | None = None,
     batching: Callable[..., Any] | None = None,
 ) -> Callable[..., Tensor]:
-    """Add an operation; the function for specs that does it, whose keywords are the operation's parameters.
+    """Adds an operation, and returns the function for specs that does it, whose keywords are the operation's
+    parameters.
 
     line: its line of the table; what that leaves out is refused by name.
     definition: for what is done on each element, a function of a context and its scalars, in the context's operations,
     each an identity of the reals; for other kinds, a function of the arrays and their values: where the line says
     `defined`, of any `Arrays`, which applies operations; else of `NumPyArrays`, which may move elements by
     `arrays.restructured`.
-    vjp: the rule of its derivative, (cotangent, result, *operands, **parameters) -> one function for each operand;
+    vjp: the rule of its derivative, (cotangent, result, *operands, **parameters) -> one function for each operand,
+    which gives that operand's cotangent.
     batching: (batch, operation, shape, operands, **parameters) -> the value with a leading axis, as
-    `scalarspec.tracing.batched` has it. Raises ArgumentError for a name that is taken.
-
-        rsqrt = extend.add_operation(...)    # as above; see `added` for an operation that stays for a while
+    `scalarspec.tracing.batched` has it; what is done on each element needs none.
+    Raises ArgumentError for a name that is taken. The module's text has an example; `added` is for a while.
     """
     home = _home(line)
     if line.name in OPERATIONS or hasattr(home, line.name):
@@ -98,7 +99,7 @@ def _function(line: Operation) -> Callable[..., Tensor]:
 
 
 def remove_operation(name: str) -> None:
-    """Take away an operation that `add_operation` added. Raises ArgumentError for any other."""
+    """Takes away an operation that `add_operation` added. Raises ArgumentError for any other name."""
     if name not in _ADDED:
         raise ArgumentError(f"remove_operation: expected the name of an operation that was added, got {name!r}")
     delattr(_home(OPERATIONS[name]), name)
@@ -109,10 +110,14 @@ def remove_operation(name: str) -> None:
 
 @contextmanager
 def added(line: Operation, definition: Callable[..., Any], **rules: Any) -> Iterator[Callable[..., Tensor]]:
-    """An operation that is there for a while, as `add_operation` adds it.
+    """An operation that is there within a `with` block, as `add_operation` adds it.
 
-    with extend.added(line, definition) as flip:
-        flip(t, axis=0)
+    line, definition, rules: as for `add_operation`. It is taken away at the end, whatever happens.
+
+        line = extend.Operation("thrice", "elementwise", 1, graph="linear", floats="rounded", kinks="nowhere")
+        three = Fraction(3)
+        with extend.added(line, lambda context, x: context.multiply(context.literal(three), x)) as thrice:
+            thrice(ss.context("rational").tensor(2))    # 6
     """
     function = add_operation(line, definition, **rules)
     try:

@@ -1,4 +1,10 @@
-"""Layers: callables on tensors, whose parameters are NumPy arrays or tensors. `lift` carries them to a context."""
+"""Layers: callables on tensors, whose parameters are NumPy arrays or tensors. `lift` carries them to a context.
+
+For example:
+
+    model = ss.layers.Sequential(ss.layers.Linear([[1.0, 2.0], [0.5, -1.0]], [0.0, 1.0]), ss.layers.relu)
+    ss.lift(model, "interval")(ss.context("interval").tensor([1, 1]))    # [3, 0.5]
+"""
 
 from __future__ import annotations
 
@@ -14,23 +20,26 @@ from scalarspec.core.tensor import Tensor
 __all__ = ["Linear", "Map", "Sequential", "identity", "leaky_relu", "relu", "sigmoid", "softplus", "tanh"]
 
 Map = Callable[[Tensor], Tensor]
+"""A layer, or anything else that makes a tensor of a tensor."""
 
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """x -> weight x + bias. weight: (out, in), bias: (out,), x: (in,), as in `torch.nn.Linear`."""
+    """The layer x -> weight x + bias. weight: (out, in), bias: (out,), x: (in,); result: (out,). As in
+    `torch.nn.Linear`.
+    """
 
     weight: Any
     bias: Any
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The affine map of x."""
+        """The affine map of x. Raises ShapeError where the shapes do not fit."""
         return f.affine(self.weight, x, self.bias)
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class Sequential:
-    """x -> layers[-1](... layers[0](x))."""
+    """The layer x -> layers[-1](... layers[0](x)): any callables on tensors, one after the other."""
 
     layers: tuple[Map, ...]
 
@@ -38,7 +47,7 @@ class Sequential:
         object.__setattr__(self, "layers", layers)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Each layer in turn."""
+        """The value of the last layer; x itself where there is none."""
         for layer in self.layers:
             x = layer(x)
         return x

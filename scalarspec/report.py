@@ -26,7 +26,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def aligned(lines: Iterable[tuple[str, str]]) -> str:
-    """Left and right sides as a LaTeX `aligned`."""
+    """The left and right sides of lines as a LaTeX `aligned`."""
     body = " \\\\\n".join(f"{left} &= {right}" for left, right in lines)
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
@@ -41,7 +41,7 @@ def figure(what: str) -> Any:
 
 
 def tensor_text(t: Tensor, digits: int = 12) -> str:
-    """A tensor as it is shown beside others: one number where it holds one, else all of them."""
+    """A tensor as it is shown beside others: one number in `digits` digits where it holds one, else all of them."""
     if t.shape:
         return repr(t)
     if t.context.rounds or t.dtype == "symbolic":
@@ -74,12 +74,12 @@ def unboxed(array: Any) -> Any:
 
 
 def ends_json(lower: Any, upper: Any) -> dict[str, Any]:
-    """Exact end points as strings, nested as the arrays are."""
+    """Exact ends as strings, nested as the arrays are."""
     return {"lower": exact_json(lower), "upper": exact_json(upper)}
 
 
 def floats_json(values: Any) -> Any:
-    """Floats, nested as the array is; infinities, which JSON has not, as strings."""
+    """Floats, nested as the array is; infinities, for which JSON has no number, are strings."""
     nested = np.asarray(values, dtype=np.float64)
     return lift(lambda x: x if math.isfinite(x) else str(x), nested.astype(object)).tolist()
 

@@ -1,4 +1,4 @@
-"""Assertions for test suites: a float implementation is the spec, to so many ulps, with a certificate."""
+"""Assertions for test suites: a float implementation is the spec, to within some ulps, with a certificate."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ def assert_matches(
     """Raises AssertionError unless every element of `actual` is proved to be within `max_ulps` of the exact value.
 
     actual: the result, or a function of `args` that gives it, or a mapping from stages of the spec to values, as
-    `crosscheck` takes it; dtype: the format of the result, where it is not its own. Where
-    `numpy.testing.assert_allclose(actual, desired, rtol, atol)` compares two results that are both rounded, this one
-    compares one with the exact value, in ulps of its own format, and guesses no tolerance (see `ss.tolerance`). The
-    message is the report of `crosscheck`. Returns that cross-check.
+    `crosscheck` takes it; args: the arguments of the spec; max_ulps: how many ulps of the result's format are allowed;
+    dtype: that format, where it is not the result's own.
+    Returns the cross-check, whose report is also the message. Where `numpy.testing.assert_allclose(actual, desired,
+    rtol, atol)` compares two results that are both rounded, this one compares one with the exact value, in ulps of its
+    own format, and guesses no tolerance: `ss.tolerance` says how many ulps to expect.
 
         def test_kl():
             assert_matches(my_kl, latent.diagonal_gaussian_kl_to_standard, mu, logvar, max_ulps=8)
@@ -32,4 +33,5 @@ def assert_matches(
 
 
 def _name(thing: Any) -> str:
+    """What the message calls a function."""
     return getattr(thing, "__name__", "the actual result")

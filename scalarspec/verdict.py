@@ -1,4 +1,4 @@
-"""What a check of a statement found."""
+"""`Verdict`: what a check of a statement found."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from scalarspec.numbers.exact import exact_text
 
 P = ParamSpec("P")
 Status = Literal["proved", "refuted", "undecided"]
+"""What is known of a statement."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """proved: it holds; refuted: `witness` shows that it does not; undecided: neither was found.
+    """The answer to a question: proved, it holds; refuted, `witness` shows that it does not; undecided, neither was
+    found.
 
-    method: how; scope: for which sizes and regions; steps: what was found on the way, for a reader to follow;
-    witness: exact values of the arguments, and what they give.
+    method: how it was found; scope: for which sizes and regions; steps: what was found on the way, for a reader to
+    follow; witness: exact values of the arguments, and what they give; seconds: how long it took.
     """
 
     status: Status
@@ -42,14 +44,14 @@ class Verdict:
         return "\n".join([head, *(f"  {step}" for step in self.steps), *shown])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; exact values as strings."""
+        """Plain data, with exact values as strings."""
         witness = None if self.witness is None else {name: _json(value) for name, value in self.witness.items()}
         head = {"status": self.status, "method": self.method, "scope": self.scope, "steps": list(self.steps)}
         return {**head, "witness": witness, "seconds": self.seconds}
 
 
 def timed(prover: Callable[P, Verdict]) -> Callable[P, Verdict]:
-    """The function, with its time in the verdict."""
+    """The prover, with the seconds that it takes in its verdict."""
 
     @functools.wraps(prover)
     def of(*args: P.args, **kwargs: P.kwargs) -> Verdict:

@@ -152,3 +152,34 @@ def test_the_checks_of_operations_can_fail():
     assert list(listed("bounding.linear", 'if operation in ("exp", "log", "tanh"): pass'))
     assert list(listed("bounding.linear", 'RULES = {"exp": 1, "log": 2, "tanh": 3}'))
     assert dispatched('getattr(self, f"_{operation}", None)')
+
+
+FILE_LINES, FUNCTION_LINES = 400, 40
+"""The most lines that a file has, docstrings included, and a function, without its docstring."""
+
+
+def lines(node):
+    return node.end_lineno - node.lineno + 1
+
+
+def too_long(text):
+    """What has too many lines in a text: "the file", and functions by their names."""
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    documented = {f: lines(f.body[0]) if ast.get_docstring(f) is not None else 0 for f in functions}
+    found = [f.name for f in functions if lines(f) - documented[f] > FUNCTION_LINES]
+    return ["the file", *found] if len(text.splitlines()) > FILE_LINES else found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_files_and_functions_are_short_enough_to_read(name):
+    assert not too_long(MODULES[name].read_text())
+
+
+def test_what_is_too_long_is_caught():
+    body = "    x = 1\n" * FUNCTION_LINES
+    assert too_long(f"def f():\n{body}") == ["f"]
+    assert too_long(f"class C:\n    async def f(self):\n{body.replace('    ', '        ')}") == ["f"]
+    documented = f'"""One line.\n{chr(10) * FUNCTION_LINES}    """'
+    assert not too_long(f"def f():\n    {documented}\n    return 1\n")
+    assert too_long("x = 1\n" * (FILE_LINES + 1)) == ["the file"]
+    assert not too_long("x = 1\n" * FILE_LINES)

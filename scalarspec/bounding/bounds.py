@@ -1,4 +1,6 @@
-"""Bounds of a spec over a box of arguments, by rigorous methods, beside values that are surely attained."""
+"""`bounds`: an enclosure of a spec over a box of arguments, by rigorous methods, beside values that are surely
+attained.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,11 @@ from scalarspec.report import ends_json, unboxed
 
 @dataclass(frozen=True)
 class Bounds:
-    """What `bounds` found. lower, upper: exact Fractions (or ±inf), or object arrays of them.
+    """What `bounds` found.
 
-    enclosure: the same as a tensor; method: what the bounds are from; boxes: into how many the box was split, or, for
-    rows of boxes, how many there are in all; interrupted: would there have been more, but for Ctrl-C?
+    lower, upper: exact Fractions (or ±inf) for an output of shape (), else object arrays of them; enclosure: the same
+    as a tensor; method: which one the bounds are from; boxes: into how many the box was split, or, for rows of boxes,
+    how many there are in all; seconds: how long it took; interrupted: would there have been more, but for Ctrl-C?
     """
 
     lower: Any
@@ -48,8 +51,9 @@ class Bounds:
 
     @cached_property
     def inner(self) -> tuple[Any, Any]:
-        """For each output, numbers a and b such that some value is at most a, and some value at least b: the true range
-        goes from between lower and a to between b and upper. Looked for when it is asked for.
+        """Inner bounds, looked for when they are asked for: two numbers, or arrays, a and b, such that for each output
+        some value is at most a and some value is at least b. The true range goes from between lower and a to between b
+        and upper.
 
         The values are exact, or enclosed at a precision that tells them apart; (inf, -inf) where none was found. Where
         one value is all that is known, its enclosure is [b, a]. Raises Contradiction where one lies outside the bounds.
@@ -67,12 +71,12 @@ class Bounds:
         return unboxed(np.broadcast_to(least, shape)), unboxed(np.broadcast_to(most, shape))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Plain data: what was found, without the spec."""
+        """Plain data: what was found, inner bounds among it, without the spec."""
         return {**vars(self), "inner": self.inner, "_jobs": None}
 
     @property
     def width(self) -> Any:
-        """upper - lower."""
+        """upper - lower, exactly."""
         return self.upper - self.lower
 
     def __str__(self) -> str:
@@ -85,23 +89,25 @@ class Bounds:
         )
 
     def plot(self, path: str | Path) -> None:
-        """A picture in a file: the bounds of each output around its value, their widths as the box grows, the methods.
+        """Draws, into a file whose ending says the format: the bounds of each output around its value, their widths as
+        the box grows, and what each method takes.
 
-        Raises NotSupported where matplotlib is not installed, and for bounds that came from another process.
+        Raises NotSupported where matplotlib is not installed, and for bounds that came from another process,
+        ArgumentError where the file cannot be written.
         """
         if self._jobs is None:
             raise NotSupported("plot: bounds that were pickled know their spec no more")
         draw(self, self._jobs.domain, path, _by_method)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; the ends as exact strings."""
+        """Plain data, with the ends as exact strings."""
         ends, inner = ends_json(self.lower, self.upper), ends_json(*self.inner)
         found = {"method": self.method, "boxes": self.boxes, "seconds": self.seconds, "interrupted": self.interrupted}
         return {**ends, "inner": inner, **found}
 
 
 def _by_method(domain: Domain, method: str) -> Bounds:
-    """The bounds over a domain, for a picture."""
+    """The bounds over a domain by a method, for a picture."""
     return bounds(domain.spec, *domain.arguments.values(), vary=domain.vary, method=method)
 
 
@@ -126,25 +132,34 @@ def bounds(
 ) -> Bounds:
     """An enclosure of every output of `spec` while the arguments named in `vary` range over their boxes.
 
-    args: the arguments of the spec, models on NumPy arrays among them, each float at its exact value; a model in `vary`
-    has all of its numbers vary. over: arguments that have a leading axis more than the spec wants; there is a box for
-    each row, and row i of the result is about row i of them.
+    spec: a function on tensors, of any result. args: its arguments, models on NumPy arrays among them, each float at
+    its exact value. vary: for names of parameters, `ss.ball(radius)` around the argument, or `ss.box(lower, upper)` in
+    its place; of a model in `vary`, all numbers vary. over: names of arguments that have a leading axis more than the
+    spec wants; there is a box for each row, and row i of the result is about row i of them.
 
     Every method is rigorous, rounding included, and no wider than one evaluation:
 
       interval     one evaluation over the box, under `backend`
-      mean-value   f(c) + f'(box) (box - c), by one reverse sweep of interval derivatives
-      linear       affine functions below and above each output, found backwards (in the manner of CROWN)
+      mean-value   f(c) + f'(box) (box - c), by one backward pass of interval derivatives
+      linear       affine functions below and above each output, found backwards in the manner of CROWN
+                   (Zhang et al. 2018)
       subdivide    linear on parts of the box, split where the bound is worst: up to `budget` parts, or until every
                    width is at most `target`
       auto         the first of these, in order, whose widths are at most `target`; without a target, linear
 
-    executor: one of concurrent.futures, or of its interface, that does the jobs of linear and subdivide; the result is
-    the same. checkpoint: a file that keeps what was found; a run that ended goes on from there. progress: called with
-    (parts done, budget), or (rows done, rows). A target that the budget does not reach is no error: see `width`. Ctrl-C
-    ends the search: what was found by then is returned, and marked `interrupted`.
-    Raises UnknownName for a name that the spec does not have, ArgumentError for a backend that does not enclose, a spec
-    that cannot be sent to an executor, or a checkpoint of another question.
+    backend: an enclosing context, or its name. target, budget: a number, and a number of boxes. executor: one of
+    concurrent.futures, or of its interface, that does the jobs of linear and subdivide; the result is the same.
+    checkpoint: a file that keeps what was found; a run that ended goes on from there. progress: called with (parts
+    done, budget), or (rows done, rows).
+
+    Returns what was found (see `Bounds`). A target that the budget does not reach is no error: see `width`. Ctrl-C ends
+    the search: what was found by then is returned, and marked `interrupted`.
+    Raises UnknownName for a name that the spec does not have, ArgumentError for a backend that does not enclose, an
+    unknown method, a spec that cannot be sent to an executor, or a checkpoint of another question, and as the spec does
+    where it has no value on the box.
+
+        found = ss.bounds(lambda x: ss.square(x) - x, 0.5, vary={"x": ss.box(0, 1)}, method="subdivide")
+        print(found)
     """
     context = _checked(backend, method)
     rows = (over,) if isinstance(over, str) else tuple(over)
@@ -161,7 +176,7 @@ def _found(
     budget: int,
     progress: Callable[[int, int], None] | None,
 ) -> Bounds:
-    """The bounds by a method."""
+    """The bounds by a method, and its time."""
     goal = None if target is None else data_value(target)
     found = steps(jobs.domain, context, after_evaluation(method, goal), goal, budget, progress, jobs)
     start = time.perf_counter()
@@ -182,7 +197,7 @@ def _checked(backend: str | Context[Any], method: str) -> Context[Any]:
 
 
 def _best(found: Iterator[Step], target: Fraction | None) -> tuple[Step, bool]:
-    """The last step, or the first whose widths are at most the target; and did Ctrl-C end the search?"""
+    """The last step, or the first one whose widths are at most the target; and whether Ctrl-C ended the search."""
     best = None
     try:
         for best in found:
@@ -197,14 +212,14 @@ def _best(found: Iterator[Step], target: Fraction | None) -> tuple[Step, bool]:
 
 
 def most_parts(budget: int | None) -> int:
-    """Into how many boxes to split at most. Raises ArgumentError for none."""
+    """Into how many boxes to split at most. Raises ArgumentError for fewer than one."""
     if budget is not None and budget < 1:
         raise ArgumentError(f"budget: expected at least 1 box, got {budget}")
     return budget or BUDGET
 
 
 def _attained_text(least: Any, most: Any) -> str:
-    """What is said of the attained values of one output."""
+    """What is said of the inner bounds of one output."""
     least, most = np.ravel(least)[0], np.ravel(most)[0]
     if infinite(least, most):
         return "attained: none found"

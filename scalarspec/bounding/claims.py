@@ -1,4 +1,4 @@
-"""Claims: specs whose value is a comparison, such as `loss(model, x) <= 1`."""
+"""Claims: specs whose value is a comparison, such as `loss(model, x) <= 1`, seen as inequalities between specs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from scalarspec.tracing.gradient import tensors_in
 from scalarspec.tracing.tape import Tape
 
 Claim = Callable[..., Truth]
+"""A spec whose value is a comparison."""
 
 STRICT = {"less": True, "less_equal": False}
 """The comparisons that a claim may be of: b - a > 0, and b - a >= 0."""
 
 
 def margin(claim: Claim) -> Callable[..., Tensor]:
-    """The spec b - a, for a claim a <= b or a < b: it is never negative where the claim holds."""
+    """The spec b - a, for a claim a <= b or a < b: it is never negative where the claim holds. Raises ArgumentError,
+    when it is evaluated, for what is no comparison.
+    """
     return _Margin(claim)
 
 
@@ -31,7 +34,7 @@ def strict(claim: Claim, args: Sequence[Any]) -> bool:
 
 
 class _Margin:
-    """A class, so that it can be sent to a worker where the claim can."""
+    """The margin of a claim; a class, so that it can be sent to a worker where the claim can."""
 
     def __init__(self, claim: Claim) -> None:
         functools.update_wrapper(self, claim)
@@ -46,7 +49,7 @@ class _Margin:
 
 
 def _compared(claim: Claim, args: Sequence[Any]) -> tuple[str, Tensor]:
-    """The comparison that a claim ends with, and the difference of its sides."""
+    """The name of the comparison that a claim ends with, and the right side less the left one."""
     found = tensors_in(list(args))
     inner = common_context(spec_name(claim), found)
     tape = Tape(inner)

@@ -1,4 +1,6 @@
-"""`Domain`: a spec with the box that some of its arguments range over."""
+"""`Domain`: a spec with the box that some of its arguments range over: the question that `bounds` and `prove` are
+asked.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,15 @@ from scalarspec.numbers.exact import as_array, float_above, infinite
 from scalarspec.tracing.batched import batched
 
 Ends = tuple[Any, Any]
-"""Two object arrays: where a tensor begins and ends."""
+"""Two object arrays of one shape: the exact lower and upper ends of a tensor's elements."""
 
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """A spec and its arguments, of which some vary. A model that varies has all of its numbers vary.
+    """A spec and its arguments, of which some vary. Of a model that varies, all numbers do.
 
-    over: the arguments that have a leading axis more than the spec wants: there is a box for each row.
+    over: the arguments that have a leading axis more than the spec wants: there is a box for each row. A domain is
+    plain data: what is found from it is found again in a worker.
     """
 
     spec: Callable[..., Tensor]
@@ -45,7 +48,12 @@ class Domain:
 
     @cached_property
     def ends(self) -> dict[str, Ends]:
-        """The exact box of each tensor that varies, by its path, such as `model.encoder.weight`."""
+        """The exact box of each tensor that varies, by its path, such as `model.encoder.weight`; of what there are rows
+        of and does not vary, points.
+
+        Raises ArgumentError where nothing in an argument can vary, ShapeError where the arguments in `over` have
+        different lengths.
+        """
         found: dict[str, Ends] = {}
 
         def collect(value: Any, path: str) -> Any:
@@ -68,11 +76,11 @@ class Domain:
 
     @property
     def rows(self) -> int:
-        """How many boxes there are."""
+        """The number of boxes: one, unless there are rows."""
         return len(self.ends[self.over[0]][0]) if self.over else 1
 
     def box(self, i: int) -> dict[str, Ends]:
-        """The exact box of one row, and the points of what there are rows of and does not vary."""
+        """The exact box of one row, by path, and the points of what there are rows of and does not vary."""
         return {k: (low[i], high[i]) if k in self.over else (low, high) for k, (low, high) in self.ends.items()}
 
     def row(self, i: int) -> Domain:
@@ -85,7 +93,7 @@ class Domain:
         return Domain(self.spec, {**self.arguments, **given}, {**self.vary, **boxes})
 
     def holds(self, point: Mapping[str, Any], row: int = 0) -> bool:
-        """Is an exact point in the box, and in the balls, of a row?"""
+        """Is an exact point, given by paths, in the box of a row, and in its balls?"""
         for path, (low, high) in self.box(row).items():
             region, x = self.vary.get(path.split(".")[0]), point[path]
             if np.any(x < low) or np.any(x > high):
@@ -95,9 +103,9 @@ class Domain:
                 return False
         return True
 
-    def shrunk(self, cotangent: Fraction) -> Domain:
-        """The domain with smaller boxes around the same middles."""
-        return replace(self, vary={name: region.shrunk(cotangent) for name, region in self.vary.items()})
+    def shrunk(self, factor: Fraction) -> Domain:
+        """The domain with boxes around the same middles, whose widths are a factor times these."""
+        return replace(self, vary={name: region.shrunk(factor) for name, region in self.vary.items()})
 
     @property
     def spec_of_rows(self) -> Callable[..., Tensor]:
@@ -106,7 +114,8 @@ class Domain:
 
     @cached_property
     def plan(self) -> Plan:
-        """The spec taken apart; what varies and what there are rows of are its inputs.
+        """The spec taken apart into equations that linear bounds are known for; what varies and what there are rows of
+        are its inputs.
 
         Raises NotSupported for a spec that looks at single numbers.
         """
@@ -128,7 +137,9 @@ class Domain:
         return [self._ball(path, *ends) for path, ends in self.ends.items()]
 
     def _ball(self, path: str, low: Any, high: Any) -> tuple[Any, Any] | None:
-        """In floats: the radius also pays for the rounding of the centre."""
+        """The centre and the radius of a ball, in floats: the radius also pays for the rounding of the centre. None for
+        a box.
+        """
         region = self.vary.get(path.split(".")[0])
         if not isinstance(region, Ball) or region.norm != 2:
             return None
@@ -143,10 +154,10 @@ class Domain:
 
     @cached_property
     def digest(self) -> str:
-        """Of the whole question: equal only for equal ones, whatever their functions are called.
+        """A hash of the whole question: equal only for equal ones, whatever their functions are called.
 
-        What is done and returned (the plan), its exact value at a point, the version, each argument, what varies and
-        how, and what there are rows of.
+        In it are what is done and returned (the plan), its exact value at a point, the version, each argument, what
+        varies and how, and what there are rows of.
         """
         parts = [self.version(), self.plan.text(), self.sample(), repr(sorted(self.over))]
         parts += [f"argument {name} {digest_of(value)}" for name, value in self.arguments.items()]
@@ -209,11 +220,12 @@ class Domain:
 
     @cached_property
     def _constants(self) -> dict[Context[Any], dict[str, Any]]:
+        """What `_lifted` has carried to each context."""
         return {}
 
 
 def _middle(low: Any, high: Any) -> Any:
-    """Between two ends; 0, or the finite one, where there is no middle."""
+    """The number between two ends; the finite end, or 0, where an end is infinite."""
     if infinite(low, high):
         return next((end for end in (low, high) if not infinite(end)), Fraction(0))
     return (low + high) / 2

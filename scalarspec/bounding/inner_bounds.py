@@ -177,7 +177,9 @@ def _enclosed(domain: Domain, points: list[Point]) -> list[Ends | None]:
     try:
         batch = BatchedContext(INTERVALS, len(points))
         result = traced_rows(domain, batch, columns).result
-        found = endpoints(Tensor(INTERVALS, Shape((len(points), *result.shape)), batch.arrays.spread(result.value)))
+        found = endpoints(
+            Tensor(INTERVALS, Shape((len(points), *result.shape)), batch.arrays.materialize(result.value))
+        )
         return [
             (np.asarray(low, dtype=object), np.asarray(high, dtype=object)) for low, high in zip(*found, strict=True)
         ]

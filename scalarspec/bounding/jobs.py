@@ -27,18 +27,19 @@ from scalarspec.core.arguments import spec_name
 from scalarspec.errors import ArgumentError, ScalarSpecError
 
 Work = Callable[[Domain, Any], Any]
+"""What a job does: (domain, item) -> answer."""
 WORK: dict[str, Work] = {}
-"""The functions that jobs are of, by their names."""
+"""The functions that jobs may call, by their names: a name is what travels to a worker."""
 
 
 def work(function: Work) -> Work:
-    """Enter a function into the table."""
+    """Enters a function into the table."""
     WORK[function.__name__] = function
     return function
 
 
 class Jobs:
-    """The jobs of a domain.
+    """The jobs of a domain, done by an executor or here.
 
     executor: of concurrent.futures, or of its interface (Dask's `client.get_executor()`, mpi4py's `MPIPoolExecutor`);
     without one, jobs are done here, and so is a job that a worker lost. checkpoint: a file in which the answers are
@@ -55,7 +56,7 @@ class Jobs:
         self._checkpoint = None if checkpoint is None or not domain.ends else _opened(Path(checkpoint), domain.digest)
 
     def map(self, function: Work, items: Sequence[Any]) -> Iterator[Any]:
-        """The answers to jobs, in order."""
+        """The answers to jobs, in the order of the items, as they are done."""
         name = function.__name__
         if self._checkpoint is None:
             yield from self._worked(name, items)
@@ -87,7 +88,7 @@ def each(executor: Executor | None, function: Callable[..., Any], items: Sequenc
 
 
 def _submitted(executor: Executor | None, function: Callable[..., Any], item: tuple[Any, ...]) -> Future[Any] | None:
-    """None where the executor takes no job: it is broken, or shut down."""
+    """The future of a job; None where the executor takes none: it is broken, or shut down."""
     if executor is None:
         return None
     try:
@@ -97,6 +98,7 @@ def _submitted(executor: Executor | None, function: Callable[..., Any], item: tu
 
 
 def _answer(future: Future[Any] | None, function: Callable[..., Any], item: tuple[Any, ...]) -> Any:
+    """What a job gives. One that a worker lost is done here."""
     if future is None:
         return function(*item)
     try:
@@ -108,6 +110,7 @@ def _answer(future: Future[Any] | None, function: Callable[..., Any], item: tupl
 
 
 def _pickled(domain: Domain) -> bytes:
+    """The domain as bytes. Raises ArgumentError where it cannot be sent."""
     try:
         return pickle.dumps(domain)
     except Exception as error:
@@ -120,16 +123,18 @@ def _pickled(domain: Domain) -> bytes:
 
 @functools.lru_cache(maxsize=4)
 def _domain(payload: bytes) -> Domain:
+    """The domain of some bytes, kept, so that a worker makes it once for many jobs."""
     domain: Domain = pickle.loads(payload)
     return domain
 
 
 def _done(payload: bytes, name: str, item: Any) -> Any:
-    """A job, in a worker."""
+    """Does a job in a worker."""
     return WORK[name](_domain(payload), item)
 
 
 def _opened(path: Path, digest: str) -> Checkpoint:
+    """The checkpoint of a question. Raises ArgumentError where the file cannot be used."""
     try:
         return Checkpoint(path, digest)
     except OSError as error:
@@ -139,14 +144,16 @@ def _opened(path: Path, digest: str) -> Checkpoint:
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none of the two, and no links by these means
 AT_ONCE = getattr(os, "O_NONBLOCK", 0)
 HEAD_BYTES = 1024
-"""More than the first line of a checkpoint has."""
+"""How much of a file is read for the first line of a checkpoint: more than that ever has, and little of a file that is
+none.
+"""
 
 
 class Checkpoint:
-    """A file of answers: a line that says of which question, and a line for each job. It only grows.
+    """A file with a line that says of which question it is, and a line for each answer. It only grows.
 
     Each line ends with a checksum of it and of the question. Nothing is read but a regular file that begins as ours do,
-    and nothing is written but to a file that was made here, which takes that one's place.
+    and nothing is written but to a file that was made here, which takes that one's place: no file of a user's is lost.
     """
 
     def __init__(self, path: Path, digest: str) -> None:
@@ -194,7 +201,7 @@ class Checkpoint:
             )
 
     def _entries(self, lines: list[bytes]) -> dict[str, Any]:
-        """By their jobs. What stands after the last line's end was cut off."""
+        """The answers, by their jobs. What stands after the last line's end was cut off, and is left out."""
         answers = {}
         for i, line in enumerate(lines[:-1]):
             entry = self._checked(line)
@@ -234,11 +241,13 @@ class Checkpoint:
 
 
 def _written(file: int, data: bytes) -> None:
+    """Writes all of the data, in as many parts as the system takes."""
     while data:
         data = data[os.write(file, data) :]
 
 
 def _key(name: str, item: Any) -> str:
+    """What tells a job from others of the domain: a hash of its function's name and its item."""
     return hashlib.sha256(json.dumps([name, to_json(item)]).encode()).hexdigest()
 
 

@@ -125,7 +125,7 @@ def _mean_value(domain: Domain) -> Tensor:
     total = rows.rows(f.reshape(centre, (size,)))
     for box, slopes in zip(boxes, backward_pass(traced, units), strict=True):
         total = total + f.sum(slopes * (box - context.tensor(mid(box))))
-    return f.reshape(Tensor(context, Shape((size,)), rows.arrays.spread(total.value)), result.shape)
+    return f.reshape(Tensor(context, Shape((size,)), rows.arrays.materialize(total.value)), result.shape)
 
 
 def linear(

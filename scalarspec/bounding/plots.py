@@ -18,13 +18,15 @@ from scalarspec.errors import ArgumentError
 from scalarspec.report import figure
 
 COLOURS = {"interval": "#b0b0b0", "mean-value": "#d98e04", "linear": "#1f77b4", "subdivide": "#2a8a4a"}
-"""The methods that are shown, each with its colour."""
+"""The methods that are drawn, each with its colour."""
 GROWING = ("interval", "mean-value", "linear")
+"""The methods whose widths are drawn against the size of the box; `subdivide` would take too long at each."""
 ATTAINED = "#111111"
+"""The colour of what is attained."""
 SIZES = [Fraction(1, 2**k) for k in range(6, -1, -1)]
-"""The sizes, over that of the box, at which widths are shown."""
+"""The sizes of the box, as parts of the one that was asked for, at which widths are drawn: halved six times."""
 SHOWN = 64
-"""So many outputs at most."""
+"""The most outputs that are drawn: more could not be told apart at the width of the picture."""
 
 
 class Found(Protocol):
@@ -32,23 +34,23 @@ class Found(Protocol):
 
     @property
     def lower(self) -> Any:
-        """The lower ends."""
+        """The lower ends of the outputs."""
 
     @property
     def upper(self) -> Any:
-        """The upper ends."""
+        """The upper ends of the outputs."""
 
     @property
     def inner(self) -> tuple[Any, Any]:
-        """What is attained."""
+        """Inner bounds of the outputs."""
 
     @property
     def method(self) -> str:
-        """What found them."""
+        """The name of the method that found them."""
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """How long that took, in seconds."""
 
 
 By = Callable[[Domain, str], Found]
@@ -76,7 +78,7 @@ def draw(found: Found, domain: Domain, path: str | Path, by: By) -> None:
 
 
 def _outputs(axes: Any, found: Found, domain: Domain) -> None:
-    """Each output's bounds around its float64 value, and what is attained inside."""
+    """Draws each output's bounds around its float64 value, and what is attained inside."""
     middle = [lift(value, FLOAT) for value in domain.arguments.values()]
     values = np.ravel(np.asarray(call(domain.spec_of_rows, middle, FLOAT)))[:SHOWN]
     low, high, least, most = (
@@ -96,10 +98,10 @@ def _outputs(axes: Any, found: Found, domain: Domain) -> None:
 
 
 def _growth(axes: Any, domain: Domain, whole: Mapping[str, Found], by: By) -> None:
-    """The greatest width of an output against the size of the box."""
+    """Draws the greatest width of an output against the size of the box."""
     widths: dict[str, list[float]] = {}
-    for cotangent in SIZES:
-        found = whole if cotangent == 1 else {name: by(domain.shrunk(cotangent), name) for name in GROWING}
+    for size in SIZES:
+        found = whole if size == 1 else {name: by(domain.shrunk(size), name) for name in GROWING}
         for name in GROWING:
             widths.setdefault(name, []).append(_width(found[name].lower, found[name].upper))
         widths.setdefault("attained", []).append(_width(*found["linear"].inner))
@@ -116,7 +118,7 @@ def _growth(axes: Any, domain: Domain, whole: Mapping[str, Found], by: By) -> No
 
 
 def _methods(axes: Any, found: Mapping[str, Found]) -> None:
-    """Widths over that of what is attained, against the time that each method takes."""
+    """Draws widths, as multiples of the width of what is attained, against the time that each method takes."""
     attained = _width(*found["linear"].inner)
     points = [(b.seconds * 1e3, _width(b.lower, b.upper) / attained) for b in found.values()] if attained else []
     shown = [(name, *p) for name, p in zip(found, points, strict=False) if np.isfinite(p[1])]
@@ -134,4 +136,5 @@ def _methods(axes: Any, found: Mapping[str, Found]) -> None:
 
 
 def _width(lower: Any, upper: Any) -> float:
+    """The greatest width of an output."""
     return float(np.max(np.asarray(upper, dtype=object) - np.asarray(lower, dtype=object), initial=0))

@@ -27,7 +27,9 @@ from scalarspec.numbers.exact import data_value, float_above
 from scalarspec.verdict import Verdict, timed
 
 SIDES = 16
-"""Sides of outputs that are attacked at a time: they share the evaluations of one search."""
+"""How many sides of outputs are attacked at a time. They are looked for in one search, whose evaluations serve all of
+them; a claim about many outputs is refuted by one, so that not all need be attacked at once.
+"""
 
 
 @timed
@@ -43,8 +45,8 @@ def prove(
 ) -> Verdict:
     """Does a claim hold while the arguments named in `vary` range over their boxes?
 
-    spec: a claim, a comparison such as lambda x: loss(model, x) <= 1; or outputs that are to be at_most, at_least, or
-    between, exact numbers. args, vary, budget, executor, progress: as for `bounds`.
+    spec: a claim, whose value is a comparison, such as lambda x: loss(model, x) <= 1; or a spec whose outputs are to be
+    at_most, at_least, or between, exact numbers. args, vary, budget, executor, progress: as for `bounds`.
 
     Returns a verdict:
 
@@ -54,9 +56,9 @@ def prove(
                   there, else at a precision that tells; every output is attacked that linear bounds leave open
       undecided   what is missing is in `steps`
 
-    Raises as `bounds` does.
+    Raises as `bounds` does, and ArgumentError for a claim that is no comparison of tensors.
 
-        ss.prove(lambda x: ss.square(x) <= 4, 0, vary={"x": ss.ball(2)}).status    # "proved"
+        ss.prove(lambda x: ss.square(x) <= 4, 0.0, vary={"x": ss.ball(2)}).status    # "proved"
     """
     claim = _Claim.of(spec, bind(spec, args, known=vary), vary, at_least, at_most)
     jobs, most = Jobs(claim.domain, executor), most_parts(budget)
@@ -65,7 +67,9 @@ def prove(
 
 
 def _verdict(claim: _Claim, evaluated: Step, refined: Iterator[Step]) -> Verdict:
-    """By one evaluation; else by linear bounds; else by a point, looked for where these do not tell; else by parts."""
+    """The verdict by one evaluation; else by linear bounds; else by a point, looked for where these do not tell; else
+    by parts of the box.
+    """
     if claim.proved_by(evaluated.enclosure):
         return _proved(evaluated)
     best = next(refined, evaluated)
@@ -81,12 +85,15 @@ def _verdict(claim: _Claim, evaluated: Step, refined: Iterator[Step]) -> Verdict
 
 
 def _proved(step: Step) -> Verdict:
+    """The verdict that the bounds of a step prove the claim."""
     return Verdict("proved", f"bounds: {step.method}", count_text(step.boxes))
 
 
 @dataclass(frozen=True, eq=False)
 class _Claim:
-    """The outputs of a domain are at least `low` and at most `high`, as far as these are numbers; strictly?"""
+    """A claim in one form: the outputs of a domain are at least `low` and at most `high`, as far as these are numbers.
+    strictly: may they not be equal to them?
+    """
 
     domain: Domain
     low: Fraction | None
@@ -102,7 +109,7 @@ class _Claim:
         at_least: Any,
         at_most: Any,
     ) -> _Claim:
-        """Of outputs between limits, or, without a limit, of a spec whose value is a comparison."""
+        """The claim that outputs are between limits, or, without a limit, that a spec's comparison holds."""
         low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
         strictly = False
         if low is None and high is None:
@@ -112,18 +119,20 @@ class _Claim:
         return cls(Domain(spec, arguments, vary), low, high, strictly)
 
     def beyond(self, enclosure: Tensor) -> list[tuple[Any, Side]]:
-        """(how far a bound is beyond a limit, as far as it is not proved, and the side of the output)."""
+        """What is not proved yet: pairs of how far a bound is beyond a limit, and the side of the output that it
+        bounds.
+        """
         lower, upper = (np.ravel(end) for end in endpoints(enclosure))
         gaps = [] if self.high is None else [(b - self.high, (k, 1)) for k, b in enumerate(upper)]
         gaps += [] if self.low is None else [(self.low - a, (k, -1)) for k, a in enumerate(lower)]
         return [(gap, side) for gap, side in gaps if gap > 0 or (gap == 0 and self.strictly)]
 
     def proved_by(self, enclosure: Tensor) -> bool:
-        """Do the bounds tell?"""
+        """Do the bounds prove the claim?"""
         return not self.beyond(enclosure)
 
     def missing(self, enclosure: Tensor, boxes: int) -> str:
-        """By how much, and where, the bounds do not tell."""
+        """By how much, and where, the bounds do not prove the claim."""
         gap, (output, _) = max(self.beyond(enclosure))
         place = f" at output {list(map(int, np.unravel_index(output, enclosure.shape)))}" if enclosure.shape else ""
         return f"the bounds are beyond by {float_above(gap):.3g}{place}, into {boxes} parts"
@@ -139,7 +148,7 @@ class _Claim:
         return None
 
     def _fails(self, least: Any, most: Any) -> Any:
-        """Which outputs surely break the claim, being between these?"""
+        """Which outputs surely break the claim, being between `least` and `most`?"""
         found = np.zeros(np.shape(least), dtype=bool)
         if self.high is not None:
             found |= np.asarray(least > self.high, dtype=bool)
@@ -156,6 +165,7 @@ class _Claim:
         return bool(kept and above)
 
     def _witnessed(self, point: Any, least: Any, most: Any) -> Verdict:
+        """The refutation by a point, at the first output that breaks the claim there."""
         at = np.unravel_index(int(np.argmax(self._fails(least, most))), np.shape(least))
         shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
         witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}

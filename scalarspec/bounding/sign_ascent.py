@@ -144,9 +144,9 @@ def _slopes(domain: Domain, at: list[Array], weights: Array | None = None) -> tu
     batch = BatchedContext(FLOAT, len(at[0]))
     traced = traced_rows(domain, batch, at)
     result = traced.result
-    outputs = np.asarray(batch.arrays.spread(result.value), dtype=np.float64).reshape(len(at[0]), -1)
+    outputs = np.asarray(batch.arrays.materialize(result.value), dtype=np.float64).reshape(len(at[0]), -1)
     if result.constant or weights is None:
         return outputs, [np.zeros_like(x) for x in at]
     g = batch.rows(FLOAT.tensor(weights.reshape(-1, *result.shape)))
     gradients = backward_pass(traced, g)
-    return outputs, [np.asarray(batch.arrays.spread(t.value)) for t in gradients]
+    return outputs, [np.asarray(batch.arrays.materialize(t.value)) for t in gradients]

@@ -30,6 +30,9 @@ from scalarspec.errors import ScalarSpecError
 __all__ = ["READINGS", "SHAPED", "SPECS", "Finding", "check", "reading", "run", "verify"]
 
 Status = Literal["holds", "refused", "misses", "no case"]
+"""What a reading comes to: it holds; it refuses by name; it misses values, which is a fault; or nothing was there to
+try.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,15 @@ class Finding:
 
 @cache
 def _examples(line: Operation) -> tuple[Example, ...]:
+    """The examples of an operation, made once for all readings."""
     return tuple(examples(line))
 
 
 def check(operation: str, reading: str) -> Finding:
-    """What one reading of one operation comes to."""
+    """What one reading of one operation comes to, over all its examples: the first miss, else whether any holds.
+
+    operation: a name of the table; reading: a name of `READINGS`.
+    """
     try:
         found = [example for example in _examples(OPERATIONS[operation]) if any(v is not None for v in example.values)]
     except Misshapen as error:
@@ -67,7 +74,9 @@ def check(operation: str, reading: str) -> Finding:
 
 
 def _outcomes(read: Callable[[Example], str], example: Example) -> list[tuple[Status, str]]:
-    """Of an example as a whole; where that is refused, of each box alone: one point without a value is not all."""
+    """What a reading of an example comes to; where it is refused as a whole, that of each box alone, since one point
+    without a value is not all.
+    """
     first = _outcome(read, example)
     if first[0] != "refused" or not example.apart:
         return [first]
@@ -75,6 +84,7 @@ def _outcomes(read: Callable[[Example], str], example: Example) -> list[tuple[St
 
 
 def _outcome(read: Callable[[Example], str], example: Example) -> tuple[Status, str]:
+    """What a reading of an example comes to, and its message."""
     try:
         missed = read(example)
     except ScalarSpecError as error:
@@ -83,12 +93,14 @@ def _outcome(read: Callable[[Example], str], example: Example) -> tuple[Status, 
 
 
 def run(operations: Iterable[str] | None = None) -> list[Finding]:
-    """What every reading of some operations comes to, or of all."""
+    """What every reading comes to for some operations of the table, or, without names, for all."""
     return [check(name, each) for name in operations or tuple(OPERATIONS) for each in READINGS]
 
 
 def verify(*operations: str) -> list[Finding]:
-    """The findings for some operations. Raises AssertionError, with what is missed, where any reading misses."""
+    """The findings for some operations, or, without names, for all. Raises AssertionError, with what is missed, where
+    any reading misses.
+    """
     found = run(operations)
     missed = [finding for finding in found if finding.status == "misses"]
     if missed:

@@ -23,13 +23,18 @@ from scalarspec.core.tensor import Tensor, Truth, applied, elementwise, relation
 from scalarspec.errors import DomainError, ScalarSpecError
 
 Array = np.ndarray[Any, Any]
+"""An object array of exact numbers."""
 Spec = Callable[..., Tensor]
+"""A way to call an operation, as a function on tensors."""
 
 PRECISE = named_context("interval", prec=200)
-"""What the values are enclosed in: far more digits than any reading has."""
+"""The context that values are enclosed in: at 200 bits there are far more digits than any reading has."""
 TINY = Fraction(1, 2**40)
-"""How far from special numbers points lie that float32 rounds to these."""
+"""How far from special numbers some points lie: so near that float32, with 24 bits, rounds those around ±1/2 and ±1 to
+these, and float64 does not.
+"""
 SPECIAL = [Fraction(n, 2) for n in (-2, -1, 0, 1, 2)]
+"""The numbers at which operations have kinks, ties, steps and edges of their domains."""
 ENDS = [
     *((x, x) for x in (Fraction(0), Fraction(1, 3), Fraction(-3, 2))),
     *((x - TINY, x + TINY) for x in SPECIAL),
@@ -37,9 +42,9 @@ ENDS = [
     (Fraction(1, 4), Fraction(1, 3)),
     (Fraction(-1, 10), Fraction(1, 5)),
 ]
-"""Boxes of one number: points, around special numbers, with ends at these, and wide ones."""
+"""Boxes of one number: points, boxes around special numbers, boxes with ends at these, and wide ones."""
 ENOUGH = 24
-"""Boxes at a time, for operations of several operands: some of the pairs."""
+"""How many tuples of boxes are tried for operations of several operands: some of the 256 pairs and more triples."""
 
 
 ANYTHING = (-math.inf, math.inf)
@@ -60,14 +65,14 @@ class Example:
     range: tuple[float, float] = ANYTHING
 
     def alone(self) -> Iterator[Example]:
-        """Each box by itself."""
+        """Each box as an example by itself."""
         for i in range(len(self.low[0])):
             low, high = (tuple(x[i : i + 1] for x in ends) for ends in (self.low, self.high))
             yield Example(self.spec, low, high, apart=True, range=self.range)
 
     @property
     def names(self) -> list[str]:
-        """Of the parameters, made up."""
+        """Names for the parameters, made up."""
         return [f"x{i}" for i in range(len(self.low))]
 
     @cached_property
@@ -79,9 +84,9 @@ class Example:
     def points(self) -> list[tuple[Array, ...]]:
         """Exact arguments in the boxes: the ends, the middles, near special numbers, and some others."""
         rng = random.Random(0)
-        shares = [Fraction(0), Fraction(1), Fraction(1, 2), *(Fraction(rng.randrange(1 << 20), 1 << 20) for _ in "abc")]
+        places = [Fraction(0), Fraction(1), Fraction(1, 2), *(Fraction(rng.randrange(1 << 20), 1 << 20) for _ in "abc")]
         ends = list(zip(self.low, self.high, strict=True))
-        inside = [tuple(np.asarray(lo + share * (hi - lo), dtype=object) for lo, hi in ends) for share in shares]
+        inside = [tuple(np.asarray(lo + place * (hi - lo), dtype=object) for lo, hi in ends) for place in places]
         pairs = [(s, d) for s in SPECIAL for d in (-TINY, 0, TINY)]
         near = [tuple(_clipped(s + d, lo, hi) for lo, hi in ends) for s, d in pairs]
         return inside + near
@@ -96,12 +101,12 @@ class Example:
         return ((p, v) for p, v in zip(self.points, self.values, strict=True) if v is not None)
 
     def vary(self) -> dict[str, Box]:
-        """The boxes, by parameter."""
+        """The boxes by parameter, as `bounds` takes them."""
         return {n: Box(lo, hi) for n, lo, hi in zip(self.names, self.low, self.high, strict=True)}
 
 
 def _with_parameters(spec: Spec, names: Sequence[str]) -> Spec:
-    """A spec has the names of its parameters in its signature."""
+    """The spec with these names of parameters in its signature."""
 
     def named(*args: Any) -> Tensor:
         return spec(*args)
@@ -112,6 +117,7 @@ def _with_parameters(spec: Spec, names: Sequence[str]) -> Spec:
 
 
 def _clipped(x: Fraction, low: Array, high: Array) -> Array:
+    """x moved into each box."""
     return np.asarray(np.minimum(np.maximum(np.full(low.shape, x, dtype=object), low), high), dtype=object)
 
 
@@ -170,10 +176,12 @@ def _chosen(name: str, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _indicator(name: str, x: Tensor, y: Tensor) -> Tensor:
+    """1 where a comparison holds, else 0."""
     return f.where(relation(name, x, y), 1, 0)
 
 
 def _connected(name: str, line: Operation, x: Tensor, y: Tensor) -> Truth:
+    """Two comparisons under a connective."""
     truths = [x < y, y < 1][: line.operands]
     return Truth(x.context, x.shape, x.context.arrays.apply(name, *(p.value for p in truths)))
 
@@ -186,7 +194,7 @@ SPECS: dict[str, list[tuple[Spec, int]]] = {
         (lambda x: x**3, 1), (lambda x: x**-2, 1), (lambda x: x ** Fraction(1, 2), 1), (lambda x, y: x**y, 2),
     ],
 }  # fmt: skip
-"""Of operations whose operands mean different things."""
+"""For operations whose operands mean different things: specs, and how many arguments they have."""
 
 
 def _side_by_side(spec: Spec, count: int) -> Example:
@@ -224,11 +232,11 @@ SHAPED: dict[str, list[tuple[Spec, list[tuple[int, ...]]]]] = {
         (lambda x, y: f.stack([x, y]), [(2,), (2,)]), (lambda x, y: applied("stack", x, y, axis=1), [(2, 3), (2, 3)]),
     ],
 }  # fmt: skip
-"""Of operations with parameters or shapes of their own: specs, and the shapes of their arguments."""
+"""For operations with parameters or shapes of their own: specs, and the shapes of their arguments."""
 
 
 def _by_kind(line: Operation) -> list[tuple[Spec, list[tuple[int, ...]]]]:
-    """What can be made up for reductions: over all axes, the last one, the first one, and one number alone."""
+    """What can be made up for reductions: over all axes, the last one, the first one, and of one number alone."""
     if line.kind != "reduction":
         raise ScalarSpecError(f"conformance: say how {line.name} is called: SHAPED[{line.name!r}] = [(spec, shapes)]")
 
@@ -244,7 +252,7 @@ def _by_kind(line: Operation) -> list[tuple[Spec, list[tuple[int, ...]]]]:
 
 
 def _of_shapes(spec: Spec, shapes: Sequence[tuple[int, ...]], seed: int) -> Example:
-    """Small tensors of boxes; the first one of equal boxes, so that elements tie."""
+    """Small tensors of boxes; for seed 0 all boxes of a tensor are equal, so that elements tie."""
     rng = random.Random(seed)
 
     def ends(shape: tuple[int, ...]) -> tuple[Array, Array]:

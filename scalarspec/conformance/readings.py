@@ -30,17 +30,17 @@ from scalarspec.tracing.gradient import grad
 from scalarspec.tracing.prepared import prepare
 
 READINGS: dict[str, Callable[[Example], str]] = {}
-"""Each reading of an example: what it misses, or nothing."""
+"""For each interpreter, by name: what its reading of an example misses, in words; an empty text where it holds."""
 
 
 def reading(function: Callable[[Example], str]) -> Callable[[Example], str]:
-    """Enter a reading into the table, by its name."""
+    """Enters a reading into the table, by its name."""
     READINGS[function.__name__.strip("_")] = function
     return function
 
 
 def _outside(example: Example, low: Any, high: Any) -> str:
-    """Where a value surely lies outside of its bounds."""
+    """Says where a value surely lies outside of its bounds; an empty text where none does."""
     for point, (least, most) in example.known():
         wrong = np.asarray(
             (np.asarray(low, dtype=object) > most) | (np.asarray(high, dtype=object) < least), dtype=bool
@@ -55,6 +55,7 @@ def _outside(example: Example, low: Any, high: Any) -> str:
 
 
 def _enclosed(example: Example, context: Context[Any]) -> str:
+    """What the enclosures under a context miss."""
     boxes = [context.box(lo, hi) for lo, hi in zip(example.low, example.high, strict=True)]
     return _outside(example, *endpoints(example.spec(*boxes)))
 
@@ -71,17 +72,18 @@ def range_of_values(example: Example) -> str:
 
 @reading
 def interval(example: Example) -> str:
-    """Enclosures at 53 bits."""
+    """Enclosures at 53 bits must contain the values."""
     return _enclosed(example, named_context("interval"))
 
 
 @reading
 def interval64(example: Example) -> str:
-    """Enclosures by float64 ends."""
+    """Enclosures with float64 ends must contain the values."""
     return _enclosed(example, named_context("interval64", fast=False))
 
 
 def _bounded(example: Example, method: str) -> str:
+    """What the bounds by a method miss."""
     middle = [(lo + hi) / 2 for lo, hi in zip(example.low, example.high, strict=True)]
     found = bounds(example.named, *middle, vary=example.vary(), method=method, budget=4)
     return _outside(example, found.lower, found.upper)
@@ -89,25 +91,25 @@ def _bounded(example: Example, method: str) -> str:
 
 @reading
 def mean_value(example: Example) -> str:
-    """`bounds` by derivatives."""
+    """`bounds` by derivatives must contain the values."""
     return _bounded(example, "mean-value")
 
 
 @reading
 def linear(example: Example) -> str:
-    """`bounds` by linear relaxation."""
+    """`bounds` by linear relaxation must contain the values."""
     return _bounded(example, "linear")
 
 
 @reading
 def subdivide(example: Example) -> str:
-    """`bounds` on parts of the box."""
+    """`bounds` on parts of the box must contain the values."""
     return _bounded(example, "subdivide")
 
 
 @reading
 def batches(example: Example) -> str:
-    """Row by row, the values alone."""
+    """Row by row, a batch must be what the rows are alone."""
     context, rows = named_context("interval64", fast=False), [point for point, _ in example.known()][:3]
     if not rows:
         return ""
@@ -124,7 +126,7 @@ def batches(example: Example) -> str:
 
 @reading
 def prepared(example: Example) -> str:
-    """Straight calls, prepared at one point and done at others."""
+    """Straight calls, prepared at one point, must give the spec's values at others."""
     context, points = named_context("float64"), [p for p, _ in example.known()][:3]
     if not points:
         return ""
@@ -138,7 +140,7 @@ def prepared(example: Example) -> str:
 
 @reading
 def gradient(example: Example) -> str:
-    """Over the box, the enclosed derivatives; along a chord between two points, the slope (mean value theorem)."""
+    """The slope of a chord between two points must be in the enclosed derivatives over the box (mean value theorem)."""
     context = named_context("interval", prec=100)
     boxes = [context.box(lo, hi) for lo, hi in zip(example.low, example.high, strict=True)]
     value = example.spec(*boxes)
@@ -160,7 +162,7 @@ def gradient(example: Example) -> str:
 
 
 def _bounded_everywhere(t: Tensor) -> Array:
-    """Where there is surely no pole in the box, across which the mean value theorem tells nothing."""
+    """Which elements have surely no pole in the box, across which the mean value theorem tells nothing?"""
     low, high = endpoints(t)
     return np.asarray(
         [not (_infinite(a) or _infinite(b)) for a, b in zip(low.flat, high.flat, strict=True)], dtype=bool
@@ -168,7 +170,7 @@ def _bounded_everywhere(t: Tensor) -> Array:
 
 
 def _times(low: Array, high: Array, step: Array) -> tuple[Array, Array]:
-    """Slopes times a step, where nothing times an unbounded slope is unbounded still."""
+    """Slopes times a step, where an unbounded slope times nothing is unbounded still."""
 
     def product(slope: Any, by: Any) -> Any:
         return slope * by if by else (0 if not _infinite(slope) else slope)
@@ -182,7 +184,7 @@ def _infinite(x: Any) -> bool:
 
 
 def _tolerated(example: Example, dtype: str, inputs: Literal["rounded", "exact"]) -> str:
-    """Floats of points in the box, beside the exact values."""
+    """Floats of points in the box must lie within the tolerance around the exact values."""
     form, context = formats.named(dtype), named_context(dtype)
     middle = [(lo + hi) / 2 for lo, hi in zip(example.low, example.high, strict=True)]
     found = tolerance(example.named, *middle, vary=example.vary(), dtype=dtype, inputs=inputs)
@@ -215,19 +217,19 @@ def _distance(value: float, low: Any, high: Any) -> Any:
 
 @reading
 def tolerance_exact(example: Example) -> str:
-    """Floats of numbers that are floats."""
+    """Floats of arguments that are floats."""
     return _tolerated(example, "float64", "exact")
 
 
 @reading
 def tolerance_rounded(example: Example) -> str:
-    """Floats of numbers that are rounded first."""
+    """Floats of arguments that are rounded first."""
     return _tolerated(example, "float32", "rounded")
 
 
 @reading
 def empty(example: Example) -> str:
-    """Shapes of which there is nothing, or one number: every context has the same one."""
+    """Shapes of which there is nothing, or one number: every context must keep them."""
     if not example.apart:
         return ""
     for name in ("float64", "interval", "interval64"):
@@ -244,7 +246,7 @@ def _floats(x: Array) -> Array:
 
 
 def _written(example: Example, function: Callable[..., Any]) -> str:
-    """A function of arrays against the values, at points that floats have."""
+    """What generated code, as a function of arrays, misses at points that floats have."""
     for point, _ in list(example.known())[:3]:
         floats = [_floats(x) for x in point]
         ends = value_at(example.spec, PRECISE, [lift(Fraction, x.astype(object)) for x in floats])
@@ -263,7 +265,7 @@ HALF_THE_DIGITS = Fraction(1, 2**26)
 
 @reading
 def python(example: Example) -> str:
-    """The Python that `derive` writes."""
+    """The Python that `derive` writes must give the values."""
     scope: dict[str, Any] = {}
     shapes = [Shape(x.shape) for x in example.low]
     exec(derive(example.named, *shapes).python("generated"), scope)
@@ -272,7 +274,7 @@ def python(example: Example) -> str:
 
 @reading
 def matrix(example: Example) -> str:
-    """The NumPy that `matrix_form` writes."""
+    """The NumPy that `matrix_form` writes must give the values."""
     scope: dict[str, Any] = {}
     shapes = [Shape(x.shape) for x in example.low]
     exec(matrix_form(example.named, *shapes).python("generated"), scope)
@@ -280,4 +282,5 @@ def matrix(example: Example) -> str:
 
 
 def _value_alone(found: Any) -> Any:
+    """The value that generated code returns, without what it returns beside."""
     return found[0] if isinstance(found, tuple) else found

@@ -1,3 +1,12 @@
-"""What a spec is made of and carried by: the table of operations, shapes, contexts, arrays, tensors, functions.
+"""What a spec is made of and carried by. Each line knows those above it.
 
-May import: `numbers`."""
+    operations shape sizes             the table of operations; shapes, and who looks at them
+    truth failures                     three-valued truth; what a user's own code raises, told as one error
+    scalar_operations                  what can be done with one number or two: primitives, and definitions by these
+    context arrays tensor              what a number is, many of them at once, and with a shape
+    elementwise functions sets region  the functions that specs are written in; intervals as sets; boxes and balls
+    registry closures lifting          contexts by name; what carries a model, and what a function sees, to a context
+    arguments digest                   the arguments of a job, by name, and their hash
+
+May import: `numbers`.
+"""

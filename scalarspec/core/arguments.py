@@ -18,9 +18,10 @@ from scalarspec.errors import ArgumentError, ContextMismatch, OutOfRange, Scalar
 
 
 def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] = ()) -> dict[str, Any]:
-    """The arguments of `spec` by parameter name, defaults included; `known` are names that must be among them.
+    """The arguments of a spec by parameter name, defaults included; those of `*ts` are called ts_0, ts_1, ...
 
-    Those of `*ts` are called ts_0, ts_1, ...
+    known: names that must be among them. Raises ArgumentError where they do not fit the parameters, UnknownName for a
+    known name that is no parameter.
     """
     if not callable(spec):
         raise ArgumentError(f"spec: expected a function on tensors, got {spec!r}")
@@ -98,7 +99,7 @@ def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Ite
 
 
 def _viewed(arguments: Mapping[str, Any], context: Context[Any]) -> dict[str, Any]:
-    """Arguments with float64 arrays as tensors that are these arrays, not copied: they are only read."""
+    """Arguments with float64 arrays as tensors that are these arrays, and no copies: they are only read."""
 
     def view(value: Any, _: str) -> Any:
         plain = type(value) is np.ndarray and value.dtype == np.float64
@@ -113,12 +114,12 @@ def _given(value: Any, context: Context[Any], varies: bool) -> Any:
 
 
 def _floats(result: Any) -> np.ndarray[Any, Any] | None:
-    """The numbers of a result, or the truths; None where it is neither."""
+    """The numbers of a result, or its truths; None where it is neither."""
     return np.asarray(result, dtype=np.float64) if isinstance(result, Nested) and result.context.rounds else None
 
 
 def _equal(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
-    """Bit for bit; NaN is NaN."""
+    """Are two arrays equal bit for bit, where NaN is NaN?"""
     if a.shape != b.shape:
         return False
     return bool(np.all((a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))))

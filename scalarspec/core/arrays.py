@@ -34,28 +34,40 @@ if TYPE_CHECKING:
     from scalarspec.core.context import Context
 
 Value = Any
+"""What arrays hold: opaque to all but the arrays that made it."""
 ObjectArray = np.ndarray[Any, Any]
+"""A NumPy array of Python objects: scalars, or truths."""
 
 
 class Arrays(ABC):
-    """The default of each operation that can be said in terms of others. Subclasses add the rest, and replace any."""
+    """What is done with many scalars at once: the default of each operation that can be said in terms of others.
+
+    A subclass adds the abstract ones, `sum`, `matmul` and the operations of structure (`NumPyArrays` has these), and
+    may replace any default. A value is opaque to everything else.
+    """
 
     def __init__(self, context: Context[Any]) -> None:
         self.context = context
 
     holds_scalars = True
-    """Can the numbers that a value holds be looked at one by one?"""
+    """Can the numbers that a value holds be looked at one by one? For interpreters that record, they cannot."""
 
     def apply(self, operation: str, *values: Value, **parameters: Any) -> Value:
-        """The one door: the value of an operation on values."""
+        """The value of an operation on values: the one door through which all work goes."""
         return self.run(self.function(operation), *values, **parameters)
 
     def run(self, function: Callable[..., Value], *values: Any, **parameters: Any) -> Value:
-        """A call of a function on values, in whatever state of the machine these arrays need."""
+        """A call of a function on values, in whatever state of the machine these arrays need. Fast calls (`prepare`)
+        enter it once for many operations.
+        """
         return function(*values, **parameters)
 
     def function(self, operation: str) -> Callable[..., Value]:
-        """What `apply` calls for an operation: straight, for whoever looks it up once and calls it many times."""
+        """What `apply` calls for an operation: straight, for whoever looks it up once and calls it many times.
+
+        Raises NotSupported for an operation that these arrays have no method for, unless it is done on each element by
+        itself.
+        """
         method: Callable[..., Value] | None = getattr(self, operation, None)
         if method is not None:
             return method
@@ -65,11 +77,13 @@ class Arrays(ABC):
 
     @abstractmethod
     def elementwise(self, operation: str, *values: Value) -> Value:
-        """A scalar operation of the context on each element; values of shape () serve every element."""
+        """A scalar operation of the context on each element of values of one shape; a value of shape () serves every
+        element.
+        """
 
     @abstractmethod
     def data(self, array: np.ndarray[Any, Any]) -> Value:
-        """The value for numbers from outside."""
+        """The value for an array of numbers from outside."""
 
     @abstractmethod
     def pack(self, scalars: ObjectArray) -> Value:
@@ -80,11 +94,11 @@ class Arrays(ABC):
         """The object array of the context's scalars (or truths) that a value holds."""
 
     def items(self, value: Value) -> np.ndarray[Any, Any]:
-        """The array of familiar Python objects that users see."""
+        """The array of familiar Python objects that users see, as `Context.item` gives them."""
         return lift(self.context.item, self.unpack(value))
 
     def mean(self, x: Value, axis: tuple[int, ...], count: int) -> Value:
-        """The sum over `count` elements, divided by their number; 0 over none (TorchLean's total convention)."""
+        """The sum over `count` elements, divided by their number; over none 0, as in TorchLean."""
         size = self.pack(boxed(self.context.literal(Fraction(max(count, 1)))))
         return self.apply("divide", self.apply("sum", x, axis=axis), size)
 
@@ -93,7 +107,7 @@ class Arrays(ABC):
         return self.apply("mean", self.apply("square", x), axis=axis, count=count)
 
     def logsumexp(self, x: Value, axis: tuple[int, ...]) -> Value:
-        """log Σ eˣ; each element occurs once, so that it is tight over sets."""
+        """log Σ eˣ over some axes. Each element occurs once in it, so that it is tight over sets."""
         return self.apply("log", self.apply("sum", self.apply("exp", x), axis=axis))
 
     def folded(self, operation: str, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
@@ -115,7 +129,7 @@ class Arrays(ABC):
         return reduce(partial(self.apply, operation), parts)
 
     def affine(self, weight: Value, x: Value, bias: Value) -> Value:
-        """weight @ x + bias."""
+        """weight @ x + bias. weight: (m, n); x: (n,); bias: (m,)."""
         return self.apply("add", self.apply("matmul", weight, x), bias)
 
     def affine_rows(self, weight: Value, x: Value, bias: Value, shape: tuple[int, int]) -> Value:
@@ -124,20 +138,22 @@ class Arrays(ABC):
         return self.apply("add", product, self.apply("broadcast_to", bias, shape=shape))
 
     def scatter(self, x: Value, index: tuple[Any, ...], shape: tuple[int, ...]) -> Value:
-        """x at an index of zeros of that shape: the transpose of `getitem`."""
+        """Zeros of that shape, but x at an index: the transpose of `getitem`."""
         scalars = np.empty(shape, dtype=object)
         scalars[...] = boxed(self.context.literal(Fraction(0)))
         scalars[(*index, ...)] = self.unpack(x)
         return self.pack(scalars)
 
     def floats(self, value: Value) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """The infima and suprema as float64s, rounded outward (exact and enclosing contexts)."""
+        """The infima and suprema as two float64 arrays, rounded outward. Raises NotSupported for a context that rounds
+        without enclosing.
+        """
         ends = lift(self.context.endpoints, self.unpack(value))
         low, high = (lift(lambda pair, k=k, f=f: f(pair[k]), ends) for k, f in enumerate((float_below, float_above)))
         return low.astype(np.float64), high.astype(np.float64)
 
     def has_nan(self, value: Value) -> bool:
-        """Is there a NaN among the numbers? Contexts that are exact or enclose have none."""
+        """Is there a NaN among the numbers? Contexts that are exact, or enclose, have none."""
         return False
 
     def outcomes(self, truths: Value) -> set[bool | None]:
@@ -148,7 +164,7 @@ class Arrays(ABC):
 
 
 class NumPyArrays(Arrays):
-    """Values that are NumPy arrays of any kind, or hold one: their structure is NumPy's."""
+    """Arrays whose values are NumPy arrays of any kind, or hold some: what moves elements is NumPy's."""
 
     def restructured(self, function: Callable[..., np.ndarray[Any, Any]], *values: Value) -> Value:
         """The value whose array is that function of the values' arrays, which only moves elements.
@@ -162,7 +178,7 @@ class NumPyArrays(Arrays):
         return self.restructured(lambda a: a[(*index, ...)], x)
 
     def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
-        """The same elements, row-major, in another shape."""
+        """The same elements, in row-major order, in another shape."""
         return self.restructured(lambda a: np.reshape(a, shape), x)
 
     def matrix_transpose(self, x: Value) -> Value:
@@ -179,14 +195,14 @@ class NumPyArrays(Arrays):
 
 
 class LiftedArrays(NumPyArrays):
-    """NumPy object arrays over which the scalar operations are lifted: correct for any scalar, and slow."""
+    """NumPy object arrays over which the scalar operations are lifted: right for any scalar, and slow."""
 
     def elementwise(self, operation: str, *values: Value) -> Value:
-        """One call of the context's method an element."""
+        """One call of the context's method for each element."""
         return lift(getattr(self.context, operation), *values)
 
     def data(self, array: np.ndarray[Any, Any]) -> Value:
-        """Each number by `Context.data`."""
+        """Each number as `Context.data` has it."""
         return lift(self.context.data, array)
 
     def pack(self, scalars: ObjectArray) -> Value:
@@ -205,7 +221,7 @@ class LiftedArrays(NumPyArrays):
         return result
 
     def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
-        """The sum of products of scalars."""
+        """The sum of the products of two sequences of scalars."""
         return self.total(list(map(self.context.multiply, xs, ys)))
 
     def sum(self, x: Value, axis: tuple[int, ...]) -> Value:
@@ -219,7 +235,7 @@ class LiftedArrays(NumPyArrays):
         return _reduce(total, groups, tuple(x.shape[i] for i in kept))
 
     def matmul(self, a: Value, b: Value) -> Value:
-        """Each entry the sum of products of a row and a column."""
+        """The matrix product, of which each entry is the sum of products of a row and a column."""
         rows = a if a.ndim == 2 else a[None, :]
         columns = b.T if b.ndim == 2 else b[None, :]
         result = np.empty((len(rows), len(columns)), dtype=object)
@@ -230,9 +246,9 @@ class LiftedArrays(NumPyArrays):
 
 
 def lift(function: Callable[..., Any], *values: ObjectArray) -> ObjectArray:
-    """`function` of scalars, mapped over arrays of one shape, or of shape ().
+    """`function` of scalars, mapped over arrays of one shape, or of shape (): an object array.
 
-    Not by np.frompyfunc, which has NumPy's error state judge what the function's floats did on the way.
+    It is not np.frompyfunc, which has NumPy's error state judge what the function's floats did on the way.
     """
     shape = max([value.shape for value in values], key=len)
     if not shape:
@@ -245,8 +261,8 @@ def _repeated(value: ObjectArray, shape: tuple[int, ...]) -> Iterable[Any]:
     """The elements, as many as the shape has."""
     if not value.ndim:
         return repeat(value.item())
-    spread: list[Any] = (value if value.shape == shape else np.broadcast_to(value, shape)).ravel().tolist()
-    return spread
+    elements: list[Any] = (value if value.shape == shape else np.broadcast_to(value, shape)).ravel().tolist()
+    return elements
 
 
 def _reduce(total: Callable[[list[Any]], Any], groups: ObjectArray, shape: tuple[int, ...]) -> ObjectArray:

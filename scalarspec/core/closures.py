@@ -24,19 +24,22 @@ from scalarspec.core.tensor import Nested
 from scalarspec.errors import ArgumentError
 
 Map = Callable[[Any], Any]
+"""What makes a value out of another one."""
 KEPT = 32
-"""So many rebuilt functions are kept."""
+"""The most rebuilt functions that are kept, so that a program which makes functions without end does not keep all of
+them. It alternates between few specs.
+"""
 LIBRARIES = {*sys.stdlib_module_names, "scalarspec", "numpy", "scipy", "sympy", "mpmath", "flint", "torch", "jax"}
-"""The modules whose globals are no one's data."""
+"""The packages whose globals hold no one's data, and are not looked through."""
 
 
 def sees(value: Any) -> bool:
-    """Can it be a function that sees something?"""
+    """Can it be a function that sees something beside its arguments?"""
     return isinstance(value, FunctionType | MethodType | partial)
 
 
 def is_float_array(value: Any) -> bool:
-    """An array of floats, whoever's it is: NumPy's, or what NumPy can read."""
+    """Is it an array of floats, whoever's: NumPy's, or what NumPy can read?"""
     if isinstance(value, np.ndarray):
         kind = value.dtype.kind
         return kind == "f" or (kind == "O" and any(isinstance(x, float | np.floating) for x in value.flat))
@@ -46,7 +49,7 @@ def is_float_array(value: Any) -> bool:
 
 
 def is_model(value: Any) -> bool:
-    """An instance of a dataclass; contexts are none."""
+    """Is it an instance of a dataclass? Contexts count as none."""
     return dataclasses.is_dataclass(value) and not isinstance(value, type) and not _is_context(value)
 
 
@@ -75,10 +78,13 @@ def rebuilt(function: Any, context: Context[Any], lift: Map, data: Callable[[Any
 
 
 _KEPT: dict[tuple[Any, ...], tuple[_View, Any]] = {}
+"""What was rebuilt lately, with the view that it was rebuilt from: used again while that view is still the same."""
 
 
 def _identity(function: Any) -> tuple[int, ...]:
-    """A bound method is made anew each time that it is asked for."""
+    """What tells a function from others. A bound method is made anew each time that it is asked for, so its parts
+    do.
+    """
     return (id(function.__self__), id(function.__func__)) if isinstance(function, MethodType) else (id(function),)
 
 
@@ -107,7 +113,7 @@ def _captured(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _globals(function: FunctionType) -> dict[str, Any]:
-    """The globals that the code names; none of the libraries'."""
+    """The globals that a function's code names; none of those of libraries."""
     if _package(function.__globals__.get("__name__")) in LIBRARIES:
         return {}
     space = function.__globals__
@@ -115,10 +121,11 @@ def _globals(function: FunctionType) -> dict[str, Any]:
 
 
 _EMPTY = object()
+"""What stands for the contents of a cell that is not filled yet."""
 
 
 def _contents(cell: CellType) -> Any:
-    """What is in a cell, if there is anything yet."""
+    """What is in a cell, or `_EMPTY` where there is nothing yet."""
     try:
         return cell.cell_contents
     except ValueError:
@@ -148,10 +155,10 @@ class _View:
         self._looked: set[tuple[int, int]] = set()
         self._changes: dict[int, bool] = {}
         self._visit(function)
-        self._spread()
+        self._propagate()
 
     def _visit(self, function: Any) -> None:
-        """A function, once."""
+        """Looks at all that a function sees, once for each function."""
         if id(function) not in self.nodes:
             self.nodes[id(function)], self.uses[id(function)] = function, set()
             own = _package(getattr(function, "__module__", None)) == "scalarspec"
@@ -160,7 +167,9 @@ class _View:
                     self._look(function, function, name, value, inside=False)
 
     def _look(self, function: Any, node: Any, name: str, value: Any, inside: bool) -> None:
-        """At a value that a node, which is a function or a module, holds for a function; or that is inside a model."""
+        """Looks at a value that a node, which is a function or a module, holds for a function, or that is inside of a
+        model.
+        """
         if is_float_array(value) or (inside and self.data(value)):
             self.parts.append(_read(value, function, name))
             self.holders.add(id(node))
@@ -188,7 +197,7 @@ class _View:
             self._refuse_attributes(function, name, value)
 
     def _module(self, function: Any, node: Any, name: str, module: ModuleType) -> None:
-        """The attributes of a module that the function's code names."""
+        """Looks at the attributes of a module that the function's code names."""
         if _package(module.__name__) in LIBRARIES:
             return
         self.nodes[id(module)] = module
@@ -200,7 +209,9 @@ class _View:
             self._look(function, module, f"{name}.{attribute}", vars(module)[attribute], inside=False)
 
     def _refuse_attributes(self, function: Any, name: str, value: Any) -> None:
-        """Arrays and models that an object or a class holds, under names that the function or its methods have."""
+        """Raises ArgumentError for arrays and models that an object or a class holds under names that the function or
+        its methods have: these cannot be replaced.
+        """
         kind = value if isinstance(value, type) else type(value)
         if not hasattr(value, "__dict__") or _package(kind.__module__) in LIBRARIES:
             return
@@ -221,13 +232,13 @@ class _View:
             return any(self._has_arrays(getattr(value, field)) for field in _fields(value))
         return is_float_array(value)
 
-    def _spread(self) -> None:
-        """Who uses a holder is one."""
+    def _propagate(self) -> None:
+        """Marks whoever uses a holder as one, until there are no more."""
         while more := {key for key, used in self.uses.items() if key not in self.holders and used & self.holders}:
             self.holders |= more
 
     def changes(self, value: Any) -> bool:
-        """Is there data in it, or a function that sees data?"""
+        """Is there data in a value, or a function that sees data?"""
         if sees(value) or isinstance(value, ModuleType):
             return id(value) in self.holders
         if not (isinstance(value, list | tuple | dict) or is_model(value)):
@@ -267,7 +278,7 @@ def _names_of(function: Any) -> frozenset[str]:
 
 
 def _kept(part: Any) -> Any:
-    """Data as it is now: a copy, where it may be written into."""
+    """Data as it is now: a copy, where it may be written into later."""
     return copy.deepcopy(part) if isinstance(part, list | np.ndarray) else part
 
 
@@ -317,6 +328,7 @@ class _Rebuilding:
         return self.lift(value)
 
     def _function(self, function: FunctionType) -> FunctionType:
+        """The copy of a function. It is entered before what it sees is copied, for that may be the function itself."""
         cells = [self._cell(cell) for cell in function.__closure__ or ()]
         space = self._space(function)
         twin = FunctionType(function.__code__, space, function.__name__, None, tuple(cells) or None)
@@ -343,7 +355,7 @@ class _Rebuilding:
         return twin
 
     def _cell(self, cell: CellType) -> CellType:
-        """An empty one for what changes; else the same, which functions may share."""
+        """An empty cell for what changes; else the same cell, which several functions may look into."""
         value = _contents(cell)
         return CellType() if value is not _EMPTY and self.view.changes(value) else cell
 

@@ -1,4 +1,4 @@
-"""A hash of any argument of a job, equal only for equal ones: what checkpoints and records are recognised by."""
+"""A hash of any argument of a job, equal only for equal ones: checkpoints and records are recognised by it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from scalarspec.core.tensor import Tensor
 
 
 def digest(value: Any) -> str:
-    """The SHA-256 of an argument: of arrays' bytes, types and shapes, of models' fields, of the code of functions."""
+    """The SHA-256 of an argument: of arrays' bytes, types and shapes, of models' fields, of the code of functions.
+    Equal code is not enough where functions see different numbers: see `bounding.domain`, which adds what a spec does.
+    """
     state = hashlib.sha256()
     _feed(state, value)
     return state.hexdigest()
 
 
 def _feed(state: Any, value: Any) -> None:
-    """A tag and a length come first, so that no two values are one text."""
+    """Feeds a value to the hash. A tag and a length come first, so that no two values are one text."""
     if isinstance(value, Tensor):
         _all(state, f"tensor {value.context!r}", [_exactly(value)])
     elif isinstance(value, np.ndarray) and value.dtype != object:
@@ -55,7 +57,7 @@ def _feed(state: Any, value: Any) -> None:
 
 
 def _exactly(t: Tensor) -> list[Any]:
-    """The numbers of a tensor, each as a text that tells it from others."""
+    """The numbers of a tensor, each as a text that tells it from all others."""
     scalars, context = t.scalars(), t.context
     if context.encloses:
         return [list(t.shape), [list(map(str, context.endpoints(s))) for s in scalars.flat]]
@@ -69,6 +71,7 @@ def _all(state: Any, tag: str, parts: Sequence[Any]) -> None:
 
 
 def _text(state: Any, text: str) -> None:
+    """Feeds a text with its length before it, so that no two sequences of texts are one."""
     data = text.encode("utf-8", "surrogatepass")
     state.update(f"{len(data)}:".encode() + data)
 

@@ -1,4 +1,4 @@
-"""What a user's own code raises, told as one error of ours."""
+"""What a user's own code raises, told as one error of this package."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ def plainly(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def failures_told(what: str, tell: Callable[[BaseException], str] = plainly) -> Iterator[None]:
-    """Whatever a user's own code raises is a fact about that code: one ArgumentError, which says what failed.
+    """A context within which whatever a user's own code raises becomes one ArgumentError, which says what failed: a
+    fact about that code.
 
-    So is its wish to end the program (`sys.exit`); Ctrl-C is the user's own.
+    So does its wish to end the program (`sys.exit`). Ctrl-C is the user's own, and errors of this package say already
+    what they are: these pass.
     """
     try:
         yield

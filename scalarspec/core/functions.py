@@ -1,7 +1,8 @@
-"""The functions that specs are written in, under their array-API names.
+"""The functions that specs are written in, under their array-API names where that has them.
 
-Operands are tensors of one context; a number among them is a literal, an array or a list is data. Elementwise
-functions take equal shapes, or scalars: ShapeError otherwise. Each is one line: what it means is the context's affair.
+Functions of single elements are in `elementwise`, whose text says what operands are and what contexts do outside of a
+domain; here are comparisons and choices, reductions, products of matrices, and what moves elements. Each checks shapes,
+and hands the rest to the arrays of the context.
 """
 
 from __future__ import annotations
@@ -12,24 +13,59 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import shape as shapes
-from scalarspec.core.context import Context
+from scalarspec.core.elementwise import (  # fmt: skip
+    abs,
+    add,
+    atan,
+    clip,
+    cos,
+    cosh,
+    divide,
+    erf,
+    exp,
+    expm1,
+    expm1mx,
+    heaviside,
+    leaky_relu,
+    log,
+    log1p,
+    logcosh,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    pi,
+    pow,
+    reciprocal,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    softplus,
+    sqrt,
+    square,
+    subtract,
+    tan,
+    tanh,
+)
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import (
+    Operand,
     Tensor,
     Truth,
     as_tensor,
     as_truth,
     common_context,
-    elementwise,
     matmul,
     operands_of,
     relation,
 )
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.numbers.exact import End, boxed
+from scalarspec.numbers.exact import End
 
-Operand = Any  # a Tensor, a number (literal), or an array or list (data)
 Axis = int | tuple[int, ...] | None
+"""The axes of a reduction: one, several, or None for all; negative ones count from the last."""
 
 __all__ = [
     "abs", "add", "affine", "atan", "broadcast_to", "clip", "cos", "cosh", "divide", "dot", "endpoints", "equal",
@@ -40,217 +76,61 @@ __all__ = [
     "tanh", "where",
 ]  # fmt: skip
 
-# ---- elementwise ----------------------------------------------------------------------------------------------------
-
-
-def add(x: Operand, y: Operand) -> Tensor:
-    """x + y."""
-    return elementwise("add", x, y)
-
-
-def subtract(x: Operand, y: Operand) -> Tensor:
-    """x - y."""
-    return elementwise("subtract", x, y)
-
-
-def multiply(x: Operand, y: Operand) -> Tensor:
-    """x y."""
-    return elementwise("multiply", x, y)
-
-
-def divide(x: Operand, y: Operand) -> Tensor:
-    """x / y. By zero: IEEE for floats, the set of quotients for intervals, else DivisionByZero."""
-    return elementwise("divide", x, y)
-
-
-def negative(x: Operand) -> Tensor:
-    """-x."""
-    return elementwise("negative", x)
-
-
-def reciprocal(x: Operand) -> Tensor:
-    """1 / x."""
-    return elementwise("reciprocal", x)
-
-
-def square(x: Operand) -> Tensor:
-    """x², never negative."""
-    return elementwise("square", x)
-
-
-def pow(x: Operand, y: Operand) -> Tensor:
-    """xʸ: integer powers of any base, real powers of a positive one."""
-    return elementwise("pow", x, y)
-
-
-def exp(x: Operand) -> Tensor:
-    """eˣ."""
-    return elementwise("exp", x)
-
-
-def expm1(x: Operand) -> Tensor:
-    """eˣ - 1."""
-    return elementwise("expm1", x)
-
-
-def expm1mx(x: Operand) -> Tensor:
-    """eˣ - 1 - x, never negative: the heart of the Gaussian KL."""
-    return elementwise("expm1mx", x)
-
-
-def log(x: Operand) -> Tensor:
-    """The natural logarithm. DomainError where x is not positive (floats: IEEE)."""
-    return elementwise("log", x)
-
-
-def log1p(x: Operand) -> Tensor:
-    """log(1 + x)."""
-    return elementwise("log1p", x)
-
-
-def sqrt(x: Operand) -> Tensor:
-    """√x. DomainError where x is negative (floats: IEEE)."""
-    return elementwise("sqrt", x)
-
-
-def sin(x: Operand) -> Tensor:
-    """sin x, in radians."""
-    return elementwise("sin", x)
-
-
-def cos(x: Operand) -> Tensor:
-    """cos x, in radians."""
-    return elementwise("cos", x)
-
-
-def tan(x: Operand) -> Tensor:
-    """tan x, in radians."""
-    return elementwise("tan", x)
-
-
-def atan(x: Operand) -> Tensor:
-    """The angle in (-π/2, π/2) whose tangent is x."""
-    return elementwise("atan", x)
-
-
-def erf(x: Operand) -> Tensor:
-    """2/√π times the integral of e^-t² from 0 to x."""
-    return elementwise("erf", x)
-
-
-def sinh(x: Operand) -> Tensor:
-    """(eˣ - e⁻ˣ) / 2."""
-    return elementwise("sinh", x)
-
-
-def cosh(x: Operand) -> Tensor:
-    """(eˣ + e⁻ˣ) / 2."""
-    return elementwise("cosh", x)
-
-
-def tanh(x: Operand) -> Tensor:
-    """sinh x / cosh x."""
-    return elementwise("tanh", x)
-
-
-def logcosh(x: Operand) -> Tensor:
-    """log(cosh x)."""
-    return elementwise("logcosh", x)
-
-
-def sigmoid(x: Operand) -> Tensor:
-    """1 / (1 + e⁻ˣ)."""
-    return elementwise("sigmoid", x)
-
-
-def softplus(x: Operand) -> Tensor:
-    """log(1 + eˣ)."""
-    return elementwise("softplus", x)
-
-
-def relu(x: Operand) -> Tensor:
-    """max(x, 0)."""
-    return elementwise("relu", x)
-
-
-def leaky_relu(x: Operand, slope: Operand = "0.01") -> Tensor:
-    """x where x > 0, else slope x. The default slope is PyTorch's, as the exact decimal."""
-    return elementwise("leaky_relu", x, slope)
-
-
-def heaviside(x: Operand) -> Tensor:
-    """1 where x > 0, else 0: the derivative of relu."""
-    return elementwise("heaviside", x)
-
-
-def sign(x: Operand) -> Tensor:
-    """-1, 0 or 1."""
-    return elementwise("sign", x)
-
-
-def abs(x: Operand) -> Tensor:
-    """|x|."""
-    return elementwise("abs", x)
-
-
-def maximum(x: Operand, y: Operand) -> Tensor:
-    """The larger of x and y; NaN if either is."""
-    return elementwise("maximum", x, y)
-
-
-def minimum(x: Operand, y: Operand) -> Tensor:
-    """The smaller of x and y; NaN if either is."""
-    return elementwise("minimum", x, y)
-
-
-def clip(x: Operand, lower: Operand, upper: Operand) -> Tensor:
-    """x moved into [lower, upper]."""
-    return elementwise("clip", x, lower, upper)
-
-
-def pi(context: Context[Any]) -> Tensor:
-    """π, as a tensor of shape ()."""
-    return Tensor.from_scalars(context, boxed(context.pi()))
-
-
 # ---- truth ----------------------------------------------------------------------------------------------------------
 
 
 def less(x: Operand, y: Operand) -> Truth:
-    """The truth of x < y in the context: undecided intervals and symbols are neither true nor false."""
+    """The truth of x < y for each element, under equal shapes or with a scalar. Intervals that overlap, and symbols,
+    may leave it undecided: neither true nor false, so that `if` raises Undecided, and `where` takes both branches.
+    """
     return relation("less", x, y)
 
 
 def less_equal(x: Operand, y: Operand) -> Truth:
-    """The truth of x <= y in the context."""
+    """The truth of x <= y for each element; as `less`."""
     return relation("less_equal", x, y)
 
 
 def equal(x: Operand, y: Operand) -> Truth:
-    """The truth of x = y, as numbers (not as sets)."""
+    """The truth of x = y for each element, as numbers and not as sets: two equal intervals with more than one number in
+    them may hold different numbers, so that it is undecided. See `contains` and `subset` for intervals as sets.
+    """
     return relation("equal", x, y)
 
 
 def logical_not(p: Truth) -> Truth:
-    """Not p."""
+    """The truth that p does not hold, for each element; undecided where p is (Kleene's strong logic). Written ~p,
+    too.
+    """
     return ~p
 
 
 def logical_and(p: Truth, q: Truth) -> Truth:
-    """p and q."""
+    """The truth that p and q hold, for each element: false as soon as one is false, though the other be undecided.
+    Written p & q, too.
+    """
     return p & q
 
 
 def logical_or(p: Truth, q: Truth) -> Truth:
-    """p or q."""
+    """The truth that p or q holds, for each element: true as soon as one is true, though the other be undecided.
+    Written p | q, too.
+    """
     return p | q
 
 
 def where(condition: Truth, x: Operand, y: Operand) -> Tensor:
-    """x where the condition holds, else y. Undecided: the hull (intervals) or a Piecewise (symbols).
+    """x where the condition holds, and y where it does not, for each element, under equal shapes or with scalars.
 
-    A branch may also be a function without arguments. It is called only where some element may take it, so that
-    `where(x > 0, lambda: log(x), 0)` does not fail on an x that is surely negative.
+    Where the condition is undecided the result is the hull of both (intervals), or a Piecewise (symbols).
+
+    x, y: operands, or functions without arguments. Such a function is called only where some element may take its
+    branch, so that a logarithm is not asked for on numbers that are surely negative.
+    Raises ArgumentError unless the condition is a comparison, or made of comparisons.
+
+        x = ss.context("interval").box([-2, 1], [-1, 2])
+        ss.where(x > 0, ss.sqrt(ss.abs(x)), 0)
+        ss.where(x[0] > 0, lambda: ss.log(x[0]), 0)    # 0: the logarithm is never asked for
     """
     if not isinstance(condition, Truth):
         raise ArgumentError(f"where: expected a comparison such as a > b as the condition, got {condition!r}")
@@ -267,7 +147,11 @@ def where(condition: Truth, x: Operand, y: Operand) -> Tensor:
 
 
 def _called(condition: Truth, x: Operand, y: Operand) -> tuple[Operand, Operand, bool]:
-    """The branches, those that are functions called; one that no element takes gives way to the other: was one?"""
+    """The branches, with functions called, and whether one was left out.
+
+    A branch that no element takes is not called, and the other one stands in its place: `where` then chooses between
+    equals.
+    """
     outcomes = condition.context.arrays.outcomes(condition.value) or {None}
     first = None if outcomes == {False} else x() if callable(x) else x
     second = None if outcomes == {True} else y() if callable(y) else y
@@ -281,22 +165,36 @@ def _called(condition: Truth, x: Operand, y: Operand) -> tuple[Operand, Operand,
 
 
 def sum(x: Operand, axis: Axis = None) -> Tensor:
-    """The sum over an axis, some axes, or all; 0 over nothing."""
+    """The sum over an axis, a tuple of axes, or (axis=None) all elements. The sum over nothing is 0.
+
+    x: any shape; result: that shape without the axes. Raises ShapeError for an axis that x does not have.
+    Floats add in an order of NumPy's or BLAS's choice; `context.reference()` adds from left to right.
+    """
     return _reduction("sum", x, axis)
 
 
 def mean(x: Operand, axis: Axis = None) -> Tensor:
-    """The mean over an axis, some axes, or all; 0 over nothing (TorchLean's total convention)."""
+    """The mean over an axis, a tuple of axes, or (axis=None) all elements; shapes as for `sum`.
+
+    The mean over nothing is 0, as in TorchLean, where NumPy's is NaN: so it is a total function, and needs no case
+    apart.
+    """
     return _reduction("mean", x, axis, counted=True)
 
 
 def mean_square(x: Operand, axis: Axis = None) -> Tensor:
-    """The mean of the squares over an axis, some axes, or all; never negative."""
+    """The mean of the squares over an axis, a tuple of axes, or (axis=None) all elements; shapes as for `sum`. It is
+    never negative, and 0 over nothing.
+    """
     return _reduction("mean_square", x, axis, counted=True)
 
 
 def logsumexp(x: Operand, axis: Axis = None) -> Tensor:
-    """log Σ eˣ over an axis, some axes, or all."""
+    """log Σ eˣ over an axis, a tuple of axes, or (axis=None) all elements; shapes as for `sum`.
+
+    Floats subtract the greatest element first, so that nothing overflows. Over nothing it is -inf for floats, and a
+    DomainError elsewhere, since log 0 is no number.
+    """
     return _reduction("logsumexp", x, axis)
 
 
@@ -312,7 +210,13 @@ def _reduction(operation: str, x: Operand, axis: Axis, counted: bool = False) ->
 
 
 def affine(weight: Operand, x: Operand, bias: Operand) -> Tensor:
-    """weight @ x + bias. weight: (m, n); x: (n,); bias: (m,); result: (m,)."""
+    """weight @ x + bias, the affine map of a layer. weight: (m, n); x: (n,); bias: (m,); result: (m,).
+
+    Raises ShapeError, with the three shapes, where they do not fit.
+
+        x = ss.context("interval").box([0, 0], [1, 1])
+        ss.affine([[1, 2], [3, 4]], x, [0, 1])    # [[0, 3], [1, 8]]
+    """
     context, (w, v, b) = operands_of("affine", weight, x, bias)
     fits = len(w.shape) == 2 and v.shape == w.shape[1:] and b.shape == w.shape[:1]
     if not fits:
@@ -321,7 +225,7 @@ def affine(weight: Operand, x: Operand, bias: Operand) -> Tensor:
 
 
 def dot(x: Operand, y: Operand) -> Tensor:
-    """The sum of products of two vectors. x, y: (n,); result: ()."""
+    """The inner product Σ xᵢ yᵢ of two vectors. x, y: (n,); result: (). Raises ShapeError for any other shapes."""
     _, (a, b) = operands_of("dot", x, y)
     if len(a.shape) != 1 or a.shape != b.shape:
         raise ShapeError(f"dot: {a.shape} and {b.shape}; expected (n,) and (n,)")
@@ -329,7 +233,9 @@ def dot(x: Operand, y: Operand) -> Tensor:
 
 
 def outer(x: Operand, y: Operand) -> Tensor:
-    """All products. x: (m,); y: (n,); result: (m, n)."""
+    """The outer product xᵢ yⱼ of two vectors. x: (m,); y: (n,); result: (m, n). Raises ShapeError for any other
+    shapes.
+    """
     _, (a, b) = operands_of("outer", x, y)
     if len(a.shape) != 1 or len(b.shape) != 1:
         raise ShapeError(f"outer: {a.shape} and {b.shape}; expected (m,) and (n,)")
@@ -338,7 +244,7 @@ def outer(x: Operand, y: Operand) -> Tensor:
 
 
 def matrix_transpose(x: Operand) -> Tensor:
-    """The last two axes exchanged. x: (..., m, n); result: (..., n, m)."""
+    """The last two axes exchanged. x: (..., m, n); result: (..., n, m). Raises ShapeError for fewer than two axes."""
     context, (t,) = operands_of("matrix_transpose", x)
     if len(t.shape) < 2:
         raise ShapeError(f"matrix_transpose: {t.shape}; expected (..., m, n)")
@@ -350,7 +256,9 @@ def matrix_transpose(x: Operand) -> Tensor:
 
 
 def reshape(x: Operand, shape: Iterable[int]) -> Tensor:
-    """The same elements, in row-major order, in another shape of the same size."""
+    """The same elements, in row-major order, in another shape of as many elements. Raises ShapeError for another number
+    of elements; no dimension may be -1.
+    """
     context, (t,) = operands_of("reshape", x)
     target = Shape(shape)
     if target.size != t.shape.size:
@@ -359,22 +267,32 @@ def reshape(x: Operand, shape: Iterable[int]) -> Tensor:
 
 
 def broadcast_to(x: Operand, shape: Iterable[int]) -> Tensor:
-    """x repeated to fill the shape, by NumPy's rule."""
+    """x repeated to fill the shape, by NumPy's rule: axes are aligned at the last one, and those of length 1, or
+    missing, are repeated. Raises ShapeError where they do not fit.
+    """
     context, (t,) = operands_of("broadcast_to", x)
     target = shapes.broadcast_shape(t.shape, Shape(shape))
     return Tensor(context, target, context.arrays.apply("broadcast_to", t.value, shape=target))
 
 
 def stack(tensors: Iterable[Operand]) -> Tensor:
-    """n tensors of one shape s as a tensor of shape (n, *s); n >= 1 (see Tensor.of for none)."""
+    """n tensors of one shape s, put together as a tensor of shape (n, *s).
+
+    n is at least 1, since nothing says what context none would have: see `Tensor.of`. Raises ShapeError where the
+    shapes differ.
+    """
     context, parts = operands_of("stack", *tensors)
     return Tensor.of(context, parts[0].shape, parts)
 
 
 def stage(name: str, x: Tensor) -> Tensor:
-    """x itself, called `name`: an intermediate result that `crosscheck` reports on, and that an actual result may give.
+    """x itself, to which the spec gives a name: an intermediate result that `crosscheck` reports on, `derive` shows as
+    a line of its own, and in whose place an actual value may be put.
 
-    mu = ss.stage("mu", ss.affine(weight, h, bias))
+        x = ss.context("float64").tensor([1, 2])
+        h = ss.stage("h", ss.tanh(x))
+
+    A name that comes again in one evaluation is numbered: h, h#2, ... Raises ArgumentError where x is no tensor.
     """
     if not isinstance(x, Tensor):
         raise ArgumentError(f"stage {name!r}: expected a Tensor, got {type(x).__name__}")
@@ -382,9 +300,12 @@ def stage(name: str, x: Tensor) -> Tensor:
 
 
 def endpoints(x: Tensor) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The exact infimum and supremum of each element, as object arrays of Fraction, or ±inf.
+    """The exact infimum and supremum of each element: two object arrays of x's shape, of Fractions, or ±inf.
 
-    For exact and enclosing contexts; NotSupported for those that round.
+    Of an exact context both are the number itself. Raises NotSupported for a context that rounds and does not enclose,
+    ArgumentError where x is no tensor, NotExact for a symbol.
+
+        lower, upper = ss.endpoints(ss.context("interval").box(0, 1) / 3)    # 0, and at least 1/3
     """
     if not isinstance(x, Tensor):
         raise ArgumentError(f"endpoints: expected a Tensor, got {type(x).__name__}")

@@ -22,15 +22,25 @@ from scalarspec.core.tensor import Tensor
 Model = TypeVar("Model")
 Spec = TypeVar("Spec", bound=Callable[..., Any])
 _VALUES = (int, float, str, Fraction, Decimal, Shape)
-"""Whose identity means nothing: two equal ones may be one object."""
+"""Types whose objects are told apart by their values: two equal ones may be one object, so that identity tells nothing.
+"""
 
 
 def lift(model: Model, context: str | Context[Any]) -> Model:
-    """`model` with every array, list of numbers, float, Fraction and Decimal in it a tensor, at its exact value.
+    """`model` with every array, list of numbers, float, Fraction and Decimal in it a tensor of a context, at its exact
+    value.
 
-    Goes through dataclasses, lists, tuples and dictionaries. Integers (which may be indices) and strings stay; integers
-    become literals where they meet a tensor. Functions that see float arrays or models beside their arguments, in
-    closures, defaults and globals, are rebuilt with tensors in their place (ArgumentError where that cannot be).
+    model: any argument of a spec: dataclasses, lists, tuples and dictionaries are gone through, and stay what they are.
+    Integers (which may be indices) and strings stay; integers become literals where they meet a tensor. Functions that
+    see float arrays or models beside their arguments, in closures, defaults and globals, are rebuilt with tensors in
+    their place.
+    context: a context, or the name of one. Raises ArgumentError where a function cannot be rebuilt, DomainError for NaN
+    and infinities (except under floats).
+
+        layer = ss.lift(ss.layers.Linear([[1.0, 2.0]], [0.5]), "rational")
+        layer(layer.weight[0])    # [11/2], exactly
+
+    Lift a model once for many evaluations; jobs such as `bounds` lift what they are given by themselves.
     """
     target = resolve(context)
 
@@ -51,7 +61,7 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
 def lifted_spec(spec: Spec, context: Context[Any]) -> Spec:
     """A spec for evaluation in a context: what it sees beside its arguments is lifted to the innermost one.
 
-    A model that is a spec itself is lifted as any model; what its `__call__` sees, too.
+    A model that is a spec itself is lifted as any model is, and what its `__call__` sees is, too.
     """
     while context.wrapped is not None:
         context = context.wrapped
@@ -70,7 +80,7 @@ def mapped(model: Model, function: Callable[[Any, str], Any], name: str = "") ->
 
     The function is handed the part and its path, such as `name.encoder.weight`. A part that occurs twice is replaced by
     one and the same. Where the function gives None, the parts of the part are looked at, if it is a dataclass, a list,
-    a tuple or a dictionary; else it stays.
+    a tuple or a dictionary; anything else stays.
     """
     result: Model = _mapped(model, function, name, {})
     return result
@@ -111,7 +121,7 @@ def is_data(value: Any) -> bool:
 
 
 def _is_number_data(value: Any) -> bool:
-    """Data that is no tensor: these stay in what functions see, since they may be variables of a tape."""
+    """Is it data, but no tensor? Tensors stay in what functions see, since they may be variables of a tape."""
     return is_data(value) and not isinstance(value, Tensor)
 
 

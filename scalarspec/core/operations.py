@@ -61,11 +61,12 @@ Border = Literal["none", "pole", "steep"]
 Rational = Fraction | Literal["always", "sometimes"]
 Rule = TypeVar("Rule")
 ShapeRule = Callable[[list[Shape], Mapping[str, Any]], Shape]
+"""(shapes of the operands, parameters) -> the shape of the result."""
 
 SCALAR_KINDS = ("elementwise", "relation", "connective", "choice")
 """What is done on each element by itself: a method of `Context`."""
 CURVES = ("convex", "concave", "s_shaped", "by_sign", "smooth")
-"""The graphs of functions of one number between which and lines there is something to find."""
+"""The graphs of functions of one number for which linear bounds are found by looking for where a line touches them."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class Operation:
 
 
 def _name(names: str, place: int) -> str | None:
+    """One of the three names of a line; None for "-"."""
     name = names.split()[place]
     return None if name == "-" else name
 
@@ -243,7 +245,9 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
 
 
 def find(name: str, reading: str) -> Operation:
-    """The line of an operation. Raises NotSupported, naming the reading, where the table has none of that name."""
+    """The line of an operation. reading: who asks, for the message. Raises NotSupported where the table has none of
+    that name.
+    """
     line = OPERATIONS.get(name)
     if line is None:
         raise NotSupported(f"{reading}: {name}: the table of operations has no such operation")
@@ -259,10 +263,13 @@ WHAT = {
     "shape": "the shape of its result",
     "border": "what it does at the border of its domain",
 }
+"""What each fact is, in words, for the message of a refusal."""
 
 
 def stated(name: str, fact: str, reading: str) -> Any:
-    """A fact about an operation. Raises NotSupported, naming the operation and the reading, where it is left out."""
+    """A fact about an operation: the field of that name of its line. reading: who asks, for the message. Raises
+    NotSupported where the table leaves it out.
+    """
     value = getattr(find(name, reading), fact)
     if value is None:
         raise NotSupported(f"{reading}: {name}: {WHAT[fact]} is not stated in the table of operations")
@@ -270,7 +277,12 @@ def stated(name: str, fact: str, reading: str) -> Any:
 
 
 def having(**facts: Any) -> frozenset[str]:
-    """The names of the operations of which all these facts hold. A tuple stands for any of its members."""
+    """The names of the operations of which all these facts hold. A tuple stands for any of its members.
+
+    For example:
+
+        having(kind="elementwise", kinks=("zero", "tie"))    # relu, abs, maximum, ...
+    """
 
     def holds(line: Operation) -> bool:
         return all(
@@ -282,7 +294,9 @@ def having(**facts: Any) -> frozenset[str]:
 
 
 def result_shape(name: str, operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
-    """The shape of the result of an operation."""
+    """The shape of the result of an operation on operands of these shapes. Raises ShapeError where they do not fit,
+    NotSupported where the table has no rule.
+    """
     line = find(name, "shape")
     if line.scalar:
         return shapes.equal_shapes(name, operands) if operands else Scalar

@@ -1,4 +1,4 @@
-"""Regions that an argument ranges over: balls and boxes around, or in the place of, what is given."""
+"""Regions that an argument ranges over: a ball around what is given, or a box in its place."""
 
 from __future__ import annotations
 
@@ -18,49 +18,56 @@ from scalarspec.numbers.exact import as_array, data_value, infinite
 
 @dataclass(frozen=True)
 class Ball:
-    """All arguments within `radius` of the given one: in each element (ℓ∞), or in the Euclidean norm of each tensor."""
+    """All arguments within `radius` of the given one: in each element (norm=inf), or in the Euclidean norm of each
+    tensor (norm=2). Made by `ball`.
+    """
 
     radius: Fraction
     norm: float = math.inf
 
     def around(self, lower: Any, upper: Any) -> tuple[Any, Any]:
-        """The box around an argument that lies between two arrays."""
+        """The ends of the box around an argument that itself lies between two arrays."""
         return lower - self.radius, upper + self.radius
 
-    def shrunk(self, cotangent: Fraction) -> Ball:
-        """The ball of a share of the radius."""
-        return Ball(self.radius * cotangent, self.norm)
+    def shrunk(self, factor: Fraction) -> Ball:
+        """The ball whose radius is a factor times this one's."""
+        return Ball(self.radius * factor, self.norm)
 
 
 @dataclass(frozen=True)
 class Box:
-    """All arguments between two arrays of the argument's shape, or two numbers."""
+    """All arguments between two arrays of the argument's shape, or two numbers. Made by `box`."""
 
     lower: Any
     upper: Any
 
     def around(self, lower: Any, upper: Any) -> tuple[Any, Any]:
-        """The box itself, in the shape of the argument."""
+        """The ends of the box, in the shape of the argument. Raises ShapeError where they do not broadcast to it."""
         try:
             return np.broadcast_to(self.lower, np.shape(lower)), np.broadcast_to(self.upper, np.shape(upper))
         except ValueError:
             given = f"{np.shape(self.lower)} and {np.shape(self.upper)}"
             raise ShapeError(f"box: ends of shapes {given} for an argument of shape {np.shape(lower)}") from None
 
-    def shrunk(self, cotangent: Fraction) -> Box:
-        """The box of a share of the widths, around the same middle; an infinite one stays."""
+    def shrunk(self, factor: Fraction) -> Box:
+        """The box around the same middle whose widths are a factor times these; an infinite end stays."""
         low, high = (lift_elements(_exact_or_infinite, as_array(end)) for end in (self.lower, self.upper))
 
         def end(a: Any, b: Any) -> Any:
-            return a if infinite(a, b) else (a + b) / 2 + cotangent * (a - b) / 2
+            return a if infinite(a, b) else (a + b) / 2 + factor * (a - b) / 2
 
         return Box(lift_elements(end, low, high), lift_elements(end, high, low))
 
 
 def ball(radius: Any, norm: float = math.inf) -> Ball:
-    """The ball of that radius around the given argument, by its largest element or, for norm=2, its Euclidean norm.
+    """The ball of a radius around the given argument: what `vary=` takes in `bounds`, `prove`, `tolerance` and
+    `ranges`.
 
-    Of an argument of several tensors, each is in a ball of its own. A float counts at its exact binary value.
+    radius: a number >= 0, or a string such as "1/10"; a float counts at its exact binary value. norm: inf, where no
+    element is further away than the radius, or 2, for the Euclidean norm of each tensor; of an argument of several
+    tensors (a model), each is in a ball of its own. Raises ArgumentError for any other radius or norm.
+
+        ss.bounds(lambda x: ss.sum(ss.square(x)), [1, 2], vary={"x": ss.ball("0.1", norm=2)})
     """
     exact = data_value(radius)
     if exact < 0:
@@ -71,12 +78,21 @@ def ball(radius: Any, norm: float = math.inf) -> Ball:
 
 
 def box(lower: Any, upper: Any) -> Box:
-    """The box between two numbers or arrays, whatever the given argument is."""
+    """The box between two numbers, or arrays of the argument's shape, whatever the given argument is: what `vary=`
+    takes.
+
+    The ends count at their exact values, and may be infinite. Raises ShapeError, when it is used, where they do not fit
+    the argument, and ArgumentError where a lower end exceeds an upper one.
+
+        ss.bounds(lambda x: ss.exp(x), 0, vary={"x": ss.box(-1, 1)})
+    """
     return Box(as_array(lower), as_array(upper))
 
 
 def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
-    """The exact ends of the box that an argument, in `vary`, ranges over: object arrays of its shape."""
+    """The exact ends of the box that an argument in `vary` ranges over: two object arrays of its shape. Raises
+    ArgumentError for a region that is none.
+    """
     if not isinstance(region, Ball | Box):
         raise ArgumentError(f"vary: expected ball(radius) or box(lower, upper) for {name!r}, got {region!r}")
     has_ends = isinstance(argument, Tensor) and not argument.context.rounds
@@ -88,4 +104,5 @@ def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
 
 
 def _exact_or_infinite(value: Any) -> Any:
+    """An infinite end as it is, any other at its exact value."""
     return value if isinstance(value, float) and np.isinf(value) else data_value(value)

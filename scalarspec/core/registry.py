@@ -24,6 +24,7 @@ BUILT_IN = {
     "rational": "scalarspec.backends.rational:RationalContext",
     "symbolic": "scalarspec.backends.symbolic:SymbolicContext",
 }
+"""The package's own backends: names, and where what makes the context is found."""
 
 
 @cache
@@ -39,10 +40,13 @@ def names() -> list[str]:
 
 
 def context(name: str, **parameters: Any) -> Context[Any]:
-    """The context of that name, such as `context("interval", prec=100)`.
+    """The context of that name.
 
-    Raises UnknownName (listing what exists), ArgumentError for parameters that the backend does not take, and for one
-    that does not load or gives no context.
+    parameters: what the backend takes, such as prec=100 (bits) of "interval", or dtype="float32" of "rounding".
+    `scalarspec backends` lists names and parameters. Raises UnknownName (listing what exists), ArgumentError for
+    parameters that the backend does not take, and for one that does not load or gives no context.
+
+        ss.context("interval", prec=100).tensor("1/3")
     """
     if name not in registered():
         raise UnknownName(f"no backend is called {name!r}; there are {', '.join(names())}")

@@ -1,4 +1,6 @@
-"""Shapes, as in the seeds: `Scalar`, or `Dim(n, rest)` with the outermost dimension first."""
+"""Shapes, as in TorchLean: `Scalar`, or `Dim(n, rest)` with the outermost dimension first. Each rule says what it
+refuses.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ from scalarspec.errors import OutOfRange, ShapeError
 
 
 class Shape(tuple[int, ...]):
-    """The shape of a tensor. A tensor of shape `Dim(n, s)` is n tensors of shape s. Compares and prints as a tuple."""
+    """The shape of a tensor: a tuple of integers >= 0, which compares and prints as one.
+
+    A tensor of shape `Dim(n, s)` is n tensors of shape s. Given to `derive` or `matrix_form` in the place of a tensor,
+    a shape makes variables of it.
+
+        ss.Shape((2, 3)) == ss.Dim(2, ss.Dim(3)) == (2, 3)
+    """
 
     __slots__ = ()
 
@@ -30,12 +38,12 @@ class Shape(tuple[int, ...]):
 
     @property
     def outer(self) -> int:
-        """n of `Dim(n, rest)`; ShapeError for the scalar shape."""
+        """n of `Dim(n, rest)`. Raises ShapeError for the scalar shape."""
         return self._dim()[0]
 
     @property
     def rest(self) -> Shape:
-        """rest of `Dim(n, rest)`; ShapeError for the scalar shape."""
+        """rest of `Dim(n, rest)`. Raises ShapeError for the scalar shape."""
         return Shape(self._dim()[1:])
 
     @property
@@ -50,15 +58,18 @@ class Shape(tuple[int, ...]):
 
 
 Scalar = Shape()
+"""The shape () of one number."""
 
 
 def Dim(n: int, rest: Iterable[int] = Scalar) -> Shape:  # noqa: N802 - the seeds' constructor
-    """The shape of n tensors of shape `rest`."""
+    """The shape of n tensors of shape `rest`: (n, *rest). Raises ShapeError unless n is an integer >= 0."""
     return Shape((n, *rest))
 
 
 def equal_shapes(operation: str, shapes: list[Shape]) -> Shape:
-    """The rule of elementwise operations: one shape, or that shape and scalars."""
+    """The rule of elementwise operations: one shape, or that shape and scalars. Raises ShapeError otherwise: nothing
+    else is broadcast unasked.
+    """
     proper = {shape for shape in shapes if shape}
     if len(proper) > 1:
         listed = " and ".join(str(shape) for shape in shapes)
@@ -67,7 +78,7 @@ def equal_shapes(operation: str, shapes: list[Shape]) -> Shape:
 
 
 def matmul_shape(a: Shape, b: Shape) -> Shape:
-    """(m, n) @ (n, p), with a vector on either side or on both."""
+    """The rule of matrix products: (m, n) @ (n, p), with a vector on either side or on both. Raises ShapeError."""
     fits = 1 <= len(a) <= 2 and 1 <= len(b) <= 2 and a[-1] == b[0]
     if not fits:
         raise ShapeError(f"matmul: {a} @ {b}; expected (m, n) @ (n, p), (m, n) @ (n,), (n,) @ (n, p) or (n,) @ (n,)")
@@ -75,7 +86,9 @@ def matmul_shape(a: Shape, b: Shape) -> Shape:
 
 
 def normal_axes(operation: str, shape: Shape, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
-    """`axis` as a tuple of distinct non-negative axes; None means all of them."""
+    """`axis` as a tuple of distinct non-negative axes, all of them for None. Raises ShapeError for one that is not
+    there.
+    """
     if axis is None:
         return tuple(range(len(shape)))
     axes = axis if isinstance(axis, tuple) else (axis,)
@@ -93,7 +106,7 @@ def without_axes(shape: Shape, axes: tuple[int, ...]) -> Shape:
 
 
 def broadcast_shape(shape: Shape, target: Shape) -> Shape:
-    """`target` if a tensor of `shape` can be repeated to fill it, by NumPy's rule."""
+    """`target`, if a tensor of `shape` can be repeated to fill it by NumPy's rule. Raises ShapeError otherwise."""
     padded = (1,) * (len(target) - len(shape)) + shape
     if len(shape) > len(target) or any(a not in (1, b) for a, b in zip(padded, target, strict=True)):
         raise ShapeError(f"broadcast_to: {shape} does not broadcast to {target}")
@@ -101,7 +114,9 @@ def broadcast_shape(shape: Shape, target: Shape) -> Shape:
 
 
 def index_shape(shape: Shape, key: tuple[Any, ...]) -> Shape:
-    """The shape of `t[key]` for integers and slices."""
+    """The shape of `t[key]` for integers and slices. Raises OutOfRange for an index outside of its dimension, and for
+    any other kind of index.
+    """
     if len(key) > len(shape):
         raise OutOfRange(f"{len(key)} indices for a tensor of shape {shape}")
     kept: list[int] = []

@@ -18,15 +18,19 @@ from typing import Any
 from scalarspec.errors import ShapeError
 
 LARGE = (1000, 2000, 3000)
-"""Where the primes begin that stand for sizes: a number that holds one as a factor comes from that size."""
+"""For each of three evaluations, where the primes begin that stand for sizes. They are larger than numbers that specs
+are likely to hold, so that a number which has one as a factor comes from that size.
+"""
 LARGE_ENOUGH = (100, 200, 300)
-"""The same where numbers need not name sizes: what is as large as a square of these still fits."""
+"""The same where numbers need not name sizes: small enough that what is as large as the square of a size still fits."""
 REACH = 90
-"""So far from where they begin the primes are that stand for sizes."""
+"""How far from where they begin the primes go: there are at least ten in each range, and no two ranges meet."""
 LEAST = LARGE_ENOUGH[0] // 2
-"""From here on a dimension comes from such a prime."""
+"""From here on a dimension is taken for one that comes from such a prime: below the least of these, above what is
+written in specs.
+"""
 HELPERS = {"numpy", "fractions", "functools", "copy", "dataclasses"}
-"""Modules that look on behalf of whoever calls them."""
+"""Modules that look at a size on behalf of whoever calls them, so that it is the caller who counts."""
 
 
 @dataclass(eq=False)
@@ -38,6 +42,7 @@ class Watch:
 
 
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+"""The watch of this thread of work, if sizes are watched."""
 
 
 watching = _WATCH.get
@@ -98,7 +103,7 @@ def _fits(places: Iterable[Any], room: int) -> int:
 
 
 def failed() -> None:
-    """Shapes did not fit: a spec that goes on nevertheless has looked at its sizes."""
+    """Notes that shapes did not fit: a spec that goes on nevertheless has looked at its sizes."""
     watch = _WATCH.get()
     if watch is not None:
         watch.looked = True
@@ -196,6 +201,7 @@ def _kept(name: str) -> Callable[..., Any]:
 
 
 KEPT = ("add", "sub", "mul")
+"""The operations whose results are sizes, too: nothing is told by them."""
 TOLD = {
     *("eq", "ne", "lt", "le", "gt", "ge", "hash", "bool", "int", "float", "index", "str", "repr"),
     *("trunc", "floor", "ceil", "round", "invert"),
@@ -206,6 +212,7 @@ TOLD = {
     ),
     *(side + name for side in ("", "r") for name in ("lshift", "rshift")),
 }
+"""The operations whose results tell something about the number."""
 for _name in TOLD:
     setattr(Size, f"__{_name}__", _told(f"__{_name}__"))
 for _name in [*KEPT, *(f"r{name}" for name in KEPT), "neg", "pos", "abs"]:

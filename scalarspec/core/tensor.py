@@ -1,7 +1,7 @@
 """`Tensor`: a shape, a context, and a value that only the context's arrays understand.
 
-A tensor of shape `Dim(n, s)` is n tensors of shape s: it has a length, iterates and is indexed that way. Here are
-shapes, literals and errors; no numerics.
+A tensor of shape `Dim(n, s)` is n tensors of shape s: it has a length, iterates and is indexed that way. What is
+decided here are shapes, literals and errors; there are no numerics.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from scalarspec.core.sizes import indexed, looked_at, watching
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
 from scalarspec.numbers.exact import as_array, boxed, literal_value
 
+Operand = Any
+"""What a function of specs takes: a tensor, a number (a literal of the spec), or an array or list (data)."""
+
 
 class Nested:
-    """What tensors of numbers and tensors of truths share: shape, indexing, iteration."""
+    """What tensors of numbers and of truths have in common: shape, indexing, iteration."""
 
     __slots__ = ("context", "shape", "value")
 
@@ -34,7 +37,7 @@ class Nested:
 
     @classmethod
     def from_scalars(cls, context: Context[Any], scalars: np.ndarray[Any, Any]) -> Self:
-        """From an object array of the context's own scalars (or truths)."""
+        """From an object array of the context's own scalars, or truths."""
         return cls(context, Shape(scalars.shape), context.arrays.pack(scalars))
 
     @property
@@ -48,7 +51,7 @@ class Nested:
         return self.shape.size
 
     def scalars(self) -> np.ndarray[Any, Any]:
-        """The object array of the context's own scalars (or truths)."""
+        """The object array of the context's own scalars, or truths."""
         looked_at(self.shape)
         return self.context.arrays.unpack(self.value)
 
@@ -69,14 +72,20 @@ class Nested:
 
 
 class Tensor(Nested):
-    """A nested tensor of the numbers of one context. Build it with `context.tensor(data)`."""
+    """A nested tensor of the numbers of one context, immutable, with operators, `len`, iteration and indexing.
+
+    For example:
+
+        t = ss.context("interval").tensor([[1, 2], [3, 4]])
+        (t[0] + t[:, 1]).tolist()
+    """
 
     __slots__ = ()
     __array_ufunc__ = None  # NumPy leaves `array + tensor` to us
 
     @classmethod
     def from_data(cls, context: Context[Any], data: Any) -> Tensor:
-        """Numbers from outside, each at its exact value; see `Context.tensor`."""
+        """Numbers from outside, each at its exact value, as `Context.tensor` says."""
         if isinstance(data, Tensor):
             within = data.context == context or _wraps(context, data.context)
             return as_tensor(context, data) if within else _converted(context, data)
@@ -85,7 +94,10 @@ class Tensor(Nested):
 
     @classmethod
     def of(cls, context: Context[Any], shape: Iterable[int], items: Iterable[Tensor]) -> Tensor:
-        """n tensors of shape `shape` as one of shape `Dim(n, shape)`; n may be 0."""
+        """n tensors of the context and of shape `shape` as one of shape `Dim(n, shape)`; n may be 0.
+
+        Raises ContextMismatch, or ShapeError, for a tensor of another context or shape.
+        """
         inner, parts = Shape(shape), list(items)
         for part in parts:
             if part.context != context:
@@ -103,13 +115,15 @@ class Tensor(Nested):
         return self.context.name
 
     def item(self) -> Any:
-        """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression."""
+        """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression. Raises
+        ShapeError for any other shape.
+        """
         if self.shape:
             raise ShapeError(f"item: a tensor of shape {self.shape} is not one number")
         return self.tolist()
 
     def tolist(self) -> Any:
-        """Nested lists of such numbers."""
+        """Nested lists of such numbers, as `item` gives them."""
         looked_at(self.shape)
         return self.context.arrays.items(self.value).tolist()
 
@@ -200,12 +214,15 @@ class Tensor(Nested):
 
 
 class Truth(Nested):
-    """A nested tensor of truth values of one context: what comparisons give and `where` takes."""
+    """What comparisons give, and what `where` takes: a nested tensor of truth values of one context.
+
+    Truths combine by ~, & and |. An undecided one is neither true nor false: `if` on it raises Undecided.
+    """
 
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        """The truth of a single comparison; Undecided if the context cannot tell."""
+        """The truth of a single comparison. Raises Undecided if the context cannot tell, ShapeError for several."""
         if self.shape:
             raise ShapeError(f"the truth of a tensor of shape {self.shape} is not one value; use all() or any()")
         return self.context.decide(self.scalars()[()])
@@ -233,7 +250,7 @@ class Truth(Nested):
         return lift(self.context.proposition, self.scalars()).tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        """The array of bools; Undecided if the context cannot tell one of them."""
+        """The array of bools. Raises Undecided if the context cannot tell one of them."""
         looked_at(self.shape)
         decided = [self.context.decide(p) for p in self.scalars().flat]
         return np.array(decided, dtype=bool).reshape(self.shape).astype(dtype or bool)
@@ -266,7 +283,9 @@ class Truth(Nested):
 
 
 def _converted(context: Context[Any], t: Tensor) -> Tensor:
-    """A tensor of another context: its exact values, or the boxes that it holds. NotExact where it holds neither."""
+    """A tensor of another context: its exact values, or the boxes that it holds. Raises NotExact where it holds
+    neither.
+    """
     source = t.context
     if source.rounds:
         return context.tensor(np.asarray(t))
@@ -276,7 +295,9 @@ def _converted(context: Context[Any], t: Tensor) -> Tensor:
 
 
 def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
-    """The context of the tensors among the operands; they must agree, or one wraps the other; there must be one."""
+    """The context of the tensors among the operands. ArgumentError if there is none, ContextMismatch unless one wraps
+    all.
+    """
     found: Context[Any] | None = None
     for operand in operands:
         if isinstance(operand, Nested) and operand.context is not found:
@@ -302,7 +323,7 @@ def _wraps(outer: Context[Any], inner: Context[Any]) -> bool:
 
 
 def as_tensor(context: Context[Any], operand: Any) -> Tensor:
-    """An operand in a context: numbers enter as literals, arrays and lists as data."""
+    """An operand as a tensor of a context: numbers enter as literals, arrays and lists as data."""
     if isinstance(operand, Tensor):
         if operand.context == context:
             return operand
@@ -319,7 +340,7 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
 
 
 def as_truth(context: Context[Any], p: Truth) -> Truth:
-    """A truth in a context: one of a context that is wrapped there is a constant."""
+    """A truth in a context, in which one of a context that is wrapped there is a constant."""
     if p.context == context:
         return p
     if context.wrapped is None:
@@ -330,7 +351,7 @@ def as_truth(context: Context[Any], p: Truth) -> Truth:
 
 @lru_cache(maxsize=1024, typed=True)
 def _literal(context: Context[Any], number: Any) -> Tensor:
-    """Kept, since specs are full of small constants."""
+    """The tensor of a literal, kept, since specs are full of small constants."""
     return _new_literal(context, number)
 
 
@@ -364,14 +385,14 @@ def relation(operation: str, *operands: Any) -> Truth:
 
 
 def matmul(a: Any, b: Any) -> Tensor:
-    """The matrix product of matrices and vectors."""
+    """a @ b: (m, n) @ (n, p), with a vector on either side or on both. Raises ShapeError where lengths do not fit."""
     context, (x, y) = operands_of("matmul", a, b)
     shape = shapes.matmul_shape(x.shape, y.shape)
     return Tensor(context, shape, context.arrays.apply("matmul", x.value, y.value))
 
 
 def applied(operation: str, *operands: Any, **parameters: Any) -> Tensor:
-    """An operation of the table on tensors, with its keyword parameters."""
+    """An operation of the table, by name, on operands, with its keyword parameters."""
     context, tensors = operands_of(operation, *operands)
     shape = result_shape(operation, [t.shape for t in tensors], parameters)
     return Tensor(context, shape, context.arrays.apply(operation, *[t.value for t in tensors], **parameters))

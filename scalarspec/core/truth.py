@@ -1,4 +1,4 @@
-"""Three-valued truth: True, False, or a `Maybe` that refuses to be taken for either (Kleene's strong logic)."""
+"""Three-valued truth: True, False, or a `Maybe` that refuses to be taken for either (Kleene's strong logic, 1952)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,9 @@ from scalarspec.errors import Undecided
 
 @dataclass(frozen=True, eq=False)
 class Maybe:
-    """A relation between `left` and `right` that `context` cannot decide. `bool()` of it raises Undecided."""
+    """A relation between `left` and `right` that `context` cannot decide. `bool()` of it raises Undecided: nothing that
+    is undecided passes for false.
+    """
 
     context: Any
     relation: str
@@ -32,15 +34,16 @@ class Maybe:
 
 
 Kleene = bool | Maybe
+"""A truth of a context that is not symbolic."""
 
 
 def kleene_not(x: Kleene) -> Kleene:
-    """Not x."""
+    """The truth that x does not hold; undecided where x is."""
     return Maybe(x.context, "not", x) if isinstance(x, Maybe) else not x
 
 
 def kleene_and(x: Kleene, y: Kleene) -> Kleene:
-    """x and y: false as soon as one is false."""
+    """The truth that x and y hold: false as soon as one is false, though the other be undecided."""
     if x is False or y is False:
         return False
     if isinstance(x, Maybe) and isinstance(y, Maybe):
@@ -49,7 +52,7 @@ def kleene_and(x: Kleene, y: Kleene) -> Kleene:
 
 
 def kleene_or(x: Kleene, y: Kleene) -> Kleene:
-    """x or y: true as soon as one is true."""
+    """The truth that x or y holds: true as soon as one is true, though the other be undecided."""
     if x is True or y is True:
         return True
     if isinstance(x, Maybe) and isinstance(y, Maybe):

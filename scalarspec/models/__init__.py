@@ -1,1 +1,5 @@
-"""The models of the seeds, each a file of pure functions on frozen parameters."""
+"""The models of the library, a file each: pure functions on parameters that are frozen dataclasses.
+
+Parameters are NumPy arrays or tensors; `ss.lift(model, context)` carries them to a context. Each function is a spec,
+and names its stages, which `crosscheck` and `derive` show.
+"""

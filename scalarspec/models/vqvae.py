@@ -1,5 +1,8 @@
 """The vector-quantised VAE, with its code index explicit (seed NN.Spec.Models.VqVae; van den Oord et al. 2017).
 
+An observation x has shape (*obs,), a latent or a code shape (*latent,). The index idx, 0 <= idx < num_codes, is an
+argument, so that every function is a function; `nearest_code` finds one, and says how sure that is. Wherever an index
+is none, OutOfRange is raised.
 Stages: z_e, z_q, x_hat, recon, codebook, commitment, loss.
 """
 
@@ -12,8 +15,7 @@ import numpy as np
 
 from scalarspec import latent
 from scalarspec.core import functions as f
-from scalarspec.core.functions import Operand
-from scalarspec.core.tensor import Tensor
+from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.latent import Codebook
 from scalarspec.layers import Map
 from scalarspec.loss import mse
@@ -22,21 +24,21 @@ from scalarspec.numbers.exact import End
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """The map from an observation to the latent z_e, before quantisation."""
+    """The map `forward` from an observation, (*obs,), to the latent z_e, (*latent,), before quantisation."""
 
     forward: Map
 
 
 @dataclass(frozen=True, eq=False)
 class Decoder:
-    """The map from a code to an observation."""
+    """The map `forward` from a code, (*latent,), to an observation, (*obs,)."""
 
     forward: Map
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Encoder, codebook and decoder."""
+    """An encoder, a codebook and a decoder."""
 
     encoder: Encoder
     codebook: Codebook
@@ -44,17 +46,17 @@ class Model:
 
 
 def encode(model: Model, x: Tensor) -> Tensor:
-    """z_e, of shape (*latent,)."""
+    """The latent z_e before quantisation. x: (*obs,); result: (*latent,)."""
     return f.stage("z_e", model.encoder.forward(x))
 
 
 def quantized(model: Model, idx: int) -> Any:
-    """z_q, the code of that index, of shape (*latent,). Raises OutOfRange unless 0 <= idx < num_codes."""
+    """The code z_q of an index, of shape (*latent,), as the codebook holds it."""
     return latent.quantize_at(model.codebook, idx)
 
 
 def forward(model: Model, x: Tensor, idx: int) -> Tensor:
-    """The reconstruction from a code, of shape (*obs,). Of x only the context matters."""
+    """The reconstruction from the code of an index. x: (*obs,), of which only the context matters; result: (*obs,)."""
     return _decode(model, _code(model, x, idx))
 
 
@@ -68,22 +70,28 @@ def _decode(model: Model, code: Tensor) -> Tensor:
 
 
 def reconstruction_loss(model: Model, x: Tensor, idx: int) -> Tensor:
-    """The mean squared error of the reconstruction."""
+    """The mean squared error of the reconstruction over the observation. x: (*obs,); result: ()."""
     return f.stage("recon", mse(forward(model, x, idx), x))
 
 
 def codebook_loss(model: Model, x: Tensor, idx: int) -> Tensor:
-    """mse(z_q, z_e), which moves the code."""
+    """mse(z_q, z_e), which moves the code towards the encoding. x: (*obs,); result: ()."""
     return f.stage("codebook", mse(quantized(model, idx), encode(model, x)))
 
 
 def commitment_loss(model: Model, x: Tensor, idx: int) -> Tensor:
-    """mse(z_e, z_q), which moves the encoder; equal in value to the codebook loss."""
+    """mse(z_e, z_q), which moves the encoding towards the code; equal in value to the codebook loss. x: (*obs,);
+    result: ().
+    """
     return f.stage("commitment", mse(encode(model, x), quantized(model, idx)))
 
 
 def loss(model: Model, beta: Operand, x: Tensor, idx: int) -> Tensor:
-    """reconstruction_loss + codebook_loss + beta * commitment_loss, with one encoding."""
+    """reconstruction_loss + codebook_loss + beta * commitment_loss, with one encoding. beta: a number; x: (*obs,);
+    result: ().
+
+    Van den Oord et al. 2017, equation 3, without its stop-gradients: they change no value.
+    """
     z_e, z_q = encode(model, x), _code(model, x, idx)
     reconstruction = f.stage("recon", mse(_decode(model, z_q), x))
     codebook, commitment = f.stage("codebook", mse(z_q, z_e)), f.stage("commitment", mse(z_e, z_q))
@@ -91,15 +99,16 @@ def loss(model: Model, beta: Operand, x: Tensor, idx: int) -> Tensor:
 
 
 Status = Literal["proved", "refuted", "undecided"]
+"""What is known of an assignment."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Is code `idx` nearest to z_e, for every z_e of a box? None is nearer; another may be as near.
+    """Whether code `idx` is nearest to z_e, for every z_e of a box: none is nearer, though another may be as near.
 
-    "proved": yes; "refuted": for no z_e is it, since `competitor` is always nearer; "undecided": `competitor` may be.
-    margin: exact bounds on |z_e - competitor|² - |z_e - code|² over the box, for the code that comes closest to being
-    nearer; None under floats, which prove nothing, and where there is no other code.
+    status: "proved", it is; "refuted", for no z_e is it, since `competitor` is always nearer; "undecided", `competitor`
+    may be nearer. margin: exact bounds on |z_e - competitor|² - |z_e - code|² over the box, for the code that comes
+    closest to being nearer; None under floats, which prove nothing, and where there is no other code.
     """
 
     idx: int
@@ -109,21 +118,29 @@ class Assignment:
 
 
 def nearest_code(model: Model, x: Tensor) -> Assignment:
-    """The code nearest to encode(model, x), the lowest index among equals, and how sure that is.
+    """The code nearest to encode(model, x), the lowest index among equals, and how sure that is. x: (*obs,).
 
-    Under exact contexts it is proved; under enclosing ones, x a point or a box, proved or undecided, with the competing
-    code; under floats "undecided": a float comparison proves nothing.
+    Under exact contexts it is proved; under enclosing ones, x being a point or a box, it is proved or undecided, with
+    the competing code; under floats it is "undecided", since a float comparison proves nothing.
+
+        identity = ss.layers.identity
+        model = vqvae.Model(vqvae.Encoder(identity), ss.latent.Codebook(np.eye(2)), vqvae.Decoder(identity))
+        vqvae.nearest_code(model, ss.context("interval").box([0.6, 0], [1, 0.25])).status    # "proved"
     """
     return nearest_to(model.codebook, encode(model, x))
 
 
 def check_code(model: Model, x: Tensor, idx: int) -> Assignment:
-    """Whether code `idx` is nearest to encode(model, x): proved, refuted, or undecided (under floats, always)."""
+    """Whether code `idx` is nearest to encode(model, x): proved, refuted, or undecided (under floats always). x:
+    (*obs,).
+    """
     return check_nearest(model.codebook, encode(model, x), idx)
 
 
 def nearest_to(book: Codebook, z: Tensor) -> Assignment:
-    """The code nearest to z, a point or a box of encoder outputs, and how sure that is. z: (*latent,)."""
+    """The code nearest to z, a point or a box of encoder outputs, and how sure that is, as `nearest_code`. z:
+    (*latent,).
+    """
     squares = _squared_distances(book, z)
     if z.context.rounds:
         return check_nearest(book, z, int(np.argmin(np.asarray(squares))))
@@ -132,7 +149,7 @@ def nearest_to(book: Codebook, z: Tensor) -> Assignment:
 
 
 def check_nearest(book: Codebook, z: Tensor, idx: int) -> Assignment:
-    """Whether code `idx` is nearest to z: proved, refuted, or undecided (under floats, always). z: (*latent,).
+    """Whether code `idx` is nearest to z: proved, refuted, or undecided (under floats always). z: (*latent,).
 
     |z - b|² - |z - a|² is |b|² - |a|² - 2 (b - a)·z: affine in z, so that its range over a box is found exactly, up to
     rounding. Raises OutOfRange for an index that is none.
@@ -154,9 +171,10 @@ def check_nearest(book: Codebook, z: Tensor, idx: int) -> Assignment:
 
 
 def distances(model: Model, x: Tensor) -> Tensor:
-    """|z_e - code|² for every code, of shape (num_codes,)."""
+    """The squared distances |z_e - code|² to all codes. x: (*obs,); result: (num_codes,)."""
     return _squared_distances(model.codebook, encode(model, x))
 
 
 def _squared_distances(book: Codebook, z: Tensor) -> Tensor:
+    """|z - code|² for each code. z: (*latent,); result: (num_codes,)."""
     return f.stack(f.sum(f.square(z - code)) for code in z.context.tensor(book.embedding))

@@ -114,7 +114,7 @@ class BoxErrors:
         batch = BatchedContext(tape, len(boxes))
         rows = {name: batch.rows(t) for name, t in inputs.items()}
         result = call(self.spec, [(self.constants | rows)[name] for name in self.names], batch)
-        value = batch.arrays.spread(result.value)
+        value = batch.arrays.materialize(result.value)
         bound = value.value.bound
         if not value.constant:
             with contextlib.suppress(DomainError):  # a derivative without a value: the running form remains

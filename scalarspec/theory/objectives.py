@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scalarspec.core import functions as f
-from scalarspec.core.functions import Operand
-from scalarspec.core.tensor import Tensor
+from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.latent import diagonal_gaussian_kl_to_standard
 from scalarspec.models import vae, vqvae
 

@@ -1,7 +1,7 @@
 """`batched`: a spec over a leading axis of some of its arguments, without a change to the spec.
 
-Each operation of the spec is done once, for all examples, on values with one axis more. A layer becomes one matrix
-product.
+Each operation of the spec is done once, for all examples, on values with one axis more, so that a layer becomes one
+product of matrices.
 """
 
 from __future__ import annotations
@@ -26,11 +26,17 @@ from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext
 def batched(spec: Callable[..., Tensor], over: str | Sequence[str]) -> Callable[..., Tensor]:
     """The spec for a batch: the arguments named in `over` get a leading axis, and so does the result.
 
-    Row i of the result is the spec at row i of those arguments. Works under every context, boxes included.
-    The spec must not look at single numbers of these arguments (NotSupported); `where` is its branch.
-    Raises UnknownName for a name that the spec does not have, ShapeError for batches of different lengths.
+    over: a name, or several, of parameters. Their arguments are tensors of shape (b, *s) for one b, where the spec
+    takes (*s,); the others are as the spec takes them.
+    Returns a function of the spec's parameters, whose result has shape (b, *shape of the spec's result); row i is the
+    spec at row i of those arguments. It works under every context, boxes included.
+    Raises UnknownName for a name that the spec does not have, ShapeError for batches of different lengths,
+    ArgumentError for an argument without a leading axis, and NotSupported where the spec looks at single numbers of
+    these arguments (`if`, `item()`): `where` is its branch.
 
-        losses = ss.batched(vae.loss, over=("x", "eps"))(model, 1, xs, noises)    # xs: (b, d); losses: (b,)
+        distance = lambda x, y: ss.sum(ss.square(x - y))
+        x = ss.context("float64").tensor([[0, 0], [3, 4]])
+        ss.batched(distance, over="x")(x, [0, 0]).tolist()    # [0.0, 25.0]
     """
     names = (over,) if isinstance(over, str) else tuple(over)
 
@@ -49,7 +55,7 @@ def batched(spec: Callable[..., Tensor], over: str | Sequence[str]) -> Callable[
         rows = {name: context.rows(as_tensor(inner, t)) for name, t in batches.items()}
         given = {name: lift(v, inner) if v is defaults.get(name) else v for name, v in arguments.items()}
         result = call(spec, [(given | rows)[name] for name in arguments], context)
-        value = context.arrays.spread(result.value)
+        value = context.arrays.materialize(result.value)
         return Tensor(inner, Dim(context.size, result.shape), value)
 
     of_batch.__signature__ = signature  # type: ignore[attr-defined]
@@ -68,14 +74,14 @@ def _tensor(name: str, argument: Any) -> Tensor:
 class BatchedContext(InterpreterContext):
     """A tensor of shape s stands for `size` tensors of shape s: a value of shape (size, *s) inside.
 
-    Each is equal to itself alone: tensors of two batches do not mix, though they be of one length.
+    A batch is equal to itself alone: tensors of two batches do not mix, though they be of one length.
     """
 
     size: int
 
     @cached_property
     def arrays(self) -> BatchedArrays:
-        """Arrays over one axis more."""
+        """The arrays over one axis more."""
         return BatchedArrays(self)
 
     def rows(self, t: Tensor) -> Tensor:
@@ -88,27 +94,29 @@ class BatchedContext(InterpreterContext):
         return Tensor(self.inner, t.shape, value)
 
     def stage(self, name: str, t: Tensor) -> Tensor:
-        """For an interpreter inside: the stage of all examples."""
+        """The tensor itself; to an interpreter inside it is the stage of all examples."""
         if self.inner.wrapped is None:
             return t
-        full = Tensor(self.inner, Dim(self.size, t.shape), self.arrays.spread(t.value))
+        full = Tensor(self.inner, Dim(self.size, t.shape), self.arrays.materialize(t.value))
         return self.rows(self.inner.stage(name, full))
 
     def hole(self, t: Tensor) -> None:
-        """For an interpreter inside."""
-        self.inner.hole(Tensor(self.inner, Dim(self.size, t.shape), self.arrays.spread(t.value)))
+        """Tells an interpreter inside of the hole, for all examples."""
+        self.inner.hole(Tensor(self.inner, Dim(self.size, t.shape), self.arrays.materialize(t.value)))
 
     def __repr__(self) -> str:
         return f"a batch of {self.size} in {self.inner}"
 
 
 class BatchedArrays(InterpreterArrays):
-    """Each operation on all examples at once; where there is no such operation, one by one."""
+    """Arrays that do each operation on all examples at once; where there is no such operation, one by one."""
 
     context: BatchedContext
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
-        """By the rule for the operation; what is done on each element needs none."""
+        """An operation by its rule in `BATCHING`; what is done on each element by itself needs none. Raises
+        NotSupported for any other operation without a rule.
+        """
         if OPERATIONS[operation].scalar:
             return Traced(shape, self._elementwise(operation, shape, operands))
         if operation not in BATCHING:
@@ -117,11 +125,11 @@ class BatchedArrays(InterpreterArrays):
         return Traced(shape, BATCHING[operation](self, operation, shape, operands, **others))
 
     def outcomes(self, truths: Traced) -> set[bool | None]:
-        """Among all examples."""
+        """The outcomes among the truths of all examples."""
         return self.inner.outcomes(truths.value)
 
-    def spread(self, x: Traced) -> Any:
-        """The inner value with the leading axis: a constant is repeated."""
+    def materialize(self, x: Traced) -> Any:
+        """The inner value with the leading axis, (size, *shape): a constant is repeated for each example."""
         if not x.constant:
             return x.value
         row = self.inner.apply("reshape", x.value, shape=Dim(1, x.shape))
@@ -131,10 +139,10 @@ class BatchedArrays(InterpreterArrays):
         return self.inner.apply(operation, *(self._filled(x, shape) for x in operands))
 
     def _filled(self, x: Traced, shape: Shape) -> Any:
-        """The inner value, repeated to fill (size, *shape) where it has another shape; constants of () stay."""
+        """The inner value, repeated to fill (size, *shape) where it has another shape; constants of shape () stay."""
         if x.constant and not x.shape:
             return x.value
-        value, full = self.spread(x), Dim(self.context.size, shape)
+        value, full = self.materialize(x), Dim(self.context.size, shape)
         if x.shape == shape:
             return value
         column = self.inner.apply("reshape", value, shape=(self.context.size, *(1 for _ in shape)))
@@ -164,7 +172,7 @@ class BatchedArrays(InterpreterArrays):
         return self.inner.apply("broadcast_to", padded, shape=Dim(self.context.size, shape))
 
     def _stack(self, operation: str, shape: Shape, operands: tuple[Traced, ...], axis: int = 0) -> Any:
-        return self.inner.apply("stack", *map(self.spread, operands), axis=axis + 1)
+        return self.inner.apply("stack", *map(self.materialize, operands), axis=axis + 1)
 
     def _affine(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
         weight, x, bias = operands
@@ -179,6 +187,7 @@ class BatchedArrays(InterpreterArrays):
         return self._rows(weight, x, bias, self.context.size * shape[0], shape)
 
     def _rows(self, weight: Traced, x: Traced, bias: Traced, count: int, shape: Shape) -> Any:
+        """A layer of constant weights on all rows of all examples, as one product of matrices."""
         rows = self.inner.apply("reshape", x.value, shape=(count, x.shape[-1]))
         full = (count, shape[-1])
         result = self.inner.apply("affine_rows", weight.value, rows, bias.value, shape=full)
@@ -196,6 +205,7 @@ class BatchedArrays(InterpreterArrays):
         return self._one_by_one(operation, shape, operands)
 
     def _one_by_one(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        """An operation done on each example by itself, and the results stacked."""
         if not self.context.size:
             return self.inner.apply("reshape", operands[0].value, shape=Dim(0, shape))
         inner = self.inner
@@ -221,5 +231,7 @@ BATCHING: dict[str, Callable[..., Any]] = {
     "broadcast_to": BatchedArrays._broadcast_to,
     "stack": BatchedArrays._stack,
 }
-"""For each operation that is not done on each element by itself, how it is done on all examples at once."""
+"""For each operation that is not done on each element by itself, how it is done on all examples: (arrays, operation,
+shape of one result, operands, **parameters) -> the inner value.
+"""
 check_complete("batched", BATCHING, having(defined=False, scalar=False))

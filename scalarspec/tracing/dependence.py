@@ -1,4 +1,6 @@
-"""Which elements of the values on a tape others may depend on, as far as one sees: masks, handed back like adjoints."""
+"""Which elements of the values on a tape others may depend on, as far as one sees: masks that are handed back as
+cotangents are.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from scalarspec.tracing.tape import Equation
 from scalarspec.tracing.vjp_rules import RULES
 
 Mask = np.ndarray[Any, Any]
+"""An array of bools, in the shape of a value."""
 
 
 def dependence(
@@ -25,7 +28,9 @@ def dependence(
 ) -> dict[Traced, Mask]:
     """By each value, which of its elements those of the seeds may depend on, through the equations.
 
-    branches: for a `where`, which elements of each branch may count; zero: which elements of a constant are 0.
+    seeds: masks of values, by value; branches: for a `where`, which elements of each branch may count; zero: which
+    elements of a constant are surely 0, so that what they multiply does not count. Whatever is not in a mask surely has
+    no effect; what is in one may have none.
     """
     found = {x: np.asarray(mask) for x, mask in seeds.items()}
     for eqn in reversed(equations):
@@ -43,6 +48,7 @@ def _handed(
     branches: Callable[[Equation], tuple[Mask, Mask]] | None,
     zero: Callable[[Traced], Mask] | None,
 ) -> list[Mask]:
+    """The masks of the operands of an equation, from that of its result."""
     if eqn.operation == "where" and branches is not None:
         return [mask, *(mask & each for each in branches(eqn))]
     if eqn.operation == "multiply" and zero is not None:
@@ -57,9 +63,11 @@ def _handed(
 
 
 def _through(eqn: Equation, mask: Mask) -> list[Mask]:
-    """A mask handed back through a change of structure, or a sum, as an adjoint of ones would be."""
+    """A mask handed back through a change of structure, or a sum, as a cotangent of ones would be."""
     floats: Any = named_context("float64")
     placeholders = [Tensor(floats, x.shape, np.zeros(x.shape)) for x in eqn.operands]
     g = floats.tensor(mask.astype(float))
-    shares = RULES[eqn.operation](g, g, *placeholders, **eqn.parameters)
-    return [np.asarray(np.asarray(cotangent()) > 0) if cotangent else np.asarray(mask.any()) for cotangent in shares]
+    cotangents = RULES[eqn.operation](g, g, *placeholders, **eqn.parameters)
+    return [
+        np.asarray(np.asarray(cotangent()) > 0) if cotangent else np.asarray(mask.any()) for cotangent in cotangents
+    ]

@@ -19,19 +19,19 @@ from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import trace
 
 FLOAT_BITS = 64
-"""How many bits an argument takes, about: a float64's mantissa, and an exponent near 0."""
+"""About how many bits an argument takes as a rational number: a float64's mantissa, and an exponent near 0."""
 POWER = 64
-"""The largest exponent that `pow` multiplies out."""
+"""The factor by which `pow` lengthens a number at most: the largest exponent that is multiplied out."""
 
 RESULT = "result"
-"""What the result is called where the spec does not name it."""
+"""The name of the result where the spec gives it none."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A spec under one context.
+    """A spec evaluated under one context, at points or boxes.
 
-    context: the one it was evaluated under; stages: its named intermediate results, in order, the result last;
+    context: the one that it was evaluated under; stages: its named intermediate results, in order, the result last;
     equations: the operations that it did on its arguments, in order.
     """
 
@@ -47,7 +47,7 @@ class Evaluation:
         context: Context[Any],
         given: Mapping[str, Tensor] | None = None,
     ) -> Evaluation:
-        """The spec at arguments lifted to the context.
+        """The evaluation of a spec at arguments, which are lifted to the context.
 
         given: tensors of the context to go on with in the place of the spec's own stages of these names.
         """
@@ -72,11 +72,13 @@ class Evaluation:
 
     @property
     def bits(self) -> int:
-        """The precision of an enclosure."""
+        """The precision of an enclosure, in bits; 53 for contexts that state none."""
         return int(getattr(self.context, "prec", 53))
 
     def exact_bits(self) -> int:
-        """About how many bits the longest number would take in rationals: whether it is worth while to try them."""
+        """About how many bits the longest number would take in rationals, by which one sees whether they are worth a
+        try.
+        """
         bits: dict[Any, int] = {}
         fractions: set[Any] = set()  # values with denominators of their own
         for eqn in self.equations:
@@ -89,10 +91,13 @@ class Evaluation:
         return max(bits.values(), default=0)
 
     def surely_irrational(self) -> bool:
-        """Was a function taken of a number that is not the one at which its value is rational?"""
+        """Was a function taken of a number that is not the one at which its value is rational? Then rationals need not
+        be tried.
+        """
         return any(self._leaves_rationals(eqn) for eqn in self.equations)
 
     def _leaves_rationals(self, eqn: Equation) -> bool:
+        """Is the result of an equation irrational for some element, whatever its operand's enclosure holds?"""
         point = OPERATIONS[eqn.operation].rational
         if not isinstance(point, Fraction):
             return False
@@ -102,7 +107,7 @@ class Evaluation:
 
 
 def _length(eqn: Equation, lengths: Sequence[int]) -> int:
-    """How many bits a result takes where no denominator is but a power of two."""
+    """About how many bits a result takes, where denominators are powers of two alone."""
     if OPERATIONS[eqn.operation].graph in ("bilinear", "quotient"):
         return sum(lengths)
     if eqn.operation in ("square", "mean_square"):
@@ -111,7 +116,9 @@ def _length(eqn: Equation, lengths: Sequence[int]) -> int:
 
 
 def _of_fractions(eqn: Equation, lengths: Sequence[int], length: int) -> int:
-    """How many bits a result takes where the numbers have denominators of their own. length: where they have not."""
+    """About how many bits a result takes, where numbers have denominators of their own. length: where they have
+    none.
+    """
     if eqn.operation in ("add", "subtract"):
         return length + lengths[-1]
     added_up = OPERATIONS[eqn.operation].floats == "sum"  # as long as all terms together

@@ -5,11 +5,12 @@ operands does along d. So the whole spec is, to first order,
 
     f'(x; d) = <gradient, d> + Σ cₖ relu(uₖ(d)),    uₖ linear in d and in the relus before it.
 
-One sweep gives the gradient and the cₖ, one more for each kink that is left gives uₖ. The uₖ are brought into a normal
-form: relu(c u) = c relu(u) for c > 0, relu(-u) = relu(u) - u, relu(0) = 0. Relus of linear forms that are no multiples
-of each other are independent, as each has its kink where no other has one. So the function is differentiable where all
-that is left has coefficient 0, and its derivative is the gradient that is left; elsewhere NotDifferentiable is raised.
-(Nesterov 2005 and Khan and Barton 2015 choose one-sided derivatives consistently; here nothing is chosen.)
+One backward pass gives the gradient and the cₖ, and one more for each kink that is left gives uₖ. The uₖ are brought
+into a normal form: relu(c u) = c relu(u) for c > 0, relu(-u) = relu(u) - u, relu(0) = 0. Relus of linear forms that are
+no multiples of each other are independent, as each has its kink where no other has one. So the function is
+differentiable where all that is left has coefficient 0, and its derivative is the gradient that is left; elsewhere
+NotDifferentiable is raised. (Nesterov 2005 and Khan and Barton 2015 choose one-sided derivatives consistently; here
+nothing is chosen.)
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ from scalarspec.tracing.trace import Trace
 from scalarspec.tracing.vjp_rules import RULES, Cotangent
 
 Array = np.ndarray[Any, Any]
-MOST = 1 << 20
-"""So many numbers the forms of all kinks of a spec may hold."""
+MOST_COEFFICIENTS = 1 << 20
+"""The most coefficients that the forms of all kinks of a spec hold together, about a hundred megabytes of Fractions.
+Each kink that is left holds as many as there are inputs.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ Form = tuple[list[Any], dict[Any, Any]]
 
 
 class Exact:
-    """The derivative of what a tape noted, in exact numbers. inputs: what it is differentiated in."""
+    """The derivative of a trace in exact numbers. inputs: the values that it is differentiated with respect to."""
 
     def __init__(self, trace: Trace, inputs: Sequence[Traced], formula: Formula) -> None:
         self.trace, self.inputs, self.read, self.formula = trace, inputs, trace.read, formula
@@ -64,7 +67,7 @@ class Exact:
         self._held = 0
 
     def backward_pass(self, g: Tensor) -> list[Tensor]:
-        """Jᵀg. Raises NotDifferentiable where <g, result> has no derivative, or none is found."""
+        """Jᵀg for each input. Raises NotDifferentiable where <g, result> has no derivative, or none is found."""
         self._looked()
         found, kinks = self._linear({self.trace.result: g}, len(self.trace.equations))
         if not kinks:
@@ -84,7 +87,7 @@ class Exact:
         return gradients
 
     def _looked(self) -> None:
-        """Refuse what the spec decided by looking at numbers, or at truths that hold only just."""
+        """Refuses what the spec decided by looking at numbers, or at truths that hold only just."""
         for x in self.trace.looked:
             made = self.made.get(x)
             found = list(relations(self.made, x))
@@ -97,7 +100,9 @@ class Exact:
     # ---- one sweep --------------------------------------------------------------------------------------------------
 
     def _linear(self, seeds: dict[Traced, Tensor], stop: int) -> tuple[list[Tensor], list[Kink]]:
-        """The linear part of what the seeds weigh, and the kinks beside it."""
+        """The linear part of the sum of values that the seeds weigh, and the kinks beside it. stop: where the equations
+        after the seeds begin.
+        """
         outer = self.seeds, self.kinks
         self.seeds, self.kinks = dict(seeds), []
         for _ in sweep(self.trace.equations[:stop], seeds, self.read, self._rules):
@@ -123,16 +128,18 @@ class Exact:
                 self.kinks.append(Kink(eqn, index, self._coefficient(eqn, index, weights[index])))
         if eqn.operation == "abs":
             return [lambda: g * (2 * f.heaviside(between) - 1)]
-        return self.formula.shares(eqn, g, read)
+        return self.formula.cotangents(eqn, g, read)
 
     def _coefficient(self, eqn: Equation, index: tuple[int, ...], weight: Any) -> Any:
-        """Raises NotSupported, by name, for an operation with kinks that has no rule."""
+        """The factor of relu(u) that a kink adds. Raises NotSupported, by name, where no rule says it."""
         if eqn.operation not in COEFFICIENTS:
             raise NotSupported(f"grad: {eqn.operation}: no rule says what it is to first order at a kink")
         return COEFFICIENTS[eqn.operation](self, eqn, index, weight)
 
     def _branches(self, eqn: Equation, g: Tensor) -> Sequence[Cotangent]:
-        """Where the condition may change nearby: both branches must have one value and, but for a relu, one form."""
+        """The cotangents of a `where`. Where its condition may change nearby, both branches must have one value and,
+        but for a relu, one form.
+        """
         p, a, b = operands_of(eqn, self.read)
         self.formula.bordered(eqn, self.read)
         weights = np.broadcast_to(g.scalars(), eqn.result.shape)
@@ -151,15 +158,17 @@ class Exact:
         return RULES["where"](g, a, p, a, b)
 
     def _smooth(self, eqn: Equation, g: Tensor) -> Sequence[Cotangent]:
-        """By the table; where a root is taken of 0, with an adjoint of 0, of something that stays as it is nearby."""
-        shares = smooth(eqn, g, self.read)
+        """The cotangents by the table. A root of 0 with a cotangent of 0 is let pass where what is under it stays as it
+        is nearby.
+        """
+        cotangents = smooth(eqn, g, self.read)
         if is_root(eqn, self.read):
             x = operands_of(eqn, self.read)[0]
             weights = np.broadcast_to(g.scalars(), eqn.result.shape)
             for index in self._zeros(x, eqn):
                 if not self._dropped(eqn, index, weights[index]) and not self._still(eqn, index):
                     self._refuse(Kink(eqn, index, None), "a root of 0 has no derivative")
-        return shares
+        return cotangents
 
     def _still(self, eqn: Equation, index: tuple[int, ...]) -> bool:
         """Is the operand constant to first order?"""
@@ -180,6 +189,7 @@ class Exact:
         return self._relus[key]
 
     def _of_relu(self, kink: Kink) -> Form:
+        """The form of relu(u) of a kink that is a relu, an absolute value, a maximum or a minimum."""
         first, *others = kink.eqn.operands
         signs = [(first, 1)]
         if OPERATIONS[kink.eqn.operation].kinks == "tie":
@@ -188,7 +198,7 @@ class Exact:
         return self.relu_of(self._form(kink.eqn, signs, kink.index))
 
     def relu_of(self, u: Form) -> Form:
-        """relu of a form."""
+        """The form of relu of a form: what is linear there, and one relu in normal form."""
         linear, relus = u
         numbers = [self._number(x) for x in (*linear, *relus.values())]
         if any(x is None for x in numbers):
@@ -222,7 +232,9 @@ class Exact:
         return self._scaled(self.context.literal(below), n)[0], kept
 
     def _of_switch(self, kink: Kink) -> Form:
-        """Of what a `where` changes by where its condition does: the other branch less the one that is taken."""
+        """The form of what a `where` changes by where its condition does: the other branch less the one that is
+        taken.
+        """
         p, a, b = kink.eqn.operands
         taken = np.broadcast_to(self.read(p, Truth).scalars(), kink.eqn.result.shape)[kink.index] is True
         change = self._form(kink.eqn, [(b, 1), (a, -1)] if taken else [(a, 1), (b, -1)], kink.index)
@@ -244,7 +256,7 @@ class Exact:
         return self._sum(self._scaled(ratio, rises), self._scaled(self.context.literal(Fraction(-1)), positive))
 
     def _ratio(self, a: Form, b: Form) -> Any:
-        """c, where a = c b; else None."""
+        """The number c for which a = c b; None where there is none, or none is seen."""
         if set(a[1]) != set(b[1]):
             return None
         pairs = [*zip(a[0], b[0], strict=True), *((a[1][k], b[1][k]) for k in a[1])]
@@ -257,7 +269,7 @@ class Exact:
         return self.context.literal(ratios.pop())
 
     def _form(self, eqn: Equation, signs: Sequence[tuple[Traced, int]], index: tuple[int, ...]) -> Form:
-        """Of an element of a sum of operands of an equation, with signs."""
+        """The form of an element of a sum of operands of an equation, with signs."""
         seeds: dict[Traced, Tensor] = {}
         for x, sign in signs:  # one operand may come twice
             if not x.constant:
@@ -267,7 +279,7 @@ class Exact:
         found, kinks = self._linear(seeds, self.place[eqn.result])
         linear = [s for t in found for s in t.scalars().flat]
         self._held += len(linear)
-        if self._held > MOST:
+        if self._held > MOST_COEFFICIENTS:
             self._refuse(Kink(eqn, index, None), "there are too many kinks to see whether they matter")
         form: Form = linear, {}
         for kink in kinks:
@@ -289,7 +301,7 @@ class Exact:
         return [self.context.literal(Fraction(0))] * sum(x.shape.size for x in self.inputs), {}
 
     def _opaque(self, key: Any) -> Form:
-        """Something of which nothing is known but that it is itself."""
+        """A form of which nothing is known but that it is itself."""
         return self._nothing()[0], {key: self.context.literal(Fraction(1))}
 
     def _key(self, form: Form) -> Any:
@@ -298,14 +310,16 @@ class Exact:
     # ---- what is tied, and what is dropped --------------------------------------------------------------------------
 
     def _zeros(self, t: Tensor, eqn: Equation) -> list[tuple[int, ...]]:
-        """Where a tensor is surely 0, among the elements of the result of an equation."""
+        """The elements of an equation's result at which a tensor is surely 0."""
         zero = np.empty(t.shape, dtype=bool)
         zero.reshape(-1)[:] = [self._zero(x) for x in t.scalars().flat]
         places = np.nonzero(np.broadcast_to(zero, eqn.result.shape)) if eqn.result.shape else ()
         return list(zip(*places, strict=True)) if eqn.result.shape else [()] * int(zero)
 
     def _unstable(self, p: Traced, eqn: Equation) -> list[tuple[int, ...]]:
-        """Where a condition may change nearby: both sides of a comparison that it is made of are equal."""
+        """The elements at which a condition may change nearby: both sides of a comparison that it is made of are
+        equal.
+        """
         tied = {}
         for relation in relations(self.made, p):
             tied[relation.result] = np.zeros(relation.result.shape, dtype=bool)

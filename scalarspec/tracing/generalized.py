@@ -1,9 +1,9 @@
 """Clarke's generalized derivative, enclosed: rules for contexts whose numbers are sets.
 
-What is enclosed is that derivative at every point of the box, the hull of the derivatives nearby: relu contributes all
+What is enclosed is that derivative at every point of the box: the hull of the derivatives nearby. Relu contributes all
 of [0, 1] wherever 0 is not excluded, at points too; a maximum hands on w and 1 - w, with w in [0, 1] at a tie; a step,
-or a `where` whose branches differ at the border, has an unbounded derivative there. A chain rule holds for
-these sets (Clarke 1983, theorem 2.3.9), so the mean value theorem does.
+or a `where` whose branches differ at the border, has an unbounded derivative there. A chain rule holds for these sets
+(Clarke 1983, theorem 2.3.9), so the mean value theorem does, on which `bounds` relies.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ Array = np.ndarray[Any, Any]
 
 
 class Enclosing:
-    """Rules that enclose the generalized derivative. They are those of the table but at kinks, steps and borders.
+    """Rules that enclose the generalized derivative: those of the table, but at kinks, steps and borders.
 
-    jumps: is it counted that a step, or a branch, may change? Bounds on rounding count it on their own.
+    jumps: is it counted that a step, or a branch, may change? Bounds on rounding errors count that on their own.
 
-    Where a value jumps at the very edge of the box, what follows is evaluated on one side only, so that no rule tells
-    what happens there: `spoiled` gives up all that the jump depends on.
+    Invariant: the cotangents that are handed on enclose the derivative at every point of the box. Where a value jumps
+    at the very edge of the box, what follows is evaluated on one side only, so that no rule tells what happens there:
+    `spoiled` gives up all that the jump depends on.
     """
 
     def __init__(self, trace: Trace, jumps: bool = True) -> None:
@@ -47,7 +48,7 @@ class Enclosing:
         self.roots: dict[Equation, Array] = {}
 
     def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-        """The shares of the operands of an equation."""
+        """The cotangents of the operands of an equation. Raises NotSupported where it has kinks and no rule here."""
         if eqn.operation in AT_KINKS:
             return AT_KINKS[eqn.operation](self, eqn, g, read)
         if stated(eqn.operation, "kinks", "grad") != "nowhere":
@@ -79,7 +80,9 @@ class Enclosing:
         return [lambda: g * _slope_of_step(x)]
 
     def _where(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-        """To each branch what it counts; to the condition, what changes where the branch does."""
+        """The cotangents of a `where`: to each branch what it counts, and to the condition what changes where the
+        branch does.
+        """
         if not self.jumps:
             return conventional(eqn, g, read)
         weight = self.weight(eqn.operands[0], read)
@@ -89,7 +92,9 @@ class Enclosing:
         return [lambda: g * jump, lambda: g * weight, lambda: g * (1 - weight)]
 
     def _edges(self, p: Traced, read: Read) -> dict[Traced, Array]:
-        """Of what is compared in a condition, where both sides meet at the edge of what they can be."""
+        """By each value that a condition compares, the elements at which both sides meet at the edge of what they can
+        be.
+        """
         found: dict[Traced, Array] = {}
         for relation in relations(self.made, p):
             touching = _touches(difference(relation, read))
@@ -99,9 +104,10 @@ class Enclosing:
         return found
 
     def spoiled(self, inputs: Sequence[Traced], found: Sequence[Tensor]) -> list[Tensor]:
-        """The derivatives, all reals where a jump at the edge of the box counts for the result and depends on them.
+        """The derivatives, but all reals where a jump at the edge of the box counts for the result and depends on them.
 
-        So does a root of 0, whose slope is infinite, with an adjoint that is 0; but for what stays 0 to first order.
+        So it is for a root of 0, whose slope is infinite, with a cotangent of 0; but not where what is under the root
+        stays 0 to first order.
         """
         read, result = self.trace.read, self.trace.result
         self._looked(read)
@@ -127,7 +133,7 @@ class Enclosing:
         return [_unbounded(t, masks[x]) for x, t in zip(inputs, found, strict=True)]
 
     def _changed(self, jump: Traced) -> dict[Traced, Array]:
-        """The operands of what follows from a jump and is not linear: their slopes are others on its other side."""
+        """The operands of what follows from a jump and is not linear, for their slopes are others on its other side."""
         follows: set[Traced] = {jump}
         found: dict[Traced, Array] = {}
         for eqn in self.equations:
@@ -152,10 +158,10 @@ class Enclosing:
             at = index if x.shape else ()
             unit = np.zeros(x.shape, dtype=int)
             unit[at] = 1
-            rules, adjoints = Enclosing(self.trace), {x: read(x, Tensor).context.tensor(unit)}
-            for _ in sweep(before, adjoints, read, rules):
+            rules, cotangents = Enclosing(self.trace), {x: read(x, Tensor).context.tensor(unit)}
+            for _ in sweep(before, cotangents, read, rules):
                 pass
-            moves = any(y in adjoints and _nonzero(adjoints[y]).any() for y in inputs)
+            moves = any(y in cotangents and _nonzero(cotangents[y]).any() for y in inputs)
             mask[at] = moves or any(np.any(m) for each in rules.edges.values() for m in each.values())
         return {x: mask}
 
@@ -166,7 +172,7 @@ class Enclosing:
         return np.broadcast_to(first, eqn.result.shape), np.broadcast_to(second, eqn.result.shape)
 
     def _jump(self, eqn: Equation, read: Read) -> Tensor:
-        """The difference of the branches; where one was not asked for, anything."""
+        """The difference of the branches, of which one that was not asked for may be anything."""
         p, a, b = eqn.operands
         if eqn.result in self.holes:
             return _constant(read(a, Tensor).context, -np.inf, np.inf)
@@ -174,7 +180,9 @@ class Enclosing:
         return border[0] - border[1] if border else read(a, Tensor) - read(b, Tensor)
 
     def _at_border(self, p: Traced, branches: tuple[Traced, Traced], read: Read) -> list[Tensor] | None:
-        """The branches where the condition is an equality: what is compared with a constant is that constant."""
+        """The branches at the border of an equality: what is compared with a constant is that constant there. None
+        where that tells nothing.
+        """
         made = self.made.get(p)
         if made is None or not is_relation(made):
             return None
@@ -187,7 +195,7 @@ class Enclosing:
         return None if any(t is None for t in found) else [t for t in found if t is not None]
 
     def _replayed(self, y: Traced, x: Traced, known: dict[Traced, Tensor | None], read: Read) -> Tensor | None:
-        """A value with another in the place of x, where it is made of it elementwise; else None."""
+        """A value with another in the place of x, where it is made of x elementwise; else None."""
         if y not in known:
             eqn, known[y] = self.made.get(y), read(y, Tensor)
             if eqn is not None and self._depends(y, x, {}):
@@ -197,6 +205,7 @@ class Enclosing:
         return known[y]
 
     def _depends(self, y: Traced, x: Traced, known: dict[Traced, bool]) -> bool:
+        """Is a value made of x?"""
         stack = [y]
         while stack:
             top = stack.pop()
@@ -208,12 +217,13 @@ class Enclosing:
         return False
 
     def _relation(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-        """g: by how much the value changes where the relation begins to hold."""
+        """The cotangents of what is compared. g: by how much the value changes where the relation begins to hold."""
         slope = _slope_of_step(difference(eqn, read))
         change = g * (slope if eqn.operation != "equal" else slope * _constant(slope.context, -1, 1))
         return [lambda: -change, lambda: change]
 
     def _connective(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
+        """The cotangents of truths: how much the value changes with each."""
         sign = -1 if eqn.operation == "logical_not" else 1
         return [lambda: sign * g for _ in eqn.operands]
 
@@ -304,12 +314,12 @@ def _slope_of_step(x: Tensor) -> Tensor:
 
 
 def _constant(context: Context[Any], low: float, high: float) -> Tensor:
-    """The numbers between two, as a constant."""
+    """The box of numbers between two, as a constant."""
     return innermost(context).box(low, high)
 
 
 @lru_cache(maxsize=64)
 def _undecided(context: Any) -> Truth:
-    """A truth that is not decided: `where` of it is a hull."""
+    """A truth that is not decided: `where` of it is a hull of both branches."""
     truth: Truth = context.box(0, 1) < "1/2"
     return truth

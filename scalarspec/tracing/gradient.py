@@ -1,10 +1,10 @@
-"""Gradients by one reverse sweep, under every context: floats, exact rationals, enclosures over boxes, symbols.
+"""Gradients by one backward pass, under every context: floats, exact rationals, enclosures over boxes, symbols.
 
-The spec is evaluated on a tape, which notes each operation; then the equations are read backwards. A rule says what an
-operation hands back to each operand, in the functions that specs are written in, so that it means what they mean: over
-boxes the gradient is an enclosure of all gradients, under symbols it is an expression. At a kink floats follow the
-conventions of PyTorch and JAX (relu′(0) = 0, a tie shares its weight), enclosing contexts enclose all derivatives
-nearby, and exact contexts find the derivative where there is one, or raise NotDifferentiable.
+The spec is evaluated on a tape, which records each operation as an equation; then the equations are read backwards. A
+rule says which cotangent an operation hands back to each operand, in the functions that specs are written in, so that
+it means what they mean: over boxes the gradient encloses all gradients, under symbols it is an expression. At a kink
+floats follow the conventions of PyTorch and JAX (relu′(0) = 0, a tie gives each operand half), enclosing contexts
+enclose all derivatives nearby, and exact contexts find the derivative where there is one, or raise NotDifferentiable.
 """
 
 from __future__ import annotations
@@ -33,25 +33,33 @@ from scalarspec.tracing.tape import Tape
 from scalarspec.tracing.trace import Trace
 
 Argnums = int | tuple[int, ...]
+"""The position of an argument, or several."""
 Gradient = Any
-"""A tensor for a tensor; for a model, that model with gradients in the place of its tensors; a tuple of these."""
+"""For a tensor, a tensor of its shape; for a model, that model with gradients in the place of its tensors; or a tuple
+of these.
+"""
 
 
 def grad(
     spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
 ) -> Callable[..., Gradient]:
-    """The gradient of a spec of shape () with respect to the arguments at these positions.
+    """The gradient of a spec whose value has shape (), with respect to the arguments at these positions.
 
-    An argument is a tensor, or a model (a dataclass, list, tuple or dictionary) of tensors, as `lift` makes it: its
-    gradient is the same model with gradients in the place of tensors. A tensor that occurs twice in one argument is one
-    variable. Works under every context.
+    argnums: a position, or a tuple of different ones. An argument there is a tensor, or a model (a dataclass, list,
+    tuple or dictionary) of tensors, as `lift` makes it; a tensor that occurs twice in one argument is one variable.
     at_kinks: "derivative", what is true of the function where an operation of it has a kink, a tie or a step: enclosing
     contexts enclose the generalized derivative (Clarke 1983), exact ones give the derivative where there is one; or
-    "convention", everywhere what floats do, PyTorch's and JAX's conventions: relu′(0) = 0, a tie shares its weight.
+    "convention", under every context what floats do, which is what PyTorch and JAX do: relu′(0) = 0, a tie gives half
+    to each.
+    Returns a function of the spec's parameters. It gives, for a tensor, the gradient in its shape; for a model, the
+    same model with gradients in the place of its tensors; for a tuple of positions, a tuple of these.
     Raises ShapeError where the spec's value has another shape, ArgumentError where such an argument has no tensor,
     NotDifferentiable in exact contexts where there is no derivative (or none is found).
 
-        ss.grad(lambda x: ss.relu(x) - ss.relu(-x))(ss.context("rational").tensor(0))    # 1
+        x = ss.context("rational").tensor([1, 2])
+        ss.grad(lambda x: ss.sum(ss.square(x)))(x)                              # [2, 4]
+        ss.grad(lambda x: ss.relu(x) - ss.relu(-x))(x.context.tensor(0))        # 1
+        ss.grad(ss.relu)(ss.context("interval").tensor(0))                      # [0, 1]
     """
     both = value_and_grad(spec, argnums, at_kinks)
 
@@ -66,11 +74,16 @@ def grad(
 def value_and_grad(
     spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
 ) -> Callable[..., tuple[Tensor, Gradient]]:
-    """The spec's value, and its gradient as `grad` gives it, by one evaluation."""
-    pulled = vjp(spec, argnums, at_kinks)
+    """The spec's value, of shape (), and its gradient, by one evaluation. Parameters and errors are those of `grad`.
+
+    For example:
+
+        value, gradient = ss.value_and_grad(lambda x: ss.sum(ss.square(x)))(ss.context("float64").tensor([3, 4]))
+    """
+    linearized = vjp(spec, argnums, at_kinks)
 
     def evaluate(*args: Any) -> tuple[Tensor, Gradient]:
-        value, pullback = pulled(*args)
+        value, pullback = linearized(*args)
         if value.shape:
             raise ShapeError(f"grad: the spec has shape {value.shape}; expected (), such as a sum")
         return value, pullback(value.context.tensor(1))
@@ -81,16 +94,22 @@ def value_and_grad(
 def vjp(
     spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
 ) -> Callable[..., tuple[Tensor, Callable[[Tensor], Gradient]]]:
-    """The spec's value, and the function g -> Jᵀg, by one evaluation.
+    """The spec's value y and the vector-Jacobian product g -> Jᵀg, by one evaluation.
 
-    g: a tensor of the value's shape; Jᵀg: as `grad` gives it, J being the derivative of the spec's value with respect
-    to the arguments at these positions.
+    argnums, at_kinks: as for `grad`; the value may have any shape. g: the cotangent, a tensor of the value's shape.
+    Jᵀg: as `grad` gives a gradient, J being the derivative of the value with respect to the arguments at these
+    positions.
+    Raises ShapeError where g has another shape, and as `grad` does.
+
+        x = ss.context("float64").tensor([1, 2, 3])
+        y, pullback = ss.vjp(ss.square, 0)(x)
+        pullback(x.context.tensor([1, 0, 0]))    # [2, 0, 0]
     """
     _known("at_kinks", at_kinks)
 
     def evaluate(*args: Any) -> tuple[Tensor, Callable[[Tensor], Gradient]]:
-        record = _Linearization.of(spec, argnums, args, at_kinks)
-        return record.value, record.pulled
+        linearized = _Linearization.of(spec, argnums, args, at_kinks)
+        return linearized.value, linearized.vjp
 
     return evaluate
 
@@ -98,26 +117,36 @@ def vjp(
 def jvp(
     spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
 ) -> Callable[..., tuple[Tensor, Callable[..., Tensor]]]:
-    """The spec's value, and the function v -> Jv, by one evaluation.
+    """The spec's value y and the Jacobian-vector product v -> Jv, by one evaluation.
 
-    v: one tangent for each position, a tensor of the argument's shape, or a model of such tensors; Jv: a tensor of the
-    value's shape. By transposing Jᵀ: g -> <Jᵀg, v> is linear, and Jv is its gradient.
+    argnums, at_kinks: as for `grad`; the value may have any shape. v: one tangent for each position, a tensor of the
+    argument's shape, or a model of such tensors. Jv: a tensor of the value's shape.
+    It is found by transposing Jᵀ: g -> <Jᵀg, v> is linear in g, and Jv is its gradient. Raises ShapeError and
+    ArgumentError where tangents do not fit their arguments.
+
+        x = ss.context("float64").tensor([1, 2, 3])
+        y, pushforward = ss.jvp(ss.square, 0)(x)
+        pushforward(x.context.tensor([1, 1, 0]))    # [2, 4, 0]
     """
 
     _known("at_kinks", at_kinks)
 
     def evaluate(*args: Any) -> tuple[Tensor, Callable[..., Tensor]]:
-        record = _Linearization.of(spec, argnums, args, at_kinks)
-        return record.value, record.pushed
+        linearized = _Linearization.of(spec, argnums, args, at_kinks)
+        return linearized.value, linearized.jvp
 
     return evaluate
 
 
 def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The second derivatives of a spec of shape () with respect to tensors at these positions.
+    """The second derivatives of a spec whose value has shape (), with respect to tensors at these positions.
 
-    For one position a tensor of shape (*s, *s); for several a tuple of tuples, block i, j of shape (*s_i, *s_j).
-    Where a gradient jumps, as relu's does, an enclosing context's ends are infinite; an exact one refuses every kink.
+    For one position of shape s a tensor of shape (*s, *s); for several a tuple of tuples of tensors, of which block i,
+    j has shape (*s_i, *s_j). Where a gradient jumps, as relu's does, an enclosing context's ends are infinite; an exact
+    one refuses every kink with NotDifferentiable. Raises ArgumentError where an argument is no tensor, ShapeError as
+    `grad` does.
+
+        ss.hessian(lambda x: x[0] * x[1])(ss.context("rational").tensor([2, 3]))    # [[0, 1], [1, 0]]
     """
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
@@ -134,18 +163,19 @@ def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., 
 def _second(
     spec: Callable[..., Tensor], position: int, positions: tuple[int, ...], args: tuple[Any, ...]
 ) -> tuple[Tensor, ...]:
-    """The derivatives of one gradient with respect to the tensors at some positions."""
+    """The derivatives of the gradient at one position with respect to the tensors at some positions."""
     shape = args[position].shape
 
     def flat(*given: Any) -> Tensor:
         return f.reshape(grad(spec, position)(*given), (shape.size,))
 
-    record = _Linearization.of(flat, positions, args, "derivative")
-    rows = [record.pulled(record.value.context.tensor(unit)) for unit in np.eye(shape.size, dtype=int)]
+    linearized = _Linearization.of(flat, positions, args, "derivative")
+    rows = [linearized.vjp(linearized.value.context.tensor(unit)) for unit in np.eye(shape.size, dtype=int)]
     return tuple(_block([row[j] for row in rows], shape, args[i]) for j, i in enumerate(positions))
 
 
 def _block(rows: list[Tensor], shape: Shape, of: Tensor) -> Tensor:
+    """Rows of derivatives as one tensor of shape (*shape, *shape of the variable); zeros where there are no rows."""
     if not rows:
         return of.context.tensor(np.zeros((*shape, *of.shape)))
     return f.reshape(f.stack(rows), (*shape, *of.shape))
@@ -164,10 +194,11 @@ def _chosen(spec: Callable[..., Tensor], positions: tuple[int, ...], args: tuple
 
 @dataclass(frozen=True, eq=False)
 class _Linearization:
-    """An evaluation of a spec on a tape.
+    """An evaluation of a spec on a tape, from which derivatives in any direction are found.
 
-    arguments: those that it is differentiated with respect to; variables: of the tensors in each of them, by identity;
-    again: (row, g) -> Jᵀg of one example, for arguments that are batches.
+    arguments: those that it is differentiated with respect to; variables: for each of them, what stands for its tensors
+    on the tape, by identity; single: was one position given, and no tuple? again: (row, g) -> Jᵀg of one example, for
+    arguments that are batches.
     """
 
     value: Tensor
@@ -182,7 +213,7 @@ class _Linearization:
     def of(
         cls, spec: Callable[..., Tensor], argnums: Argnums, args: tuple[Any, ...], at_kinks: AtKinks
     ) -> _Linearization:
-        """The spec at these arguments."""
+        """The linearization of the spec at these arguments."""
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         chosen = _chosen(spec, positions, args)
         leaves = [tensors_in(argument) for argument in chosen]
@@ -207,13 +238,13 @@ class _Linearization:
         traced = Trace(tape, [t.value for each in variables for t in each.values()], result.value)
         return cls(value, traced, chosen, variables, isinstance(argnums, int), again, at_kinks)
 
-    def pulled(self, g: Tensor) -> Gradient:
-        """Jᵀg."""
+    def vjp(self, g: Tensor) -> Gradient:
+        """Jᵀg, as `grad` gives gradients."""
         g = as_tensor(self.value.context, g)
         if g.shape != self.value.shape:
             raise ShapeError(f"vjp: a cotangent of shape {g.shape} for a value of shape {self.value.shape}")
         try:
-            gradients = tuple(map(replaced, self.arguments, self._swept(g)))
+            gradients = tuple(map(replaced, self.arguments, self._cotangents(g)))
         except NotDifferentiable:
             if not (isinstance(g.context, BatchedContext) and g.context.exact):
                 raise
@@ -221,7 +252,9 @@ class _Linearization:
         return gradients[0] if self.single else gradients
 
     def _one_by_one(self, batch: BatchedContext, g: Tensor) -> Gradient:
-        """For each example alone: a derivative at a kink is found in numbers that can be looked at."""
+        """Jᵀg of each example alone, where a batch has none: a derivative at a kink is found in numbers that can be
+        looked at.
+        """
 
         def row(i: int) -> Callable[[Any], Any]:
             return lambda t: batch.row(t, i) if isinstance(t, Tensor) and t.context == batch else None
@@ -230,8 +263,10 @@ class _Linearization:
         stacked = {id(tensors[0]): tensors for tensors in zip(*(tensors_in(each) for each in found), strict=True)}
         return mapped(found[0], lambda t, _: batch.rows(f.stack(stacked[id(t)])) if isinstance(t, Tensor) else None)
 
-    def pushed(self, *tangents: Any) -> Tensor:
-        """Jv."""
+    def jvp(self, *tangents: Any) -> Tensor:
+        """Jv. At kinks of exact numbers, where g -> <Jᵀg, v> cannot be differentiated as a whole, by one row of J after
+        the other.
+        """
         if len(tangents) != len(self.arguments):
             raise ArgumentError(f"jvp: expected {len(self.arguments)} tangents, got {len(tangents)}")
         pairs = [pair for a, v in zip(self.arguments, tangents, strict=True) for pair in _paired(a, v)]
@@ -239,21 +274,21 @@ class _Linearization:
         tape = Tape(inner)
         g = tape.variable(f.broadcast_to(inner.tensor(1), self.value.shape))
         try:
-            total = _along(self._swept(g), pairs)
+            total = _along(self._cotangents(g), pairs)
             return backward_pass(Trace(tape, [g.value], as_tensor(tape, total).value), inner.tensor(1))[0]
         except NotDifferentiable:
             units = np.eye(self.value.size, dtype=int).reshape(self.value.size, *self.value.shape)
-            rows = [_along(self._swept(inner.tensor(unit)), pairs) for unit in units]
+            rows = [_along(self._cotangents(inner.tensor(unit)), pairs) for unit in units]
             return f.reshape(f.stack(rows), self.value.shape)
 
-    def _swept(self, g: Tensor) -> list[dict[int, Tensor]]:
-        """The gradients of the tensors in each argument, by identity, in the context of g."""
+    def _cotangents(self, g: Tensor) -> list[dict[int, Tensor]]:
+        """The cotangents of the tensors in each argument, by identity, in the context of g."""
         found = iter(backward_pass(self.trace, g, self.at_kinks))
         return [{key: next(found) for key in variables} for variables in self.variables]
 
 
 def _along(gradients: list[dict[int, Tensor]], pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """Σ <gradient, tangent>."""
+    """The sum of <gradient, tangent> over all tensors."""
     known = functools.reduce(lambda a, b: a | b, gradients)
     return functools.reduce(f.add, [f.sum(known[id(t)] * v) for t, v in pairs])
 
@@ -265,21 +300,21 @@ def backward_pass(
     inputs: Sequence[Traced] | None = None,
     formula: Formula | None = None,
 ) -> list[Tensor]:
-    """Jᵀg for each input, by the equations of a trace read backwards, in the context of g. g: of the result's shape.
+    """Jᵀg for each input of a trace, by its equations read backwards, in the context of g. g: of the result's shape.
 
     inputs: values on the trace's tape, where others than its inputs are wanted; formula: the rules for expressions,
-    which then know where they do not hold.
+    which then know where they do not hold. Raises NotDifferentiable in exact contexts where there is no derivative.
     """
     inner, wanted = trace.inner, trace.inputs if inputs is None else inputs
     if at_kinks == "derivative" and inner.exact and inner.arrays.holds_scalars and g.context == inner:
         return Exact(trace, wanted, formula or Formula()).backward_pass(g)
 
     def by(rules: Rules) -> list[Tensor]:
-        adjoints = {trace.result: g}
-        for _ in sweep(trace.equations, adjoints, trace.read, rules):
+        cotangents = {trace.result: g}
+        for _ in sweep(trace.equations, cotangents, trace.read, rules):
             pass
         zero = g.context.tensor(0)
-        return [adjoints[x] if x in adjoints else f.broadcast_to(zero, x.shape) for x in wanted]
+        return [cotangents[x] if x in cotangents else f.broadcast_to(zero, x.shape) for x in wanted]
 
     if formula is not None:
         formula.made = trace.made
@@ -292,7 +327,9 @@ def backward_pass(
 
 
 def _rules_for(trace: Trace) -> Rules:
-    """What is done at kinks under the context of a trace, but for exact numbers that can be looked at."""
+    """The rules for kinks under the context of a trace, but for exact numbers that can be looked at, which `Exact`
+    treats.
+    """
     base = innermost(trace.inner)
     if base.encloses:
         return Enclosing(trace)
@@ -304,12 +341,13 @@ def _rules_for(trace: Trace) -> Rules:
 
 
 def _known(name: str, at_kinks: str) -> None:
+    """Raises ArgumentError for a value of `at_kinks` that does not exist."""
     if at_kinks not in ("derivative", "convention"):
         raise ArgumentError(f"{name}: expected 'derivative' or 'convention', got {at_kinks!r}")
 
 
 def tensors_in(argument: Any) -> list[Tensor]:
-    """The tensors of an argument, each once."""
+    """The tensors of an argument, each once, in order."""
     found: dict[int, Tensor] = {}
 
     def note(value: Any, _: str) -> Any:
@@ -320,7 +358,7 @@ def tensors_in(argument: Any) -> list[Tensor]:
 
 
 def _paired(argument: Any, tangent: Any) -> list[tuple[Tensor, Tensor]]:
-    """Each tensor of an argument with its tangent."""
+    """Each tensor of an argument with its tangent. Raises ShapeError where they do not fit."""
     tensors, tangents = tensors_in(argument), tensors_in(tangent)
     if [t.shape for t in tensors] != [v.shape for v in tangents]:
         shapes = [" and ".join(str(t.shape) for t in found[:4]) or "none" for found in (tangents, tensors)]

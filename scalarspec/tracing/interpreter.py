@@ -1,8 +1,8 @@
 """Interpreters: contexts around another context, whose tensors stand for something about the other's tensors.
 
 `InterpreterContext` has the scalars of the context that it wraps; its arrays see each operation with the shapes of its
-operands and decide what becomes of it. A tensor of the wrapped context is a constant. What an interpreted tensor holds
-cannot be looked at (no item(), no truth): only operations apply.
+operands, and decide what becomes of it. A tensor of the wrapped context is a constant here. Unless a subclass says
+otherwise, what an interpreted tensor holds cannot be looked at (no item(), no truth): only operations apply.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from scalarspec.numbers.exact import End
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traced:
-    """A value of an interpreter: its shape, the value of the wrapped arrays behind it, and is that a constant?"""
+    """A value of an interpreter: its shape, the value of the wrapped arrays behind it, and whether that is a constant.
+
+    It is compared by identity, for two equal values may be made by two equations.
+    """
 
     shape: Shape
     value: Any
@@ -41,7 +44,7 @@ class InterpreterContext(Context[Any]):
 
     @property
     def name(self) -> str:
-        """The wrapped context's: a spec cannot tell the difference."""
+        """The wrapped context's name: a spec cannot tell the difference."""
         return self.inner.name
 
     @property
@@ -51,17 +54,17 @@ class InterpreterContext(Context[Any]):
 
     @property
     def exact(self) -> bool:  # type: ignore[override]
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.exact
 
     @property
     def encloses(self) -> bool:  # type: ignore[override]
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.encloses
 
     @property
     def formal(self) -> bool:  # type: ignore[override]
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.formal
 
     def constant(self, t: Any) -> Any:
@@ -69,78 +72,80 @@ class InterpreterContext(Context[Any]):
         return type(t)(self, t.shape, Traced(t.shape, t.value, constant=True))
 
     def literal(self, value: Fraction) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.literal(value)
 
     def data(self, value: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.data(value)
 
     def exact_value(self, x: Any) -> Fraction:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.exact_value(x)
 
     def item(self, x: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.item(x)
 
     def text(self, x: Any) -> str:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.text(x)
 
     def endpoints(self, x: Any) -> tuple[End, End]:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.endpoints(x)
 
     def enclose(self, lower: Any, upper: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.enclose(lower, upper)
 
     def symbol(self, name: str) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.symbol(name)
 
     def substitute(self, x: Any, values: Mapping[str, Fraction]) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.substitute(x, values)
 
     def pi(self) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.pi()
 
     def add(self, x: Any, y: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.add(x, y)
 
     def negative(self, x: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.negative(x)
 
     def multiply(self, x: Any, y: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.multiply(x, y)
 
     def divide(self, x: Any, y: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.divide(x, y)
 
     def less(self, x: Any, y: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.less(x, y)
 
     def less_equal(self, x: Any, y: Any) -> Any:
-        """As inside."""
+        """As the wrapped context has it."""
         return self.inner.less_equal(x, y)
 
 
 class InterpreterArrays(Arrays):
-    """Constants are worked out inside; `traced` sees every other operation, with the shape of its result."""
+    """Arrays that do what is done to constants inside; `traced` sees every other operation, with the shape of its
+    result.
+    """
 
     context: InterpreterContext
     holds_scalars = False
 
     def has_nan(self, value: Traced) -> bool:
-        """As inside."""
+        """Is there a NaN among the numbers inside?"""
         return self.inner.has_nan(value.value)
 
     @property
@@ -150,7 +155,7 @@ class InterpreterArrays(Arrays):
 
     @abstractmethod
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
-        """An operation on operands of which some are no constants; `shape` is the result's."""
+        """The value of an operation on operands of which some are no constants. shape: the result's."""
 
     def function(self, operation: str) -> Callable[..., Traced]:
         """The operation, with the shape of its result worked out; or its definition, where it is read in that."""
@@ -167,27 +172,27 @@ class InterpreterArrays(Arrays):
         return apply
 
     def elementwise(self, operation: str, *values: Traced) -> Traced:
-        """Through the one door."""
+        """A scalar operation, as any other: through the one door."""
         return self.function(operation)(*values)
 
     def data(self, array: np.ndarray[Any, Any]) -> Traced:
-        """A constant."""
+        """A constant, whose value is made inside."""
         return Traced(Shape(array.shape), self.inner.data(array), constant=True)
 
     def pack(self, scalars: np.ndarray[Any, Any]) -> Traced:
-        """A constant."""
+        """A constant, whose value is made inside."""
         return Traced(Shape(scalars.shape), self.inner.pack(scalars), constant=True)
 
     def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
-        """The scalars of a constant; NotSupported for any other."""
+        """The scalars of a constant. Raises NotSupported for any other value."""
         return self.inner.unpack(value.value) if value.constant else self.refuse()
 
     def outcomes(self, truths: Traced) -> set[bool | None]:
-        """Of a constant; NotSupported for any other."""
+        """The outcomes among the truths of a constant. Raises NotSupported for any other value."""
         return self.inner.outcomes(truths.value) if truths.constant else self.refuse()
 
     def refuse(self) -> Never:
-        """Say why a single number cannot be looked at."""
+        """Raises NotSupported, which says why a single number cannot be looked at."""
         raise NotSupported(
             f"{self.context}: a spec that looks at single numbers (item, bool, if, endpoints) cannot be evaluated so; "
             "use where(condition, a, b) for branches"

@@ -25,13 +25,17 @@ LOOKED = (
     "grad: the spec looks at single numbers (item(), float, tolist) on the way, and what follows from them is not "
     "differentiated; compute with tensors, or choose by where(condition, a, b)"
 )
+"""Why a derivative is refused where the spec decided something by a number that it looked at."""
 CONVENTION = "grad(..., at_kinks='convention') gives the conventions of PyTorch and JAX"
+"""What a user may do about a kink."""
 
 
 class Formula:
-    """Rules for expressions: those of the table, with weights that sum to 1 at a tie. excluded: where they do not hold.
+    """Rules for expressions: those of the table, with weights that sum to 1 at a tie, and a list of where they do not
+    hold.
 
-    Each of `excluded` is (operation, what is 0 there), a tensor of the context.
+    excluded: (operation, what is 0 where the rule does not hold), tensors of the context. made: the equation that each
+    value is the result of.
     """
 
     def __init__(self) -> None:
@@ -39,21 +43,23 @@ class Formula:
         self.made: Mapping[Traced, Equation] = {}
 
     def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-        """The shares of the operands of an equation."""
+        """The cotangents of the operands of an equation."""
         between = self.between(eqn, read)
         if between is None:
             self.bordered(eqn, read)
             return smooth(eqn, g, read)
         self.tied(eqn, between)
-        return self.shares(eqn, g, read)
+        return self.cotangents(eqn, g, read)
 
     def bordered(self, eqn: Equation, read: Read) -> None:
-        """What is 0 where the condition of a `where` may change is a kink, too."""
+        """Notes as a kink, too, what is 0 where the condition of a `where` may change."""
         for relation in relations(self.made, eqn.operands[0]) if eqn.operation == "where" else ():
             self.tied(eqn, difference(relation, read))
 
-    def shares(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-        """At a tie: relu as 0, |x| as -x, a maximum and a minimum as their second operand."""
+    def cotangents(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
+        """The cotangents at kinks by rules that hold on both sides: at a tie relu counts as 0, |x| as -x, a maximum and
+        a minimum as their second operand.
+        """
         if OPERATIONS[eqn.operation].kinks != "tie":
             return conventional(eqn, g, read)
         a, b = operands_of(eqn, read)
@@ -71,7 +77,7 @@ class Formula:
         return None
 
     def tied(self, eqn: Equation, between: Tensor) -> None:
-        """What is to be done about kinks: an expression says where it does not hold."""
+        """What is to be done about kinks. An expression says where it does not hold."""
         self.excluded.append((eqn.operation, between))
 
 
@@ -83,7 +89,7 @@ class Inside(Formula):
         self.made = trace.made
 
     def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-        """The shares of the operands of an equation. Raises NotDifferentiable at a kink, a border, a root of 0."""
+        """The cotangents of the operands of an equation. Raises NotDifferentiable at a kink, a border, a root of 0."""
         if is_root(eqn, read):
             self.tied(eqn, operands_of(eqn, read)[0])
         return super().__call__(eqn, g, read)
@@ -99,13 +105,15 @@ class Inside(Formula):
 
 
 class Floats:
-    """The conventions of PyTorch and JAX, and no derivative of what a `where` puts in the place of a hole."""
+    """Rules for floats: the conventions of PyTorch and JAX, and no derivative of what a `where` puts in the place of a
+    hole.
+    """
 
     def __init__(self, trace: Trace) -> None:
         self.made, self.holes = trace.made, trace.holes
 
     def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-        """The shares of the operands of an equation. Raises NotDifferentiable at a hole."""
+        """The cotangents of the operands of an equation. Raises NotDifferentiable at a hole."""
         equalities = relations(self.made, eqn.operands[0]) if eqn.operation == "where" else ()
         for relation in equalities:
             if relation.operation != "equal" or relation.result.shape != eqn.operands[0].shape:
@@ -133,6 +141,7 @@ def is_root(eqn: Equation, read: Read) -> bool:
 
 
 def _whole(context: Context[Any], x: Any) -> int | None:
+    """The whole number >= 0 that a scalar is, or None."""
     try:
         exact = context.exact_value(x)
     except ScalarSpecError:
@@ -141,17 +150,21 @@ def _whole(context: Context[Any], x: Any) -> int | None:
 
 
 def smooth(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-    """By the table. Where a derivative is not defined, as that of a root at 0, an adjoint that is 0 hands on 0."""
-    shares = conventional(eqn, g, read)
+    """The cotangents by the table. Where a derivative is not defined, as that of a root at 0, a cotangent of 0 hands on
+    0.
+
+    Raises NotDifferentiable where the derivative is wanted and there is none.
+    """
+    cotangents = conventional(eqn, g, read)
     line = OPERATIONS[eqn.operation]
     if not line.scalar or line.graph in ("linear", "bilinear"):
-        return shares  # they are defined everywhere
+        return cotangents  # they are defined everywhere
 
     def guarded(i: int, cotangent: Callable[[], Tensor]) -> Tensor:
         try:
             return cotangent()
         except DomainError:
-            if (eqn.operation, i) == ("pow", 1):  # 0ʸ jumps at 0, which no adjoint makes good
+            if (eqn.operation, i) == ("pow", 1):  # 0ʸ jumps at 0, which no cotangent makes good
                 raise NotDifferentiable("grad: a power of 0 has no derivative in its exponent here") from None
             if any(isinstance(c, Tape) for c in layers(g.context)):
                 raise NotDifferentiable(f"grad of grad: {eqn.operation} has no second derivative here") from None
@@ -163,11 +176,11 @@ def smooth(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         except DomainError as error:
             raise NotDifferentiable(f"grad: {eqn.operation} has no derivative here: {error}") from error
 
-    return [cotangent and partial(guarded, i, cotangent) for i, cotangent in enumerate(shares)]
+    return [cotangent and partial(guarded, i, cotangent) for i, cotangent in enumerate(cotangents)]
 
 
 def layers(context: Context[Any]) -> list[Context[Any]]:
-    """A context, and those that it is around."""
+    """A context, and all contexts that it is around, the outermost first."""
     return [context, *(layers(context.wrapped) if context.wrapped is not None else [])]
 
 

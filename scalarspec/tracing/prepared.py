@@ -1,7 +1,7 @@
 """`prepare`: a spec turned into straight calls, for one set of shapes and many evaluations.
 
-The spec is read once. What remains is a Python function that calls the operations of the context's arrays one after
-the other, without shapes, literals or tensors in between: the same operations in the same order, the same results.
+The spec is read once. What remains is a Python function that calls the operations of the context's arrays one after the
+other, without shapes, literals or tensors in between: the same operations in the same order, so the same results.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ from scalarspec.tracing.trace import Trace, trace
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A spec with all but some of its arguments filled in. Call it with these, as data or as tensors of the context."""
+    """A spec with all but some of its arguments filled in, made by `prepare`. Call it with these, as data or as
+    tensors.
+
+    context: of the results; inputs: the shapes of the arguments that are left, by name; shape: the result's.
+    """
 
     context: Context[Any]
     inputs: dict[str, Shape]
@@ -33,7 +37,11 @@ class Prepared:
     run: Callable[..., Any] = field(repr=False)
 
     def __call__(self, *args: Any) -> Tensor:
-        """The spec's value. Raises ShapeError where a shape is not the one that was prepared for."""
+        """The spec's value, a tensor of `shape`.
+
+        args: the arguments named in `inputs`, in that order. Raises ShapeError where a shape is not the one that was
+        prepared for, ArgumentError for another number of arguments, or a tensor of another context.
+        """
         if len(args) != len(self.inputs):
             raise ArgumentError(f"expected {len(self.inputs)} arguments ({', '.join(self.inputs)}), got {len(args)}")
         values = []
@@ -53,11 +61,16 @@ def prepare(
     """The spec at its arguments, ready for many evaluations that differ in the arguments named in `inputs`.
 
     args: the arguments of the spec, those in `inputs` as examples of the shape; everything else is lifted to the
-    context and kept. The spec must not look at single numbers of the inputs (NotSupported).
-    Raises UnknownName for a name that the spec does not have.
+    context and kept. inputs: names of parameters. backend: a context, or the name of one.
+    Returns a function of the inputs, in the order of `inputs`, whose results are those of the spec, bit for bit.
+    Raises UnknownName for a name that the spec does not have, NotSupported where the spec looks at single numbers of
+    the inputs (`if`, `item()`): `where` is its branch.
 
-        loss = ss.prepare(vae.loss, model, 1, x, eps, inputs=("x", "eps"))
-        loss(another_x, another_eps)
+        def energy(x, scale):
+            return ss.sum(ss.square(x)) * scale
+
+        quick = ss.prepare(energy, [0.0, 0.0], 2.0, inputs="x")
+        quick([3.0, 4.0]).item()    # 50.0
     """
     names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     inner = resolve(backend)
@@ -71,9 +84,10 @@ def prepare(
 
 
 def straight_calls(traced: Trace) -> Callable[..., Any]:
-    """The function of the inner values of a trace's inputs that does its equations: one call a line, nothing else.
+    """The function, of the inner values of a trace's inputs, that does its equations: one call a line, and nothing
+    else.
 
-    In all that it calls, it names the functions of the arrays that `Arrays.function` gives, looked up once.
+    It calls the functions that `Arrays.function` gives, which are looked up once.
     """
     arrays = traced.inner.arrays
     names: dict[str, Any] = {}

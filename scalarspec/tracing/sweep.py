@@ -1,7 +1,9 @@
-"""The sweep backwards over what a tape noted: Jᵀg for its inputs, with a derivative that is true where it must be.
+"""The backward pass over the equations of a trace: Jᵀg for its inputs, with a derivative that is true where it must be.
 
-Floats follow the conventions of PyTorch and JAX (`vjp_rules`). Enclosing contexts enclose Clarke's generalized
-derivative (`generalized`); exact contexts find the true derivative, or raise NotDifferentiable (`first_order`).
+Each equation, from the last to the first, is asked by a rule for the cotangents of its operands, given that of its
+result; those of a value that several equations use are added up. Floats follow the conventions of PyTorch and JAX
+(`vjp_rules`), enclosing contexts enclose Clarke's generalized derivative (`generalized`), and exact contexts find the
+true derivative, or raise NotDifferentiable (`first_order`).
 """
 
 from __future__ import annotations
@@ -20,37 +22,43 @@ from scalarspec.tracing.tape import Equation
 from scalarspec.tracing.vjp_rules import RULES, Cotangent, unbroadcast
 
 AtKinks = Literal["derivative", "convention"]
-"""At a kink: the derivative of the function, where it has one, or the conventions of PyTorch and JAX."""
+"""What is given at a kink: the derivative of the function, where it has one, or the conventions of PyTorch and JAX."""
 Read = Callable[[Traced, type[Nested]], Any]
-"""What a traced value stands for, as a tensor (or truth) of the context that the adjoints are of."""
+"""What a traced value stands for, as a tensor (or truth) of the context that the cotangents are of."""
 Rules = Callable[[Equation, Tensor, Read], Sequence[Cotangent]]
+"""(equation, cotangent of its result, read) -> one `Cotangent` for each operand."""
 
 
 def sweep(
-    equations: Sequence[Equation], adjoints: dict[Traced, Tensor], read: Read, rules: Rules | None = None
+    equations: Sequence[Equation], cotangents: dict[Traced, Tensor], read: Read, rules: Rules | None = None
 ) -> Iterator[tuple[Equation, Tensor]]:
-    """The equations backwards, each with the adjoint of its result, which is then handed on into `adjoints`."""
+    """The equations backwards, each with the cotangent of its result, whose operands' cotangents are then added to
+    `cotangents`.
+
+    cotangents: those of the values that are differentiated, by value; when all is read, those of everything before. It
+    is a generator, so that a caller can look at an equation before it is passed.
+    """
     handed = rules or conventional
     for eqn in reversed(equations):
-        adjoint = adjoints.get(eqn.result)
-        if adjoint is None:
+        cotangent = cotangents.get(eqn.result)
+        if cotangent is None:
             continue
-        yield eqn, adjoint
-        for operand, cotangent in zip(eqn.operands, handed(eqn, adjoint, read), strict=True):
-            if cotangent is not None and not operand.constant:
-                more, known = unbroadcast(cotangent(), operand.shape), adjoints.get(operand)
-                adjoints[operand] = more if known is None else known + more
+        yield eqn, cotangent
+        for operand, part in zip(eqn.operands, handed(eqn, cotangent, read), strict=True):
+            if part is not None and not operand.constant:
+                more, known = unbroadcast(part(), operand.shape), cotangents.get(operand)
+                cotangents[operand] = more if known is None else known + more
 
 
 def conventional(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-    """By the table of rules."""
+    """The cotangents of the operands of an equation by the table of rules. Raises NotSupported where it has no rule."""
     if eqn.operation not in RULES:
         raise NotSupported(f"grad: {eqn.operation}: no rule is stated for its derivative")
     return RULES[eqn.operation](g, read(eqn.result, Tensor), *operands_of(eqn, read), **eqn.parameters)
 
 
 def absorbing(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
-    """The same, where an adjoint that is 0 hands on 0, whatever it meets: no 0 times ∞. For floats."""
+    """The same for floats, but that a cotangent of 0 hands on 0, whatever it meets: no 0 times ∞ that would be NaN."""
 
     def zeroed(cotangent: Callable[[], Tensor]) -> Tensor:
         t = cotangent()
@@ -62,7 +70,7 @@ def absorbing(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
 
 
 def operands_of(eqn: Equation, read: Read) -> list[Any]:
-    """What the operands of an equation stand for."""
+    """What the operands of an equation stand for, as tensors and truths."""
     truths = find(eqn.operation, "grad").truths
     return [read(x, Truth if i < truths else Tensor) for i, x in enumerate(eqn.operands)]
 

@@ -1,7 +1,7 @@
-"""`Tape`: a context that works inside another one, and notes each operation that it does.
+"""`Tape`: a context that works inside another one, and records each operation that it does as an equation.
 
-Equal operations on the same operands may be noted as one (`shared`), so that max(x[0], x[0]) is x[0] and what is
-subtracted from itself is seen to be nothing. Bounds on rounding take each as an evaluation of its own.
+Equal operations on the same operands may be recorded once (`shared`), so that max(x[0], x[0]) is x[0], and what is
+subtracted from itself is seen to be nothing. Bounds on rounding errors take each as an evaluation of its own.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext
 
 @dataclass(frozen=True, eq=False)
 class Tape(InterpreterContext):
-    """A tensor stands for a value inside that is noted.
+    """A tensor stands for a value inside whose making is recorded.
 
     given: tensors of the inner context to put in the place of the stages of these names; shared: are equal operations
-    on the same operands one?
+    on the same operands one equation?
     """
 
     given: Mapping[str, Tensor] = field(default_factory=dict)
@@ -32,15 +32,17 @@ class Tape(InterpreterContext):
 
     @cached_property
     def arrays(self) -> TapeArrays:
-        """Arrays that note each operation."""
+        """The arrays that record each operation."""
         return TapeArrays(self)
 
     def variable(self, t: Tensor) -> Tensor:
-        """A tensor of the inner context as one that gradients are taken of."""
+        """A tensor of the inner context as an input: what follows from it is recorded."""
         return Tensor(self, t.shape, Traced(t.shape, t.value))
 
     def stage(self, name: str, t: Tensor) -> Tensor:
-        """Noted, and replaced where another is given. A name that comes again is numbered."""
+        """The stage, recorded, and replaced where another is given. A name that comes again is numbered. Raises
+        ShapeError where the one that is given has another shape.
+        """
         stages = self.arrays.stages
         label, again = name, 2
         while label in stages:
@@ -52,7 +54,7 @@ class Tape(InterpreterContext):
         return handed
 
     def hole(self, t: Tensor) -> None:
-        """Noted, here and inside."""
+        """The result of a `where` without one of its branches: recorded here, and told to the context inside."""
         self.arrays.holes.add(t.value)
         self.inner.hole(Tensor(self.inner, t.shape, t.value.value))
 
@@ -62,7 +64,7 @@ class Tape(InterpreterContext):
 
 @dataclass(frozen=True, eq=False)
 class Equation:
-    """One operation that was done."""
+    """One operation that was done: its name in the table, operands, parameters and result. Compared by identity."""
 
     operation: str
     operands: tuple[Traced, ...]
@@ -78,10 +80,11 @@ class Staged(NamedTuple):
 
 
 class TapeArrays(InterpreterArrays):
-    """Arrays that work inside, and note what they do.
+    """Arrays that work inside, and record what they do.
 
-    holes: the results of `where` for which a branch was not asked, since no element takes it; looked: values whose
-    numbers, or truths, the spec looked at one by one, so that what follows from them is not seen here.
+    equations: in the order in which they were done, so that operands come before results; stages: by name; holes: the
+    results of `where` for which a branch was not asked, since no element takes it; looked: values whose numbers, or
+    truths, the spec looked at one by one, so that what follows from them is not seen here.
     """
 
     context: Tape
@@ -95,7 +98,11 @@ class TapeArrays(InterpreterArrays):
         self._known: dict[Any, Traced] = {}
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
-        """The value inside, and an equation. The larger of x and x is x; a clip is a minimum of a maximum."""
+        """The value inside, and an equation for it.
+
+        The larger of x and x is x. A clip is recorded as a minimum of a maximum, so that rules need to know ties of two
+        only.
+        """
         if operation in ("maximum", "minimum") and operands[0] is operands[1]:
             return operands[0]
         if operation == "clip":
@@ -105,7 +112,7 @@ class TapeArrays(InterpreterArrays):
         return self.once(operation, shape, operands, parameters)
 
     def once(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
-        """The result of an equation; of one that is there, where equal ones are shared."""
+        """The result of an equation, or of an equal one that is there already, where equal ones are shared."""
         if not self.context.shared:
             return self._recorded(operation, shape, operands, parameters)
         key = (operation, operands, repr(parameters) if parameters else None)
@@ -116,29 +123,33 @@ class TapeArrays(InterpreterArrays):
     def _recorded(
         self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]
     ) -> Traced:
+        """The result of a new equation, worked out inside."""
         value = self.inner.apply(operation, *(x.value for x in operands), **parameters)
         result = Traced(shape, value)
         self.equations.append(Equation(operation, operands, parameters, result))
         return result
 
     def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
-        """The scalars inside: a spec may look at its numbers here, which is noted."""
+        """The scalars inside: a spec may look at its numbers here, which is recorded."""
         if not value.constant:
             self.looked.append(value)
         return self.inner.unpack(value.value)
 
     def outcomes(self, truths: Traced) -> set[bool | None]:
-        """As inside."""
+        """The outcomes among the truths inside."""
         return self.inner.outcomes(truths.value)
 
 
 @dataclass(frozen=True, eq=False)
 class Outline(Tape):
-    """A tape that works nothing out: a tensor stands for any of its shape, and no number can be looked at."""
+    """A tape that works nothing out: a tensor stands for any of its shape, and no number can be looked at.
+
+    What is recorded on it holds for all inputs of these shapes.
+    """
 
     @cached_property
     def arrays(self) -> OutlineArrays:
-        """Arrays that note each operation alone."""
+        """The arrays that record each operation, and do none."""
         return OutlineArrays(self)
 
     def __repr__(self) -> str:
@@ -146,7 +157,7 @@ class Outline(Tape):
 
 
 class OutlineArrays(TapeArrays):
-    """What is done to constants is worked out; all else is noted as it stands."""
+    """Arrays that work out what is done to constants, and record all else as it stands."""
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """An equation as it stands."""
@@ -155,14 +166,15 @@ class OutlineArrays(TapeArrays):
     def _recorded(
         self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]
     ) -> Traced:
+        """The result of a new equation, of which only the shape is known."""
         result = Traced(shape, None)
         self.equations.append(Equation(operation, operands, parameters, result))
         return result
 
     def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
-        """The scalars of a constant; NotSupported for any other."""
+        """The scalars of a constant. Raises NotSupported for any other value."""
         return self.inner.unpack(value.value) if value.constant else self.refuse()
 
     def outcomes(self, truths: Traced) -> set[bool | None]:
-        """Of a constant; NotSupported for any other."""
+        """The outcomes among the truths of a constant. Raises NotSupported for any other value."""
         return self.inner.outcomes(truths.value) if truths.constant else self.refuse()

@@ -27,7 +27,11 @@ from scalarspec.tracing.tape import Equation, Staged, Tape
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What a spec did on a tape. inputs, result: values there, as are the operands and results of the equations."""
+    """What a spec did on a tape: equations from inputs to a result.
+
+    inputs, result: values on the tape, as are the operands and results of the equations. An input that the result does
+    not depend on is an input still; a result that depends on none is a constant.
+    """
 
     tape: Tape
     inputs: Sequence[Traced]
@@ -35,17 +39,17 @@ class Trace:
 
     @property
     def inner(self) -> Context[Any]:
-        """The context that the values are of."""
+        """The context inside the tape, whose values these are."""
         return self.tape.inner
 
     @property
     def equations(self) -> list[Equation]:
-        """What is done, in order."""
+        """What was done, in order: operands come before results."""
         return self.tape.arrays.equations
 
     @property
     def stages(self) -> dict[str, Staged]:
-        """What the spec calls some values, in order."""
+        """The values that the spec gave names to, in order."""
         return self.tape.arrays.stages
 
     @property
@@ -60,16 +64,16 @@ class Trace:
 
     @cached_property
     def made(self) -> dict[Traced, Equation]:
-        """The equation that each value is the result of."""
+        """The equation that each value is the result of, for all but inputs and constants."""
         return {eqn.result: eqn for eqn in self.equations}
 
     @cached_property
     def place(self) -> dict[Traced, int]:
-        """Where among the equations each value is made."""
+        """The place of the equation that makes each value, among all equations."""
         return {eqn.result: i for i, eqn in enumerate(self.equations)}
 
     def stage_of(self, value: Traced) -> str | None:
-        """What the spec calls a value, if it does."""
+        """The name that the spec gave to a value, or None."""
         return next((name for name, stage in self.stages.items() if stage.handed is value), None)
 
     def read(self, x: Traced, kind: type[Nested]) -> Any:
@@ -87,10 +91,14 @@ def trace(
     arguments: Iterable[Any],
     variables: Iterable[Tensor] | Mapping[int, Tensor],
 ) -> Trace:
-    """The trace of a spec at arguments in the tape's inner context, of which some tensors are inputs.
+    """The trace of a spec at arguments, tensors of the tape's inner context among them, of which some are inputs.
 
-    variables: the tensors, models' included, that are inputs, by identity; or other tensors, by the identity of those
-    in whose place they stand. All else is constant.
+    variables: the tensors, those in models included, that are inputs, by identity; or, in a mapping, other tensors by
+    the identity of those in whose place they stand. All else is constant. Raises as the spec does.
+
+        x = ss.context("float64").tensor([1, 2])
+        done = trace(Tape(x.context), ss.tanh, [x], [x])
+        done.equations[0].operation    # "tanh"
     """
     standing = variables if isinstance(variables, Mapping) else {id(t): t for t in variables}
     on_tape = {key: tape.variable(t) for key, t in standing.items()}

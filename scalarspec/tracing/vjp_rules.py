@@ -1,8 +1,10 @@
 """The vector-Jacobian product of each operation, with the conventions of PyTorch and JAX where it has no derivative.
 
-A rule is handed the adjoint g of the result y, and gives one function for each operand, in the functions that specs are
-written in, so that it means what they mean under every context. Conventions: relu′(0) = 0, |x|′ = 0 at 0, a tie shares
-its weight, a step has derivative 0. `tracing.kinks` says what is done instead where a derivative must be true.
+A rule is handed the cotangent g of the result y, the result and the operands, and gives one function for each operand:
+called, it gives that operand's cotangent. Rules are written in the functions that specs are written in, so that they
+mean what these mean under every context. By convention relu′(0) = 0 and |x|′ = 0 at 0, at a tie each operand of a
+maximum is handed half, and a step has derivative 0. `tracing.kinks` says what is done instead where a derivative must
+be true.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotSupported
 
 Cotangent = Callable[[], Tensor] | None
+"""What gives the cotangent of an operand when it is called, so that none is worked out for a constant; None for a
+truth.
+"""
 RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
     "add": lambda g, y, a, b: (lambda: g, lambda: g),
     "subtract": lambda g, y, a, b: (lambda: g, lambda: -g),
@@ -33,10 +38,10 @@ RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
     ),
     "pow": lambda g, y, a, b: (lambda: g * b * _patched(a, b) ** (b - 1), lambda: g * y * f.log(_positive(a, b))),
     "tanh": lambda g, y, x: (lambda: _of_tanh(g, y, x),),
-    "sum": lambda g, y, x, axis: (lambda: spread(g, x, axis),),
-    "mean": lambda g, y, x, axis, count: (lambda: spread(g / max(count, 1), x, axis),),
-    "mean_square": lambda g, y, x, axis, count: (lambda: spread(2 * g / max(count, 1), x, axis) * x,),
-    "logsumexp": lambda g, y, x, axis: (lambda: spread(g, x, axis) * f.exp(x - spread(y, x, axis)),),
+    "sum": lambda g, y, x, axis: (lambda: repeated_over(g, x, axis),),
+    "mean": lambda g, y, x, axis, count: (lambda: repeated_over(g / max(count, 1), x, axis),),
+    "mean_square": lambda g, y, x, axis, count: (lambda: repeated_over(2 * g / max(count, 1), x, axis) * x,),
+    "logsumexp": lambda g, y, x, axis: (lambda: repeated_over(g, x, axis) * f.exp(x - repeated_over(y, x, axis)),),
     "affine": lambda g, y, w, x, b: (lambda: f.outer(g, x), lambda: f.matmul(g, w), lambda: g),
     "affine_rows": lambda g, y, w, x, b, shape: (
         lambda: f.matmul(f.matrix_transpose(g), x),
@@ -53,6 +58,7 @@ RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
         functools.partial(g.__getitem__, (slice(None),) * axis + (i,)) for i in range(len(xs))
     ),
 }
+"""For each operation, (cotangent g, result y, *operands, **parameters) -> one `Cotangent` for each operand."""
 DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "negative": lambda x, y: -1,
     "reciprocal": lambda x, y: -f.square(y),
@@ -78,10 +84,11 @@ DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "sigmoid": lambda x, y: y * (f.sigmoid(-x) if x.context.rounds else 1 - y),
     "softplus": lambda x, y: f.sigmoid(x),
 }
+"""For each function of one number, (x, y) -> its derivative at x, where it is y."""
 
 
 def of_derivative(derivative: Callable[[Tensor, Tensor], Any]) -> Callable[..., tuple[Cotangent, ...]]:
-    """The rule of a function of one number whose derivative at x, where it is y, is given."""
+    """The rule of a function of one number, from its derivative."""
     return lambda g, y, x: (lambda: g * derivative(x, y),)
 
 
@@ -90,57 +97,62 @@ check_complete("vjp_rules", RULES, having(defined=False, truth=False) - {"clip",
 
 
 def _of_tanh(g: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Floats would lose the digits of a small 1 - y²."""
+    """g (1 - tanh² x). Floats divide by cosh² x instead, for they would lose the digits of a small 1 - y²."""
     return g / f.square(f.cosh(x)) if x.context.rounds else g * (1 - f.square(y))
 
 
 def _larger(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """g where a > b; half of it at a tie."""
+    """g where a > b, and half of it at a tie."""
     return f.where(a > b, g, f.where(b > a, 0, g / 2))
 
 
 def _patched(a: Tensor, b: Tensor) -> Tensor:
-    """a, and 1 where the exponent is 0: a⁰ is 1 near 0, too."""
+    """a, but 1 where the exponent is 0: a⁰ is 1 near 0, too, so that its slope there is 0 and no division by zero."""
     return _one_where(b == 0, a)
 
 
 def _positive(a: Tensor, b: Tensor) -> Tensor:
-    """a, and 1 where a is 0 and b > 0: 0ᵇ is 0 for each b > 0."""
+    """a, but 1 where a is 0 and b > 0: 0ᵇ is 0 for each b > 0, so that its slope in b is 0 and no logarithm of 0."""
     return a if a.context.formal else _one_where((a == 0) & (b > 0), a)
 
 
 def _one_where(at: Truth, a: Tensor) -> Tensor:
+    """a, but 1 where a truth may hold."""
     try:
         return f.where(at, 1, a) if True in at.context.arrays.outcomes(at.value) else a
     except NotSupported:  # whole tensors as expressions cannot be looked at
         return a
 
 
-def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
-    """What a reduction over some axes hands back: the same to all that it reduced."""
+def repeated_over(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """The cotangent of what a reduction over some axes reduced: the same number for all elements that were reduced to
+    one.
+    """
     kept = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
     return f.broadcast_to(f.reshape(g, kept), x.shape)
 
 
 def _left(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """The cotangent of the left operand of a product a b of matrices or vectors: g bᵀ."""
     if b.ndim == 1:
         return g * b if a.ndim == 1 else f.outer(g, b)
     return f.matmul(g, f.matrix_transpose(b))
 
 
 def _right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """The cotangent of the right operand of a product a b of matrices or vectors: aᵀ g."""
     if a.ndim == 1:
         return g * a if b.ndim == 1 else f.outer(a, g)
     return f.matmul(f.matrix_transpose(a), g)
 
 
 def _scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
-    """g at an index of a tensor of zeros."""
+    """g at an index of a tensor of zeros: the transpose of indexing."""
     return Tensor(g.context, shape, g.context.arrays.apply("scatter", g.value, index=index, shape=shape))
 
 
 def broadcast_back(g: Tensor, shape: Shape) -> Tensor:
-    """The sum over the axes along which a tensor of that shape was repeated."""
+    """The transpose of `broadcast_to`: the sum over the axes along which a tensor of that shape was repeated."""
     padded = (1,) * (g.ndim - len(shape)) + shape
     repeated = tuple(i for i, n in enumerate(padded) if n != g.shape[i])
     summed = f.sum(g, axis=repeated) if repeated else g
@@ -148,5 +160,7 @@ def broadcast_back(g: Tensor, shape: Shape) -> Tensor:
 
 
 def unbroadcast(cotangent: Tensor, shape: Shape) -> Tensor:
-    """A scalar that served every element is handed the sum of their shares."""
+    """The cotangent in the shape of its operand: a scalar that served every element is handed the sum over all of
+    them.
+    """
     return cotangent if cotangent.shape == shape else f.sum(cotangent)

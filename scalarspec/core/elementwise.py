@@ -1,0 +1,211 @@
+"""Functions that are done on each element by itself, under their array-API names where that has them.
+
+What holds for all of them: operands are tensors of one context. A number among them is a literal of the spec and counts
+exactly (a float such as 0.1 is refused; write "0.1"); an array or a list is data, each element at its exact binary
+value. The operands have one shape, or the shape (), whose number then serves every element: ShapeError otherwise. The
+result has that shape.
+
+What they mean is the context's affair: floats round, and follow IEEE 754 outside of a function's domain (NaN, ±inf, no
+warning); enclosing contexts contain the function's values at all numbers of their operands, and raise DomainError where
+a box is not inside the domain; exact contexts give the value, and raise NotExact where they cannot hold it, DomainError
+where there is none. A context without the operation raises NotSupported.
+
+    x = ss.context("interval").box([0, 1], [1, 2])
+    ss.exp(x) - 1             # encloses eˣ - 1 on both boxes
+    ss.maximum(x, "1.5")      # a literal meets every element
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scalarspec.core.context import Context
+from scalarspec.core.tensor import Operand, Tensor, elementwise
+from scalarspec.numbers.exact import boxed
+
+__all__ = [
+    "abs", "add", "atan", "clip", "cos", "cosh", "divide", "erf", "exp", "expm1", "expm1mx", "heaviside",
+    "leaky_relu", "log", "log1p", "logcosh", "maximum", "minimum", "multiply", "negative", "pi", "pow",
+    "reciprocal", "relu", "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "square", "subtract", "tan", "tanh",
+]  # fmt: skip
+
+
+def add(x: Operand, y: Operand) -> Tensor:
+    """x + y."""
+    return elementwise("add", x, y)
+
+
+def subtract(x: Operand, y: Operand) -> Tensor:
+    """x - y. Over boxes the operands vary independently: x - x is [0, 0] only for a point."""
+    return elementwise("subtract", x, y)
+
+
+def multiply(x: Operand, y: Operand) -> Tensor:
+    """The product x y."""
+    return elementwise("multiply", x, y)
+
+
+def divide(x: Operand, y: Operand) -> Tensor:
+    """x / y. A divisor that is exactly 0 raises DivisionByZero, except under floats, which follow IEEE 754. A box of
+    divisors that contains 0 beside other numbers gives the set of all quotients, which has an infinite end.
+    """
+    return elementwise("divide", x, y)
+
+
+def negative(x: Operand) -> Tensor:
+    """-x."""
+    return elementwise("negative", x)
+
+
+def reciprocal(x: Operand) -> Tensor:
+    """1 / x, as `divide` has it for x = 0."""
+    return elementwise("reciprocal", x)
+
+
+def square(x: Operand) -> Tensor:
+    """x², never negative: over a box that contains 0 it begins at 0, where x * x would not."""
+    return elementwise("square", x)
+
+
+def pow(x: Operand, y: Operand) -> Tensor:
+    """xʸ. An exponent that is a whole number takes any base, by products for |y| <= 64, and x⁰ is 1 for x = 0, too. Any
+    other exponent wants a base that is not negative, and a positive one where a box varies in the exponent: DomainError
+    otherwise. A negative power of 0 raises DivisionByZero (floats: ±inf).
+    """
+    return elementwise("pow", x, y)
+
+
+def exp(x: Operand) -> Tensor:
+    """eˣ, for every x. It is rational at 0 alone."""
+    return elementwise("exp", x)
+
+
+def expm1(x: Operand) -> Tensor:
+    """eˣ - 1, for every x, with the digits that `exp(x) - 1` loses near 0."""
+    return elementwise("expm1", x)
+
+
+def expm1mx(x: Operand) -> Tensor:
+    """eˣ - 1 - x, for every x, with the digits that the differences lose near 0. It is never negative, and 0 at 0
+    alone: the heart of the Gaussian KL divergence (see `latent`).
+    """
+    return elementwise("expm1mx", x)
+
+
+def log(x: Operand) -> Tensor:
+    """The natural logarithm, for x > 0. DomainError elsewhere (floats: -inf at 0, NaN below)."""
+    return elementwise("log", x)
+
+
+def log1p(x: Operand) -> Tensor:
+    """log(1 + x), for x > -1, with the digits that `log(1 + x)` loses near 0. DomainError elsewhere (floats: -inf at
+    -1, NaN below).
+    """
+    return elementwise("log1p", x)
+
+
+def sqrt(x: Operand) -> Tensor:
+    """√x, for x >= 0. DomainError elsewhere (floats: NaN). Its slope at 0 is infinite."""
+    return elementwise("sqrt", x)
+
+
+def sin(x: Operand) -> Tensor:
+    """The sine of x, which is in radians."""
+    return elementwise("sin", x)
+
+
+def cos(x: Operand) -> Tensor:
+    """The cosine of x, which is in radians."""
+    return elementwise("cos", x)
+
+
+def tan(x: Operand) -> Tensor:
+    """The tangent of x, which is in radians. Over a box that contains a pole it is unbounded."""
+    return elementwise("tan", x)
+
+
+def atan(x: Operand) -> Tensor:
+    """The angle in (-π/2, π/2), in radians, whose tangent is x."""
+    return elementwise("atan", x)
+
+
+def erf(x: Operand) -> Tensor:
+    """The error function: 2/√π times the integral of e^-t² for t from 0 to x."""
+    return elementwise("erf", x)
+
+
+def sinh(x: Operand) -> Tensor:
+    """The hyperbolic sine (eˣ - e⁻ˣ) / 2."""
+    return elementwise("sinh", x)
+
+
+def cosh(x: Operand) -> Tensor:
+    """The hyperbolic cosine (eˣ + e⁻ˣ) / 2, at least 1."""
+    return elementwise("cosh", x)
+
+
+def tanh(x: Operand) -> Tensor:
+    """The hyperbolic tangent sinh x / cosh x, in [-1, 1]."""
+    return elementwise("tanh", x)
+
+
+def logcosh(x: Operand) -> Tensor:
+    """log(cosh x), for every x: about x²/2 near 0, and |x| - log 2 far from it, without overflow in between."""
+    return elementwise("logcosh", x)
+
+
+def sigmoid(x: Operand) -> Tensor:
+    """The logistic function 1 / (1 + e⁻ˣ), in [0, 1]."""
+    return elementwise("sigmoid", x)
+
+
+def softplus(x: Operand) -> Tensor:
+    """log(1 + eˣ), for every x: a smooth relu."""
+    return elementwise("softplus", x)
+
+
+def relu(x: Operand) -> Tensor:
+    """max(x, 0). Its derivative at 0 is what `ss.grad` says of kinks."""
+    return elementwise("relu", x)
+
+
+def leaky_relu(x: Operand, slope: Operand = "0.01") -> Tensor:
+    """x where x > 0, else slope x. The default slope is PyTorch's, as the exact decimal."""
+    return elementwise("leaky_relu", x, slope)
+
+
+def heaviside(x: Operand) -> Tensor:
+    """1 where x > 0, else 0: the derivative of relu, by convention 0 at 0. Over a box that contains 0 and positive
+    numbers it is [0, 1].
+    """
+    return elementwise("heaviside", x)
+
+
+def sign(x: Operand) -> Tensor:
+    """-1, 0 or 1, as x is negative, zero or positive. Over a box it is the hull of those that occur."""
+    return elementwise("sign", x)
+
+
+def abs(x: Operand) -> Tensor:
+    """The absolute value |x|."""
+    return elementwise("abs", x)
+
+
+def maximum(x: Operand, y: Operand) -> Tensor:
+    """The larger of x and y; for floats NaN if either is."""
+    return elementwise("maximum", x, y)
+
+
+def minimum(x: Operand, y: Operand) -> Tensor:
+    """The smaller of x and y; for floats NaN if either is."""
+    return elementwise("minimum", x, y)
+
+
+def clip(x: Operand, lower: Operand, upper: Operand) -> Tensor:
+    """min(max(x, lower), upper): x moved into [lower, upper], and `upper` where `lower` exceeds it."""
+    return elementwise("clip", x, lower, upper)
+
+
+def pi(context: Context[Any]) -> Tensor:
+    """π as a tensor of shape (), in a context. NotExact where that is rational."""
+    return Tensor.from_scalars(context, boxed(context.pi()))
