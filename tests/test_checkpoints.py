@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec.bounding import jobs, plan
+from scalarspec.bounding import checkpoints, jobs, plan
 from scalarspec.bounding.domain import Domain
 from scalarspec.errors import ArgumentError
 
@@ -176,17 +176,17 @@ def test_a_line_that_is_not_as_it_was_written_is_refused(kept, change):
 
 def test_a_line_of_another_checkpoint_is_refused(kept, tmp_path):
     line = kept.path.read_bytes().splitlines(keepends=True)[1]
-    log = jobs.Checkpoint(tmp_path / "other", hashlib.sha256(b"another").hexdigest())
+    log = checkpoints.Checkpoint(tmp_path / "other", hashlib.sha256(b"another").hexdigest())
     log.path.write_bytes(log.path.read_bytes() + line)
     with pytest.raises(ArgumentError, match="line 2"):
-        jobs.Checkpoint(log.path, log.digest)
+        checkpoints.Checkpoint(log.path, log.digest)
 
 
 def test_another_version_is_refused(kept, monkeypatch):
     digest = json.loads(kept.path.read_bytes().splitlines()[0])["of"]
     monkeypatch.setattr(Domain, "version", lambda *_: "0.0.9")
     with pytest.raises(ArgumentError, match=r"was written by scalarspec '0.1.0', this is '0.0.9'"):
-        jobs.Checkpoint(kept.path, digest)
+        checkpoints.Checkpoint(kept.path, digest)
 
 
 @pytest.mark.parametrize("content", [b"mine\n", b"", b'{"scalarspec": "mine"}\n', b"\0" * 10_000, b"[]\n", b"3"])
@@ -230,7 +230,7 @@ def test_no_other_file_is_written_to(kept, tmp_path):
 
 
 def test_a_temporary_file_that_is_there_is_not_taken(kept, tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs.secrets, "token_hex", lambda n: "same")
+    monkeypatch.setattr(checkpoints.secrets, "token_hex", lambda n: "same")
     there = tmp_path / ".kept.same"
     there.write_text("mine")
     with pytest.raises(ArgumentError, match=r"cannot use .*exists"):
@@ -239,7 +239,7 @@ def test_a_temporary_file_that_is_there_is_not_taken(kept, tmp_path, monkeypatch
 
 
 def test_what_is_put_later_goes_to_our_file_though_its_name_is_another_one_now(kept, tmp_path):
-    log = jobs.Checkpoint(tmp_path / "log", "0" * 64)
+    log = checkpoints.Checkpoint(tmp_path / "log", "0" * 64)
     log.path.unlink()
     log.path.symlink_to(kept.path)
     before = kept.path.read_bytes()

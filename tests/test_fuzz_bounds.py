@@ -4,7 +4,7 @@ import fuzz_bounds
 import numpy as np
 import pytest
 
-from scalarspec.bounding import state, univariate
+from scalarspec.bounding import relaxations, state
 
 KINDS = [fuzz_bounds.a_network, fuzz_bounds.a_vae, fuzz_bounds.a_program]
 
@@ -21,15 +21,15 @@ def test_no_bound_misses(seed):
 def test_the_fuzz_sees_a_fault_in_linear_bounds(fault, monkeypatch):
     """Chords a hundredth too low; affine forms that reach less far; ranges a hundredth too narrow."""
     if fault == "chord":
-        proper = univariate.SHAPES["convex"]
+        proper = relaxations.SHAPES["convex"]
 
         def tightened(r):
             found = proper(r)
-            return univariate.LinearBounds1D(
+            return relaxations.LinearBounds1D(
                 found.low_slope, found.low, found.high_slope, found.high - 0.01 * (r.high - r.low) ** 2
             )
 
-        monkeypatch.setitem(univariate.SHAPES, "convex", tightened)
+        monkeypatch.setitem(relaxations.SHAPES, "convex", tightened)
     elif fault == "reach":
         proper = state.BoxState.dual_norm
         monkeypatch.setattr(state.BoxState, "dual_norm", lambda self, slopes: 0.99 * proper(self, slopes))

@@ -8,7 +8,7 @@ from corners import corners_outside
 from specs import shipped
 
 import scalarspec as ss
-from scalarspec.bounding import state, univariate
+from scalarspec.bounding import relaxations, state
 
 INF = float("inf")
 PRECISE = ss.context("interval", prec=120)
@@ -90,7 +90,7 @@ def test_an_error_in_a_curvature_is_seen(monkeypatch, only_linear, sign, factor)
 
     def mistaken(*args):
         found = proper(*args)
-        return univariate.Parabolas(found.middle, found.tangent, found.least * factor, found.most * factor)
+        return relaxations.Parabolas(found.middle, found.tangent, found.least * factor, found.most * factor)
 
     monkeypatch.setattr(state, "parabolas", mistaken)
     assert corners_outside(spec, Fraction(1, 16)) > 0

@@ -2,10 +2,12 @@
 
     bounds prove       what users call; claims makes an inequality of a claim
     methods            what `bounds` tries, step by step
-    parts branch       parts of a box, and the search that splits them; jobs does the work, anywhere, and keeps it
+    parts branch       parts of a box, and the search that splits them
+    jobs checkpoints   does the work, anywhere, and keeps the answers in a file
     linear             linear bounds, driven over
       backward quadratic affine_forms state       passes to the inputs, and what they know of values in many boxes
-      rules univariate derivatives ranges         of linear operations, functions of one number, and ends
+      bilinear_operations     linear operations and products, on arrays of floats
+      relaxations derivatives ranges     lines around functions of one number, and ends
       plan             a spec as equations of these kinds
     inner_bounds sign_ascent                      values that are surely attained, and where to look for them
     domain contexts plots

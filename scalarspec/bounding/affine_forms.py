@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding import rules
+from scalarspec.bounding import bilinear_operations
 from scalarspec.bounding.plan import Kind, summands
 from scalarspec.bounding.ranges import flat
 from scalarspec.bounding.state import BoxState
@@ -175,8 +175,8 @@ def _remainders(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | Non
     for i, form in enumerate(forms):
         if form is None and i not in added:
             radii[i] = sizes[i]  # a factor of what has a radius
-    centre = state.applied(rules.forward, eqn, centres)
-    error, size = (state.applied(rules.unsigned, eqn, each) for each in (radii, sizes))
+    centre = state.applied(bilinear_operations.forward, eqn, centres)
+    error, size = (state.applied(bilinear_operations.unsigned, eqn, each) for each in (radii, sizes))
     return flat(centre, 1), flat(error, 1), flat(size, 1)
 
 
@@ -201,7 +201,7 @@ def _slopes(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) 
             rows.append(form.slopes.swapaxes(1, 2).reshape(len(form.slopes), n, *y.shape))
         else:
             rows.append(np.zeros((1, 1, *y.shape)) if i in added else state.plan.constant(y).middle[None])
-    found = rules.forward(eqn.operation, rows, eqn.parameters)
+    found = bilinear_operations.forward(eqn.operation, rows, eqn.parameters)
     return flat(found, 2).swapaxes(1, 2)
 
 

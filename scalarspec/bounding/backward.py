@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding import quadratic, rules
+from scalarspec.bounding import bilinear_operations, quadratic
 from scalarspec.bounding.affine_forms import AffineForm, AffineForms
 from scalarspec.bounding.plan import Kind, summands
 from scalarspec.bounding.quadratic import QuadraticTerm
 from scalarspec.bounding.ranges import dot, flat, side_by_side, total
+from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas
 from scalarspec.bounding.state import BoxState
-from scalarspec.bounding.univariate import LinearBounds1D, Parabolas
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import TINY, U
 from scalarspec.tracing.interpreter import Traced
@@ -130,12 +130,12 @@ class BackwardPass:
         at_middle, remainder = (self.state.product(eqn, each) for each in (middles, radii))
         self.constant = self.constant - dot(g, at_middle) - dot(np.abs(g), remainder)
         size, _ = self.state.sizes(eqn)
-        terms = rules.product_terms(eqn.operation, *middles[:2])
+        terms = bilinear_operations.product_terms(eqn.operation, *middles[:2])
         self.charge_rounding(g, 4 * size, total(4 * size) + sum(r.total for r in ranges), terms)
 
     def _hand(self, eqn: Equation, g: Array, operands: list[Array], used: Any) -> None:
         """Cotangents become coefficients of the operands; those of known numbers, where used, go into the constant."""
-        shares = rules.cotangents(eqn.operation, g, operands, eqn.parameters)
+        shares = bilinear_operations.cotangents(eqn.operation, g, operands, eqn.parameters)
         for i, (x, share) in enumerate(zip(eqn.operands, shares, strict=True)):
             if not self.plan.known(x):
                 self._add(x, share())

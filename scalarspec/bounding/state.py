@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding import rules
+from scalarspec.bounding import bilinear_operations
 from scalarspec.bounding.plan import Plan
 from scalarspec.bounding.ranges import Range, dot, flat, side_by_side, total
-from scalarspec.bounding.univariate import LinearBounds1D, Parabolas, lines, parabolas
+from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas, lines, parabolas
 from scalarspec.core.shape import Dim
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.elementary import TINY, U
@@ -153,7 +153,7 @@ class BoxState:
         """
         if eqn not in self._sizes:
             operands = [self.range(x).size for x in eqn.operands]
-            largest = self.applied(rules.unsigned, eqn, operands)
+            largest = self.applied(bilinear_operations.unsigned, eqn, operands)
             self._sizes[eqn] = largest, sum(map(total, operands), total(largest))
         return self._sizes[eqn]
 
@@ -164,7 +164,7 @@ class BoxState:
     def product(self, eqn: Equation, operands: Sequence[Array]) -> Array:
         """Of the two factors of an equation, from an array for each operand."""
         a, b = (each[:, None] for each in operands[:2])
-        return rules.product(eqn.operation, a, b)[:, 0]
+        return bilinear_operations.product(eqn.operation, a, b)[:, 0]
 
     # ---- results ----------------------------------------------------------------------------------------------------
 

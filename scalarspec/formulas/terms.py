@@ -12,8 +12,8 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from typing import Any
 
+from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.operations import find, result_shape
-from scalarspec.core.registry import context as named_context
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.formulas.term import Term

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from scalarspec.bounding.domain import Domain
 from scalarspec.core.arguments import bind, one_valued
+from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.region import Ball, Box
-from scalarspec.core.registry import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers import formats
 from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite

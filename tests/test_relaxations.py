@@ -7,8 +7,8 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec.bounding import univariate
-from scalarspec.bounding.univariate import lines
+from scalarspec.bounding import relaxations
+from scalarspec.bounding.relaxations import lines
 from scalarspec.core.operations import CURVES, having
 
 PRECISE = ss.context("interval", prec=120)
@@ -76,13 +76,13 @@ def test_lines_are_close_on_small_intervals(operation):
 )
 @pytest.mark.parametrize("side", ["low", "high"])
 def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation, side):
-    proper = univariate.SHAPES[shape]
+    proper = relaxations.SHAPES[shape]
 
     def tightened(r):
         found = proper(r)
         shift = 1e-6 * (r.high - r.low) * (1 + np.abs(getattr(found, side)))
         moved = {side: getattr(found, side) + (shift if side == "low" else -shift)}
-        return univariate.LinearBounds1D(**{**vars(found), **moved})
+        return relaxations.LinearBounds1D(**{**vars(found), **moved})
 
-    monkeypatch.setitem(univariate.SHAPES, shape, tightened)
+    monkeypatch.setitem(relaxations.SHAPES, shape, tightened)
     assert crossings(operation) > 0

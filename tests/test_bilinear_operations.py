@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec.bounding import rules
+from scalarspec.bounding import bilinear_operations
 from scalarspec.core.operations import having
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
@@ -63,7 +63,7 @@ def ways(case):
 def test_forwards_as_the_tensors(operation, case):
     for leads in ways(case):
         operands, parameters = arrays(operation, case, leads)
-        found = rules.forward(operation, operands, parameters)
+        found = bilinear_operations.forward(operation, operands, parameters)
         for box in range(BOXES):
             for row in range(ROWS):
                 alone = [FLOAT.tensor(each(v, box, row)).value for v in operands]
@@ -74,9 +74,9 @@ def test_forwards_as_the_tensors(operation, case):
 def test_backwards_as_the_gradients(operation, case):
     for leads in ways(case):
         operands, parameters = arrays(operation, case, leads)
-        result = rules.forward(operation, operands, parameters)
+        result = bilinear_operations.forward(operation, operands, parameters)
         g = np.random.default_rng(1).integers(-8, 9, (BOXES, ROWS, *result.shape[2:])).astype(float)
-        shares = rules.cotangents(operation, g, operands, parameters)
+        shares = bilinear_operations.cotangents(operation, g, operands, parameters)
         for i, share in enumerate(shares[: 1 if operation == "divide" else None]):
             found = share()
             for box in range(BOXES):
@@ -99,12 +99,12 @@ def on_tape(operation, given, parameters):
 
 
 def test_every_linear_operation_has_its_cases():
-    assert CASES.keys() == having(graph=("linear", "bilinear", "quotient")) == rules.COTANGENTS.keys()
+    assert CASES.keys() == having(graph=("linear", "bilinear", "quotient")) == bilinear_operations.COTANGENTS.keys()
 
 
 def test_what_has_no_rule_is_refused_by_name():
     with pytest.raises(ss.errors.NotSupported, match="linear bounds: floor has no rule for affine functions"):
-        rules.forward("floor", [np.zeros((1, 1, 2))], {})
-    _, divisor = rules.cotangents("divide", np.ones((1, 1, 2)), [np.ones((1, 1, 2))] * 2, {})
+        bilinear_operations.forward("floor", [np.zeros((1, 1, 2))], {})
+    _, divisor = bilinear_operations.cotangents("divide", np.ones((1, 1, 2)), [np.ones((1, 1, 2))] * 2, {})
     with pytest.raises(ss.errors.NotSupported, match="a quotient is not linear in its divisor"):
         divisor()
