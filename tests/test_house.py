@@ -100,9 +100,9 @@ RULE_TABLES = {
     "activation", "backends.float", "backends.interval64.fused", "backends.rounding.inherited",
     "backends.rounding.local", "backends.symbolic", "bounding.bilinear_operations", "bounding.plan",
     "conformance.examples", "formulas.notation.latex", "formulas.notation.numpy_code", "formulas.notation.text",
-    "formulas.programs.c99", "formulas.programs.lean", "formulas.programs.python", "formulas.term_rules", "laws.exact_values", "laws.rationals",
-    "laws.replacements", "numbers.elementary", "theory.normal_arrays", "tracing.batched", "tracing.first_order",
-    "tracing.generalized", "tracing.vjp_rules",
+    "formulas.programs.c99", "formulas.programs.lean", "formulas.programs.python", "formulas.term_rules",
+    "laws.exact_values", "laws.rationals", "laws.replacements", "numbers.elementary", "theory.normal_arrays",
+    "tracing.batched", "tracing.first_order", "tracing.generalized", "tracing.vjp_rules",
 }  # fmt: skip
 """Where dictionaries have operations as keys: rules that are functions, patterns, or proved constants."""
 ACTIVATIONS = {"theory.autoencoder_facts"}
