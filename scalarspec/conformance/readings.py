@@ -245,7 +245,7 @@ def _floats(x: Array) -> Array:
     return np.asarray(x, dtype=np.float64)
 
 
-def _written(example: Example, function: Callable[..., Any]) -> str:
+def written(example: Example, function: Callable[..., Any]) -> str:
     """What generated code, as a function of arrays, misses at points that floats have."""
     for point, _ in list(example.known())[:3]:
         floats = [_floats(x) for x in point]
@@ -269,7 +269,7 @@ def python(example: Example) -> str:
     scope: dict[str, Any] = {}
     shapes = [Shape(x.shape) for x in example.low]
     exec(derive(example.named, *shapes).python("generated"), scope)
-    return _written(example, scope["generated"])
+    return written(example, scope["generated"])
 
 
 @reading
@@ -278,7 +278,7 @@ def matrix(example: Example) -> str:
     scope: dict[str, Any] = {}
     shapes = [Shape(x.shape) for x in example.low]
     exec(matrix_form(example.named, *shapes).python("generated"), scope)
-    return _written(example, lambda *xs: _value_alone(scope["generated"](*xs)))
+    return written(example, lambda *xs: _value_alone(scope["generated"](*xs)))
 
 
 def _value_alone(found: Any) -> Any:
