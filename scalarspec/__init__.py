@@ -5,11 +5,11 @@ from scalarspec.audit import audit
 from scalarspec.bounding.bounds import bounds
 from scalarspec.bounding.prove import prove
 from scalarspec.compare import compare
-from scalarspec.core.backend_registry import context
 from scalarspec.core.context import Context
 from scalarspec.core.functions import *  # noqa: F403 - every function that specs are written in
 from scalarspec.core.functions import __all__ as _functions
 from scalarspec.core.lifting import lift
+from scalarspec.core.named_contexts import context
 from scalarspec.core.region import Ball, Box, ball, box
 from scalarspec.core.sets import *  # noqa: F403 - IEEE 1788's predicates on intervals as sets
 from scalarspec.core.sets import __all__ as _sets

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scalarspec.core.arguments import bind, call, one_valued
-from scalarspec.core.backend_registry import resolve
 from scalarspec.core.context import Context
 from scalarspec.core.lifting import lift
+from scalarspec.core.named_contexts import resolve
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotExact, ScalarSpecError
 from scalarspec.report import table, tensor_json, tensor_text

@@ -23,8 +23,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
-from scalarspec.core.backend_registry import context, resolve
 from scalarspec.core.context import DERIVED, Context
+from scalarspec.core.named_contexts import context, resolve
 from scalarspec.core.operations import OPERATIONS, Operation
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, applied

@@ -9,7 +9,7 @@ import pytest
 from command import run
 
 from scalarspec import cli
-from scalarspec.core import backend_registry
+from scalarspec.core import named_contexts
 
 EXITS = {
     "sys.exit": "sys.exit(0)",
@@ -58,10 +58,10 @@ def plugins(files, monkeypatch):
     for name, text in PLUGINS.items():
         if text is not None:
             Path(f"plugin_{name}.py").write_text(text)
-        broken[name] = EntryPoint(name, f"plugin_{name}:make", backend_registry.GROUP)
+        broken[name] = EntryPoint(name, f"plugin_{name}:make", named_contexts.GROUP)
     monkeypatch.syspath_prepend(".")
-    ours = backend_registry.registered()
-    monkeypatch.setattr(backend_registry, "registered", lambda: ours | broken)
+    ours = named_contexts.registered()
+    monkeypatch.setattr(named_contexts, "registered", lambda: ours | broken)
     return broken
 
 
@@ -83,8 +83,8 @@ def test_broken_backends_do_not_take_the_lists_down(plugins, capsys, monkeypatch
     for name in PLUGINS:
         assert re.search(rf"^{name} +broken +.*'{name}'", out, re.MULTILINE)
     assert re.search(r"^float64 +rounds", out, re.MULTILINE)
-    monkeypatch.setattr(backend_registry, "BUILT_IN", {"rational": ""})
-    monkeypatch.setattr(backend_registry, "names", lambda: ["rational", *PLUGINS])
+    monkeypatch.setattr(named_contexts, "built_in", lambda: {"rational": ""})
+    monkeypatch.setattr(named_contexts, "names", lambda: ["rational", *PLUGINS])
     code, out, err = run(capsys, "laws")
     assert (code, err) == (1, "")
     assert re.search(r"^rational +\d+", out, re.MULTILINE)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scalarspec import laws
-from scalarspec.core import backend_registry, functions
+from scalarspec.core import functions, named_contexts
 from scalarspec.core.context import DERIVED, PRIMITIVES
 
 CASES = [
@@ -20,7 +20,7 @@ OPERANDS = st.integers(-64, 64).map(lambda m: Fraction(m, 16))
 
 
 def test_every_registered_backend_is_tested():
-    assert set(backend_registry.names()) <= set(CONTEXTS)
+    assert set(named_contexts.names()) <= set(CONTEXTS)
 
 
 @pytest.mark.parametrize(("subject", "law"), CASES)

@@ -26,8 +26,8 @@ from __future__ import annotations
 from typing import Any
 
 from scalarspec.backends.rounding.context import RoundingContext
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers import formats
 

@@ -11,8 +11,8 @@ import numpy as np
 from scalarspec.audit.near import Inputs, Near
 from scalarspec.audit.properties import Failure, Outcome, Unseen, blind
 from scalarspec.audit.subject import Subject
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.numbers.exact import infinite
 from scalarspec.report import enclosure_text
 from scalarspec.tracing.gradient import grad

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.arrays import lift
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.exact import exact_float, infinite
 from scalarspec.numbers.formats import Format

@@ -21,9 +21,9 @@ from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS, Step, after_evaluation, reached, steps
 from scalarspec.bounding.plots import draw
 from scalarspec.core.arguments import bind, one_valued
-from scalarspec.core.backend_registry import resolve
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, Contradiction, NotSupported

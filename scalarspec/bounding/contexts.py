@@ -1,6 +1,6 @@
 """The two contexts that bounds are worked out in."""
 
-from scalarspec.core.backend_registry import context as named_context
+from scalarspec.core.named_contexts import context as named_context
 
 FLOAT = named_context("float64")
 """For what need not be right: points to try, and middles to expand around."""

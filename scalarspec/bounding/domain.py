@@ -17,11 +17,11 @@ from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.plan import Plan
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
 from scalarspec.core.digest import digest as digest_of
 from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import is_data, lift, mapped
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor

@@ -15,9 +15,9 @@ from scalarspec.bounding.jobs import Jobs, work
 from scalarspec.bounding.sign_ascent import Side, ascend, traced_rows
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ScalarSpecError

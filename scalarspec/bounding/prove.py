@@ -18,9 +18,9 @@ from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import Step, steps
 from scalarspec.bounding.sign_ascent import Side
 from scalarspec.core.arguments import bind, one_valued
-from scalarspec.core.backend_registry import resolve
 from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import lift
+from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.exact import data_value, float_above

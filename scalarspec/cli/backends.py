@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalarspec.cli.commands import Commands, add_backends
 from scalarspec.cli.user_files import contexts
-from scalarspec.core import backend_registry
+from scalarspec.core import named_contexts
 from scalarspec.errors import ScalarSpecError
 from scalarspec.report import table
 
@@ -31,7 +31,7 @@ def run_laws(options: argparse.Namespace) -> tuple[Any, int]:
     """How backends fare in the laws; exit code 1 where one breaks a law, or does not load."""
     from scalarspec import laws  # mpmath comes with them
 
-    names = options.backend or backend_registry.names()
+    names = options.backend or named_contexts.names()
     contexts([*options.backend] if options.backend else ["interval"], options.prec)  # what is asked for by name works
     results, broken = {}, {}
     for name in names:
@@ -44,20 +44,20 @@ def run_laws(options: argparse.Namespace) -> tuple[Any, int]:
 
 
 class _Backends:
-    """The registered contexts, and what each promises: what `backend_registry.promise` says."""
+    """The registered contexts, and what each promises: what `named_contexts.promise` says."""
 
     def __init__(self) -> None:
-        self.rows = [(name, *self._described(name)) for name in backend_registry.names()]
+        self.rows = [(name, *self._described(name)) for name in named_contexts.names()]
 
     @staticmethod
     def _described(name: str) -> tuple[str, str]:
         """The kind and the promise; of a broken one what is wrong with it."""
         try:
-            context = backend_registry.context(name)
+            context = named_contexts.context(name)
         except ScalarSpecError as error:
             return "broken", str(error)
         kind = "exact" if context.exact else "encloses" if context.encloses else "rounds"
-        return kind, backend_registry.promise(name)
+        return kind, named_contexts.promise(name)
 
     def __str__(self) -> str:
         return table(["backend", "kind", "what it is"], self.rows)

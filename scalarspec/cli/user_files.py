@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core import backend_registry
+from scalarspec.core import named_contexts
 from scalarspec.core.failures import failures_told
 from scalarspec.core.region import Ball, ball
 from scalarspec.core.tensor import Tensor
@@ -136,6 +136,6 @@ def contexts(names: Sequence[str], prec: int | None) -> list[Any]:
     if prec is not None and "interval" not in names:
         raise ArgumentError(f"prec: expected 'interval' among the backends, got {', '.join(names)}")
     return [
-        backend_registry.context(name, **({"prec": prec} if prec is not None and name == "interval" else {}))
+        named_contexts.context(name, **({"prec": prec} if prec is not None and name == "interval" else {}))
         for name in names
     ]

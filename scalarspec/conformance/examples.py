@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import functions as f
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import Operation
 from scalarspec.core.region import Box
 from scalarspec.core.tensor import Tensor, Truth, applied, elementwise, relation

@@ -15,9 +15,9 @@ from scalarspec.bounding.bounds import bounds
 from scalarspec.conformance.examples import PRECISE, Array, Example, value_at
 from scalarspec.core import functions as f
 from scalarspec.core.arrays import lift
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.formulas.derive import derive

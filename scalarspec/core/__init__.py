@@ -5,7 +5,7 @@
     scalar_operations                  what can be done with one number or two: primitives, and definitions by these
     context arrays tensor              what a number is, many of them at once, and with a shape
     elementwise functions sets region  the functions that specs are written in; intervals as sets; boxes and balls
-    registry closures lifting          contexts by name; what carries a model, and what a function sees, to a context
+    named_contexts closures lifting    contexts by name; what carries a model, and what a function sees, to a context
     arguments digest                   the arguments of a job, by name, and their hash
 
 May import: `numbers`.

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core.backend_registry import resolve
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
 from scalarspec.core.lifting import lift, lifted_spec, mapped
+from scalarspec.core.named_contexts import resolve
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Nested, Tensor, as_tensor
 from scalarspec.errors import ArgumentError, ContextMismatch, OutOfRange, ScalarSpecError, UnknownName

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scalarspec.core.backend_registry import resolve
 from scalarspec.core.closures import is_float_array, rebuilt, sees
 from scalarspec.core.context import Context
+from scalarspec.core.named_contexts import resolve
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from scalarspec.core.arguments import bind, call
 from scalarspec.core.arrays import lift as lift_elements
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.lifting import lift, replaced
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.formulas.node_adjoints import handed_on
 from scalarspec.formulas.variables import nodes_of, refuse_equal_symbols, variables_in

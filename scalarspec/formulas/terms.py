@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from typing import Any
 
-from scalarspec.core.backend_registry import context as named_context
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.tensor import Tensor

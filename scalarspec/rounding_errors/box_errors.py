@@ -25,8 +25,8 @@ import numpy as np
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.lifting import lift
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Nested, Tensor

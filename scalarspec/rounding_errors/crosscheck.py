@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.arguments import bind, one_valued, spec_name
-from scalarspec.core.backend_registry import context as named_context
-from scalarspec.core.backend_registry import resolve
 from scalarspec.core.context import Context
 from scalarspec.core.failures import failures_told
+from scalarspec.core.named_contexts import context as named_context
+from scalarspec.core.named_contexts import resolve
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ScalarSpecError
 from scalarspec.numbers.exact import End, as_array, data_value, float_above, float_below, infinite

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from scalarspec.bounding.domain import Domain
 from scalarspec.core.arguments import bind, one_valued
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.region import Ball, Box
 from scalarspec.core.tensor import Tensor

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec.compare import evaluate
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotExact, TooLarge, Undecided
 from scalarspec.numbers.exact import End, as_array, infinite

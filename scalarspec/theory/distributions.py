@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from scalarspec.core.backend_registry import context as named_context
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.verdict import Verdict
 

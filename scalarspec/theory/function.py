@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import functions as f
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.context import Context
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotSupported, ScalarSpecError
 from scalarspec.formulas.operations import STEEP

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scalarspec.core.backend_registry import context as named_context
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.exact import exact_text
 from scalarspec.theory.objectives import ElboTerms, beta_negative_elbo, kl_sum, negative_elbo, variance_of_scale

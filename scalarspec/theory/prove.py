@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core.backend_registry import context as named_context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import lift
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.sizes import monomial
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import (

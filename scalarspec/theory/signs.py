@@ -10,7 +10,7 @@ import numpy as np
 
 from scalarspec.bounding.branch import refine
 from scalarspec.core import functions as f
-from scalarspec.core.backend_registry import context as named_context
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers.exact import infinite
 from scalarspec.report import unboxed

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core.backend_registry import context as named_context
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import find
 from scalarspec.core.tensor import Tensor
 from scalarspec.tracing.interpreter import Traced

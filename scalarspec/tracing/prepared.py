@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any
 
 from scalarspec.core.arguments import bind
-from scalarspec.core.backend_registry import resolve
 from scalarspec.core.context import Context
 from scalarspec.core.lifting import lift
+from scalarspec.core.named_contexts import resolve
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ShapeError

@@ -15,28 +15,24 @@ from scalarspec.errors import ArgumentError, UnknownName
 GROUP = "scalarspec.backends"
 """The entry-point group in which other distributions register theirs."""
 
-BUILT_IN = {
-    "float64": "scalarspec.backends.float:float64",
-    "float32": "scalarspec.backends.float:float32",
-    "interval": "scalarspec.backends.interval:interval",
-    "interval64": "scalarspec.backends.interval64:interval64",
-    "rounding": "scalarspec.backends.rounding:rounding",
-    "rational": "scalarspec.backends.rational:RationalContext",
-    "symbolic": "scalarspec.backends.symbolic:SymbolicContext",
-}
-"""The package's own backends: names, and where what makes the context is found."""
+
+def built_in() -> dict[str, str]:
+    """Our own backends: by name, the function that makes a context. They are listed in the folder that holds them."""
+    table: dict[str, str] = import_module("scalarspec.backends").BUILT_IN
+    return table
 
 
 @cache
 def registered() -> dict[str, EntryPoint]:
     """The entry points of all backends by their names; ours are not to be replaced."""
-    ours = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
+    ours = {name: EntryPoint(name, value, GROUP) for name, value in built_in().items()}
     return {entry.name: entry for entry in entry_points(group=GROUP)} | ours
 
 
 def names() -> list[str]:
     """The names of all registered contexts, ours first."""
-    return [*BUILT_IN, *sorted(registered().keys() - BUILT_IN.keys())]
+    ours = built_in()
+    return [*ours, *sorted(registered().keys() - ours.keys())]
 
 
 def context(name: str, **parameters: Any) -> Context[Any]:
