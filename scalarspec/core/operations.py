@@ -27,7 +27,7 @@ The facts, in the order of a line:
                composed   by a formula of other operations, whose error the context `rounding` has a rule for
   kinks      where it has no derivative: nowhere, zero (of its first operand), tie (of its operands), border (where its
              condition turns)
-  rational   where the result is rational for rational operands: always, sometimes, or the one number where it is
+  rational   where the result is rational for rational operands: always, sometimes, or the one integer at which it is
   range      the least and the greatest value that it can take
   border     at the border of its domain: a pole, steep (finite, with an infinite slope), or none (there is no border)
   symbolic   in a formula it is a node of its own, or read in its definition, as all can be that have one
@@ -42,7 +42,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 from math import inf
 from typing import Any, Literal, TypeVar
@@ -58,7 +57,7 @@ Graph = Literal[
 Floats = Literal["exact", "rounded", "library", "sum", "choice", "step", "composed"]
 Kinks = Literal["nowhere", "zero", "tie", "border"]
 Border = Literal["none", "pole", "steep"]
-Rational = Fraction | Literal["always", "sometimes"]
+Rational = int | Literal["always", "sometimes"]
 Rule = TypeVar("Rule")
 ShapeRule = Callable[[list[Shape], Mapping[str, Any]], Shape]
 """(shapes of the operands, parameters) -> the shape of the result."""
@@ -180,7 +179,7 @@ def _indexed(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
     return shapes.index_shape(operands[0], parameters["index"])
 
 
-ONE, NONE = Fraction(1), Fraction(0)
+ZERO, ONE = 0, 1
 
 # fmt: off
 OPERATIONS: dict[str, Operation] = {line.name: line for line in (
@@ -195,22 +194,22 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _elementwise("sqrt", 1, "concave", "rounded", "nowhere", "sometimes", NATURAL, "sqrt sqrt Sqrt", border="steep"),
     _elementwise("pow", 2, "free", "library", "nowhere", "sometimes", ALL, "pow pow Pow", border="steep"),
     _elementwise("pi", 0, "free", "rounded", "nowhere", "sometimes", (3.0, 4.0), "pi pi -"),
-    _elementwise("exp", 1, "convex", "library", "nowhere", NONE, NATURAL, "exp exp Exp"),
-    _elementwise("expm1", 1, "convex", "library", "nowhere", NONE, (-1.0, inf), "expm1 expm1 -"),
-    _elementwise("expm1mx", 1, "convex", "composed", "nowhere", NONE, NATURAL, "- - -"),
+    _elementwise("exp", 1, "convex", "library", "nowhere", ZERO, NATURAL, "exp exp Exp"),
+    _elementwise("expm1", 1, "convex", "library", "nowhere", ZERO, (-1.0, inf), "expm1 expm1 -"),
+    _elementwise("expm1mx", 1, "convex", "composed", "nowhere", ZERO, NATURAL, "- - -"),
     _elementwise("log", 1, "concave", "library", "nowhere", ONE, ALL, "log log Log", border="pole"),
-    _elementwise("log1p", 1, "concave", "library", "nowhere", NONE, ALL, "log1p log1p -", border="pole"),
-    _elementwise("sin", 1, "smooth", "library", "nowhere", NONE, (-1.0, 1.0), "sin sin Sin"),
-    _elementwise("cos", 1, "smooth", "library", "nowhere", NONE, (-1.0, 1.0), "cos cos Cos"),
-    _elementwise("tan", 1, "smooth", "library", "nowhere", NONE, ALL, "tan tan Tan"),
-    _elementwise("atan", 1, "s_shaped", "library", "nowhere", NONE, (-1.6, 1.6), "atan atan Atan"),
-    _elementwise("erf", 1, "s_shaped", "library", "nowhere", NONE, (-1.0, 1.0), "- erf Erf"),
-    _elementwise("sinh", 1, "smooth", "library", "nowhere", NONE, ALL, "sinh sinh Sinh"),
-    _elementwise("cosh", 1, "convex", "library", "nowhere", NONE, (1.0, inf), "cosh cosh Cosh"),
-    _elementwise("tanh", 1, "s_shaped", "library", "nowhere", NONE, (-1.0, 1.0), "tanh tanh Tanh"),
-    _elementwise("sigmoid", 1, "s_shaped", "composed", "nowhere", NONE, UNIT, "- sigmoid Sigmoid"),
+    _elementwise("log1p", 1, "concave", "library", "nowhere", ZERO, ALL, "log1p log1p -", border="pole"),
+    _elementwise("sin", 1, "smooth", "library", "nowhere", ZERO, (-1.0, 1.0), "sin sin Sin"),
+    _elementwise("cos", 1, "smooth", "library", "nowhere", ZERO, (-1.0, 1.0), "cos cos Cos"),
+    _elementwise("tan", 1, "smooth", "library", "nowhere", ZERO, ALL, "tan tan Tan"),
+    _elementwise("atan", 1, "s_shaped", "library", "nowhere", ZERO, (-1.6, 1.6), "atan atan Atan"),
+    _elementwise("erf", 1, "s_shaped", "library", "nowhere", ZERO, (-1.0, 1.0), "- erf Erf"),
+    _elementwise("sinh", 1, "smooth", "library", "nowhere", ZERO, ALL, "sinh sinh Sinh"),
+    _elementwise("cosh", 1, "convex", "library", "nowhere", ZERO, (1.0, inf), "cosh cosh Cosh"),
+    _elementwise("tanh", 1, "s_shaped", "library", "nowhere", ZERO, (-1.0, 1.0), "tanh tanh Tanh"),
+    _elementwise("sigmoid", 1, "s_shaped", "composed", "nowhere", ZERO, UNIT, "- sigmoid Sigmoid"),
     _elementwise("softplus", 1, "convex", "composed", "nowhere", "sometimes", NATURAL, "- softplus Softplus"),
-    _elementwise("logcosh", 1, "convex", "composed", "nowhere", NONE, NATURAL, "- - -"),
+    _elementwise("logcosh", 1, "convex", "composed", "nowhere", ZERO, NATURAL, "- - -"),
     _elementwise("relu", 1, "convex", "exact", "zero", "always", NATURAL, "- relu Relu"),
     _elementwise("abs", 1, "convex", "exact", "zero", "always", NATURAL, "abs abs Abs"),
     _elementwise("leaky_relu", 2, "defined", "rounded", "zero", "always", ALL, "- leaky_relu LeakyRelu", read=True),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -52,8 +51,9 @@ class Evaluation:
         given: tensors of the context to go on with in the place of the spec's own stages of these names.
         """
         lifted = [lift(value, context) for value in bind(spec, args).values()]
-        inputs = [value for value in lifted if isinstance(value, Tensor)]
-        traced = trace(Tape(context, given or {}), spec, lifted, inputs)
+        tape = Tape(context, given or {})
+        on_tape = [tape.variable(value) if isinstance(value, Tensor) else value for value in lifted]
+        traced = trace(tape, spec, on_tape, ())  # what models hold is constant
         result, staged = traced.result, traced.stages
         found = {name: stage.found for name, stage in staged.items()}
         if not staged or result is not list(staged.values())[-1].handed:
@@ -99,7 +99,7 @@ class Evaluation:
     def _leaves_rationals(self, eqn: Equation) -> bool:
         """Is the result of an equation irrational for some element, whatever its operand's enclosure holds?"""
         point = OPERATIONS[eqn.operation].rational
-        if not isinstance(point, Fraction):
+        if not isinstance(point, int):
             return False
         operand = eqn.operands[0]
         x = Tensor(self.context, operand.shape, operand.value)

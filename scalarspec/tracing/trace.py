@@ -102,5 +102,6 @@ def trace(
     """
     standing = variables if isinstance(variables, Mapping) else {id(t): t for t in variables}
     on_tape = {key: tape.variable(t) for key, t in standing.items()}
-    result = call(spec, [replaced(argument, on_tape) for argument in arguments], tape)
+    given = [replaced(argument, on_tape) for argument in arguments] if on_tape else list(arguments)
+    result = call(spec, given, tape)
     return Trace(tape, [t.value for t in on_tape.values()], result.value)
