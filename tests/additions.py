@@ -72,10 +72,30 @@ def _flip_tensor(g, axis):
     return applied("flip", g, axis=axis)
 
 
+def concat(arrays, *values, axis, counts):
+    """The values one after the other along an axis, each as long as its count: a stack of all that they hold."""
+    before = (slice(None),) * axis
+    parts = [
+        arrays.apply("getitem", v, index=(*before, i)) for v, n in zip(values, counts, strict=True) for i in range(n)
+    ]
+    return arrays.apply("stack", *parts, axis=axis)
+
+
+def _joined(operands, parameters):
+    axis, first = parameters["axis"], operands[0]
+    return extend.Shape((*first[:axis], sum(shape[axis] for shape in operands), *first[axis + 1 :]))
+
+
+CONCAT = extend.Operation("concat", "structure", None, parameters=("axis", "counts"), shape=_joined, defined=True)
+
 SHAPED = {
+    "concat": [
+        (lambda x, y: applied("concat", x, y, axis=0, counts=(2, 3)), [(2,), (3,)]),
+        (lambda x, y: applied("concat", x, y, axis=1, counts=(1, 2)), [(2, 1), (2, 2)]),
+    ],
     "flip": [
         (lambda x: applied("flip", x, axis=(0,)), [(3,)]),
         (lambda x: applied("flip", x, axis=(1,)), [(2, 3)]),
-    ]
+    ],
 }
 """How those are called whose parameters nobody could guess."""

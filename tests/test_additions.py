@@ -6,7 +6,7 @@ Each is added with all that it needs, with each fact missing, and with wrong fac
 from dataclasses import replace
 
 import pytest
-from additions import ADDITIONS, FLIP, SHAPED
+from additions import ADDITIONS, CONCAT, FLIP, SHAPED, concat
 
 from scalarspec import conformance, extend
 
@@ -94,6 +94,8 @@ def test_what_is_defined_is_read_so_everywhere():
     found = findings("max", extend.Operation("max", "reduction", 1, parameters=("axis", "counts"), defined=True))
     assert "the sizes are variables here" in found.pop("matrix").message
     assert {f.status for f in found.values()} == {"holds"}
+    with extend.added(CONCAT, concat):
+        assert {f.status for f in conformance.run(["concat"])} == {"holds"}
     line = extend.Operation("gelu", "elementwise", 1, defined=True)
     assert {f.status for f in findings("gelu", line, vjp=None).values()} == {"holds"}
 
