@@ -5,14 +5,8 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-import inspect
-import itertools
-import statistics
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,11 +17,9 @@ import scalarspec as ss
 from scalarspec.bounding.bounds import Bounds
 from scalarspec.compare import Comparison
 from scalarspec.errors import NotExact, OutOfRange
-from scalarspec.examples import by_hand
 from scalarspec.models import autoencoder, vae, vqvae
 from scalarspec.numbers.exact import interval_text
 from scalarspec.report import table
-from scalarspec.rounding_errors.crosscheck import Crosscheck
 
 WEIGHTS = Path(__file__).with_name("digits.npz")
 BETA_VAE, BETA_VQVAE = Fraction(1, 32), Fraction(1, 4)
@@ -279,7 +271,8 @@ class Report:
         }
 
 
-def _within(name: str, value: int, least: int, most: int) -> None:
+def within(name: str, value: int, least: int, most: int) -> None:
+    """Raises OutOfRange, naming the argument, unless a number is between two others."""
     if not least <= value <= most:
         raise OutOfRange(f"{name}: expected a number from {least} to {most}, got {value}")
 
@@ -292,8 +285,8 @@ def run(
     Raises OutOfRange unless 0 <= digit < 100 and 1 <= count <= 100.
     """
     digits = load()
-    _within("digit", digit, 0, len(digits.codes) - 1)
-    _within("count", count, 1, len(digits.codes))
+    within("digit", digit, 0, len(digits.codes) - 1)
+    within("count", count, 1, len(digits.codes))
     region = ss.ball(radius)
     rows = [
         Row(
@@ -312,222 +305,6 @@ def run(
         agreement(digits, count, progress),
         picture(digits, digit),
     )
-
-
-SWEPT = ("float64", "interval64", "rational")
-BATCH = 128
-
-
-@dataclass(frozen=True)
-class SweptTerm:
-    """One term on all digits: how many were refused over the rationals, lie inside, and how long each backend took.
-
-    widest: the widest enclosure, relatively; seconds: by backend.
-    """
-
-    model: str
-    term: str
-    exact: int
-    inside: int
-    widest: Fraction
-    seconds: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Every term of every model on many digits, in batches, under float64, interval64 and rational."""
-
-    digits: int
-    rows: list[SweptTerm]
-
-    @property
-    def holds(self) -> bool:
-        """Every exact value lies inside its enclosure."""
-        return all(row.inside == row.exact for row in self.rows)
-
-    def __str__(self) -> str:
-        header = [
-            "model",
-            "term",
-            "exact inside",
-            "widest",
-            *(f"{name}, s" for name in SWEPT),
-            "/ float64",
-            "/ float64",
-        ]
-        cells = [
-            [
-                row.model,
-                row.term,
-                f"{row.inside} of {row.exact}" if row.exact else "exp is irrational",
-                f"{float(row.widest):.1e}",
-                *(f"{row.seconds[name]:.4f}" for name in SWEPT[:2]),
-                f"{row.seconds['rational']:.4f}" if row.exact else "",
-                f"{row.seconds['interval64'] / row.seconds['float64']:.1f}",
-                f"{row.seconds['rational'] / row.seconds['float64']:.1f}" if row.exact else "",
-            ]
-            for row in self.rows
-        ]
-        return f"{self.digits} digits, in batches of {BATCH}\n\n{table(header, cells)}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {"digits": self.digits, "rows": [{**asdict(row), "widest": str(row.widest)} for row in self.rows]}
-
-
-def sweep(count: int = ALL, progress: Callable[[int, int], None] = lambda done, total: None) -> Sweep:
-    """Evaluate every term on the last `count` digits. Raises OutOfRange unless 1 <= count <= 1797."""
-    _within("count", count, 1, ALL)
-    digits = load(count)
-    lifted = {name: ss.lift(digits, ss.context(name)) for name in SWEPT}
-    first = {name: ss.lift(load(1), ss.context(name)) for name in SWEPT}  # what compiles does so before the clock runs
-    rows, names = [], [(term.model, term.name) for term in terms(digits, 0)]
-    for i, (model, name) in enumerate(names):
-        progress(i, len(names))
-        values, seconds = {}, {}
-        for backend in SWEPT:
-            _term_values(first[backend], i)
-            start = time.perf_counter()
-            values[backend] = _term_values(lifted[backend], i)
-            seconds[backend] = time.perf_counter() - start
-        rows.append(_swept(model, name, values, seconds))
-    progress(len(names), len(names))
-    return Sweep(count, rows)
-
-
-def _term_values(digits: Digits, i: int) -> list[tuple[Array, ss.Tensor]] | None:
-    """Term i on all digits: batches of indices, and its values there. None where it is refused as irrational."""
-    found = []
-    try:
-        for batch in batches(digits, terms(digits, 0)[i].model):
-            term, over = for_rows(digits, i, batch)
-            found.append((batch, ss.batched(term.spec, over=over)(*term.args)))
-    except NotExact:
-        return None
-    return found
-
-
-def batches(digits: Digits, model: str, size: int = BATCH) -> list[Array]:
-    """Batches of digits for a model: those of the VQ-VAE have one code, an argument that no batch goes over."""
-    codes = np.array(digits.codes if model == "VQ-VAE" else [0] * len(digits.codes))
-    groups = [np.flatnonzero(codes == code) for code in np.unique(codes)]
-    return [group[start : start + size] for group in groups for start in range(0, len(group), size)]
-
-
-def for_rows(digits: Digits, i: int, batch: Array) -> tuple[Term, list[str]]:
-    """Term i for a batch of digits, and the names of the arguments that have a row for each."""
-    term = terms(digits, int(batch[0]))[i]
-    values = dict(zip(inspect.signature(term.spec).parameters, term.args, strict=True))
-    rows = {"x": digits.pixels, "eps": digits.eps}
-    over = [name for name in rows if name in values]
-    values |= {name: _taken(rows[name], batch) for name in over}
-    return replace(term, args=tuple(values.values())), over
-
-
-def _taken(t: Any, rows: Array) -> Any:
-    """Some rows of an array or a tensor: a slice where they are consecutive."""
-    if isinstance(t, np.ndarray):
-        return t[rows]
-    if len(rows) == rows[-1] - rows[0] + 1:
-        return t[int(rows[0]) : int(rows[-1]) + 1]
-    return ss.stack(t[int(i)] for i in rows)
-
-
-def _swept(model: str, name: str, values: dict[str, Any], seconds: dict[str, float]) -> SweptTerm:
-    exact = inside = 0
-    widest = Fraction(0)
-    for k, (_, enclosed) in enumerate(values["interval64"]):
-        lower, upper = ss.endpoints(enclosed)
-        widest = max([widest, *((high - low) / high for low, high in zip(lower, upper, strict=True) if high)])
-        if values["rational"] is not None:
-            numbers = values["rational"][k][1].tolist()
-            exact += len(numbers)
-            inside += sum(low <= v <= high for low, v, high in zip(lower, numbers, upper, strict=True))
-    return SweptTerm(model, name, exact, inside, widest, seconds)
-
-
-@dataclass(frozen=True)
-class CertifiedLoss:
-    """The loss of one model by one library in one format, on many digits: its certified errors, in ulps.
-
-    median, worst: of the greatest possible errors; digit: where the worst is; widest: the widest certified interval;
-    explained: how many digits' losses, and all their stages, rounding explains.
-    """
-
-    model: str
-    library: str
-    dtype: str
-    median: float
-    worst: float
-    digit: int
-    widest: float
-    explained: int
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """The losses of NumPy and PyTorch beside exact values, on many digits."""
-
-    digits: int
-    rows: list[CertifiedLoss]
-
-    @property
-    def holds(self) -> bool:
-        """Is every error known to 1/100 ulp, and explained by rounding?"""
-        return all(row.explained == self.digits and row.widest <= 1 / 100 for row in self.rows)
-
-    def __str__(self) -> str:
-        header = ["model", "by", "format", "ulps, median", "worst", "at digit", "known to", "rounding explains"]
-        cells = [
-            [
-                row.model,
-                row.library,
-                row.dtype,
-                f"{row.median:.3f}",
-                f"{row.worst:.3f}",
-                str(row.digit),
-                f"{row.widest:.1e} ulp",
-                f"{row.explained} of {self.digits}",
-            ]
-            for row in self.rows
-        ]
-        return f"Certified errors of losses on {self.digits} held-out digits\n\n{table(header, cells)}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {"digits": self.digits, "rows": [asdict(row) for row in self.rows]}
-
-
-def certify(count: int = HELD_OUT, progress: Callable[[int, int], None] = lambda done, total: None) -> Certificates:
-    """Cross-check the losses by hand (`by_hand.py`), in NumPy and, where installed, PyTorch, on `count` digits.
-
-    Raises OutOfRange unless 1 <= count <= 100.
-    """
-    _within("count", count, 1, HELD_OUT)
-    digits = load()
-    libraries = ["NumPy"] + (["PyTorch"] if importlib.util.find_spec("torch") else [])
-    ways = list(itertools.product(by_hand.LOSSES, libraries, ("float32", "float64")))
-    rows = []
-    for k, (model, library, dtype) in enumerate(ways):
-        found = []
-        for i in range(count):
-            progress(k * count + i, len(ways) * count)
-            found.append(certified(digits, i, model, library, dtype))
-        worst = max(range(count), key=lambda i: found[i].max_ulps)
-        widest = max(float(r.ulps[1] - r.ulps[0]) for r in found)
-        median = statistics.median(r.max_ulps for r in found)
-        explained = sum(r.explained for r in found)
-        rows.append(CertifiedLoss(model, library, dtype, median, found[worst].max_ulps, worst, widest, explained))
-    progress(len(ways) * count, len(ways) * count)
-    return Certificates(count, rows)
-
-
-def certified(digits: Digits, i: int, model: str, library: str, dtype: str) -> Crosscheck:
-    """The loss of one model on digit i, written by hand, against the spec at the same arguments of that format."""
-    term = next(t for t in reversed(terms(digits, i)) if t.model == model)
-    args = [arg.astype(dtype) if isinstance(arg, np.ndarray) else arg for arg in term.args]
-    lib = by_hand.LIBRARIES[library](dtype)
-    return ss.crosscheck(term.spec, *args, actual=functools.partial(by_hand.LOSSES[model], lib))
 
 
 def picture(digits: Digits, i: int) -> str:

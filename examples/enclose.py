@@ -15,6 +15,7 @@ import numpy as np
 
 import scalarspec as ss
 from scalarspec.bounding.jobs import each
+from scalarspec.examples import digit_sweeps
 from scalarspec.examples import digits as shipped
 from scalarspec.examples.digits import HELD_OUT, Digits
 from scalarspec.report import table
@@ -100,7 +101,7 @@ def _pieces(count: int, radii: Sequence[str]) -> Iterator[tuple[str, str, list[i
     """Radius, model, and some digits."""
     digits = _digits(count)
     for radius, model in itertools.product(radii, LOSSES):
-        for batch in shipped.batches(digits, model, PIECE):
+        for batch in digit_sweeps.batches(digits, model, PIECE):
             yield radius, model, batch.tolist()
 
 
@@ -114,7 +115,7 @@ def _enclosed(count: int, radius: str, model: str, rows: list[int], method: str,
     start, digits = time.perf_counter(), _digits(count)
     backend = ss.context("interval64", fast=False)  # to compile loops would take longer
     (i,) = (k for k, t in enumerate(shipped.terms(digits, 0)) if t.model == model and t.name.startswith(LOSSES[model]))
-    term, over = shipped.for_rows(digits, i, np.array(rows))
+    term, over = digit_sweeps.for_rows(digits, i, np.array(rows))
     near: dict[str, Any] = {"vary": {"x": ss.ball(radius)}, "over": over, "backend": backend}
     plain = ss.bounds(term.spec, *term.args, method="interval", **near)
     best = ss.bounds(term.spec, *term.args, method=method, budget=budget, **near)

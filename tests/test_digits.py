@@ -9,7 +9,7 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.errors import OutOfRange
-from scalarspec.examples import digits
+from scalarspec.examples import digit_sweeps, digits
 from scalarspec.models import autoencoder, vae, vqvae
 
 
@@ -88,18 +88,18 @@ def test_a_digit_out_of_range():
 
 
 def test_a_sweep_in_batches_finds_every_exact_value_inside():
-    found = digits.sweep(150)
+    found = digit_sweeps.sweep(150)
     assert found.holds
     assert [row.exact for row in found.rows] == [0, 0, 0, 150, 150, 150, 150, 150]
     assert all(0 < row.widest < Fraction(1, 10**9) for row in found.rows)
     assert "150 digits" in str(found)
     assert len(found.to_json()["rows"]) == 8
     with pytest.raises(OutOfRange, match="count: expected a number from 1 to 1797, got 0"):
-        digits.sweep(0)
+        digit_sweeps.sweep(0)
 
 
 def test_a_sweep_sees_a_value_outside(monkeypatch):
-    right = digits.for_rows
+    right = digit_sweeps.for_rows
 
     def wrong(lifted, i, batch):
         term, over = right(lifted, i, batch)
@@ -108,13 +108,13 @@ def test_a_sweep_sees_a_value_outside(monkeypatch):
         larger = functools.wraps(term.spec)(lambda *args: term.spec(*args) * "1.000001")
         return dataclasses.replace(term, spec=larger), over
 
-    monkeypatch.setattr(digits, "for_rows", wrong)
-    assert not digits.sweep(20).holds
+    monkeypatch.setattr(digit_sweeps, "for_rows", wrong)
+    assert not digit_sweeps.sweep(20).holds
 
 
 def test_batches_are_the_terms_one_by_one(loaded):
     float64 = ss.lift(digits.load(60), ss.context("float64"))
     for i, term in enumerate(digits.terms(float64, 0)):
-        for batch, values in digits._term_values(float64, i):
+        for batch, values in digit_sweeps.term_values(float64, i):
             alone = [digits.terms(float64, int(k))[i] for k in batch]
             assert np.allclose(np.asarray(values), [t.spec(*t.args).item() for t in alone], rtol=1e-12), term.name

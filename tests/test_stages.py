@@ -8,7 +8,7 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.errors import ShapeError
-from scalarspec.examples import by_hand, digits
+from scalarspec.examples import by_hand, digit_certificates, digits
 from scalarspec.models import vae
 from scalarspec.tracing.gradient import Tape
 
@@ -105,7 +105,7 @@ def test_the_losses_by_hand_are_right(model, library):
     if library == "PyTorch":
         pytest.importorskip("torch")
     for dtype in ("float32", "float64"):
-        found = digits.certified(D, 1, model, library, dtype)
+        found = digit_certificates.certified(D, 1, model, library, dtype)
         assert found.explained
         assert found.certified
         assert found.max_ulps < 20

@@ -40,9 +40,9 @@ def _add_sweep(commands: Commands) -> None:
 
 def run_sweep(options: argparse.Namespace) -> tuple[Any, int]:
     """Every digit under three backends; exit code 1 where one contradicts another."""
-    from scalarspec.examples import digits
+    from scalarspec.examples import digit_sweeps
 
-    found = digits.sweep(options.count, bar)
+    found = digit_sweeps.sweep(options.count, bar)
     return found, 0 if found.holds else 1
 
 
@@ -54,9 +54,9 @@ def _add_certify(commands: Commands) -> None:
 
 def run_certify(options: argparse.Namespace) -> tuple[Any, int]:
     """Losses written by hand, cross-checked; exit code 1 where rounding does not explain a stage."""
-    from scalarspec.examples import digits
+    from scalarspec.examples import digit_certificates
 
-    found = digits.certify(options.count, bar)
+    found = digit_certificates.certify(options.count, bar)
     return found, 0 if found.holds else 1
 
 
