@@ -85,3 +85,8 @@ def test_the_nearest_code_over_a_box():
     far = ss.prove(ahead, model, x, vary={"x": ss.ball(2)}, at_least=0)
     assert far.status == "refuted"
     assert far.witness["value in"][1] < 0
+
+
+def test_a_whole_number_that_varies_is_a_tensor_in_a_claim():
+    assert ss.prove(lambda x: ss.square(x) <= 4, 0, vary={"x": ss.ball(1)}).proved
+    assert ss.prove(lambda x: ss.square(x) <= "1/4", 0, vary={"x": ss.ball(1)}).status == "refuted"

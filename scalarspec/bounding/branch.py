@@ -23,8 +23,14 @@ def refine(
     reached, the budget spent, or nothing can be divided: that ends the search. divide: what takes the place of the
     chosen parts, evaluated, all at once.
 
-        for parts in refine([whole], lambda parts: [] if tight(parts) else [max(parts, key=width)], halves):
-            ...
+        def wide(parts):
+            return [(a, b) for a, b in parts if b - a > 2]
+
+        def halves(parts):
+            return [half for a, b in parts for half in ((a, (a + b) / 2), ((a + b) / 2, b))]
+
+        *_, last = refine([(0.0, 8.0)], wide, halves)
+        last    # [(0.0, 2.0), (2.0, 4.0), (4.0, 6.0), (6.0, 8.0)]
     """
     parts = list(pool)
     yield parts

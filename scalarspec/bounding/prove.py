@@ -113,7 +113,7 @@ class _Claim:
         low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
         strictly = False
         if low is None and high is None:
-            strictly = strict(spec, [lift(each, "float64") for each in arguments.values()])
+            strictly = strict(spec, [_in_floats(each, name in vary) for name, each in arguments.items()])
             spec, low = margin(spec), Fraction(0)
         one_valued(spec, arguments, vary)
         return cls(Domain(spec, arguments, vary), low, high, strictly)
@@ -170,3 +170,9 @@ class _Claim:
         shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
         witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
         return Verdict("refuted", "an exact point", witness=witness)
+
+
+def _in_floats(argument: Any, varies: bool) -> Any:
+    """An argument in float64; what varies is a tensor, whole numbers among it."""
+    whole = varies and isinstance(argument, int | str)
+    return resolve("float64").tensor(argument) if whole else lift(argument, "float64")
