@@ -49,8 +49,9 @@ class Digits:
 def load(count: int = HELD_OUT) -> Digits:
     """The shipped models, their float32 weights as they were trained, and the last `count` of the 1,797 digits.
 
-    The last 100 were held out from training.
+    The last 100 were held out from training. Raises OutOfRange unless 1 <= count <= 1797.
     """
+    within("count", count, 1, ALL)
     w = dict(np.load(WEIGHTS))
 
     def linear(name: str) -> ss.layers.Linear:

@@ -90,3 +90,17 @@ def test_the_nearest_code_over_a_box():
 def test_a_whole_number_that_varies_is_a_tensor_in_a_claim():
     assert ss.prove(lambda x: ss.square(x) <= 4, 0, vary={"x": ss.ball(1)}).proved
     assert ss.prove(lambda x: ss.square(x) <= "1/4", 0, vary={"x": ss.ball(1)}).status == "refuted"
+
+
+@pytest.mark.parametrize("x", [0, np.int64(0), "0", Fraction(0), 0.0, (0, 0)])
+def test_what_varies_in_a_claim_is_given_as_for_bounds(x):
+    assert ss.prove(lambda x: ss.square(x) <= 4, x, vary={"x": ss.ball(1)}).proved
+
+
+def test_a_claim_is_strict_where_it_is_over_the_box():
+    """The argument lies outside the box, in another branch, whose comparison is not strict."""
+
+    def claim(x):
+        return 0 * x < 0 if x > 1 else x <= x + 1
+
+    assert ss.prove(claim, 0, vary={"x": ss.box(2, 3)}).status == "refuted"

@@ -10,6 +10,7 @@ import pytest
 import scalarspec as ss
 from scalarspec.errors import OutOfRange
 from scalarspec.examples import digit_sweeps, digits
+from scalarspec.examples.enclose import enclose
 from scalarspec.models import autoencoder, vae, vqvae
 
 
@@ -118,3 +119,8 @@ def test_batches_are_the_terms_one_by_one(loaded):
         for batch, values in digit_sweeps.term_values(float64, i):
             alone = [digits.terms(float64, int(k))[i] for k in batch]
             assert np.allclose(np.asarray(values), [t.spec(*t.args).item() for t in alone], rtol=1e-12), term.name
+
+
+def test_bounds_around_no_digits_are_refused():
+    with pytest.raises(OutOfRange, match="count: expected a number from 1 to 1797, got 0"):
+        enclose(0)

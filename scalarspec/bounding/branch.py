@@ -19,12 +19,12 @@ def refine(
     In a round, some parts are chosen and give way to what they are divided into. All of the region is in the parts, but
     for what was seen to be of no interest: `divide` leaves that out. Whoever asks may stop at any time.
 
-    pool: the parts in the beginning, evaluated. worst: of all parts, those to divide next; none where the target is
-    reached, the budget spent, or nothing can be divided: that ends the search. divide: what takes the place of the
-    chosen parts, evaluated, all at once.
+    pool: the parts in the beginning, evaluated. worst: of all parts, those to divide next, the objects themselves and
+    no copies; none where the target is reached, the budget spent, or nothing can be divided: that ends the search.
+    divide: what takes the place of the chosen parts, evaluated, all at once.
 
         def wide(parts):
-            return [(a, b) for a, b in parts if b - a > 2]
+            return [part for part in parts if part[1] - part[0] > 2]
 
         def halves(parts):
             return [half for a, b in parts for half in ((a, (a + b) / 2), ((a + b) / 2, b))]

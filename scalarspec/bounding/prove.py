@@ -19,7 +19,6 @@ from scalarspec.bounding.methods import Step, steps
 from scalarspec.bounding.sign_ascent import Side
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.functions import endpoints
-from scalarspec.core.lifting import lift
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box
 from scalarspec.core.tensor import Tensor
@@ -111,12 +110,12 @@ class _Claim:
     ) -> _Claim:
         """The claim that outputs are between limits, or, without a limit, that a spec's comparison holds."""
         low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
-        strictly = False
-        if low is None and high is None:
-            strictly = strict(spec, [_in_floats(each, name in vary) for name, each in arguments.items()])
-            spec, low = margin(spec), Fraction(0)
-        one_valued(spec, arguments, vary)
-        return cls(Domain(spec, arguments, vary), low, high, strictly)
+        compares = low is None and high is None
+        domain = Domain(margin(spec) if compares else spec, arguments, vary)
+        # Seen over the box: elsewhere, a claim that branches may end with another comparison.
+        strictly = compares and strict(spec, domain.boxed(resolve("interval"))[0])
+        one_valued(domain.spec, arguments, vary)
+        return cls(domain, Fraction(0) if compares else low, high, strictly)
 
     def beyond(self, enclosure: Tensor) -> list[tuple[Any, Side]]:
         """What is not proved yet: pairs of how far a bound is beyond a limit, and the side of the output that it
@@ -170,9 +169,3 @@ class _Claim:
         shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
         witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
         return Verdict("refuted", "an exact point", witness=witness)
-
-
-def _in_floats(argument: Any, varies: bool) -> Any:
-    """An argument in float64; what varies is a tensor, whole numbers among it."""
-    whole = varies and isinstance(argument, int | str)
-    return resolve("float64").tensor(argument) if whole else lift(argument, "float64")
