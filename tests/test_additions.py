@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 from additions import ADDITIONS, CONCAT, FLIP, SHAPED, concat
 
+import scalarspec as ss
 from scalarspec import conformance, extend
+from scalarspec.bounding.derivatives import slope_of
 
 FACTS = ("graph", "floats", "kinks", "rational", "range", "shape", "border")
 
@@ -114,3 +116,11 @@ def test_verify_says_what_is_missed():
     wrong = replace(line, graph="convex")
     with extend.added(wrong, definition, **rules), pytest.raises(AssertionError, match="gelu under linear: misses"):
         conformance.verify("gelu")
+
+
+def test_a_curve_without_a_derivative_has_no_lines_by_name():
+    line = extend.Operation("cubed", "elementwise", 1, graph="smooth", floats="composed", kinks="nowhere")
+    with extend.added(line, lambda c, x: c.multiply(x, c.square(x))) as cubed:
+        assert ss.bounds(cubed, 1.0, vary={"x": ss.ball(1)}, method="linear").method == "interval"
+        with pytest.raises(ss.errors.NotSupported, match="linear bounds: cubed: no rule is stated"):
+            slope_of("cubed")

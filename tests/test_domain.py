@@ -127,3 +127,9 @@ def test_infinite_boxes_and_boxes_without_numbers(method):
         assert found.lower.shape == found.inner[0].shape == (len(rows),)
     point = ss.bounds(squares, np.ones((2, 2)), vary={}, over="x", method=method)
     assert point.lower.tolist() == point.upper.tolist() == [2, 2]
+
+
+def test_rows_of_single_numbers_have_values_that_are_attained():
+    found = ss.bounds(lambda y: ss.square(y), np.array([1.0, 2.0]), vary={"y": ss.ball(1)}, over="y")
+    assert np.all(found.inner[0] >= found.lower)
+    assert np.all(found.inner[1] <= found.upper)

@@ -252,3 +252,10 @@ def test_a_budget_of_no_boxes_is_refused():
     for ask in (ss.bounds, lambda *args, **given: ss.prove(*args, at_least=0, **given)):
         with pytest.raises(ss.errors.ArgumentError, match="budget: expected at least 1 box, got 0"):
             ask(squares, np.ones(2), vary={"x": ss.ball(1)}, budget=0)
+
+
+def test_a_kink_of_no_elements_is_not_split():
+    found = ss.bounds(
+        lambda x: ss.exp(ss.sum(ss.maximum(x, -x))), np.zeros((0,)), vary={"x": ss.ball(1)}, method="subdivide"
+    )
+    assert found.lower <= 1 <= found.upper

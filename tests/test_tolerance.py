@@ -219,3 +219,10 @@ def test_the_spec_may_be_constant_or_the_argument_itself():
 def test_bad_arguments_get_one_clear_error(message, error, change):
     with pytest.raises(error, match=message):
         ss.tolerance(lambda x: ss.log(x), 1.0, **{"vary": {"x": ss.ball("0.1")}, **change})
+
+
+def test_a_mask_that_does_not_vary_decides_in_batches():
+    masked = ss.tolerance(
+        lambda x, m: ss.where(m > 0, x, 0), np.array([1.0, 2.0]), np.array([1.0, 0.0]), vary={"x": ss.ball("0.1")}
+    )
+    assert masked.absolute[0] > 0 == masked.absolute[1]

@@ -83,7 +83,8 @@ def evaluated(call: Call) -> Operand:
     Raises NotSupported for an operation whose class, or a rule that its class needs, is not stated.
     """
     strategy = STRATEGIES[class_of(call.operation)]
-    if OPERATIONS[call.operation].truth:
+    moved = call.operands and all(isinstance(x, Decision) for x in call.operands)
+    if moved or OPERATIONS[call.operation].truth:
         return decided(call)
     adds = local_rule(call.operation)
     real = call.applied(*(x.real for x in call.operands))
@@ -97,7 +98,7 @@ def evaluated(call: Call) -> Operand:
 
 
 def decided(call: Call) -> Decision:
-    """A relation, or a connective: decided where the real values and the floats agree."""
+    """A relation, a connective, or truths in other places: decided where the real values and the floats agree."""
     truth = call.applied(*(x.wide for x in call.operands))
     return Decision(Truth(truth.context, truth.shape, truth.value), any(x.rounded for x in call.operands))
 

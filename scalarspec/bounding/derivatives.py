@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from scalarspec.bounding.contexts import INTERVALS
+from scalarspec.core.operations import rule_of
 from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.errors import NotSupported
 from scalarspec.tracing.gradient import backward_pass
@@ -89,7 +90,7 @@ def _recorded(operation: str) -> tuple[Outline, Tensor, Tensor, Tensor]:
 
 
 def _slope(operation: str, x: Tensor) -> Tensor:
-    (cotangent,) = RULES[operation](x.context.tensor(1), elementwise(operation, x), x)
+    (cotangent,) = rule_of("linear bounds", RULES, operation)(x.context.tensor(1), elementwise(operation, x), x)
     assert cotangent is not None
     return cotangent()
 

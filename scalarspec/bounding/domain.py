@@ -81,7 +81,9 @@ class Domain:
 
     def box(self, i: int) -> dict[str, Ends]:
         """The exact box of one row, by path, and the points of what there are rows of and does not vary."""
-        return {k: (low[i], high[i]) if k in self.over else (low, high) for k, (low, high) in self.ends.items()}
+        return {
+            k: (low[i, ...], high[i, ...]) if k in self.over else (low, high) for k, (low, high) in self.ends.items()
+        }
 
     def row(self, i: int) -> Domain:
         """The domain of one row."""

@@ -147,6 +147,8 @@ class LinearBounds:
         best, found = np.zeros(self.state.count), np.full((self.state.count, 2), -1)
         for place, sizes in (self._last.kinked if self._last else {}).items():
             gaps = self._of_widest(flat(sizes, 2) * flat(self._gap(place), 1)[:, None])
+            if not gaps.size:  # a kink of no elements
+                continue
             element = np.argmax(gaps, axis=1)
             largest = gaps[np.arange(self.state.count), element]
             better = largest > best
