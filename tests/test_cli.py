@@ -80,7 +80,8 @@ def out(x):
 def test_ctrl_c_prints_what_is_known_and_a_checkpoint_keeps_it(tmp_path, workers):
     (tmp_path / "wide.py").write_text(WIDE)
     np.savez(tmp_path / "x.npz", x=np.zeros(6))
-    command = "from scalarspec.cli import main; raise SystemExit(main())"
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # in the background it is ignored
+    command = f"{heard}; from scalarspec.cli import main; raise SystemExit(main())"
     job = ["bounds", "wide.py:out", "x.npz", "--radius", "x=1", "--method", "subdivide", "--checkpoint", "kept"]
     given = [sys.executable, "-c", command, *job, "--workers", workers, "--budget"]
     process = subprocess.Popen(
