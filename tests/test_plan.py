@@ -42,3 +42,15 @@ def test_what_is_made_of_functions_keeps_relations(name):
     plain, found = (ss.bounds(spec, *args, vary=vary, method=method) for method in ("interval", "linear"))
     assert found.width < plain.width * Fraction(9, 10)
     assert found.width < (found.inner[1] - found.inner[0]) * Fraction(102, 100)
+
+
+@pytest.mark.parametrize("method", ["linear", "subdivide"])
+def test_a_branch_that_other_rows_take_is_in_the_plan(method):
+    """The first row decides the condition; the second one does not, and takes the other branch somewhere."""
+
+    def spec(y):
+        return ss.where(y > 0, lambda: y, lambda: -5 * y)
+
+    found = ss.bounds(spec, np.array([[1.0], [0.0]]), vary={"y": ss.ball("0.9")}, over="y", method=method)
+    assert found.upper[1, 0] >= Fraction(9, 2)
+    assert found.upper[0, 0] >= Fraction(19, 10)

@@ -121,7 +121,8 @@ class Domain:
 
         Raises NotSupported for a spec that looks at single numbers.
         """
-        return Plan.of(self.spec, *self.boxed(INTERVALS, self.box(0)))
+        given, inputs = self.boxed(INTERVALS, self.box(0))
+        return Plan.of(self.spec, given, inputs, [INTERVALS.box(*ends) for ends in self.floats])
 
     @cached_property
     def floats(self) -> list[tuple[Any, Any]]:

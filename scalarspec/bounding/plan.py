@@ -15,7 +15,6 @@ from typing import Any, Literal
 import numpy as np
 
 from scalarspec.bounding.ranges import Range
-from scalarspec.core import functions as f
 from scalarspec.core.context import Context
 from scalarspec.core.operations import OPERATIONS, check_complete, having, stated
 from scalarspec.core.shape import Shape
@@ -119,14 +118,18 @@ class Plan:
     inputs: list[Traced]
 
     @classmethod
-    def of(cls, spec: Callable[..., Tensor], args: Sequence[Any], boxes: Sequence[Tensor]) -> Plan:
-        """The spec at arguments in an enclosing context, in which some tensors are boxes.
+    def of(
+        cls, spec: Callable[..., Tensor], args: Sequence[Any], inputs: Sequence[Tensor], boxes: Sequence[Tensor]
+    ) -> Plan:
+        """The spec at arguments in an enclosing context.
 
+        inputs: tensors of the arguments that are the plan's inputs; boxes: for each, all that the plan is for, one a
+        row: (boxes, *shape). A branch that is taken in any of them is part of the plan.
         Raises NotSupported for a spec that looks at single numbers.
         """
         context: Context[Any] = boxes[0].context
-        batch = BatchedContext(context, 1)
-        rows = {id(t): batch.rows(f.reshape(t, (1, *t.shape))) for t in boxes}
+        batch = BatchedContext(context, len(boxes[0]))
+        rows = {id(t): batch.rows(box) for t, box in zip(inputs, boxes, strict=True)}
         tape = _PrimitiveTape(batch)
         traced = trace(tape, spec, args, rows)
         return cls(context, tape, traced.result, list(traced.inputs))
