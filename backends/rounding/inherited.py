@@ -25,10 +25,18 @@ Parts = list[Tensor]
 Inherit = Callable[[Call], Parts]
 
 
+def of_smooth(call: Call) -> Parts:
+    """By the derivative, of an operation that has one everywhere: across a jump it would tell nothing."""
+    if stated(call.operation, "kinks", "tolerance") != "nowhere":
+        refuse(call.operation, "what it makes of errors in its operands at kinks")
+    return by_derivative(call)
+
+
 def by_derivative(call: Call) -> Parts:
-    """By the mean value theorem. The rules of reverse mode are derivatives of scalar operations only."""
+    """By the mean value theorem, for what is continuous. The rules of reverse mode are derivatives of scalar operations
+    only.
+    """
     operation = call.operation
-    stated(operation, "kinks", "tolerance")  # across a step, a derivative that is bounded elsewhere tells nothing
     if operation not in RULES or not OPERATIONS[operation].scalar:
         refuse(operation, "what it makes of errors in its operands")
     wide = [x.wide for x in call.operands]
@@ -128,6 +136,10 @@ INHERITED: dict[str, Inherit] = {
     "negative": by_derivative,
     "abs": by_derivative,
     "relu": by_derivative,
+    "leaky_relu": by_derivative,
+    "maximum": as_they_are,
+    "minimum": as_they_are,
+    "clip": as_they_are,
     "where": of_branches,
     "sqrt": of_sqrt,
     "sum": linearly,

@@ -68,12 +68,12 @@ def formula(call: Call, exact: Tensor) -> Tensor | None:
 
 STRATEGIES = {
     "exact": Strategy(None, add.nothing, rounds=False),
-    "choice": Strategy(inherit.as_they_are, add.nothing, combined=greatest, rounds=False),
+    "choice": Strategy(None, add.nothing, combined=greatest, rounds=False),
     "step": Strategy(inherit.nothing, add.turned_step, rounds=False),
-    "rounded": Strategy(inherit.by_derivative, add.rounded_once),
-    "library": Strategy(inherit.by_derivative, add.within_libm),
+    "rounded": Strategy(inherit.of_smooth, add.rounded_once),
+    "library": Strategy(inherit.of_smooth, add.within_libm),
     "sum": Strategy(None, None),
-    "composed": Strategy(inherit.by_derivative, formula),
+    "composed": Strategy(inherit.of_smooth, formula),
 }
 
 
@@ -153,8 +153,8 @@ def never_negative(operation: str) -> bool:
 
 def inherited_rule(operation: str) -> Inherit:
     """The operation's own rule, or that of its class. Raises NotSupported where there is neither."""
-    moves = OPERATIONS[operation].kind == "structure"
-    rule = INHERITED.get(operation) or (inherit.in_its_place if moves else STRATEGIES[class_of(operation)].inherited)
+    by_class = inherit.in_its_place if OPERATIONS[operation].moves else STRATEGIES[class_of(operation)].inherited
+    rule = INHERITED.get(operation) or by_class
     return rule or refuse(operation, "what it makes of errors in its operands")
 
 

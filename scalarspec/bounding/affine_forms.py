@@ -210,8 +210,8 @@ def _loses(state: BoxState, eqn: Equation, form: AffineForm, error: Array) -> bo
 
     What moves elements moves their remainders; what is done on each element adds them up where several are curved.
     """
-    kind, curved = OPERATIONS[eqn.operation].kind, sum(y in state.plan.curved for y in eqn.operands)
-    if kind == "structure" or (kind == "elementwise" and curved <= 1):
+    line, curved = OPERATIONS[eqn.operation], sum(y in state.plan.curved for y in eqn.operands)
+    if line.moves or (line.scalar and curved <= 1):
         return False
     return bool(np.any(error.sum(axis=1) > LITTLE * form.max_deviation.sum(axis=1)))
 

@@ -17,15 +17,14 @@ A reading holds, or refuses by name, or misses. What misses is a wrong fact in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 from scalarspec.conformance.examples import SHAPED, SPECS, Example, Misshapen, examples
-from scalarspec.conformance.readings import READINGS, reading
-from scalarspec.core.operations import OPERATIONS, Operation
-from scalarspec.errors import ScalarSpecError
+from scalarspec.conformance.readings import READINGS, Reading, reading
+from scalarspec.core.operations import OPERATIONS
+from scalarspec.errors import Contradiction, ScalarSpecError
 
 __all__ = ["READINGS", "SHAPED", "SPECS", "Finding", "check", "reading", "run", "verify"]
 
@@ -48,53 +47,67 @@ class Finding:
         return f"{self.operation} under {self.reading}: {self.status}{': ' if self.message else ''}{self.message}"
 
 
-@cache
-def _examples(line: Operation) -> tuple[Example, ...]:
-    """The examples of an operation, made once for all readings."""
-    return tuple(examples(line))
+def check(operation: str, reading: str, known: Sequence[Example] | None = None) -> Finding:
+    """What one reading of one operation comes to, over all its examples.
 
-
-def check(operation: str, reading: str) -> Finding:
-    """What one reading of one operation comes to, over all its examples: the first miss, else whether any holds.
-
-    operation: a name of the table; reading: a name of `READINGS`.
+    operation: a name of the table; reading: a name of `READINGS`; known: the operation's examples, where they are made
+    once for many readings. A miss counts first, then an example that is refused: what holds elsewhere does not hide it.
     """
     try:
-        found = [example for example in _examples(OPERATIONS[operation]) if any(v is not None for v in example.values)]
+        tried = examples(OPERATIONS[operation]) if known is None else known
+        found = [example for example in tried if any(v is not None for v in example.values)]
     except Misshapen as error:
         return Finding(operation, reading, "misses", str(error))
     except ScalarSpecError as error:
         return Finding(operation, reading, "refused", f"{type(error).__name__}: {error}")
-    if not found:
-        return Finding(operation, reading, "no case")
-    outcomes = [outcome for example in found for outcome in _outcomes(READINGS[reading], example)]
-    worst = next((o for o in outcomes if o[0] == "misses"), None)
-    held = next((o for o in outcomes if o[0] == "holds"), None)
-    return Finding(operation, reading, *(worst or held or outcomes[0]))
+    outcomes = [_of_example(READINGS[reading], example) for example in found]
+    return Finding(operation, reading, *_first(outcomes, ("misses", "refused", "holds", "no case")))
 
 
-def _outcomes(read: Callable[[Example], str], example: Example) -> list[tuple[Status, str]]:
-    """What a reading of an example comes to; where it is refused as a whole, that of each box alone, since one point
-    without a value is not all.
+Outcome = tuple[Status, str]
+"""What a reading comes to, and its message."""
+
+
+def _first(outcomes: Sequence[Outcome], order: Sequence[Status]) -> Outcome:
+    """The outcome that comes first in an order; "no case" where there is none."""
+    return min(outcomes, key=lambda outcome: order.index(outcome[0]), default=("no case", ""))
+
+
+def _of_example(read: Reading, example: Example) -> Outcome:
+    """What a reading of an example comes to; where it is refused as a whole, that of its boxes alone, since one point
+    without a value is not all: then it is refused where it is for every box.
     """
     first = _outcome(read, example)
     if first[0] != "refused" or not example.apart:
-        return [first]
-    return [_outcome(read, each) for each in example.alone()]
+        return first
+    return _first([_outcome(read, each) for each in example.alone()], ("misses", "holds", "refused", "no case"))
 
 
-def _outcome(read: Callable[[Example], str], example: Example) -> tuple[Status, str]:
+def _outcome(read: Reading, example: Example) -> Outcome:
     """What a reading of an example comes to, and its message."""
     try:
         missed = read(example)
+    except Contradiction as error:
+        return "misses", str(error)
     except ScalarSpecError as error:
         return "refused", f"{type(error).__name__}: {error}"
+    if missed is None:
+        return "no case", ""
     return ("misses", missed) if missed else ("holds", "")
 
 
 def run(operations: Iterable[str] | None = None) -> list[Finding]:
     """What every reading comes to for some operations of the table, or, without names, for all."""
-    return [check(name, each) for name in operations or tuple(OPERATIONS) for each in READINGS]
+    return [found for name in operations or tuple(OPERATIONS) for found in _findings(name)]
+
+
+def _findings(operation: str) -> list[Finding]:
+    """What every reading of an operation comes to, of examples that are made once."""
+    try:
+        known = examples(OPERATIONS[operation])
+    except ScalarSpecError:
+        known = None  # each reading says why
+    return [check(operation, reading, known) for reading in READINGS]
 
 
 def verify(*operations: str) -> list[Finding]:

@@ -20,7 +20,7 @@ from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import Operation
 from scalarspec.core.region import Box
 from scalarspec.core.tensor import Tensor, Truth, applied, elementwise, relation
-from scalarspec.errors import DomainError, ScalarSpecError
+from scalarspec.errors import DomainError, ScalarSpecError, ShapeError
 
 Array = np.ndarray[Any, Any]
 """An object array of exact numbers."""
@@ -47,22 +47,19 @@ ENOUGH = 24
 """How many tuples of boxes are tried for operations of several operands: some of the 256 pairs and more triples."""
 
 
-ANYTHING = (-math.inf, math.inf)
-
-
 @dataclass(frozen=True, eq=False)
 class Example:
     """A way to call an operation: a spec of some arguments, each with the ends of its box, exact arrays of one shape.
 
     apart: is the spec done on each element by itself, so that each box side by side is a case of its own? range: what
-    is stated of its values.
+    is stated of its values, None where nothing is.
     """
 
     spec: Spec
     low: tuple[Array, ...]
     high: tuple[Array, ...]
     apart: bool = False
-    range: tuple[float, float] = ANYTHING
+    range: tuple[float, float] | None = None
 
     def alone(self) -> Iterator[Example]:
         """Each box as an example by itself."""
@@ -125,7 +122,7 @@ def value_at(spec: Spec, context: Context[Any], point: Sequence[Array]) -> tuple
     """The ends of a spec at an exact point; None where it has no value. Raises Misshapen for a shape it has not."""
     try:
         found = spec(*(context.tensor(x) for x in point))
-    except DomainError:
+    except (DomainError, ShapeError):  # over no elements, some reductions have none
         return None
     if found.scalars().shape != found.shape:
         raise Misshapen(f"the shape is said to be {found.shape}, and is {found.scalars().shape}")
@@ -143,11 +140,18 @@ def examples(line: Operation) -> list[Example]:
     """Ways to call an operation: on boxes of one number side by side, or on small tensors of its shapes."""
     plain = line.name not in SPECS and line.kind in ("elementwise", "reduction")  # the operation alone, as it stands
     found = _of_numbers(line) if line.scalar else _of_tensors(line)
-    return [replace(example, range=line.range) for example in found] if plain and line.range else found
+    return [replace(example, range=line.range) for example in found] if plain else found
 
 
 def _of_numbers(line: Operation) -> list[Example]:
-    return [_side_by_side(spec, count) for spec, count in _scalar_specs(line)]
+    found = [_side_by_side(spec, count) for spec, count in _scalar_specs(line)]
+    return [*found, *(_of_nothing(example) for example in found)]
+
+
+def _of_nothing(example: Example) -> Example:
+    """The spec on no boxes at all."""
+    none = tuple(x[:0] for x in example.low)
+    return Example(example.spec, none, none)
 
 
 def _of_tensors(line: Operation) -> list[Example]:
@@ -220,23 +224,37 @@ def _defined(spec: Spec, ends: Sequence[tuple[Fraction, Fraction]]) -> bool:
 SHAPED: dict[str, list[tuple[Spec, list[tuple[int, ...]]]]] = {
     "matmul": [
         (f.matmul, [(2, 3), (3,)]), (f.matmul, [(3,), (3, 2)]), (f.matmul, [(2, 3), (3, 2)]), (f.matmul, [(3,), (3,)]),
+        (f.matmul, [(2, 0), (0,)]), (f.matmul, [(0, 2), (2,)]),
     ],
-    "affine": [(f.affine, [(2, 3), (3,), (2,)])],
-    "affine_rows": [(lambda w, x, b: applied("affine_rows", w, x, b, shape=(4, 2)), [(2, 3), (4, 3), (2,)])],
-    "getitem": [(lambda x: x[1], [(3, 2)]), (lambda x: x[:, 0], [(3, 2)]), (lambda x: x[::-1], [(3,)])],
-    "scatter": [(lambda x: applied("scatter", x, index=(1,), shape=(3, 2)), [(2,)])],
-    "reshape": [(lambda x: f.reshape(x, (3, 2)), [(2, 3)])],
-    "matrix_transpose": [(f.matrix_transpose, [(2, 3)])],
-    "broadcast_to": [(lambda x: f.broadcast_to(x, (2, 3)), [(3,)]), (lambda x: f.broadcast_to(x, (2, 3)), [()])],
+    "affine": [(f.affine, [(2, 3), (3,), (2,)]), (f.affine, [(2, 0), (0,), (2,)]), (f.affine, [(0, 2), (2,), (0,)])],
+    "affine_rows": [
+        (lambda w, x, b: applied("affine_rows", w, x, b, shape=(4, 2)), [(2, 3), (4, 3), (2,)]),
+        (lambda w, x, b: applied("affine_rows", w, x, b, shape=(0, 2)), [(2, 3), (0, 3), (2,)]),
+    ],
+    "getitem": [
+        (lambda x: x[1], [(3, 2)]), (lambda x: x[:, 0], [(3, 2)]), (lambda x: x[::-1], [(3,)]),
+        (lambda x: x[1:1], [(3, 2)]), (lambda x: x[:, 0], [(0, 2)]),
+    ],
+    "scatter": [
+        (lambda x: applied("scatter", x, index=(1,), shape=(3, 2)), [(2,)]),
+        (lambda x: applied("scatter", x, index=(slice(1, 1),), shape=(3, 2)), [(0, 2)]),
+    ],
+    "reshape": [(lambda x: f.reshape(x, (3, 2)), [(2, 3)]), (lambda x: f.reshape(x, (0,)), [(2, 0)])],
+    "matrix_transpose": [(f.matrix_transpose, [(2, 3)]), (f.matrix_transpose, [(2, 0)])],
+    "broadcast_to": [
+        (lambda x: f.broadcast_to(x, (2, 3)), [(3,)]), (lambda x: f.broadcast_to(x, (2, 3)), [()]),
+        (lambda x: f.broadcast_to(x, (0, 3)), [(3,)]),
+    ],
     "stack": [
         (lambda x, y: f.stack([x, y]), [(2,), (2,)]), (lambda x, y: applied("stack", x, y, axis=1), [(2, 3), (2, 3)]),
+        (lambda x, y: f.stack([x, y]), [(0,), (0,)]),
     ],
 }  # fmt: skip
 """For operations with parameters or shapes of their own: specs, and the shapes of their arguments."""
 
 
 def _by_kind(line: Operation) -> list[tuple[Spec, list[tuple[int, ...]]]]:
-    """What can be made up for reductions: over all axes, the last one, the first one, and of one number alone."""
+    """What can be made up for reductions: over all axes, the last one, the first one, of one number, and of nothing."""
     if line.kind != "reduction":
         raise ScalarSpecError(f"conformance: say how {line.name} is called: SHAPED[{line.name!r}] = [(spec, shapes)]")
 
@@ -248,7 +266,9 @@ def _by_kind(line: Operation) -> list[tuple[Spec, list[tuple[int, ...]]]]:
 
         return reduced
 
-    return [(over(0, 1), [(2, 3)]), (over(1), [(2, 3)]), (over(0), [(2, 3)]), (over(0), [(1,)])]
+    some = [(over(0, 1), (2, 3)), (over(1), (2, 3)), (over(0), (2, 3)), (over(0), (1,))]
+    none = [(over(0), (0,)), (over(1), (2, 0)), (over(1), (0, 2))]
+    return [(spec, [shape]) for spec, shape in (*some, *none)]
 
 
 def _of_shapes(spec: Spec, shapes: Sequence[tuple[int, ...]], seed: int) -> Example:

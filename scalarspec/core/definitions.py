@@ -6,6 +6,7 @@ it in that definition: each operation of the definition is done by the interpret
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -52,7 +53,7 @@ def _step(operation: str) -> Callable[..., Any]:
 
 for _name in (*PRIMITIVES, *DERIVED):
     setattr(Steps, _name, _step(_name))
-Steps.__abstractmethods__ = frozenset()
+abc.update_abstractmethods(Steps)  # type: ignore[type-abstract]
 
 
 def is_defined(operation: str) -> bool:

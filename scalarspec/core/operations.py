@@ -101,6 +101,11 @@ class Operation:
         return self.graph in CURVES
 
     @cached_property
+    def moves(self) -> bool:
+        """Does it only move elements, by their places alone, and put zeros beside them?"""
+        return self.kind == "structure" and self.graph == "linear"
+
+    @cached_property
     def truth(self) -> bool:
         """Is its result a truth?"""
         return self.kind in ("relation", "connective")

@@ -57,13 +57,16 @@ def _handed(
     line = find(eqn.operation, "grad")
     if line.scalar:
         return [mask] * len(eqn.operands)
-    if line.graph == "linear":  # a change of structure, or a sum
+    if line.kind == "reduction":  # each result has to do with all that it reduces
+        (x,), axes = eqn.operands, eqn.parameters["axis"]
+        return [np.broadcast_to(np.expand_dims(mask, axes), x.shape)]
+    if line.moves:
         return _through(eqn, mask)
     return [np.full(x.shape, True) for x in eqn.operands]
 
 
 def _through(eqn: Equation, mask: Mask) -> list[Mask]:
-    """A mask handed back through a change of structure, or a sum, as a cotangent of ones would be."""
+    """A mask handed back through what moves elements, as a cotangent of ones would be."""
     floats: Any = named_context("float64")
     placeholders = [Tensor(floats, x.shape, np.zeros(x.shape)) for x in eqn.operands]
     g = floats.tensor(mask.astype(float))

@@ -28,7 +28,17 @@ from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotDifferentiable, NotExact, NotSupported
 from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.kinks import CONVENTION, LOOKED, Formula, difference, is_relation, is_root, relations, smooth
+from scalarspec.tracing.kinks import (
+    CONVENTION,
+    LOOKED,
+    Formula,
+    difference,
+    is_relation,
+    is_root,
+    relations,
+    sign_at_tie,
+    smooth,
+)
 from scalarspec.tracing.sweep import Read, operands_of, sweep
 from scalarspec.tracing.tape import Equation
 from scalarspec.tracing.trace import Trace
@@ -36,9 +46,7 @@ from scalarspec.tracing.vjp_rules import RULES, Cotangent
 
 Array = np.ndarray[Any, Any]
 MOST_COEFFICIENTS = 1 << 20
-"""The most coefficients that the forms of all kinks of a spec hold together, about a hundred megabytes of Fractions.
-Each kink that is left holds as many as there are inputs.
-"""
+"""The most coefficients of all forms together, one for each kink and input: a hundred megabytes of Fractions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +108,7 @@ class Exact:
     # ---- one sweep --------------------------------------------------------------------------------------------------
 
     def _linear(self, seeds: dict[Traced, Tensor], stop: int) -> tuple[list[Tensor], list[Kink]]:
-        """The linear part of the sum of values that the seeds weigh, and the kinks beside it. stop: where the equations
-        after the seeds begin.
-        """
+        """The linear part of what the seeds weigh, and the kinks beside it. stop: where equations after them begin."""
         outer = self.seeds, self.kinks
         self.seeds, self.kinks = dict(seeds), []
         for _ in sweep(self.trace.equations[:stop], seeds, self.read, self._rules):
@@ -137,9 +143,7 @@ class Exact:
         return COEFFICIENTS[eqn.operation](self, eqn, index, weight)
 
     def _branches(self, eqn: Equation, g: Tensor) -> Sequence[Cotangent]:
-        """The cotangents of a `where`. Where its condition may change nearby, both branches must have one value and,
-        but for a relu, one form.
-        """
+        """The cotangents of a `where`. Where it may turn, its branches have one value and, but for a relu, one form."""
         p, a, b = operands_of(eqn, self.read)
         self.formula.bordered(eqn, self.read)
         weights = np.broadcast_to(g.scalars(), eqn.result.shape)
@@ -158,9 +162,7 @@ class Exact:
         return RULES["where"](g, a, p, a, b)
 
     def _smooth(self, eqn: Equation, g: Tensor) -> Sequence[Cotangent]:
-        """The cotangents by the table. A root of 0 with a cotangent of 0 is let pass where what is under it stays as it
-        is nearby.
-        """
+        """The cotangents by the table. A root of 0 with a cotangent of 0 may pass where what is under it stays 0."""
         cotangents = smooth(eqn, g, self.read)
         if is_root(eqn, self.read):
             x = operands_of(eqn, self.read)[0]
@@ -193,7 +195,7 @@ class Exact:
         first, *others = kink.eqn.operands
         signs = [(first, 1)]
         if OPERATIONS[kink.eqn.operation].kinks == "tie":
-            sign = 1 if kink.eqn.operation == "maximum" else -1
+            sign = sign_at_tie(kink.eqn)
             signs = [(first, sign), (others[0], -sign)]
         return self.relu_of(self._form(kink.eqn, signs, kink.index))
 
@@ -232,9 +234,7 @@ class Exact:
         return self._scaled(self.context.literal(below), n)[0], kept
 
     def _of_switch(self, kink: Kink) -> Form:
-        """The form of what a `where` changes by where its condition does: the other branch less the one that is
-        taken.
-        """
+        """The form of what a `where` changes by at its border: the other branch less the one that is taken."""
         p, a, b = kink.eqn.operands
         taken = np.broadcast_to(self.read(p, Truth).scalars(), kink.eqn.result.shape)[kink.index] is True
         change = self._form(kink.eqn, [(b, 1), (a, -1)] if taken else [(a, 1), (b, -1)], kink.index)

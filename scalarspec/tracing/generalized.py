@@ -22,7 +22,7 @@ from scalarspec.errors import NotDifferentiable, NotSupported
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.kinks import LOOKED, difference, is_relation, is_root, layers, relations, smooth
+from scalarspec.tracing.kinks import LOOKED, difference, is_relation, is_root, layers, relations, sign_at_tie, smooth
 from scalarspec.tracing.sweep import Read, conventional, innermost, operands_of, sweep
 from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import Trace
@@ -69,7 +69,7 @@ class Enclosing:
 
     def _choice(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         a, b = operands_of(eqn, read)
-        weight = slope_of_relu(a - b if eqn.operation == "maximum" else b - a)
+        weight = slope_of_relu(a - b if sign_at_tie(eqn) > 0 else b - a)
         return [lambda: g * weight, lambda: g * (1 - weight)]
 
     def _step(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:

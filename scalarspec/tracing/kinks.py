@@ -12,9 +12,9 @@ from typing import Any
 
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
-from scalarspec.core.operations import OPERATIONS, stated
+from scalarspec.core.operations import OPERATIONS, rule_of, stated
 from scalarspec.core.tensor import Tensor, elementwise
-from scalarspec.errors import DomainError, NotDifferentiable, ScalarSpecError
+from scalarspec.errors import DomainError, NotDifferentiable, NotSupported, ScalarSpecError
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.sweep import Read, conventional, operands_of
 from scalarspec.tracing.tape import Equation, Tape
@@ -63,7 +63,7 @@ class Formula:
         if OPERATIONS[eqn.operation].kinks != "tie":
             return conventional(eqn, g, read)
         a, b = operands_of(eqn, read)
-        first = f.heaviside(a - b if eqn.operation == "maximum" else b - a)
+        first = f.heaviside(a - b if sign_at_tie(eqn) > 0 else b - a)
         return [lambda: g * first, lambda: g * (1 - first)]
 
     def between(self, eqn: Equation, read: Read) -> Tensor | None:
@@ -72,6 +72,7 @@ class Formula:
         if kinks == "zero":
             return operands_of(eqn, read)[0]  # type: ignore[no-any-return]
         if kinks == "tie":
+            sign_at_tie(eqn)
             a, b = operands_of(eqn, read)
             return a - b  # type: ignore[no-any-return]
         return None
@@ -129,6 +130,21 @@ class Floats:
         return conventional(eqn, g, read)
 
 
+SIGNS_AT_TIES = {"maximum": 1, "minimum": -1}
+"""Operations with a kink where their two operands are equal: 1 where the first is taken above the second, -1 where it
+is taken below.
+"""
+
+
+def sign_at_tie(eqn: Equation) -> int:
+    """The sign of an operation in `SIGNS_AT_TIES`. Raises NotSupported, by name, for any other."""
+    return rule_of("grad", SIGNS_AT_TIES, eqn.operation)
+
+
+ROOTS = ("sqrt", "pow")
+"""Operations with an infinite slope at 0, a power where its exponent says so: `is_root` knows where."""
+
+
 def is_root(eqn: Equation, read: Read) -> bool:
     """Has the operation an infinite slope at 0? A square root, or a power that is not known to be a whole one."""
     if eqn.operation != "pow":
@@ -168,6 +184,8 @@ def smooth(eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
                 raise NotDifferentiable("grad: a power of 0 has no derivative in its exponent here") from None
             if any(isinstance(c, Tape) for c in layers(g.context)):
                 raise NotDifferentiable(f"grad of grad: {eqn.operation} has no second derivative here") from None
+            if eqn.operation not in ROOTS and stated(eqn.operation, "border", "grad") == "steep":
+                raise NotSupported(f"grad: {eqn.operation}: no rule says where its slope is infinite") from None
         operands = [f.where(f.equal(g, 0), 1, x) for x in operands_of(eqn, read)]
         again = RULES[eqn.operation](g, elementwise(eqn.operation, *operands), *operands)[i]
         assert again is not None

@@ -17,6 +17,10 @@ def _tensor(shape, items):
     items = numpy.broadcast_arrays(*items)
     return numpy.reshape(items, shape + (items[0].shape if items else ()))[()]
 """,
+    "_mean": """
+def _mean(x, axis):
+    return numpy.sum(x, axis=axis) / max(1, numpy.prod([x.shape[i] for i in axis], dtype=int))
+""",
     "_scatter": """
 def _scatter(x, index, shape):
     t = numpy.zeros(shape)
