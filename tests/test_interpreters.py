@@ -8,8 +8,19 @@ from specs import NET, OF_VECTORS, VAE, XS, YS
 
 import scalarspec as ss
 from scalarspec.core import functions as f
-from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ShapeError, UnknownName
+from scalarspec.core.context import Context
+from scalarspec.core.operations import OPERATIONS
+from scalarspec.errors import (
+    ArgumentError,
+    ContextMismatch,
+    NotExact,
+    NotSupported,
+    ShapeError,
+    Undecided,
+    UnknownName,
+)
 from scalarspec.models import autoencoder, vae
+from scalarspec.tracing.interpreter import InterpreterContext
 
 
 def agrees(context, left, right):
@@ -125,3 +136,39 @@ def test_a_batch_of_matrices_is_transposed_row_by_row(name):
     assert turned.shape == (2, 3, 2)
     for k in range(2):
         assert turned[k].tolist() == ss.matrix_transpose(rows[k]).tolist()
+
+
+def replaced_by_backends():
+    """The methods of `Context`, but for operations, that a backend replaces."""
+    backends = [cls for cls in descendants(Context) if not issubclass(cls, InterpreterContext)]
+    names = {name for cls in backends for name in vars(cls) if hasattr(Context, name) and not name.startswith("__")}
+    return sorted(names - OPERATIONS.keys() - {"arrays", "box", "reference"})
+
+
+def descendants(cls):
+    for child in cls.__subclasses__():
+        yield from (child, *descendants(child))
+
+
+@pytest.mark.parametrize("name", replaced_by_backends())
+def test_an_interpreter_has_its_scalars_from_the_context_that_it_wraps(name):
+    if name != "rounds" and not name.startswith("_"):
+        assert getattr(InterpreterContext, name) is not getattr(Context, name)
+
+
+BRANCHED = (  # each is x for some x, and -x for others
+    lambda x: x if x > 0 else -x,
+    lambda x: x if (ss.stack([x]) > 0).all() else -x,
+)
+
+
+@pytest.mark.parametrize("spec", BRANCHED)
+@pytest.mark.parametrize("reading", [
+    lambda spec: ss.grad(spec)(ss.context("symbolic").symbols("x")),
+    lambda spec: spec(ss.context("symbolic").symbols("x")),
+    lambda spec: ss.derive(spec, ss.Scalar),
+    lambda spec: ss.derive(lambda x: ss.grad(spec)(x), ss.Scalar),
+])  # fmt: skip
+def test_a_branch_on_a_symbol_is_undecided(spec, reading):
+    with pytest.raises(Undecided, match="where"):
+        reading(spec)

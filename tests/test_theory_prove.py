@@ -329,3 +329,25 @@ def test_monotone_in_a_number_only():
         prove_nonnegative(lambda b, x: b * x, 2, ss.Scalar, over={"b": ss.ball(1)})
     with pytest.raises(ShapeError, match=r"expected shape \(\), got \(3,\)"):
         prove_nonnegative(lambda x: x, V)
+
+
+# ---- branches -------------------------------------------------------------------------------------------------------
+
+
+def with_branch(x):
+    return x if x > 0 else -x
+
+
+BRANCHES = {
+    "one": with_branch,
+    "all": lambda x: x if (ss.stack([x]) > 0).all() else -x,
+    "not": lambda x: -x if not x > 0 else x,
+}
+
+
+@pytest.mark.parametrize("spec", BRANCHES.values(), ids=BRANCHES)
+def test_a_branch_on_a_variable_is_never_taken(spec):
+    assert prove_monotone(spec, "x", ss.Scalar).status != "proved"
+    assert prove_nonnegative(lambda x: spec(x) + 1, ss.Scalar).status != "refuted"
+    assert prove_equal(spec, lambda x: x, ss.Scalar).status != "proved"
+    assert prove_monotone(lambda x: 2 * x if x > 0 else x, "x", ss.Scalar).status != "refuted"

@@ -14,7 +14,7 @@ from typing import Any, Never, Protocol, TypeVar
 
 from scalarspec.core.operations import SCALAR_KINDS, check_complete, having
 from scalarspec.core.truth import Kleene, kleene_and, kleene_not, kleene_or
-from scalarspec.errors import ScalarSpecError
+from scalarspec.errors import ScalarSpecError, Undecided
 
 S = TypeVar("S")
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -124,6 +124,8 @@ class ScalarOperations(Protocol[S]):
 
     def decide(self, p: Any) -> bool:
         """The Python truth of p. Raises Undecided when there is none."""
+        if not hasattr(type(p), "__bool__"):  # Python takes such an object for true
+            raise Undecided(f"{p} has no truth that Python can ask for; use where(condition, a, b) for branches")
         return bool(p)
 
     @derived

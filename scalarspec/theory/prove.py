@@ -27,6 +27,7 @@ from scalarspec.errors import (
     ScalarSpecError,
     ShapeError,
     TooLarge,
+    Undecided,
     UnknownName,
 )
 from scalarspec.formulas.operations import TIES
@@ -48,7 +49,7 @@ POINTS = 60
 """How many points are tried for a refutation."""
 DISTANCES = (Fraction(1), Fraction(1, 8), Fraction(1, 2**10))
 """How far from such a point monotonicity is looked at."""
-BEYOND = (NotSupported, TooLarge, NotExact, DomainError)
+BEYOND = (NotSupported, TooLarge, NotExact, DomainError, Undecided)
 """What is raised of a spec that has no normal form here."""
 
 

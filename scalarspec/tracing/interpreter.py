@@ -83,6 +83,22 @@ class InterpreterContext(Context[Any]):
         """As the wrapped context has it."""
         return self.inner.exact_value(x)
 
+    def approximate(self, x: Any) -> Fraction:
+        """As the wrapped context has it."""
+        return self.inner.approximate(x)
+
+    def decide(self, p: Any) -> bool:
+        """As the wrapped context has it."""
+        return self.inner.decide(p)
+
+    def proposition(self, p: Any) -> Any:
+        """As the wrapped context has it."""
+        return self.inner.proposition(p)
+
+    def refuse(self, operation: str, *operands: Any) -> Never:
+        """As the wrapped context has it."""
+        self.inner.refuse(operation, *operands)
+
     def item(self, x: Any) -> Any:
         """As the wrapped context has it."""
         return self.inner.item(x)
