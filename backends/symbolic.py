@@ -290,18 +290,25 @@ class SymbolicContext(Context[Node]):
         return terms[0] if len(terms) == 1 else node("logsumexp", *terms)
 
     def log(self, x: Node) -> Node:
-        if not x.free and expression(x).is_zero:
-            raise DomainError("log(0): the logarithm needs a positive number")
+        if not x.free and expression(x).is_nonpositive:
+            raise DomainError(f"log({expression(x)}): the logarithm needs a positive number")
         return node("log", x)
 
     def log1p(self, x: Node) -> Node:
         self.log(self.add(ONE, x))  # refuses what it must
         return node("log1p", x)
 
+    _sqrt = _function("sqrt")
+
+    def sqrt(self, x: Node) -> Node:
+        if not x.free and expression(x).is_negative:
+            raise DomainError(f"sqrt({expression(x)}): the root needs a number that is not negative")
+        root: Node = self._sqrt(x)
+        return root
+
     exp = _function("exp")
     expm1 = _function("expm1")
     expm1mx = _function("expm1mx")
-    sqrt = _function("sqrt")
     sin = _function("sin")
     cos = _function("cos")
     tan = _function("tan")
@@ -322,6 +329,8 @@ class SymbolicContext(Context[Node]):
     def pow(self, x: Node, y: Node) -> Node:
         if not (x.free or y.free) and expression(x).is_zero and expression(y).is_negative:
             raise DivisionByZero(f"pow({expression(x)}, {expression(y)}): division by zero")
+        if not (x.free or y.free) and expression(x).is_negative and expression(y).is_integer is False:
+            raise DomainError(f"pow({expression(x)}, {expression(y)}): a negative base needs an integer exponent")
         return node("pow", x, y)
 
 

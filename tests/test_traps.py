@@ -390,3 +390,13 @@ def test_backends_have_one_name():
     found = importlib.util.spec_from_file_location("backends", package)
     with pytest.raises(ImportError, match=r"as scalarspec\.backends"):
         found.loader.exec_module(importlib.util.module_from_spec(found))
+
+
+@pytest.mark.parametrize("spec", [ss.sqrt, ss.log, lambda x: x**0.5])
+@pytest.mark.parametrize("name", CONTEXTS)
+def test_real_functions_have_no_complex_values(spec, name):
+    try:
+        value = spec(CONTEXTS[name].tensor(-2))
+    except (ss.errors.DomainError, ss.errors.NotSupported):
+        return
+    assert np.isnan(float(value.tolist()))  # a float's convention
