@@ -10,6 +10,7 @@ import pytest
 import scalarspec as ss
 from scalarspec.bounding import checkpoints, jobs, plan
 from scalarspec.bounding.domain import Domain
+from scalarspec.core.digest import digest as digest_of
 from scalarspec.errors import ArgumentError
 
 NEAR = {"x": ss.ball("1/2")}
@@ -245,3 +246,36 @@ def test_what_is_put_later_goes_to_our_file_though_its_name_is_another_one_now(k
     before = kept.path.read_bytes()
     log.put("job", 1)
     assert kept.path.read_bytes() == before
+
+
+def test_factors_that_are_one_float_are_two_questions():
+    """At the middle of the box, 0, both products are 0."""
+    specs = [lambda x: x * "1.00000000000000000001", lambda x: x * "1.00000000000000000002"]
+    assert len({Domain(spec, {"x": 0.0}, {"x": ss.ball(1)}).digest for spec in specs}) == 2
+
+
+class Scaled:
+    """A callable with a weight."""
+
+    def __init__(self, weight):
+        self.weight = weight
+
+    def __call__(self, x):
+        return x * self.weight
+
+
+def holding(weight):
+    return lambda x: x * weight
+
+
+@pytest.mark.parametrize("make", [Scaled, holding, lambda w: Scaled(w).__call__, lambda w: lambda x, y=w: x * y])
+def test_what_is_called_differs_by_what_it_holds(make):
+    assert digest_of(make(1)) == digest_of(make(1))
+    assert digest_of(make(1)) != digest_of(make(2))
+
+
+def test_functions_may_hold_themselves():
+    def factorial(n):
+        return 1 if n == 0 else n * factorial(n - 1)
+
+    assert digest_of(factorial) == digest_of(factorial)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from importlib import metadata
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,11 @@ from scalarspec.core.digest import digest as digest_of
 from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import is_data, lift, mapped
 from scalarspec.core.named_contexts import context as named_context
+from scalarspec.core.operations import ADDED
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError
+from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError, ShapeError
 from scalarspec.numbers.exact import as_array, float_above, infinite
 from scalarspec.tracing.batched import batched
 
@@ -160,8 +162,12 @@ class Domain:
         """A hash of the whole question: equal only for equal ones, whatever their functions are called.
 
         In it are what is done and returned (the plan), its exact value at a point, the version, each argument, what
-        varies and how, and what there are rows of.
+        varies and how, and what there are rows of. Raises NotSupported where an operation was added by
+        `scalarspec.extend`: its name does not say what it does.
         """
+        added = sorted({eqn.operation for eqn in self.plan.equations} & ADDED)
+        if added:
+            raise NotSupported(f"checkpoint: {', '.join(added)}: what an added operation does is in no hash")
         parts = [self.version(), self.plan.text(), self.sample(), repr(sorted(self.over))]
         parts += [f"argument {name} {digest_of(value)}" for name, value in self.arguments.items()]
         for path, ends in self.ends.items():
@@ -177,11 +183,16 @@ class Domain:
         return metadata.version("scalarspec")
 
     def sample(self) -> str:
-        """The spec at the middle of the first box, so exactly that constants which are one float differ."""
+        """The spec at a point of the first box, so exactly that constants which are one float differ.
+
+        The point is off the middle, by another part of the way for each number: where numbers are 0 or equal, much
+        that differs elsewhere is the same.
+        """
         if not self.rows:
             return "no rows"
         row, context = self.row(0), named_context("interval", prec=300)
-        point = {path: lift_elements(_middle, *ends) for path, ends in row.ends.items()}
+        ways = (Fraction(1, 2) + Fraction(1, 7 * k) for k in count(2))  # so near that it is in a ball, too
+        point = {path: lift_elements(lambda a, b: _part_way(a, b, next(ways)), *ab) for path, ab in row.ends.items()}
         try:
             value = call(row.spec, row.at(context, point)[0], context)
         except ScalarSpecError as error:
@@ -227,8 +238,8 @@ class Domain:
         return {}
 
 
-def _middle(low: Any, high: Any) -> Any:
-    """The number between two ends; the finite end, or 0, where an end is infinite."""
+def _part_way(low: Any, high: Any, way: Fraction) -> Any:
+    """The number that part of the way from one end to the other; next to an end where the other is infinite."""
     if infinite(low, high):
-        return next((end for end in (low, high) if not infinite(end)), Fraction(0))
-    return (low + high) / 2
+        return next((end + sign * way for end, sign in ((low, 1), (high, -1)) if not infinite(end)), way)
+    return low + (high - low) * way
