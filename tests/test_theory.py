@@ -17,6 +17,7 @@ import scalarspec as ss
 from scalarspec import latent, loss, theory
 from scalarspec.errors import UnknownName
 from scalarspec.models import autoencoder, vae, vqvae
+from scalarspec.theory.distributions import JointLaw
 from scalarspec.theory.lean import EXAMPLES, examples
 
 NAMES = [fact.name for fact in theory.facts()]
@@ -212,3 +213,14 @@ def test_an_enclosure_contains_the_exact_loss(rational, enclosing):
     enclosed, x_enclosed = a_vqvae(enclosing)
     exact = vqvae.loss(model, "1/3", x, 1).item()
     assert inside(vqvae.loss(enclosed, "1/3", x_enclosed, 1), np.array(exact, dtype=object))
+
+
+def test_a_joint_law_has_the_laws_of_its_coordinates():
+    wrong = JointLaw(latent.reparameterize_diag, lambda logvar: 2 * ss.exp(logvar), independent=True)
+    assert wrong.check().status == "refuted"
+
+
+def test_elements_are_counted_from_the_end_too():
+    scalar = ss.Shape(())
+    assert theory.prove_equal(lambda x, y: ss.stack([x, y])[-1], lambda x, y: y, scalar, scalar).status == "proved"
+    assert theory.prove_equal(lambda x, y: ss.stack([x, y])[-1], lambda x, y: x, scalar, scalar).status == "refuted"

@@ -98,16 +98,22 @@ class JointLaw:
     """μ + σ ⊙ ε of two coordinates ~ N(μ, diag σ²), for ε whose coordinates are each N(0, 1).
 
     independent: are the coordinates of ε assumed to be independent? They are a linear image of ε, so that with
-    independence the joint law is normal, and determined by its mean and covariances.
+    independence the joint law is normal, and determined by its mean and covariances. variance, positive: of the law of
+    one coordinate, as `NormalLaw` has them.
     """
 
     sample: Callable[..., Tensor]
+    variance: Callable[..., Tensor]
     independent: bool
+    positive: bool = False
 
     def check(self) -> Verdict:
-        """By covariances; without independence, ε₁ = ε₂ is tried."""
+        """By the law of one coordinate, and by covariances; without independence, ε₁ = ε₂ is tried."""
         import sympy
 
+        one = NormalLaw(self.sample, self.variance, self.positive).check()
+        if one.status != "proved":
+            return one
         mu, s, eps = (sympy.symbols(f"{name}_1:3", real=True) for name in ("mu", "s", "eps"))
         parts = [_expression(self.sample, m, t, e) for m, t, e in zip(mu, s, eps, strict=True)]
         scales = [part.diff(e) for part, e in zip(parts, eps, strict=True)]

@@ -183,7 +183,7 @@ class NormalArrays(Arrays):
             if atom.operation == "stack" and numbers and len(index) == 1 and atom.parameters["axis"] == 0:
                 return atom.args[int(index[0])]
             if atom.operation == "array" and numbers and not shape:
-                return atom.args[int(np.ravel_multi_index([int(k) for k in index], atom.shape))]
+                return atom.args[int(np.arange(atom.shape.size).reshape(atom.shape)[index])]
             return self._atom("getitem", (of_atom(atom),), shape, {"index": index})
 
         return self._through(x.value, rename)

@@ -58,9 +58,9 @@ SAMPLING_FACTS: tuple[Fact, ...] = (
     Fact(
         "joint_reparameterization_law",
         "reparameterize_diag(μ, logvar, ε) ~ N(μ, diag exp(logvar)), jointly",
-        JointLaw(reparameterize_diag, independent=True),
+        JointLaw(reparameterize_diag, f.exp, independent=True),
         "without independence: ε₁ = ε₂ has the same coordinates",
-        JointLaw(reparameterize_diag, independent=False),
+        JointLaw(reparameterize_diag, f.exp, independent=False),
         ("each εᵢ ~ N(0, 1)", "the εᵢ are independent"),
     ),
     Fact(
