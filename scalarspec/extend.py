@@ -25,7 +25,7 @@ from typing import Any
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.core.context import DERIVED, Context
 from scalarspec.core.named_contexts import context, resolve
-from scalarspec.core.operations import OPERATIONS, Operation
+from scalarspec.core.operations import ADDED, CACHES, OPERATIONS, Operation
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, applied
 from scalarspec.core.truth import Kleene, Maybe
@@ -37,9 +37,6 @@ __all__ = [
     "Arrays", "Context", "Kleene", "LiftedArrays", "Maybe", "NumPyArrays", "Operation", "Shape", "Tensor", "Truth",
     "add_operation", "added", "context", "lift", "remove_operation", "resolve",
 ]  # fmt: skip
-
-_ADDED: set[str] = set()
-"""The names of what was added, which alone can be taken away."""
 
 
 def add_operation(
@@ -61,13 +58,16 @@ def add_operation(
     which gives that operand's cotangent.
     batching: (batch, operation, shape, operands, **parameters) -> the value with a leading axis, as
     `scalarspec.tracing.batched` has it; what is done on each element needs none.
-    Raises ArgumentError for a name that is taken. The module's text has an example; `added` is for a while.
+    Raises ArgumentError for a name that is taken, and for parameters of what is done on each element. The module's
+    text has an example; `added` is for a while.
     """
+    if line.scalar and line.parameters:
+        raise ArgumentError(f"add_operation: {line.name}: what is done on each element takes operands, no parameters")
     home = _home(line)
     if line.name in OPERATIONS or hasattr(home, line.name):
         raise ArgumentError(f"add_operation: expected a new name, got {line.name!r}")
     OPERATIONS[line.name] = line
-    _ADDED.add(line.name)
+    ADDED.add(line.name)
     setattr(home, line.name, definition)
     rules = [(DERIVED, definition if line.scalar else None), (RULES, vjp), (BATCHING, batching)]
     for table, rule in rules:
@@ -100,12 +100,14 @@ def _function(line: Operation) -> Callable[..., Tensor]:
 
 def remove_operation(name: str) -> None:
     """Takes away an operation that `add_operation` added. Raises ArgumentError for any other name."""
-    if name not in _ADDED:
+    if name not in ADDED:
         raise ArgumentError(f"remove_operation: expected the name of an operation that was added, got {name!r}")
     delattr(_home(OPERATIONS[name]), name)
-    _ADDED.remove(name)
+    ADDED.remove(name)
     for table in (OPERATIONS, DERIVED, RULES, BATCHING):
         table.pop(name, None)
+    for cached in CACHES:
+        cached.cache_clear()
 
 
 @contextmanager

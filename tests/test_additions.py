@@ -3,13 +3,18 @@
 Each is added with all that it needs, with each fact missing, and with wrong facts, and every reading is tried.
 """
 
+import subprocess
+import sys
 from dataclasses import replace
+from fractions import Fraction
+from math import inf
 
 import pytest
 from additions import ADDITIONS, CONCAT, FLIP, SHAPED, concat
 
 import scalarspec as ss
 from scalarspec import conformance, extend
+from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.derivatives import slope_of
 
 FACTS = ("graph", "floats", "kinks", "rational", "range", "shape", "border")
@@ -75,7 +80,8 @@ WRONG = [
     ("floor", {"kinks": "nowhere"}, {"mean_value", "gradient"}),
     ("floor", {"kinks": "nowhere", "floats": "rounded"}, {"tolerance_rounded"}),
     ("floor", {"kinks": "nowhere", "floats": "library"}, {"tolerance_rounded"}),
-    ("floor", {"graph": "convex"}, {"linear", "subdivide"}),
+    ("floor", {"graph": "convex", "kinks": "nowhere"}, {"linear", "subdivide"}),
+    ("floor", {"graph": "convex", "kinks": "zero"}, {"linear", "subdivide"}),
     ("floor", {"range": (0.0, float("inf"))}, {"range_of_values"}),
     ("gelu", {"floats": "library"}, {"tolerance_exact", "tolerance_rounded"}),
     ("gelu", {"floats": "rounded"}, {"tolerance_exact", "tolerance_rounded"}),
@@ -131,3 +137,75 @@ def test_a_curve_without_a_derivative_has_no_lines_by_name():
         assert ss.bounds(cubed, 1.0, vary={"x": ss.ball(1)}, method="linear").method == "interval"
         with pytest.raises(ss.errors.NotSupported, match="linear bounds: cubed: no rule is stated"):
             slope_of("cubed")
+
+
+def test_lines_are_those_of_the_present_definition():
+    """What is kept of an operation by its name is forgotten with it."""
+    line = extend.Operation("bowl", "elementwise", 1, "convex", "composed", "nowhere", "always", range=(0, inf))
+    near = INTERVALS.box([2], [3]).value
+    for factor in (1, 5):
+
+        def bowl(c, x, factor=factor):
+            return c.multiply(c.literal(Fraction(factor)), c.square(x))
+
+        def rule(g, y, x, factor=factor):
+            return (lambda: g * x * (2 * factor),)
+
+        with extend.added(line, bowl, vjp=rule):
+            (slope,) = slope_of("bowl")(near)
+            assert slope.ravel() == pytest.approx([-4 * factor, 6 * factor])  # kept as -low and high
+
+
+def test_no_checkpoint_names_an_operation_that_was_added(tmp_path):
+    line, definition, rules = ADDITIONS["gelu"]
+    with extend.added(line, definition, **rules) as gelu, pytest.raises(ss.errors.NotSupported, match="gelu"):
+        ss.bounds(gelu, 1.0, vary={"x": ss.ball(1)}, method="subdivide", checkpoint=tmp_path / "kept")
+
+
+def test_elementwise_operations_have_no_parameters():
+    line = extend.Operation("scaled", "elementwise", 1, parameters=("factor",))
+    with pytest.raises(ss.errors.ArgumentError, match="scaled: what is done on each element takes operands"):
+        extend.add_operation(line, lambda c, x, factor: x)
+
+
+def test_rooms_may_be_imported_after_an_addition():
+    """Each checks its rules when it is imported, but not for what was added before."""
+    program = (
+        "from scalarspec import extend; import additions\n"
+        "for line, definition, rules in additions.ADDITIONS.values():\n"
+        "    extend.add_operation(line, definition, **rules)\n"
+        "import scalarspec.laws, scalarspec.formulas.derive, scalarspec.bounding, scalarspec.theory\n"
+        "import scalarspec.conformance, scalarspec.formulas.matrix, scalarspec.formulas.programs.c99\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd="tests")
+
+
+def test_a_step_of_two_operands_may_jump_where_either_moves():
+    line = extend.Operation("above", "elementwise", 2, "step", "step", "always", "always")
+
+    def above(c, x, y):
+        return c.where(c.less(y, x), c.literal(Fraction(1)), c.literal(Fraction(0)))
+
+    with extend.added(line, above) as spec:
+        u, v = map(ss.context("rounding").tensor, (0.36, 0.6))
+        assert spec(u, v * v).item().error == 1
+        assert not spec(u, v).item().error
+
+
+def test_what_picks_by_choice_at_a_border_is_refused():
+    line = extend.Operation("pick", "elementwise", 2, floats="choice", kinks="border", rational="always")
+    told = pytest.raises(ss.errors.NotSupported, match="pick")
+    with extend.added(line, lambda c, x, y: c.maximum(x, y)) as pick, told:
+        ss.tolerance(lambda x: pick(x * x, x), 0.7, vary={"x": ss.ball(0)})
+
+
+def test_linear_lines_go_by_no_convention_at_a_kink():
+    """|x - 0| with a derivative that is told wrongly at 0 alone."""
+    line = extend.Operation("fold", "elementwise", 1, "convex", "exact", "zero", "always")
+
+    def rule(g, y, x):
+        return (lambda: g * ss.where(x >= 0, 1 + 0 * x, -1 + 0 * x),)
+
+    with extend.added(line, lambda c, x: c.abs(x), vjp=rule) as fold:
+        found = ss.bounds(fold, 0.0, vary={"x": ss.ball(1)}, method="linear")
+        assert found.lower <= 0 < 1 <= found.upper

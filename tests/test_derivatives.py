@@ -49,8 +49,6 @@ def test_values_and_derivatives_of_smooth_functions(operation):
 
 def test_a_wrong_derivative_is_seen(monkeypatch):
     monkeypatch.setitem(derivatives.RULES, "sinh", lambda g, y, x: (lambda: g * ss.sinh(x),))
-    slope_of.cache_clear()
     x = points("sinh")
-    wrong = slope_of("sinh")(box(x))[0]
-    slope_of.cache_clear()
+    wrong = slope_of.__wrapped__("sinh")(box(x))[0]  # made anew, by the wrong rule
     assert outside(wrong, ss.cosh(PRECISE.tensor(x))) > 0

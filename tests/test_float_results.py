@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import scalarspec as ss
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers import formats
+from scalarspec.rounding_errors.float_results import read_stages
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
@@ -49,3 +51,12 @@ def test_our_own_float_backend_and_values():
     assert ss.crosscheck(lambda x: ss.exp(x), np.zeros(2), actual=[1.0, 1.0]).max_ulps == 0
     for actual in ("float64", ss.context("float64"), lambda x: ss.exp(ss.context("float64").tensor(x)), math.exp(0.7)):
         assert ss.crosscheck(lambda x: ss.exp(x), 0.7, actual=actual).max_ulps < 1
+
+
+def test_stages_are_read_in_the_specs_order():
+    """What follows a NaN says nothing of rounding, in whatever order the stages were given."""
+
+    given = {"first": np.array([1.0]), "second": np.array([np.nan]), "third": np.array([3.0])}
+    for order in permutations(given):
+        read = read_stages({name: given[name] for name in order}, ["first", "second", "third"])
+        assert list(read) == ["first"]

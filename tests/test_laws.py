@@ -2,14 +2,18 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from conftest import CONTEXTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import scalarspec as ss
 from scalarspec import laws
 from scalarspec.core import functions, named_contexts
 from scalarspec.core.context import DERIVED, PRIMITIVES
+from scalarspec.errors import DomainError
+from scalarspec.laws.agreement import meet
 
 CASES = [
     pytest.param(context, law, id=f"{name}-{law.kind}-{law.name}")
@@ -65,3 +69,9 @@ def test_every_replacement_has_its_law():
     for context in CONTEXTS.values():
         replaced = {name for name, default in DERIVED.items() if getattr(type(context), name) is not default}
         assert replaced == {law.name for law in laws.laws_for(context) if law.kind == "replacement"}
+
+
+def test_a_way_that_says_nothing_is_no_case():
+    interval = ss.context("interval")
+    with pytest.raises(DomainError, match="tells nothing"):
+        meet(interval.tensor([1]), interval.box([0], [np.inf]), Fraction(1), "square")

@@ -37,3 +37,8 @@ def test_underflow_is_not_a_range_across_zero():
 def test_ranges_of_a_format_that_does_not_exist():
     with pytest.raises(UnknownName, match="no format is called 'half'"):
         ss.ranges(lambda x: x, 1.0, vary={"x": ss.ball(1)}, dtype="half")
+
+
+def test_truths_in_other_places_are_no_numbers():
+    found = ss.ranges(lambda x: ss.where((x > 0)[0], x * 2, x)[0], np.array([1.0, 2.0]), vary={"x": ss.ball(3)})
+    assert not found.offenders

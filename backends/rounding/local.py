@@ -31,8 +31,9 @@ def nothing(call: Call, exact: Tensor) -> Tensor | None:
 
 def turned_step(call: Call, exact: Tensor) -> Tensor | None:
     """All that the step can be around a value that rounding may move across it."""
-    (x,) = call.operands
-    return None if x.error is None else width(call.applied(x.wide))
+    if all(x.error is None for x in call.operands):
+        return None
+    return width(call.applied(*(x.wide for x in call.operands)))
 
 
 def turned_branch(call: Call, exact: Tensor) -> Tensor | None:

@@ -151,7 +151,8 @@ class BackwardPass:
         found = None if kinked else self.relax_quadratic(eqn, g)
         self._along(x, g, found or self.state.lines(eqn))
         if kinked and x in self.plan.place:
-            self.kinked[self.plan.place[x]] = np.abs(g)
+            place = self.plan.place[x]  # which several kinked functions may be taken of
+            self.kinked[place] = self.kinked.get(place, 0) + np.abs(g)
         if x in self.state.constrained and self.multipliers is not None:
             self.add_lagrangian(x, self.multipliers.reshape(-1, *(1,) * (g.ndim - 2)) * np.abs(g))
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from scalarspec.bounding.contexts import INTERVALS
-from scalarspec.core.operations import rule_of
+from scalarspec.core.operations import forgotten_when_removed, rule_of
 from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.errors import NotSupported
 from scalarspec.tracing.gradient import backward_pass
@@ -45,6 +45,7 @@ class Program:
         return list(map(values.__getitem__, self.results))
 
 
+@forgotten_when_removed
 @cache
 def value_of(operation: str) -> Program:
     """x -> (f(x),)."""
@@ -52,6 +53,7 @@ def value_of(operation: str) -> Program:
     return _compiled(tape, x, [y])
 
 
+@forgotten_when_removed
 @cache
 def value_and_slope(operation: str) -> Program:
     """x -> (f(x), f′(x)); at a kink of a convex f one of its subgradients."""
@@ -59,6 +61,7 @@ def value_and_slope(operation: str) -> Program:
     return _compiled(tape, x, [y, slope])
 
 
+@forgotten_when_removed
 @cache
 def slope_of(operation: str) -> Program:
     """x -> (f′(x),)."""
@@ -66,6 +69,7 @@ def slope_of(operation: str) -> Program:
     return _compiled(tape, x, [slope])
 
 
+@forgotten_when_removed
 @cache
 def curvature_of(operation: str) -> Program:
     """x -> (f″(x),): the derivative's derivative, for an f that is smooth."""

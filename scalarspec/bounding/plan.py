@@ -32,6 +32,10 @@ Kind = Literal["linear", "bilinear", "univariate", "other"]
 that has lines around it; or none of these."""
 
 
+CONVEX = ("convex", "concave")
+"""The graphs that may have a kink, at 0, and lines around them; what is said of others holds where they are smooth."""
+
+
 class _PrimitiveTape(Tape):
     """A tape on which some operations are recorded as others, of which they are made."""
 
@@ -187,7 +191,10 @@ class Plan:
             return "linear"
         if graph == "bilinear":
             return "bilinear"
-        return "univariate" if OPERATIONS[eqn.operation].curve else "other"
+        if not OPERATIONS[eqn.operation].curve:
+            return "other"
+        kinks = stated(eqn.operation, "kinks", "linear bounds")
+        return "univariate" if kinks == "nowhere" or (kinks == "zero" and graph in CONVEX) else "other"
 
     def known(self, x: Traced) -> bool:
         """Is it a constant that is known but for a few last places?"""

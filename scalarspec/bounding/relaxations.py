@@ -117,6 +117,10 @@ def _graphs(operation: str, r: Curve) -> Graphs:
     return [(None, "mean_value")]
 
 
+SUBGRADIENTS = {"abs", "relu"}
+"""Those with a kink at 0 whose rule gives a subgradient there; of others it is a convention, by which no line goes."""
+
+
 class Curve:
     """A function over a box: its ends and a point between, as floats, and its values and derivatives there."""
 
@@ -128,6 +132,8 @@ class Curve:
         self.middle = middle_of(self.low, self.high)
         if operation == "relu":  # the line that cuts off less
             self.middle = np.where(self.wide & (self.high > -self.low), self.high, np.where(self.wide, self.low, 0.0))
+        elif OPERATIONS[operation].kinks != "nowhere" and operation not in SUBGRADIENTS:
+            self.middle = np.where(self.wide & (self.middle == 0), self.high, self.middle)
 
     def where(self, usable: Array) -> Curve:
         """The same, where only some elements are looked at: what is known at points is known of them."""

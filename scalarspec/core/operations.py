@@ -246,6 +246,16 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
 )}
 # fmt: on
 """Every operation by its name. Others come and go by `scalarspec.extend`."""
+ADDED: set[str] = set()
+"""The names of those that `scalarspec.extend` added, which alone can be taken away: nothing about them lasts."""
+CACHES: list[Any] = []
+"""What is kept by the names of operations, and forgotten where one is taken away: its name may come to mean another."""
+
+
+def forgotten_when_removed(cached: Rule) -> Rule:
+    """Marks a function with functools' cache by the names of operations."""
+    CACHES.append(cached)
+    return cached
 
 
 def find(name: str, reading: str) -> Operation:
@@ -311,8 +321,11 @@ def result_shape(name: str, operands: list[Shape], parameters: Mapping[str, Any]
 
 
 def check_complete(what: str, rules: Collection[str], wanted: Collection[str]) -> None:
-    """Raise TypeError, at import, where a table of rules lacks a wanted operation, or has a rule for another one."""
-    missing, spare = sorted(set(wanted) - set(rules)), sorted(set(rules) - set(wanted))
+    """Raise TypeError, at import, where a table of rules lacks a wanted operation, or has a rule for another one.
+
+    Operations that were added before that import are asked for where they are used.
+    """
+    missing, spare = sorted({*wanted} - {*rules} - ADDED), sorted({*rules} - {*wanted} - ADDED)
     if missing or spare:
         raise TypeError(f"{what}: rules are missing for {missing}, and there are some for {spare}")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from scalarspec.core.context import Context
 from scalarspec.core.tensor import Tensor
+from scalarspec.errors import DomainError
 from scalarspec.laws.law import LawViolation, Operands
 from scalarspec.numbers.exact import End, infinite, interval_text
 
@@ -51,10 +52,11 @@ def agree(actual: Tensor, expected: Sequence[tuple[Fraction, Fraction]], scale: 
 
 
 def meet(left: Tensor, right: Tensor, scale: Fraction, what: str) -> None:
-    """Two ways to the same reals agree: enclosures of them meet."""
-    finite = [(Fraction(low), Fraction(high)) for low, high in ranges_of(right) if not infinite(low, high)]
-    if len(finite) == right.size:
-        agree(left, finite, scale, what)
+    """Two ways to the same reals agree: enclosures of them meet. Raises DomainError where one way says nothing."""
+    ends = list(ranges_of(right))
+    if any(infinite(*pair) for pair in ends):
+        raise DomainError(f"{what}: an infinite end tells nothing of the other way")
+    agree(left, [(Fraction(low), Fraction(high)) for low, high in ends], scale, what)
 
 
 def points(values: Sequence[Fraction]) -> list[tuple[Fraction, Fraction]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.context import DERIVED, Context
-from scalarspec.core.operations import having
+from scalarspec.core.operations import OPERATIONS, having
 from scalarspec.core.tensor import Tensor, elementwise, relation
 from scalarspec.errors import DomainError
 from scalarspec.laws.agreement import exponential_scale, lifted, meet, ranges_of, square_scale
@@ -49,9 +49,10 @@ def _truth_replacement(name: str) -> Callable[..., None]:
     def check(context: Context[Any], *operands: Fraction) -> None:
         a, b, c, d = (context.data(x) for x in operands)
         p, q = context.decide(context.less(a, b)), context.decide(context.less(c, d))
-        given = {"equal": (a, b), "where": (p, a, b), "logical_not": (p,)}.get(name, (p, q))
+        line = OPERATIONS[name]
+        given = (*(p, q)[: line.truths], a, b)[: line.operands]
         ours, default = getattr(context, name)(*given), DERIVED[name](context, *given)
-        if name == "where":
+        if line.kind == "choice":
             left, right = (Tensor.from_scalars(context, boxed(scalar)) for scalar in (ours, default))
             meet(left, right, Fraction(4), name)
         elif context.decide(ours) is not context.decide(default):

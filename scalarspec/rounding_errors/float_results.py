@@ -65,8 +65,8 @@ def read_stages(result: Mapping[str, Any], names: list[str]) -> dict[str, Array]
         if name not in names:
             raise UnknownName(f"actual: the spec has no stage {name!r}; it has {', '.join(names)}")
     stages = {}
-    for name, value in result.items():
-        floats = read(f"actual, stage {name!r}", value)
+    for name in [name for name in names if name in result]:
+        floats = read(f"actual, stage {name!r}", result[name])
         if not all(isinstance(v, Fraction) for v in floats.values.flat):
             break  # what follows from NaN and infinities is no question of rounding
         stages[name] = floats.values

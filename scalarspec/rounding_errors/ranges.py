@@ -19,6 +19,7 @@ from scalarspec.numbers import formats
 from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite
 from scalarspec.numbers.formats import Format
 from scalarspec.report import table
+from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import Trace, trace
 
@@ -99,10 +100,20 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     context = named_context("interval")
     given, _ = Domain(spec, arguments, vary).boxed(context)
     traced = trace(Tape(context), spec, given, [value for value in given if isinstance(value, Tensor)])
-    equations = [eqn for eqn in traced.equations if not OPERATIONS[eqn.operation].truth]
+    equations = _of_numbers(traced.equations)
     stages = _stage_after(equations, traced)
     offenders = [o for eqn, stage in zip(equations, stages, strict=True) for o in _offenders(form, context, eqn, stage)]
     return RangeMap(form.name, len(equations), tuple(offenders))
+
+
+def _of_numbers(equations: Sequence[Equation]) -> list[Equation]:
+    """The equations whose results are numbers: not truths, nor truths in other places."""
+    truths: set[Traced] = set()
+    for eqn in equations:
+        line = OPERATIONS[eqn.operation]
+        if line.truth or (line.kind == "structure" and not truths.isdisjoint(eqn.operands)):
+            truths.add(eqn.result)
+    return [eqn for eqn in equations if eqn.result not in truths]
 
 
 def _stage_after(equations: Sequence[Equation], traced: Trace) -> list[str | None]:

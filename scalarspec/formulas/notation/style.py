@@ -14,7 +14,6 @@ from scalarspec.core.operations import check_complete, having, rule_of
 from scalarspec.formulas.names import Names, Vocabulary
 from scalarspec.formulas.operations import REDUCTIONS
 from scalarspec.formulas.term import Term, below
-from scalarspec.formulas.term_rules import READ
 
 LOOSE, SUM, QUOTIENT, PRODUCT, MATRIX, POSTFIX, ATOM = range(7)
 
@@ -25,7 +24,7 @@ ATOMS = ("symbol", "number", "truth", "leaf", "constant")
 """Terms that are written without a pattern."""
 BY_SHAPE = {"scale", "over", "squared", "row", "dot", "outer"}
 """What some operations are called where their operands are scalars or vectors."""
-PATTERN_NAMES = {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)} - READ
+PATTERN_NAMES = {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)}
 """What each style must have a pattern for."""
 
 
