@@ -40,6 +40,12 @@ class DomainError(ScalarSpecError, ArithmeticError):
     """A value lies outside the domain of an operation, or is no real number at all (NaN, an infinity)."""
 
 
+class DomainUndecided(Undecided, DomainError):
+    """An enclosure lies partly outside the domain of an operation, perhaps by its own width alone: more precision, or
+    a smaller box, may decide.
+    """
+
+
 class NotDifferentiable(DomainError):
     """A derivative was asked for where there is none, or none could be shown: at a kink, a step, the edge of a
     domain.

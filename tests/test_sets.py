@@ -146,8 +146,11 @@ def test_where_calls_a_branch_only_if_it_may_be_taken(enclosing):
     assert ss.endpoints(ss.where(negative > 0, lambda: ss.log(negative), 5)) == (5, 5)
     assert ss.endpoints(ss.where(positive > 0, 5, lambda: ss.log(-positive))) == (5, 5)
     assert ss.endpoints(ss.where(across > 0, lambda: across, lambda: -across)) == (-1, 1)
-    with pytest.raises(DomainError):
-        ss.where(across > 0, lambda: ss.log(across), 0)
+    if enclosing.name == "arb":  # it has no infinite ends
+        with pytest.raises(DomainError):
+            ss.where(across > 0, lambda: ss.log(across), 0)
+    else:
+        assert ss.endpoints(ss.where(across > 0, lambda: ss.log(across), 0)) == (-np.inf, 0)
 
 
 def test_where_with_functions_under_every_context(context):

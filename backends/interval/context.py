@@ -24,8 +24,8 @@ from scalarspec.backends.interval.fixed_point import constant
 from scalarspec.backends.interval.functions import MonotoneFunctions
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
-from scalarspec.errors import ArgumentError, DomainError
-from scalarspec.numbers.dyadic import INFINITE, fixed, larger, smaller
+from scalarspec.errors import ArgumentError
+from scalarspec.numbers.dyadic import INF, INFINITE, fixed, larger, smaller
 
 ANGLE_BITS_LIMIT = 1 << 14
 """An angle beyond 2^this is not reduced, which would need as many bits of π; its sine is [-1, 1]."""
@@ -131,7 +131,9 @@ class IntervalContext(MonotoneFunctions):
         if n is not None:
             return self._integer_power(x, n)
         if x[0] < 0 or (x[0] == 0 and y[0] <= 0):
-            raise DomainError(f"pow({self.text(x)}, {self.text(y)}): a real exponent needs a positive base")
+            inside = x[2] > 0 or (x[2] == 0 and y[2] > 0)
+            self.beyond(inside, f"pow({self.text(x)}, {self.text(y)})", "a real exponent needs a positive base")
+            return (0, 0, *(INF if y[0] <= 0 else self.pow((0, 0, *x[2:]), y)[2:]))
         if x[0] == 0:
             return (0, 0, *(self.pow((*x[2:], *x[2:]), y)[2:] if x[2] else (0, 0)))
         if is_point(y) or INFINITE in (x[3], y[1], y[3]):

@@ -12,8 +12,9 @@ import numpy as np
 from scalarspec.backends.interval.ends import ENTIRE, ZERO, Interval, bounded, exact_product, is_point
 from scalarspec.backends.interval.fixed_point import from_mpf, mpmath_context, to_mpf
 from scalarspec.core.context import Context
+from scalarspec.core.domains import BY_WIDTH, undecided
 from scalarspec.core.truth import Kleene, Maybe
-from scalarspec.errors import ArgumentError, DivisionByZero, NotExact
+from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, NotExact
 from scalarspec.numbers.dyadic import (
     INF,
     INFINITE,
@@ -81,6 +82,14 @@ class IntervalField(Context[Interval]):
 
     def text(self, x: Interval) -> str:
         return interval_text(*self.endpoints(x))
+
+    def beyond(self, reaches: bool, call: str, need: str) -> None:
+        """An operand lies outside of a domain, or partly so, if it reaches in. Raises DomainError, or DomainUndecided,
+        with the precision; returns where values are wanted wherever there are some (`core.domains`).
+        """
+        if not reaches:
+            raise DomainError(f"{call}: {need}")
+        undecided(f"{call} at {self.prec} bits: {need}, and {BY_WIDTH}")
 
     def _number(self, n: int) -> Interval:
         """Small whole numbers are points at any precision."""

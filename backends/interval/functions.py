@@ -14,8 +14,7 @@ from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, ln2_fixed, log_taylor_cached
 from scalarspec.backends.interval.ends import HUGE, ONE, TWO, ZERO, Interval, increasing, odd
 from scalarspec.backends.interval.field import IntervalField
 from scalarspec.backends.interval.fixed_point import LIBMP, constant, exp_fixed, to_mpf
-from scalarspec.errors import DomainError
-from scalarspec.numbers.dyadic import EXPONENT_LIMIT, INF, INFINITE, fixed, larger, less, smaller
+from scalarspec.numbers.dyadic import EXPONENT_LIMIT, INF, INFINITE, MINUS_INF, fixed, larger, less, smaller
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,14 @@ class MonotoneFunctions(IntervalField):
 
     def log(self, x: Interval) -> Interval:
         if x[0] <= 0:
-            raise DomainError(f"log({self.text(x)}): the logarithm needs a positive interval")
+            self.beyond(x[2] > 0, f"log({self.text(x)})", "the logarithm needs a positive interval")
+            return (*MINUS_INF, *self._log_at(*x[2:])[2:])
         return increasing(self._log_at, x)
 
     def sqrt(self, x: Interval) -> Interval:
         if x[0] < 0:
-            raise DomainError(f"sqrt({self.text(x)}): the square root needs a non-negative interval")
+            self.beyond(x[2] >= 0, f"sqrt({self.text(x)})", "the square root needs a non-negative interval")
+            return (0, 0, *self._sqrt_at(*x[2:])[2:])
         return increasing(self._sqrt_at, x)
 
     def atan(self, x: Interval) -> Interval:
@@ -61,7 +62,9 @@ class MonotoneFunctions(IntervalField):
 
     def log1p(self, x: Interval) -> Interval:
         if not less(-1, 0, x[0], x[1]):
-            raise DomainError(f"log1p({self.text(x)}): log(1 + x) needs an interval above -1")
+            reaches = less(-1, 0, *x[2:])
+            self.beyond(reaches, f"log1p({self.text(x)})", "log(1 + x) needs an interval above -1")
+            return (*MINUS_INF, *self._log1p_at(*x[2:])[2:])
         return increasing(self._log1p_at, x)
 
     def expm1mx(self, x: Interval) -> Interval:

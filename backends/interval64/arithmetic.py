@@ -29,6 +29,7 @@ from scalarspec.backends.interval64.ends import (
 )
 from scalarspec.backends.interval64.order import OrderedArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of, least_quotient, least_size
+from scalarspec.core.domains import beyond
 from scalarspec.errors import DivisionByZero
 
 LARGEST_POWER = 64
@@ -89,8 +90,10 @@ class FieldArrays(OrderedArrays):
 
     def _divide_some(self, x: Ends, y: Ends, hard: np.ndarray[Any, Any]) -> Ends:
         """By what may contain 0, where `hard` says so, one by one; the others in bulk."""
-        if np.any(hard & (y == 0).all(axis=0)):
-            raise DivisionByZero("divide: division by zero")
+        zero = (y == 0).all(axis=0)
+        if np.any(zero):
+            beyond(zero, np.False_, lambda index: DivisionByZero("divide: division by zero"))
+            x, y = np.where(zero, np.inf, x), np.where(zero, np.inf, y)  # all reals
         result = np.empty(x.shape)
         result[:, hard] = ends_of(self.elementwise("divide", x[:, hard], y[:, hard]))
         result[:, ~hard] = ends_of(self.divide(x[:, ~hard], y[:, ~hard]))

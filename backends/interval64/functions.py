@@ -31,7 +31,8 @@ from scalarspec.backends.interval64.ends import (
     signed,
 )
 from scalarspec.backends.interval64.point import Value, ends_of
-from scalarspec.errors import DomainError
+from scalarspec.core.domains import BY_WIDTH, beyond
+from scalarspec.errors import DomainError, DomainUndecided
 from scalarspec.numbers import elementary
 from scalarspec.numbers.elementary import ERROR, RANGES, Range, U
 from scalarspec.numbers.exact import interval_text
@@ -63,7 +64,7 @@ class FunctionArrays(FieldArrays):
 
     def sqrt(self, x: Value) -> Ends:
         """NumPy's √, which IEEE 754 wants rounded right."""
-        e = signed(ends_of(self._above(-LAST, x, "sqrt", "the square root needs a non-negative interval")))
+        e = signed(ends_of(self._above(-LAST, 0.0, x, "sqrt", "the square root needs a non-negative interval")))
         return widened("sqrt", np.sqrt(e), e)
 
     def tanh(self, x: Value) -> Ends:
@@ -79,21 +80,34 @@ class FunctionArrays(FieldArrays):
         return _increasing("sinh", x)
 
     def log_domain(self, x: Value) -> Value:
-        """x, if all of it has a logarithm; else DomainError."""
-        return self._above(0.0, x, "log", "the logarithm needs a positive interval")
+        """x, if all of it has a logarithm."""
+        return self._above(0.0, np.inf, x, "log", "the logarithm needs a positive interval")
 
     def log1p_domain(self, x: Value) -> Value:
-        """x, if all of 1 + x has a logarithm; else DomainError."""
-        return self._above(-1.0, x, "log1p", "log(1 + x) needs an interval above -1")
+        """x, if all of 1 + x has a logarithm."""
+        return self._above(-1.0, np.inf, x, "log1p", "log(1 + x) needs an interval above -1")
 
-    def _above(self, pole: Any, x: Value, name: str, need: str) -> Value:
-        """x, if all of it lies above a number; else DomainError, which shows the first interval that does not."""
+    def _above(self, pole: Any, edge: float, x: Value, name: str, need: str) -> Value:
+        """x, if all of it lies above a number; else what `core.domains` lets pass, or its error.
+
+        edge: minus the lower end of what lies above it; ∞ where that is not in the domain.
+        """
         low, high = map(np.asarray, self.floats(x))
-        if not np.all(low > pole):
-            index = np.unravel_index(np.argmax(~(low > pole)), low.shape)
+        if np.all(low > pole):
+            return x
+        partly, outside = ~(low > pole) & (high > pole), ~(high > pole)
+
+        def error(index: tuple[int, ...]) -> DomainError:
             shown = interval_text(float(low[index]), float(high[index]))
-            raise DomainError(f"{name}({shown}): {need}")
-        return x
+            if outside[index]:
+                return DomainError(f"{name}({shown}): {need}")
+            return DomainUndecided(f"{name}({shown}) at 53 bits: {need}, and {BY_WIDTH}")
+
+        beyond(outside, partly, error)
+        e = np.array(ends_of(x))
+        np.copyto(e[0, ...], edge, where=partly)
+        np.copyto(e, np.inf, where=outside)
+        return e
 
     # ---- functions with one valley ----------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class HeldArrays(NumPyArrays):
     def elementwise(self, operation: str, *values: Any) -> Any:
         """An operation that has no bulk form: by the scalars."""
         scalars = [self.unpack(value) for value in values]
-        packed: Value = self.pack(lift(getattr(self.context, operation), *scalars))
+        packed: Value = self.pack(self.each(getattr(self.context, operation), *scalars))
         return packed
 
     def data(self, array: np.ndarray[Any, Any]) -> Value:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.backends.rational.nothing import Nothing
 from scalarspec.backends.rational.ratios import Array, Ratios, as_objects, inner_products, over_common
 from scalarspec.core.arrays import LiftedArrays, NumPyArrays, lift
 from scalarspec.core.context import Context
@@ -55,6 +56,8 @@ class RationalArrays(NumPyArrays):
     def pack(self, scalars: Array) -> Any:
         if scalars.size and isinstance(scalars.flat[0], bool | np.bool_):
             return scalars.astype(bool)
+        if any(isinstance(x, Nothing) for x in scalars.flat):
+            return scalars
         limit = max([COMMON_BITS, *(2 * x.denominator.bit_length() for x in scalars.flat)])
         denominator = 1
         for x in scalars.flat:

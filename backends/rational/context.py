@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import Any, ClassVar, Never
 
 from scalarspec.backends.rational.arrays import RationalArrays
+from scalarspec.backends.rational.nothing import Nothing
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
-from scalarspec.errors import DivisionByZero, DomainError, NotExact, TooLarge
+from scalarspec.errors import DivisionByZero, DomainError, NotExact, ScalarSpecError, TooLarge
 from scalarspec.numbers.exact import exact_text
 
 POWER_BITS_LIMIT = 1 << 24
@@ -44,7 +45,13 @@ class RationalContext(Context[Fraction]):
         return value
 
     def exact_value(self, x: Fraction) -> Fraction:
-        return x
+        return x.value if isinstance(x, Nothing) else x
+
+    def item(self, x: Fraction) -> Fraction:
+        return self.exact_value(x)
+
+    def anything(self, error: ScalarSpecError) -> Any:
+        return Nothing(error)
 
     def text(self, x: Fraction) -> str:
         return exact_text(x)

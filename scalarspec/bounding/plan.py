@@ -6,7 +6,7 @@ It is recorded once, on a tape over a batch of one box, and may then be read for
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -16,6 +16,7 @@ import numpy as np
 
 from scalarspec.bounding.ranges import Range
 from scalarspec.core.context import Context
+from scalarspec.core.domains import leniently
 from scalarspec.core.operations import OPERATIONS, check_complete, having, stated
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
@@ -57,7 +58,7 @@ class _PrimitiveArrays(TapeArrays):
         result: Traced | None = rewrite(self, *operands, **parameters) if rewrite else None
         if result is None:
             return super().traced(operation, shape, operands, parameters)
-        self.composites[result] = Equation(operation, operands, parameters, result)
+        self.composites[result] = Equation(operation, operands, parameters, result, self.guards)
         return result
 
 
@@ -112,6 +113,17 @@ give the result, or None where the operation stays as it is."""
 check_complete("plan", REWRITES, having(graph=("defined", "quotient")))
 
 
+@dataclass(frozen=True, eq=False)
+class Fact:
+    """In a branch of `where`, a value lies above a constant, or below it; strictly so, if strict. ends: the constant's,
+    float arrays.
+    """
+
+    above: bool
+    ends: tuple[Array, Array]
+    strict: bool
+
+
 @dataclass(eq=False)
 class Plan:
     """A spec taken apart into equations, of which some values are inputs: done once, for any number of boxes."""
@@ -135,7 +147,8 @@ class Plan:
         batch = BatchedContext(context, len(boxes[0]))
         rows = {id(t): batch.rows(box) for t, box in zip(inputs, boxes, strict=True)}
         tape = _PrimitiveTape(batch)
-        traced = trace(tape, spec, args, rows)
+        with leniently():  # which operations are done does not depend on where there are values
+            traced = trace(tape, spec, args, rows)
         return cls(context, tape, traced.result, list(traced.inputs))
 
     @cached_property
@@ -236,6 +249,35 @@ class Plan:
     @cached_property
     def _factors(self) -> dict[Equation, list[Array]]:
         return {}
+
+    @cached_property
+    def made(self) -> dict[Traced, Equation]:
+        """The equation that makes each value."""
+        return {eqn.result: eqn for eqn in self.equations}
+
+    def facts(self, eqn: Equation, x: Traced) -> list[Fact]:
+        """What the branches that an equation is part of say of a value."""
+        if x.constant:
+            return []
+        return [fact for truths, outcome in eqn.guards for fact in self._facts(truths, outcome, x)]
+
+    def _facts(self, truths: Traced, outcome: bool, x: Traced) -> Iterator[Fact]:
+        """Those of one condition, which is a comparison, or some that all hold."""
+        made = self.made.get(truths)
+        if made is None or truths.shape != x.shape:
+            return
+        if made.operation == "logical_not":
+            yield from self._facts(made.operands[0], not outcome, x)
+        elif made.operation == ("logical_and" if outcome else "logical_or"):
+            for part in made.operands:
+                yield from self._facts(part, outcome, x)
+        elif OPERATIONS[made.operation].kind == "relation" and made.operation != "equal":
+            smaller, larger = made.operands if outcome else made.operands[::-1]
+            strict = (made.operation == "less") == outcome
+            if larger is x and smaller.constant:
+                yield Fact(True, self.ends(smaller), strict)
+            elif smaller is x and larger.constant:
+                yield Fact(False, self.ends(larger), strict)
 
     def ends(self, x: Traced) -> tuple[Array, Array]:
         """The ends of a constant, in floats."""

@@ -30,9 +30,11 @@ import numpy as np
 
 from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.derivatives import curvature_of, slope_of, value_and_slope, value_of
+from scalarspec.core.domains import leniently
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.sets import middle_of
 from scalarspec.core.tensor import Tensor
+from scalarspec.errors import DomainUndecided
 from scalarspec.numbers.elementary import TINY, U
 
 Array = np.ndarray[Any, Any]
@@ -62,7 +64,11 @@ class LinearBounds1D:
 def lines(operation: str, x: Tensor) -> LinearBounds1D:
     """Lines around an operation over the box x, in `interval64`."""
     relaxed = Curve(operation, x)
-    low, high = INTERVALS.arrays.floats(value_of(operation)(x.value)[0])
+    try:
+        value = value_of(operation)(x.value)[0]
+    except DomainUndecided:  # whoever asks for lines knows of the domain
+        value = _wherever(operation, x)
+    low, high = INTERVALS.arrays.floats(value)
     zero = np.zeros(relaxed.low.shape)
     found = LinearBounds1D(zero, low, zero, high)
     if not relaxed.any_wide:
@@ -72,6 +78,12 @@ def lines(operation: str, x: Tensor) -> LinearBounds1D:
         if part.any_wide:
             found = _chosen(part.wide, SHAPES[shape](part), found)
     return found
+
+
+def _wherever(operation: str, x: Tensor) -> Any:
+    """The function over the box, wherever it has values."""
+    with leniently():
+        return value_of(operation)(x.value)[0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from scalarspec.bounding import bilinear_operations
-from scalarspec.bounding.plan import Plan
+from scalarspec.bounding.plan import Fact, Plan
 from scalarspec.bounding.ranges import Range, dot, flat, side_by_side, total
 from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas, lines, parabolas
+from scalarspec.core.domains import leniently
 from scalarspec.core.shape import Dim
 from scalarspec.core.tensor import Tensor
+from scalarspec.errors import DomainUndecided
 from scalarspec.numbers.elementary import TINY, U
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.interpreter import Traced
@@ -28,12 +31,17 @@ Constraints = Mapping[int, Ends]
 """Split constraints: for some equations, by their places, ends that the result is said to lie between in each box."""
 
 
+Edge = Callable[[Any, Any], Any]
+"""(end, towards) -> where a set begins that lies strictly beyond an end."""
+
+
 class BoxState:
     """A plan over many boxes: the ranges of all values there, as they are sharpened, and what is worked out from them.
 
     count: how many boxes; inputs: the boxes, all inputs side by side, with their middle and radius: (boxes, inputs);
-    bounded: are all of them finite? constrained: by value, the ends of its split constraint; feasible: for each box,
-    may there be a point that meets the constraints? Whatever is known of a box is only about the points that do.
+    bounded: are all of them finite? partly: for each box, may there be points of it at which an operation has no value?
+    What is known is then about the others. constrained: by value, the ends of its split constraint; feasible: for each
+    box, may there be a point that meets the constraints? Whatever is known of a box is only about the points that do.
     """
 
     def __init__(self, plan: Plan, boxes: Boxes, balls: Balls, constraints: Constraints | None = None) -> None:
@@ -42,6 +50,7 @@ class BoxState:
         self.constrained = {plan.equations[i].result: ends for i, ends in self.constraints.items()}
         self.count = len(boxes[0][0])
         self.feasible = np.ones(self.count, dtype=bool)
+        self.partly = np.zeros(self.count, dtype=bool)
         self._batch = BatchedContext(plan.context, self.count).arrays
         self._values: dict[Traced, Traced] = {}
         self._ranges: dict[Traced, Range] = {}
@@ -85,7 +94,51 @@ class BoxState:
 
     def _evaluated(self, eqn: Equation) -> Traced:
         operands = tuple([self._values.get(x, x.value) for x in eqn.operands])
-        return self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
+        if not eqn.guards:
+            try:
+                return self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
+            except DomainUndecided:
+                pass
+        return self._wherever(eqn, operands)
+
+    def _wherever(self, eqn: Equation, operands: tuple[Traced, ...]) -> Traced:
+        """The same, wherever there are values; in a branch of `where`, what is compared there is as it has to be."""
+        facts = [self.plan.facts(eqn, x) for x in eqn.operands]
+        known = tuple(map(self._under, operands, facts))
+        with ExitStack() as stack:
+            for truths, outcome in eqn.guards:
+                stack.enter_context(self._batch.guarded(self._values.get(truths, truths.value), outcome))
+            with leniently() as notes:
+                found = self._batch.traced(eqn.operation, eqn.result.shape, known, eqn.parameters)
+            if notes and any(facts):
+                with leniently() as notes:  # what is above 0 is not 0
+                    inside = tuple(self._under(x, each, np.nextafter) for x, each in zip(operands, facts, strict=True))
+                    self._batch.traced(eqn.operation, eqn.result.shape, inside, eqn.parameters)
+        for note in notes:
+            told = note.where.reshape(self.count, -1) if len(np.atleast_1d(note.where)) == self.count else note.where
+            self.partly |= np.atleast_2d(told).any(axis=1)
+        return found
+
+    def _under(
+        self, x: Traced, facts: Sequence[Fact], edge: Callable[[Any, Any], Any] = lambda end, towards: end
+    ) -> Traced:
+        """An operand in the branches where it lies above, and below, some constants; there alone its value counts."""
+        if not facts:
+            return x
+        low, high = map(np.array, self._floats(x))
+        for fact in facts:
+            (least, greatest), strict = fact.ends, fact.strict
+            if fact.above:
+                low = np.maximum(low, edge(least, np.inf) if strict else least)
+            else:
+                high = np.minimum(high, edge(greatest, -np.inf) if strict else greatest)
+        empty = low > high  # no element of it takes the branch
+        before = self._floats(x)
+        low, high = np.where(empty, before[0], low), np.where(empty, before[1], high)
+        return Traced(x.shape, self.plan.context.box(low, high).value)
+
+    def _floats(self, x: Traced) -> Ends:
+        return self.plan.context.arrays.floats(x.value)
 
     def intersect(self, x: Traced, low: Array, high: Array) -> None:
         """A value is known to lie between ends, too: (boxes, *shape). NaN: nothing is known."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from functools import partial, reduce
 from itertools import repeat
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scalarspec.core.domains import each, guarding, is_watched
 from scalarspec.core.operations import find
 from scalarspec.core.sizes import watching
 from scalarspec.errors import NotSupported, ShapeError
@@ -156,6 +158,14 @@ class Arrays(ABC):
         """Is there a NaN among the numbers? Contexts that are exact, or enclose, have none."""
         return False
 
+    def guarded(self, truths: Value, outcome: bool) -> AbstractContextManager[None]:
+        """What a branch is evaluated in that the elements take whose truth is `outcome`: see `core.domains`."""
+        if self.context.rounds or not self.holds_scalars:
+            return nullcontext()  # NaN says that there is no value; or nothing is worked out here
+        known = self.unpack(truths)
+        taken, dropped = (lift(lambda p, o=o: p is o, known).astype(bool) for o in (outcome, not outcome))
+        return guarding(taken, dropped)
+
     def outcomes(self, truths: Value) -> set[bool | None]:
         """The outcomes among some truths: True, False, and None for what is undecided."""
         if isinstance(truths, np.ndarray) and truths.dtype == bool:
@@ -165,6 +175,12 @@ class Arrays(ABC):
 
 class NumPyArrays(Arrays):
     """Arrays whose values are NumPy arrays of any kind, or hold some: what moves elements is NumPy's."""
+
+    def each(self, function: Callable[..., Any], *scalars: ObjectArray) -> ObjectArray:
+        """A function of the context's scalars on each element, some of which may be outside its domain."""
+        if not is_watched():
+            return lift(function, *scalars)
+        return each(function, self.context.anything, *scalars)
 
     def restructured(self, function: Callable[..., np.ndarray[Any, Any]], *values: Value) -> Value:
         """The value whose array is that function of the values' arrays, which only moves elements.
@@ -199,7 +215,7 @@ class LiftedArrays(NumPyArrays):
 
     def elementwise(self, operation: str, *values: Value) -> Value:
         """One call of the context's method for each element."""
-        return lift(getattr(self.context, operation), *values)
+        return self.each(getattr(self.context, operation), *values)
 
     def data(self, array: np.ndarray[Any, Any]) -> Value:
         """Each number as `Context.data` has it."""

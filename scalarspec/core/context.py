@@ -10,6 +10,7 @@ Users ask for one by name, `ss.context("interval", prec=100)`, and make tensors 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from fractions import Fraction
@@ -20,7 +21,7 @@ import numpy as np
 
 from scalarspec.core.arrays import Arrays, LiftedArrays, lift
 from scalarspec.core.scalar_operations import DERIVED, PRIMITIVES, S, ScalarOperations
-from scalarspec.errors import NotExact, NotSupported, ShapeError
+from scalarspec.errors import NotExact, NotSupported, ScalarSpecError, ShapeError
 from scalarspec.numbers.exact import End, as_array, data_value
 
 if TYPE_CHECKING:
@@ -106,6 +107,17 @@ class Context(ScalarOperations[S], Protocol[S]):
         encloses.
         """
         raise NotSupported(f"box: {self.name} has no boxes; use 'interval'")
+
+    def anything(self, error: ScalarSpecError) -> S:
+        """The scalar for what has no value, in a branch that may not be taken: all reals, where the context encloses.
+        Raises the error, which says why there is none, where no scalar stands for that.
+        """
+        if not self.encloses:
+            raise error
+        try:
+            return self.enclose(-math.inf, math.inf)
+        except ScalarSpecError:  # not every context has infinite ends
+            raise error from None
 
     def symbol(self, name: str) -> S:
         """The free real variable of that name. Raises NotSupported unless the context is symbolic."""

@@ -153,12 +153,22 @@ def _called(condition: Truth, x: Operand, y: Operand) -> tuple[Operand, Operand,
     equals.
     """
     outcomes = condition.context.arrays.outcomes(condition.value) or {None}
-    first = None if outcomes == {False} else x() if callable(x) else x
-    second = None if outcomes == {True} else y() if callable(y) else y
+    first = None if outcomes == {False} else _branch(condition, x, True, outcomes)
+    second = None if outcomes == {True} else _branch(condition, y, False, outcomes)
     if first is None or second is None:
         taken = second if first is None else first
         return taken, taken, True
     return first, second, False
+
+
+def _branch(condition: Truth, branch: Operand, outcome: bool, outcomes: set[bool | None]) -> Operand:
+    """A branch, called if it is a function: what has no value there is let pass for elements that do not take it."""
+    if not callable(branch):
+        return branch
+    if outcomes == {outcome}:
+        return branch()
+    with condition.context.arrays.guarded(condition.value, outcome):
+        return branch()
 
 
 # ---- reductions -----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -127,6 +128,10 @@ class BatchedArrays(InterpreterArrays):
     def outcomes(self, truths: Traced) -> set[bool | None]:
         """The outcomes among the truths of all examples."""
         return self.inner.outcomes(truths.value)
+
+    def guarded(self, truths: Traced, outcome: bool) -> AbstractContextManager[None]:
+        """For all examples."""
+        return self.inner.guarded(truths.value, outcome)
 
     def materialize(self, x: Traced) -> Any:
         """The inner value with the leading axis, (size, *shape): a constant is repeated for each example."""

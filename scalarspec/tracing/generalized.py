@@ -18,7 +18,7 @@ from scalarspec.core import functions as f
 from scalarspec.core.context import Context
 from scalarspec.core.operations import check_complete, find, having, stated
 from scalarspec.core.tensor import Tensor, Truth, elementwise
-from scalarspec.errors import NotDifferentiable, NotSupported
+from scalarspec.errors import DomainError, NotDifferentiable, NotSupported
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced
@@ -191,7 +191,10 @@ class Enclosing:
             return None
         x, end = (u, v) if v.constant else (v, u)
         known: dict[Traced, Tensor | None] = {x: f.broadcast_to(read(end, Tensor), x.shape)}
-        found = [self._replayed(y, x, known, read) for y in branches]
+        try:
+            found = [self._replayed(y, x, known, read) for y in branches]
+        except DomainError:  # a branch has no value at the border
+            return None
         return None if any(t is None for t in found) else [t for t in found if t is not None]
 
     def _replayed(self, y: Traced, x: Traced, known: dict[Traced, Tensor | None], read: Read) -> Tensor | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Never
@@ -20,7 +21,7 @@ from scalarspec.core.context import Context
 from scalarspec.core.definitions import definition
 from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Shape
-from scalarspec.errors import NotSupported
+from scalarspec.errors import NotSupported, ScalarSpecError
 from scalarspec.numbers.exact import End
 
 
@@ -115,6 +116,10 @@ class InterpreterContext(Context[Any]):
         """As the wrapped context has it."""
         return self.inner.enclose(lower, upper)
 
+    def anything(self, error: ScalarSpecError) -> Any:
+        """As the wrapped context has it."""
+        return self.inner.anything(error)
+
     def symbol(self, name: str) -> Any:
         """As the wrapped context has it."""
         return self.inner.symbol(name)
@@ -206,6 +211,10 @@ class InterpreterArrays(Arrays):
     def outcomes(self, truths: Traced) -> set[bool | None]:
         """The outcomes among the truths of a constant. Raises NotSupported for any other value."""
         return self.inner.outcomes(truths.value) if truths.constant else self.refuse()
+
+    def guarded(self, truths: Traced, outcome: bool) -> AbstractContextManager[None]:
+        """As the arrays inside have it for a constant; of other truths nothing is known."""
+        return self.inner.guarded(truths.value, outcome) if truths.constant else nullcontext()
 
     def refuse(self) -> Never:
         """Raises NotSupported, which says why a single number cannot be looked at."""

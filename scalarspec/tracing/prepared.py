@@ -105,7 +105,11 @@ def straight_calls(traced: Trace) -> Callable[..., Any]:
     for i, eqn in enumerate(traced.equations):
         function = arrays.function(eqn.operation)
         called = named("f", partial(function, **eqn.parameters) if eqn.parameters else function)
-        lines.append(f"    v{i} = {called}({', '.join(map(operand, eqn.operands))})")
+        guards = () if arrays.context.rounds else eqn.guards
+        branches = [f"{named('g', partial(arrays.guarded, outcome=taken))}({operand(p)})" for p, taken in guards]
+        lines += [f"    with {', '.join(branches)}:"] if branches else []
+        indent = "        " if branches else "    "
+        lines.append(f"{indent}v{i} = {called}({', '.join(map(operand, eqn.operands))})")
         known[eqn.result] = f"v{i}"
     lines.append(f"    return {operand(traced.result)}")
     exec("\n".join(lines), names)  # our own text: names that we made, and nothing else

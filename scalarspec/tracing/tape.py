@@ -6,7 +6,8 @@ subtracted from itself is seen to be nothing. Bounds on rounding errors take eac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -62,14 +63,22 @@ class Tape(InterpreterContext):
         return f"a tape in {self.inner}"
 
 
+Guards = tuple[tuple[Traced, bool], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Equation:
-    """One operation that was done: its name in the table, operands, parameters and result. Compared by identity."""
+    """One operation that was done: its name in the table, operands, parameters and result. Compared by identity.
+
+    guards: of each branch of `where` that it is part of, and that not all elements take, the truths and which of True
+    and False takes it.
+    """
 
     operation: str
     operands: tuple[Traced, ...]
     parameters: dict[str, Any]
     result: Traced
+    guards: Guards = ()
 
 
 class Staged(NamedTuple):
@@ -95,6 +104,7 @@ class TapeArrays(InterpreterArrays):
         self.stages: dict[str, Staged] = {}
         self.holes: set[Traced] = set()
         self.looked: list[Traced] = []
+        self.guards: Guards = ()
         self._known: dict[Any, Traced] = {}
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
@@ -115,10 +125,25 @@ class TapeArrays(InterpreterArrays):
         """The result of an equation, or of an equal one that is there already, where equal ones are shared."""
         if not self.context.shared:
             return self._recorded(operation, shape, operands, parameters)
-        key = (operation, operands, repr(parameters) if parameters else None)
-        if key not in self._known:
-            self._known[key] = self._recorded(operation, shape, operands, parameters)
-        return self._known[key]
+        asked = (operation, operands, repr(parameters) if parameters else None)
+        known = self._known.get(asked) or self._known.get((asked, self.guards))
+        if known is None:
+            known = self._recorded(operation, shape, operands, parameters)
+            self._known[(asked, self.guards) if self.guards else asked] = known
+        return known
+
+    @contextmanager
+    def guarded(self, truths: Traced, outcome: bool) -> Iterator[None]:
+        """Likewise inside; and what is recorded meanwhile is told."""
+        before, self.guards = self.guards, (*self.guards, (truths, outcome))
+        try:
+            with self._guarded_inside(truths, outcome):
+                yield
+        finally:
+            self.guards = before
+
+    def _guarded_inside(self, truths: Traced, outcome: bool) -> AbstractContextManager[None]:
+        return self.inner.guarded(truths.value, outcome)
 
     def _recorded(
         self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]
@@ -126,7 +151,7 @@ class TapeArrays(InterpreterArrays):
         """The result of a new equation, worked out inside."""
         value = self.inner.apply(operation, *(x.value for x in operands), **parameters)
         result = Traced(shape, value)
-        self.equations.append(Equation(operation, operands, parameters, result))
+        self.equations.append(Equation(operation, operands, parameters, result, self.guards))
         return result
 
     def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
@@ -168,13 +193,20 @@ class OutlineArrays(TapeArrays):
     ) -> Traced:
         """The result of a new equation, of which only the shape is known."""
         result = Traced(shape, None)
-        self.equations.append(Equation(operation, operands, parameters, result))
+        self.equations.append(Equation(operation, operands, parameters, result, self.guards))
         return result
+
+    def _guarded_inside(self, truths: Traced, outcome: bool) -> AbstractContextManager[None]:
+        return InterpreterArrays.guarded(self, truths, outcome)
 
     def unpack(self, value: Traced) -> np.ndarray[Any, Any]:
         """The scalars of a constant. Raises NotSupported for any other value."""
         return self.inner.unpack(value.value) if value.constant else self.refuse()
 
+    def has_nan(self, value: Traced) -> bool:
+        """There may be one."""
+        return not value.constant or self.inner.has_nan(value.value)
+
     def outcomes(self, truths: Traced) -> set[bool | None]:
-        """The outcomes among the truths of a constant. Raises NotSupported for any other value."""
-        return self.inner.outcomes(truths.value) if truths.constant else self.refuse()
+        """The outcomes among the truths of a constant; of other truths, all that there are."""
+        return self.inner.outcomes(truths.value) if truths.constant else {True, False, None}

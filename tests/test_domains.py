@@ -1,0 +1,168 @@
+"""The edges of domains: what is outside is refused, what may be inside is not known yet; guards work per element."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from conftest import CONTEXTS, ENCLOSING
+
+import scalarspec as ss
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.linear import LinearBounds
+from scalarspec.core.domains import leniently
+from scalarspec.errors import DivisionByZero, DomainError, DomainUndecided
+
+INF = float("inf")
+
+EDGES = [
+    # function, a box across the edge of its domain, the part of its range that exists, and a box outside
+    (ss.log, (-1, 1), (-INF, 0), (-2, -1)),
+    (ss.log, (0, 1), (-INF, 0), (0, 0)),
+    (ss.log1p, (-3, 0), (-INF, 0), (-3, -1)),
+    (ss.sqrt, (-1, 4), (0, 2), (-4, -1)),
+    (lambda x: x ** Fraction(1, 2), (-1, 4), (0, 2), (-4, -1)),
+    (lambda x: x ** Fraction(-1, 2), (0, 4), (Fraction(1, 2), INF), (-4, -1)),
+]
+
+
+@pytest.mark.parametrize("name", ENCLOSING)
+@pytest.mark.parametrize(("function", "across", "values", "outside"), EDGES)
+def test_a_box_across_an_edge_is_not_known_to_be_outside(name, function, across, values, outside):
+    context = CONTEXTS[name]
+    if name == "arb":
+        pytest.skip("an interval context from elsewhere, which refuses both alike")
+    with pytest.raises(DomainUndecided, match="bits"):
+        function(context.box([across[0]], [across[1]]))
+    with leniently() as notes:
+        found = function(context.box([across[0], 1], [across[1], 1]))
+    low, high = (end.tolist()[0] for end in ss.endpoints(found))
+    assert low <= values[0]
+    assert values[1] <= high
+    assert next(note.where.tolist() for note in notes) in ([True, False], True)
+    with pytest.raises(DomainError) as caught:
+        function(context.box([outside[0]], [outside[1]]))
+    assert not isinstance(caught.value, DomainUndecided)
+
+
+GUARDED = [
+    # a spec of rows, arguments of which some do not take the branch, and the right values
+    (lambda x: ss.where(x > 0, lambda: 1 / x, 0), [0, 2, -4], [0, Fraction(1, 2), 0]),
+    (lambda x: ss.where(x <= 0, 0, lambda: 1 / x), [0, 2, -4], [0, Fraction(1, 2), 0]),
+    (lambda x: ss.where(x > 0, lambda: ss.sqrt(x), -x), [4, -1, 0], [2, 1, 0]),
+    (lambda x: ss.where(x > 0, lambda: x * ss.log(x), 0), [0, 1, -1], [0, 0, 0]),
+    (lambda x: ss.where(x > -1, lambda: ss.log1p(x), 7), [0, -1, -3], [0, 7, 7]),
+    (lambda x: ss.where(ss.equal(x, 0), 1, lambda: x ** (-1)), [0, 2, -4], [1, Fraction(1, 2), Fraction(-1, 4)]),
+    (lambda x: ss.where((x > 0) & (x < 3), lambda: 1 / (x * (3 - x)), 5), [0, 1, 3], [5, Fraction(1, 2), 5]),
+    (
+        lambda x: ss.where(x >= 0, lambda: ss.where(x > 0, lambda: 1 / x, 9), lambda: ss.sqrt(-x)),
+        [0, -4, 2],
+        [9, 2, Fraction(1, 2)],
+    ),
+    (lambda x: ss.where(x > 0, lambda: ss.stack([1 / x[i] for i in range(3)]), 0), [1, 2, 4], [1, 0.5, 0.25]),
+]
+
+
+@pytest.mark.parametrize(("spec", "x", "values"), GUARDED)
+@pytest.mark.parametrize("name", [*CONTEXTS, "rounding"])
+def test_guards_work_per_element(name, spec, x, values):
+    context = CONTEXTS.get(name) or ss.context(name)
+    if name in ("symbolic", "arb"):
+        pytest.skip("neither has a value that stands for none")
+    found = spec(context.tensor(x))
+    if context.exact or context.encloses:
+        low, high = ss.endpoints(found)
+        assert all(a <= v <= b for a, v, b in zip(low, map(Fraction, values), high, strict=True))
+        assert max(high - low) < Fraction(1, 10**4)
+    else:
+        assert found.tolist() == [float(v) for v in values]
+
+
+@pytest.mark.parametrize("name", ["rational", "interval", "interval64", "rounding"])
+def test_guards_hide_nothing_that_is_asked_for(name):
+    x = ss.context(name).tensor([0, 4, -4])
+    for spec in (
+        lambda: ss.where(x >= 0, lambda: 1 / x, 0),
+        lambda: ss.where(x > 0, lambda: 1 / (x - x), 0),
+        lambda: ss.where(x > 0, lambda: ss.sum(x) / (x[0] - 0), 0),
+    ):
+        with pytest.raises(DivisionByZero):
+            ss.endpoints(spec())
+    with pytest.raises(DomainError):
+        ss.where(x > -5, lambda: ss.sqrt(x), 0)
+
+
+def mixing(x):
+    """In the branch that 4 takes, 1/0 counts as well."""
+    return ss.where(x > 0, lambda: x / ss.sum(1 / x), 0)
+
+
+def test_what_was_let_pass_does_not_become_a_value():
+    with pytest.raises(DivisionByZero):
+        mixing(ss.context("rational").tensor([0, 4, -4]))
+    for name in ("interval", "interval64"):
+        low, high = ss.endpoints(mixing(ss.context(name).tensor([0, 4, -4])))
+        assert (low[1], high[1]) == (-INF, INF)
+
+
+def test_gradients_of_guards():
+    """1/x where x > 0, else 0."""
+    for name in ("rational", "interval", "interval64", "float64"):
+        slopes = ss.grad(lambda x: ss.sum(ss.where(x > 0, lambda: 1 / x, 0)))(ss.context(name).tensor([-1, 2, 1]))
+        if name == "float64":
+            assert slopes.tolist() == [0, -0.25, -1]
+            continue
+        low, high = ss.endpoints(slopes)
+        assert all(a <= v <= b for a, v, b in zip(low, (0, Fraction(-1, 4), -1), high, strict=True))
+        assert max(high - low) < Fraction(1, 10**10)
+
+
+def entropy(q):
+    return ss.sum(ss.where(q > 0, lambda: q * ss.log(q), 0))
+
+
+@pytest.mark.parametrize("method", ["interval", "linear", "mean-value", "subdivide", "auto"])
+def test_bounds_of_guards(method):
+    rows = ss.bounds(entropy, [0.0, 0.5], vary={"q": ss.box([0, "0.25"], [0, "0.75"])}, method=method)
+    assert rows.lower <= Fraction(-367879441171442322, 10**18)  # -1/e, at 1/e
+    assert Fraction(-215761554338835684, 10**18) <= rows.upper < 0  # 3/4 log 3/4
+    whole = ss.bounds(entropy, [0.0, 0.5], vary={"q": ss.box([0, 0], [1, 1])}, method=method)
+    assert whole.lower == -INF
+    assert 0 <= whole.upper < Fraction(1, 10**9)
+
+
+def test_the_other_jobs_of_guards():
+    assert ss.tolerance(entropy, [0.0, 0.5], vary={"q": ss.ball(0)}).absolute < 1e-14
+    assert ss.crosscheck(entropy, [0.0, 0.5], actual=0.5 * np.log(0.5)).ulps[1] < 2
+    quick = ss.prepare(entropy, [0.0, 0.5], inputs="q", backend="interval64")
+    low, high = ss.endpoints(quick([0.5, 0]))
+    assert low.item() <= Fraction(-34657359027997265, 10**17) <= high.item()
+    rows = ss.context("interval64").tensor([[0, 0.5], [0.5, 0]])
+    slopes = ss.prepare(ss.grad(entropy), [0.0, 0.5], inputs="q")
+    assert slopes([0.5, 1]).tolist() == ss.grad(entropy)(ss.context("float64").tensor([0.5, 1])).tolist()
+    assert slopes([-1, 1]).tolist() == [0, 1]
+    found = ss.endpoints(ss.batched(entropy, "q")(rows))
+    assert all(low <= Fraction(-34657359027997265, 10**17) <= high for low, high in zip(*found, strict=True))
+
+
+PARTLY = [
+    # a spec, and may there be points at which it has no value, for x in [-1, 1]²?
+    (entropy, False),
+    (lambda x: ss.sum(ss.where(x >= 0, lambda: ss.log(x), x)), True),
+    (lambda x: ss.sum(ss.where(x > -1, lambda: ss.log1p(x), x)), False),
+    (lambda x: ss.where(x[0] > 0, lambda: ss.sqrt(x[1]), 0), True),
+    (lambda x: ss.sum(ss.where(x < 0, 0, lambda: ss.sqrt(x))), False),
+    (lambda x: ss.sum(ss.where(~(x > 0), 0, lambda: ss.log(x))), False),
+    (lambda x: ss.sum(ss.where((x > 0) & (x < 1), lambda: ss.log(x * (1 - x)), 0)), True),
+    (lambda x: ss.sum(ss.where((x > 0) & (x < 1), lambda: ss.log(x) + ss.log1p(-x), 0)), True),
+    (lambda x: ss.sum(ss.sqrt(x * ss.sum(x))), True),
+    (lambda x: ss.sum(ss.sqrt(x + 2)), False),
+]
+
+
+@pytest.mark.parametrize(("spec", "partly"), PARTLY)
+def test_what_a_guard_says_of_its_branch(spec, partly):
+    name = "q" if spec is entropy else "x"
+    domain = Domain(spec, {name: np.zeros(2)}, {name: ss.ball(1)})
+    linear = LinearBounds(domain.plan, domain.floats, domain.balls)
+    linear.bounds()
+    assert linear.state.partly.tolist() == [partly]
