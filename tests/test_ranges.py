@@ -16,7 +16,7 @@ def test_the_first_offender_comes_first():
 
     found = ss.ranges(spec, np.array([1.0, 40.0, 70.0]), vary={"x": ss.ball(1)}, dtype="float32")
     assert [(o.risk, o.operation, o.stage, o.elements) for o in found.offenders] == [
-        ("overflow", "multiply", "total", 1),
+        ("overflow", "square", "total", 1),
         ("overflow", "sum", "total", 1),
     ]
     assert found.offenders[0].upper > Fraction(2) ** 128

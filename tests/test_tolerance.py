@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import fpbench
 
 CORES = {core["name"]: core for core in fpbench.load()}
-REFUSED = {name for name in CORES if name.startswith(("triangle", "Filter", "N Body", "NMSE", "Trapeze"))}
+REFUSED = {name for name in CORES if name.startswith(("triangle", "Filter", "NMSE", "Trapeze"))}
 QUICK = [name for name in CORES if name not in REFUSED | {"Sine Newton"}]
 
 

@@ -140,10 +140,13 @@ def polynomial(x, square):
 
 def test_dependency(enclosing):
     x = _box(enclosing, ["-1/2"], ["1/2"])
-    low, high = ss.endpoints(polynomial(x, x * x))
+    low, high = ss.endpoints(polynomial(x, x * (x + 0)))
     assert_ends(low, high, fractions("-4/5"), fractions("-1/5"), enclosing)
     low, high = ss.endpoints(polynomial(x, ss.square(x)))
     assert_ends(low, high, fractions("-11/20"), fractions("-1/5"), enclosing)
+    if enclosing.name != "arb":
+        low, high = ss.endpoints(polynomial(x, x * x))
+        assert_ends(low, high, fractions("-11/20"), fractions("-1/5"), enclosing)
 
 
 def test_products_quotients_and_clips(enclosing):

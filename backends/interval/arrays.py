@@ -87,6 +87,8 @@ class IntervalArrays(LiftedArrays):
         return function(*map(self.unpack, values))
 
     def elementwise(self, operation: str, *values: Any) -> Any:
+        if operation == "multiply" and values[0] is values[1]:
+            operation, values = "square", values[:1]
         return super().elementwise(operation, *map(self.unpack, values))
 
     def reduced(self, total: Callable[[list[Any]], Any], x: Any, axis: tuple[int, ...]) -> Any:
@@ -100,6 +102,10 @@ class IntervalArrays(LiftedArrays):
             return ZERO
         lows, highs = [t[:2] for t in terms], [t[2:] for t in terms]
         return self.context.rounded((*exact_sum(lows, -1), *exact_sum(highs, 1)))
+
+    def logsumexp(self, x: Any, axis: tuple[int, ...]) -> Any:
+        """Shifted by the largest, so that nothing overflows."""
+        return self.reduced(self.context.logsumexp, x, axis)
 
     def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
         """The sum of products of scalars, rounded once."""
@@ -126,6 +132,8 @@ class IntervalArrays(LiftedArrays):
         return bounded(*self.context.add(x, y))
 
     def matmul(self, a: Any, b: Any) -> Any:
+        if a is b and self.unpack(a).ndim == 1:
+            return self.sum(self.elementwise("square", a), (0,))
         left, right = self.unpack(a), self.unpack(b)
         products = self._exact_products(a, b, left, right)
         if products is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 
 from mpmath import libmp
 from mpmath.libmp.libelefun import pi_fixed
@@ -12,6 +13,7 @@ from scalarspec.backends.interval.arrays import IntervalArrays
 from scalarspec.backends.interval.ends import (
     ENTIRE,
     ONE,
+    TWO,
     UNIT,
     ZERO,
     AtPoint,
@@ -25,7 +27,18 @@ from scalarspec.backends.interval.functions import MonotoneFunctions
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
 from scalarspec.errors import ArgumentError
-from scalarspec.numbers.dyadic import INF, INFINITE, fixed, larger, smaller
+from scalarspec.numbers.dyadic import (
+    INF,
+    INFINITE,
+    MINUS_INF,
+    Number,
+    exact_sum,
+    fixed,
+    larger,
+    less,
+    smaller,
+    sum_down,
+)
 
 ANGLE_BITS_LIMIT = 1 << 14
 """An angle beyond 2^this is not reduced, which would need as many bits of π; its sine is [-1, 1]."""
@@ -118,10 +131,54 @@ class IntervalContext(MonotoneFunctions):
         return self.rounded(Context.sigmoid(self.finer(), x))
 
     def softplus(self, x: Interval) -> Interval:
-        return self.rounded(Context.softplus(self.finer(), x))
+        return increasing(self._softplus_at, x)
 
     def logcosh(self, x: Interval) -> Interval:
-        return self.rounded(Context.logcosh(self.finer(), x))
+        return increasing(self._logcosh_at, self.abs(x))
+
+    def _softplus_at(self, m: int, e: int) -> Interval:
+        """log1p(eˣ), and x + log1p(e⁻ˣ) for x > 0, of which nothing overflows."""
+        work, size = self.finer(), (-abs(m), e, -abs(m), e)
+        rest = work.log1p(work.exp(size))
+        return self.rounded(rest if m < 0 else work.add((m, e, m, e), rest))
+
+    def _logcosh_at(self, m: int, e: int) -> Interval:
+        """The definition, and x + log1p(e⁻²ˣ) - log 2 from 1 on, of which nothing overflows. x >= 0."""
+        work = self.finer()
+        if less(m, e, 1, 0):
+            return self.rounded(Context.logcosh(work, (m, e, m, e)))
+        rest = work.log1p(work.exp((-m, e + 1, -m, e + 1) if e != INFINITE else (*MINUS_INF, *MINUS_INF)))
+        return self.rounded(work.subtract(work.add((m, e, m, e), rest), work.log(TWO)))
+
+    def logsumexp(self, terms: Sequence[Interval]) -> Interval:
+        """log Σ eˣ, which rises with each term: from that of the lower ends to that of the upper ones."""
+        if not terms:
+            return self.log(ZERO)  # refused
+        low, high = self._logsumexp_at([t[:2] for t in terms]), self._logsumexp_at([t[2:] for t in terms])
+        return (*low[:2], *high[2:])
+
+    def _logsumexp_at(self, points: list[Number]) -> Interval:
+        """x + log1p(Σ eᵗ), x being the largest, over the differences t of the others from it.
+
+        With r the largest of these t, eᵗ lies between 0 and 2^-k eʳ for t < r - k, which is all that is wanted of it.
+        """
+        largest = reduce(larger, points)
+        if largest[1] == INFINITE:
+            return (*largest, *largest)
+        points.remove(largest)
+        work = self.finer()
+        differences = [work.subtract((*p, *p), (*largest, *largest)) for p in points if p != MINUS_INF]
+        x = (*largest, *largest)
+        if not differences:
+            return self.rounded(x)
+        second = reduce(larger, [t[2:] for t in differences])
+        greatest = work.exp((*second, *second))
+        far = self.prec + self.guard + len(points).bit_length()
+        limit = sum_down(*second, -far, 0, self.prec + self.guard)
+        tail = (0, 0, greatest[2], greatest[3] - far)
+        parts = [tail if less(*t[2:], *limit) else work.exp(t) for t in differences]
+        rest = (*exact_sum([p[:2] for p in parts], -1), *exact_sum([p[2:] for p in parts], 1))
+        return self.rounded(work.add(x, work.log1p(work.rounded(rest))))
 
     # ---- powers -----------------------------------------------------------------------------------------------------
 

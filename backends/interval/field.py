@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -82,6 +84,10 @@ class IntervalField(Context[Interval]):
 
     def text(self, x: Interval) -> str:
         return interval_text(*self.endpoints(x))
+
+    @abstractmethod
+    def logsumexp(self, terms: Sequence[Interval]) -> Interval:
+        """log Σ eˣ."""
 
     def beyond(self, reaches: bool, call: str, need: str) -> None:
         """An operand lies outside of a domain, or partly so, if it reaches in. Raises DomainError, or DomainUndecided,

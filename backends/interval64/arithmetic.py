@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.interval64.ends import (
+    FLOOR,
     SMALL,
     Ends,
     aligned,
     corners,
     exact_product,
-    magnitude,
-    mignitude,
     product_of,
     quotient_of,
     signed,
@@ -43,7 +42,7 @@ class FieldArrays(OrderedArrays):
     def add(self, x: Value, y: Value) -> Value:
         if isinstance(x, Point) and isinstance(y, Point):
             s, lost = up_sum(x.x, y.x)
-            if not lost.any():
+            if not lost.any() and (s > FLOOR).all():
                 return Point(s)
         return up_sum(*aligned(ends_of(x), ends_of(y)))[0]
 
@@ -54,6 +53,9 @@ class FieldArrays(OrderedArrays):
         return Point(-x.x) if isinstance(x, Point) else np.asarray(x[::-1])
 
     def multiply(self, x: Value, y: Value) -> Value:
+        if x is y:
+            return self.square(x)
+
         def least() -> float:
             return least_size(x) * least_size(y)
 
@@ -106,11 +108,11 @@ class FieldArrays(OrderedArrays):
         if isinstance(x, Point) and (exact := exact_product(x.x, x.x)) is not None:
             return Point(exact)
         e = ends_of(x)
-        low, high = mignitude(e), magnitude(e)
+        low, high = np.fmax(np.fmax(-e[0], -e[1]), 0.0), np.maximum(e[0], e[1])
         s = np.empty((2, *np.shape(low)))
         np.multiply(low, -low, out=s[0, ...])
         np.multiply(high, high, out=s[1, ...])
-        result = up_product(s, lambda: least_size(x) ** 2)
+        result = up_product(s, lambda: least_size(x) * least_size(x))
         np.fmin(result[0, ...], 0.0, out=result[0, ...])
         return result
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.backends.interval64.ends import Ends, FloatArray, signed, unbounded
 from scalarspec.backends.interval64.functions import FunctionArrays
 from scalarspec.backends.interval64.linear import LinearArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of
@@ -23,6 +24,42 @@ class Interval64Arrays(FunctionArrays, LinearArrays):
         """An elementwise operation on many elements is done part by part."""
         method = super().function(operation)
         return _blocked(method) if operation in BLOCKED else method
+
+    def matmul(self, a: Value, b: Value) -> Value:
+        """xᵀx is a sum of squares, in which each x occurs once."""
+        if a is b and len(ends_of(a).shape) == 2:
+            return self.sum(self.square(a), (0,))
+        return super().matmul(a, b)
+
+    # ---- sums of exponentials ---------------------------------------------------------------------------------------
+
+    def logsumexp(self, x: Value, axis: tuple[int, ...]) -> Value:
+        """log Σ eˣ, which rises with each element: from that of the lower ends to that of the upper ones."""
+        e = signed(unbounded(ends_of(x)))
+        kept = [i + 1 for i in range(e.ndim - 1) if i not in axis]
+        count = prod([e.shape[a + 1] for a in axis])
+        if not count:
+            return ends_of(super().logsumexp(x, axis))  # refused
+        groups = np.transpose(e, (0, *kept, *(a + 1 for a in axis))).reshape(*(e.shape[i] for i in (0, *kept)), count)
+        found = self._logsumexp_at(groups)
+        return np.array([found[0, 0], found[1, 1]])
+
+    def _logsumexp_at(self, x: FloatArray) -> Ends:
+        """m + log1p(Σ eᵗ) along the last axis, m being the largest number, over the differences t of the others from
+        it.
+        """
+        largest = np.argmax(x, axis=-1, keepdims=True)
+        m = np.take_along_axis(x, largest, axis=-1)
+        others = np.isfinite(x)
+        np.put_along_axis(others, largest, values=False, axis=-1)
+        t = self.subtract(Point(np.where(others, x, 0.0)), Point(np.where(others, m, 0.0)))
+        terms = np.where(others, ends_of(self.function("exp")(t)), 0.0)
+        rest = ends_of(self.sum(terms, (x.ndim - 1,)))
+        np.minimum(rest[0, ...], 0.0, out=rest[0, ...])
+        m = m[..., 0]
+        finite = np.isfinite(m)
+        total = ends_of(self.add(Point(np.where(finite, m, 0.0)), self.function("log1p")(rest)))
+        return np.where(finite, total, np.stack((-m, m)))
 
 
 BLOCKED = frozenset(name for name in having(kind="elementwise") if hasattr(Interval64Arrays, name))

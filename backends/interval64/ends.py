@@ -1,8 +1,9 @@
 """Ends of intervals in float64 arrays, and their outward rounding: what the bulk arithmetic of `interval64` rests on.
 
 `Ends` are arrays of shape (2, *shape): -inf and sup. To round outward is then to round up, for both, and to negate is
-to exchange the two. An end that is +∞ or NaN means that no bound is known. -∞ never occurs as an end: whatever would
-give it gives NaN.
+to exchange the two. An end that is +∞ or NaN means that no bound is known. -∞ never occurs as an end: what is rounded
+to it lies below -LARGEST, which is then the end (FLOOR). So it is where all corners of a box round to -∞, though one of
+them may stand for an end that is not known.
 
 The proofs use u = 2^-53 and fl(·), the float nearest to an exact result (IEEE 754, ties to even). fl is monotone and
 leaves floats as they are: z >= y for a float y gives fl(z) >= y.
@@ -32,6 +33,7 @@ FloatArray = np.ndarray[Any, Any]
 
 SMALL, TINY, LAST, LARGEST = map(np.array, (elementary.SMALL, elementary.TINY, elementary.LAST, elementary.LARGEST))
 """The numbers of those names in `elementary`, as arrays of shape (), with which NumPy is faster."""
+FLOOR = np.array(-elementary.LARGEST)
 TWO_U, FOUR_U = np.array(2 * U), np.array(4 * U)
 
 COLUMNS = [np.array([-1.0, 1.0]).reshape(2, *(1,) * n) for n in range(32)]
@@ -67,12 +69,15 @@ def mignitude(e: Ends) -> FloatArray:
 def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     """A float that is at least a + b, the least one or a neighbour of it; and what fl(a + b) has lost, exactly.
 
-    1. s = fl(a + b), and lost = a + b - s exactly (two-sum: Knuth 1969; Higham 2002, section 4.3).
+    1. s = fl(a + b), and lost = a + b - s exactly (two-sum: Knuth 1969; Higham 2002, section 4.3). Where that
+       overflows below, s = -LARGEST instead, which is above a + b; lost is then negative, or rounded from that, so that
+       what follows adds some last places at most, and it is not 0.
     2. Where lost <= 0, s is at least a + b, and is the result.
     3. Where lost > 0, |s| >= 2^-1022, since smaller sums are exact: fl(s + fl(2u|s|)), by the lemma of this file.
-    4. Where s or an intermediate overflows, lost is NaN or infinite, and the result is s (+∞ or NaN: unknown) or NaN.
+    4. Where s overflows above, or an intermediate does, lost is NaN or infinite, and the result is s (+∞: unknown) or
+       NaN.
     """
-    s = np.asarray(a + b)
+    s = np.maximum(a + b, FLOOR)
     back = s - a
     lost = (a - (s - back)) + (b - back)
     above = np.abs(s)
@@ -90,12 +95,13 @@ def up_product(s: FloatArray, least: Callable[[], float], mended: Callable[[], F
         SMALL, a small s is an exact 0, and stays 0.
     mended: s with 0 for those NaNs, since 0 times any real is 0. Other NaNs stay: none passes for a bound.
     """
+    s = np.maximum(s, FLOOR)
     above = np.abs(s)
     smallest = np.minimum.reduce(above, axis=None, initial=np.inf)
     large = smallest >= SMALL
     if not large:
         if mended is not None and np.isnan(smallest):
-            s = mended()
+            s = np.maximum(mended(), FLOOR)
             above = np.abs(s)
         large = least() >= SMALL
     if large:

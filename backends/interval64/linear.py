@@ -8,7 +8,8 @@ Sums. For S = fl(Σ x) and A = fl(Σ|x|) over n > 1 terms, fl(S + fl(2 (n + 2) u
   1. |S - Σ x| <= γ_(n-1) Σ|x|, and A >= (1 - γ_(n-1)) Σ|x|.
   2. The slack fl(2 (n + 2) u A) is rounded once, and its factor once; the last sum is off by u (|S| + slack).
   3. So the slack has to be at least (n + 1) u A, nearly, and has twice that. It suffices while n < 2^50.
-  4. Sums below 2^-1021 are exact, slack or not. For larger ones the slack is at least 2^-1071, and its underflow, of at
+  4. Where S overflows and no term is above 0, Σ|x| > LARGEST / 2, and -LARGEST / 2 is above Σ x.
+  5. Sums below 2^-1021 are exact, slack or not. For larger ones the slack is at least 2^-1071, and its underflow, of at
      most 2^-1075, is paid for by step 3.
 
 Products: midpoint and radius (Rump 1999). Let x lie in [inf, sup], c = fl(W m), y = W x + b. Then:
@@ -31,7 +32,18 @@ from math import prod
 
 import numpy as np
 
-from scalarspec.backends.interval64.ends import FOUR_U, SMALL, TINY, Ends, FloatArray, magnitude, mignitude, up_product
+from scalarspec.backends.interval64.ends import (
+    FLOOR,
+    FOUR_U,
+    LARGEST,
+    SMALL,
+    TINY,
+    Ends,
+    FloatArray,
+    magnitude,
+    mignitude,
+    up_product,
+)
 from scalarspec.backends.interval64.point import Point, Value, ends_of, least_size
 from scalarspec.backends.interval64.structure import HeldArrays
 from scalarspec.numbers.elementary import U
@@ -47,6 +59,8 @@ class LinearArrays(HeldArrays):
         total = np.asarray(np.add.reduce(e, axis=axes))
         if count > 1:
             total = total + np.add.reduce(np.abs(e), axis=axes) * (2 * (count + 2) * U)
+            if not np.isfinite(total).all():
+                total = np.where((e <= 0).all(axis=axes) & ~np.isfinite(total), FLOOR / 2, total)
         return total
 
     def mean(self, x: Value, axis: tuple[int, ...], count: int) -> Ends:
@@ -61,7 +75,8 @@ class LinearArrays(HeldArrays):
         lower end there, and TINY is added to an upper one, unless all is 0.
         """
         e = ends_of(x)
-        low, high = (_sum_of_squares(size, axis) / max(count, 1) for size in (mignitude(e), magnitude(e)))
+        low, high = (_sum_of_squares(size, axis) for size in (mignitude(e), magnitude(e)))
+        low, high = np.minimum(low, LARGEST) / max(count, 1), high / max(count, 1)
         slack = 2 * (count + 8) * U
         result = np.empty((2, *np.shape(low)))
         np.minimum(low * slack - low, 0.0, out=result[0, ...])

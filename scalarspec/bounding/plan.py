@@ -96,7 +96,10 @@ def _leaky_relu(arrays: TapeArrays, x: Traced, slope: Traced) -> Any:
 
 
 def _divide(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
-    return None if b.constant else arrays.apply("multiply", a, arrays.apply("reciprocal", b))
+    """a (1 / b), but for a known b."""
+    if b.constant and close(*_floats(arrays, b)):
+        return None
+    return arrays.apply("multiply", a, arrays.apply("reciprocal", b))
 
 
 REWRITES: dict[str, Callable[..., Any]] = {
@@ -214,9 +217,7 @@ class Plan:
         if not x.constant:
             return False
         if x not in self._known:
-            r = self.constant(x)
-            close = r.high - r.low <= 4 * U * r.size
-            self._known[x] = bool(r.finite is None and np.all(close))
+            self._known[x] = close(*self.ends(x))
         return self._known[x]
 
     @cached_property
@@ -304,6 +305,12 @@ def _floats(arrays: TapeArrays, constant: Traced) -> tuple[Array, Array]:
     context = arrays.context.wrapped.wrapped
     assert context is not None
     return context.arrays.floats(constant.value.value)
+
+
+def close(low: Array, high: Array) -> bool:
+    """Are all of these one number, but for a few last places?"""
+    size = np.maximum(np.abs(low), np.abs(high))
+    return bool(np.all(np.isfinite(size)) and np.all(high - low <= 4 * U * size))
 
 
 def summands(eqn: Equation) -> Sequence[int]:

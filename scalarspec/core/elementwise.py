@@ -63,7 +63,7 @@ def reciprocal(x: Operand) -> Tensor:
 
 
 def square(x: Operand) -> Tensor:
-    """x², never negative: over a box that contains 0 it begins at 0, where x * x would not."""
+    """x², never negative: over a box that contains 0 it begins at 0, as x * x does, too."""
     return elementwise("square", x)
 
 

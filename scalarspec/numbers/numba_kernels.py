@@ -115,8 +115,15 @@ def relu(e: Array, out: Array) -> None:
 
 
 @njit(error_model="numpy")
+def _floored(s: float) -> float:
+    """As `ends` has it: -LARGEST in the place of -∞."""
+    return _chosen(s < -LARGEST, -LARGEST, s)
+
+
+@njit(error_model="numpy")
 def _up(s: float, exact: bool) -> float:
     """At least the product or quotient that s rounds, as `ends.up_product` has it; `exact`: s is that itself."""
+    s = _floored(s)
     return s + _chosen(exact, 0.0, _chosen(abs(s) < SMALL, LAST, 0.0) + abs(s) * (2 * U))
 
 
@@ -132,8 +139,8 @@ def square(e: Array, out: Array) -> None:
 
 @njit(error_model="numpy")
 def _up_sum(x: float, y: float) -> float:
-    """At least x + y, as `ends.up_sum` has it; NaN where the sum overflows."""
-    s = x + y
+    """At least x + y, as `ends.up_sum` has it; NaN where the sum overflows above."""
+    s = _floored(x + y)
     back = s - x
     lost = (x - (s - back)) + (y - back)
     above = s + _chosen(lost > 0.0, abs(s) * (2 * U), 0.0)
@@ -211,7 +218,10 @@ def mean(e: Array, out: Array) -> None:
     for k in range(2):
         for row in range(e.shape[1]):
             total, size = _sums(e[k, row])
-            total = (total + size * slack) / n
+            total = total + size * slack
+            if not abs(total) <= LARGEST and np.all(e[k, row] <= 0.0):
+                total = -LARGEST / 2
+            total = total / n
             out[k, row] = _up(total, size == 0.0)
 
 
@@ -222,7 +232,7 @@ def mean_square(e: Array, out: Array) -> None:
     slack = 2 * (n + 8) * U
     for row in range(e.shape[1]):
         low, high = _sums_of_squares(e[0, row], e[1, row])
-        low, high = low / n, high / n
+        low, high = np.minimum(low, LARGEST) / n, high / n
         out[0, row] = _chosen(low >= TINY, np.minimum(low * slack - low, 0.0), 0.0)
         out[1, row] = high + high * slack
         if not high >= TINY:

@@ -110,11 +110,13 @@ class TapeArrays(InterpreterArrays):
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """The value inside, and an equation for it.
 
-        The larger of x and x is x. A clip is recorded as a minimum of a maximum, so that rules need to know ties of two
-        only.
+        The larger of x and x is x, and x times x, in sets, a square, which may be known better. A clip is recorded as a
+        minimum of a maximum, so that rules need to know ties of two only.
         """
         if operation in ("maximum", "minimum") and operands[0] is operands[1]:
             return operands[0]
+        if operation == "multiply" and operands[0] is operands[1] and self.context.encloses:
+            return self.once("square", shape, operands[:1], parameters)
         if operation == "clip":
             x, lower, upper = operands
             clipped: Traced = self.apply("minimum", self.apply("maximum", x, lower), upper)
