@@ -1,5 +1,8 @@
 """One text of a model, a spec, evaluated under many scalars: floats, rigorous intervals, exact rationals, symbols."""
 
+from scalarspec import starting  # noqa: F401 - before all else
+
+# isort: split
 from scalarspec import activation, errors, latent, layers, loss, theory
 from scalarspec.audit import audit
 from scalarspec.bounding.bounds import bounds

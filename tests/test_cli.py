@@ -97,7 +97,7 @@ def test_ctrl_c_prints_what_is_known_and_a_checkpoint_keeps_it(tmp_path, workers
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of its processes
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, "")
+    assert (process.returncode, err) == (130, "")
     assert "interrupted" in out
     lines = kept.read_text().splitlines()
     again = subprocess.run([*given, "8"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)

@@ -47,7 +47,7 @@ def test_a_replay_tells_each_change_of_a_record(files, capsys):
             place = place[key]
         place[path[-1]] = ["y=1"] if path[-1] == "set" else "1/7" if path[0] == "command" else True
         Path("record.json").write_text(json.dumps(changed))
-        code, out, err = run(capsys, *argv)
+        code, out, err = run(capsys, *argv, "--quiet")
         assert (code, err) == (1, ""), path
         shown = ".".join(key for key in path if isinstance(key, str))
         assert path[-1] in out or shown in out or path[0] in out

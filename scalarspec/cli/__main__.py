@@ -1,7 +1,5 @@
 """`python -m scalarspec.cli` is the command `scalarspec`."""
 
-import sys
+from scalarspec.cli import command
 
-from scalarspec.cli import main
-
-sys.exit(main())
+command()

@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from scalarspec.audit import KINDS, audit
+from scalarspec.cli import archives
 from scalarspec.cli.commands import Commands
-from scalarspec.cli.user_files import arrays, load_function
+from scalarspec.cli.user_files import load_function, note_unused, parameters_of
 
 
 def add_commands(commands: Commands) -> None:
@@ -23,6 +24,9 @@ def add_commands(commands: Commands) -> None:
 def run_audit(options: argparse.Namespace) -> tuple[Any, int]:
     """What an audit finds; exit code 1 where a fact fails."""
     function = load_function(options.function, "function")
-    inputs = arrays(options.inputs) if options.inputs else None
+    inputs = None
+    if options.inputs is not None:
+        inputs, others = archives.read(options.inputs, parameters_of(function, options.function))
+        note_unused(options, others)
     found = audit(function, options.kind, reduction=options.reduction, inputs=inputs)
     return found, 0 if found.ok else 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scalarspec.cli.commands import Commands, add_backends
 from scalarspec.cli.user_files import contexts
 from scalarspec.core import named_contexts
+from scalarspec.core.failures import failures_told
 from scalarspec.errors import ScalarSpecError
 from scalarspec.report import table
 
@@ -36,7 +37,9 @@ def run_laws(options: argparse.Namespace) -> tuple[Any, int]:
     results, broken = {}, {}
     for name in names:
         try:
-            results[name] = laws.run(*contexts([name], options.prec if name == "interval" else None))
+            (context,) = contexts([name], options.prec if name == "interval" else None)
+            with failures_told(f"backend {name!r} fails where it is asked what it obeys"):
+                results[name] = laws.run(context)
         except ScalarSpecError as error:
             broken[name] = str(error)
     verdicts = _Laws(results, broken)
@@ -54,10 +57,11 @@ class _Backends:
         """The kind and the promise; of a broken one what is wrong with it."""
         try:
             context = named_contexts.context(name)
+            with failures_told(f"backend {name!r} does not say what it is"):
+                kind = "exact" if context.exact else "encloses" if context.encloses else "rounds"
+            return kind, named_contexts.promise(name)
         except ScalarSpecError as error:
             return "broken", str(error)
-        kind = "exact" if context.exact else "encloses" if context.encloses else "rounds"
-        return kind, named_contexts.promise(name)
 
     def __str__(self) -> str:
         return table(["backend", "kind", "what it is"], self.rows)

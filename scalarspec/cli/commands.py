@@ -1,18 +1,16 @@
-"""What the commands share: how one is stated, options that several take, workers, and progress on the terminal."""
+"""What the commands share: how one is stated, options that several take, and progress on the terminal."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import signal
+import os
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from scalarspec.bounding.bounds import BUDGET
-from scalarspec.errors import ArgumentError
+from scalarspec.cli.workers import MOST
 
 
 class Report(Protocol):
@@ -26,6 +24,27 @@ Run = Callable[[argparse.Namespace], tuple[Report, int]]
 """A command: from its options to a `Report` and the exit code."""
 
 
+class Once(argparse.Action):
+    """An option that has one value, and may be given once: of two, one would be ignored."""
+
+    def __call__(self, _: Any, options: argparse.Namespace, value: Any, option: str | None = None) -> None:
+        """Keeps the value. Raises argparse's error for a second one."""
+        given = vars(options).setdefault("given", set())
+        if option is not None and self.dest in given:
+            raise argparse.ArgumentError(self, "given more than once")
+        given.add(self.dest)
+        setattr(options, self.dest, value)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of options that are written out, each once."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+        for name in (None, "store"):
+            self.register("action", name, Once)
+
+
 @dataclass(frozen=True)
 class Commands:
     """The commands of the parser, to which more are added."""
@@ -36,6 +55,7 @@ class Commands:
         """A command of that name; text: what it does, in one line. Returns its parser, which takes the options."""
         parser: argparse.ArgumentParser = self.parsers.add_parser(name, help=text, description=text)
         parser.add_argument("--json", action="store_true", help="print data, with exact values as strings")
+        parser.add_argument("--quiet", action="store_true", help="neither progress nor notes: the report, and errors")
         parser.set_defaults(run=run)
         return parser
 
@@ -76,7 +96,7 @@ def add_work(parser: argparse.ArgumentParser) -> None:
     """How much work bounds may take, and on how many processes."""
     shown = f"split into at most so many boxes (default {BUDGET})"
     parser.add_argument("--budget", type=int, metavar="BOXES", help=shown)
-    parser.add_argument("--workers", type=int, default=1, help="so many processes (default 1)")
+    parser.add_argument("--workers", type=int, default=1, help=f"so many processes, at most {MOST} (default 1)")
 
 
 def add_backends(parser: argparse.ArgumentParser) -> None:
@@ -91,36 +111,24 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prec", type=int, metavar="BITS", help="the precision of the interval backend (default 53)")
 
 
-# ---- how the work is done -------------------------------------------------------------------------------------------
+# ---- progress -------------------------------------------------------------------------------------------------------
+
+Progress = Callable[[int, int], None]
+"""Is told how many pieces are done, of how many."""
 
 
-@contextlib.contextmanager
-def workers(count: int) -> Iterator[Executor | None]:
-    """An executor of so many processes; None for one. Raises ArgumentError for fewer."""
-    if count < 1:
-        raise ArgumentError(f"--workers: expected at least 1, got {count}")
-    if count == 1:
-        yield None
-        return
-    ignored = signal.SIGINT, signal.SIG_IGN  # Ctrl-C is the main process's business
-    with ProcessPoolExecutor(count, initializer=signal.signal, initargs=ignored) as executor:
-        yield executor
+def progress(options: argparse.Namespace) -> Progress:
+    """A bar on the terminal's error stream; nothing where that is no terminal that goes back in a line, or `--quiet`.
 
-
-def counted(count: int) -> Callable[[int], None]:
-    """A line on the terminal's error stream that counts digits; nothing where that is no terminal."""
-
-    def show(i: int) -> None:
-        if sys.stderr.isatty():
-            end = "\r" if i + 1 < count else "\r\033[K"
-            print(f"checking digit {i + 1} of {count}", end=end, file=sys.stderr, flush=True)
-
-    return show
+    Nothing is coloured, whether NO_COLOR is set or not.
+    """
+    shown = not options.quiet and sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return bar if shown else lambda done, total: None
 
 
 def bar(done: int, total: int) -> None:
-    """A bar on the terminal's error stream; nothing where that is no terminal."""
-    if sys.stderr.isatty():
-        filled = 30 * done // total
-        end = "\r" if done < total else "\r\033[K"
-        print(f"[{'#' * filled}{'.' * (30 - filled)}] {done} of {total}", end=end, file=sys.stderr, flush=True)
+    """Draws the bar anew; when all is done, nothing is left of it."""
+    filled = 30 * done // total
+    text = f"[{'#' * filled}{'.' * (30 - filled)}] {done} of {total}"
+    left = text if done < total else " " * len(text) + "\r"
+    print(f"{left}\r", end="", file=sys.stderr, flush=True)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from scalarspec.cli.commands import Commands, add_spec
-from scalarspec.cli.user_files import load_function, spec_and_arguments
+from scalarspec.cli.user_files import load_function, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.errors import ArgumentError
 from scalarspec.rounding_errors.crosscheck import Crosscheck, crosscheck
 from scalarspec.rounding_errors.provenance import differences
 
+LIMIT = 2**26
+"""How many bytes of a record are read at most."""
 NAMED = ("spec", "inputs", "actual")
 """What says which code is run and which file is read: whoever replays a record says this anew."""
 REPLAYED = (*NAMED, "set", "dtype", "max_ulps")
@@ -44,11 +46,13 @@ def _add_options(parser: argparse.ArgumentParser, actual: str | None) -> None:
 
 def run_crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
     """The error of a result; exit code 1 where it is too great, or rounding does not explain it."""
+    to_be_written("html", options.html, "page.html")
     spec, args = spec_and_arguments(options)
     actual = load_function(options.actual, "actual") if ":" in options.actual else options.actual
     found = crosscheck(spec, *args, actual=actual, dtype=options.dtype, max_ulps=options.max_ulps)
     if options.html is not None:
-        _write(options.html, found.html())
+        with told_after_the_report(options):
+            _write(options.html, found.html())
     right = found.explained if options.max_ulps is None else found.within(options.max_ulps)
     return _Recorded(found, options), 0 if right else 1
 
@@ -105,11 +109,17 @@ def _recorded(path: str) -> dict[str, Any]:
     """What `crosscheck --json` printed. Raises ArgumentError for anything else."""
     wrong = ArgumentError(f"record: {path} is not what 'crosscheck --json' printed")
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            text = file.read(LIMIT + 1)
+        if len(text) > LIMIT:
+            raise ArgumentError(f"record: {path} is too large for a record; at most {LIMIT} bytes are read")
+        record = json.loads(text)
         command = record["command"]
         texts = [command[name] for name in REPLAYED if name != "set" and command[name] is not None]
         if set(command) != set(REPLAYED) or not all(isinstance(text, str) for text in [*texts, *command["set"]]):
             raise wrong
+    except ArgumentError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise wrong from None
     return dict(record)

@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES, bounds
-from scalarspec.cli.commands import Commands, add_backends, add_precision, add_radius, add_work, bar, workers
-from scalarspec.cli.user_files import contexts, radii, spec_and_arguments
+from scalarspec.cli.commands import Commands, add_backends, add_precision, add_radius, add_work, progress
+from scalarspec.cli.user_files import contexts, radii, spec_and_arguments, to_be_written, told_after_the_report
+from scalarspec.cli.workers import workers
 from scalarspec.compare import DEFAULT_BACKENDS, compare
 
 
@@ -41,13 +42,15 @@ def _add_bounds(commands: Commands) -> None:
 
 def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     """An enclosure over a box; with `--plot`, also a picture of it."""
+    to_be_written("plot", options.plot, "bounds.png")
     spec, args = spec_and_arguments(options)
     (backend,) = contexts([options.backend], options.prec)
-    goal = {"method": options.method, "target": options.target, "budget": options.budget, "progress": bar}
+    goal = {"method": options.method, "target": options.target, "budget": options.budget}
     vary = radii(options.radius)
-    with workers(options.workers) as executor:
-        kept = {"executor": executor, "checkpoint": options.checkpoint}
+    with workers(options.workers, options.notes.append) as executor:
+        kept = {"executor": executor, "checkpoint": options.checkpoint, "progress": progress(options)}
         found = bounds(spec, *args, vary=vary, backend=backend, **goal, **kept)
-    if options.plot:
-        found.plot(options.plot)
+    if options.plot is not None:
+        with told_after_the_report(options):
+            found.plot(options.plot)
     return found, 0

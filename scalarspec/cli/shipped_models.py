@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES
-from scalarspec.cli.commands import Commands, add_work, bar, counted, workers
+from scalarspec.cli.commands import Commands, add_work, progress
+from scalarspec.cli.workers import workers
 
 
 def add_commands(commands: Commands) -> None:
@@ -28,7 +29,8 @@ def run_models(options: argparse.Namespace) -> tuple[Any, int]:
     """Losses and gradients under every backend, and bounds; exit code 1 where backends disagree."""
     from scalarspec.examples import digits
 
-    report = digits.run(options.digit, options.count, options.radius, counted(options.count))
+    show = progress(options)
+    report = digits.run(options.digit, options.count, options.radius, lambda i: show(i + 1, options.count))
     return report, 0 if report.agreement.holds and report.slice.agrees else 1
 
 
@@ -42,7 +44,7 @@ def run_sweep(options: argparse.Namespace) -> tuple[Any, int]:
     """Every digit under three backends; exit code 1 where one contradicts another."""
     from scalarspec.examples import digit_sweeps
 
-    found = digit_sweeps.sweep(options.count, bar)
+    found = digit_sweeps.sweep(options.count, progress(options))
     return found, 0 if found.holds else 1
 
 
@@ -56,7 +58,7 @@ def run_certify(options: argparse.Namespace) -> tuple[Any, int]:
     """Losses written by hand, cross-checked; exit code 1 where rounding does not explain a stage."""
     from scalarspec.examples import digit_certificates
 
-    found = digit_certificates.certify(options.count, bar)
+    found = digit_certificates.certify(options.count, progress(options))
     return found, 0 if found.holds else 1
 
 
@@ -73,6 +75,7 @@ def run_enclose(options: argparse.Namespace) -> tuple[Any, int]:
     """Bounds around digits; exit code 1 where something attained lies outside of them."""
     from scalarspec.examples.enclose import RADII, enclose
 
-    with workers(options.workers) as executor:
-        found = enclose(options.count, options.radius or RADII, options.method, options.budget, executor, bar)
+    radii, work = options.radius or RADII, (options.method, options.budget)
+    with workers(options.workers, options.notes.append) as executor:
+        found = enclose(options.count, radii, *work, executor, progress(options))
     return found, 0 if found.holds else 1

@@ -3,34 +3,77 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import functools
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from scalarspec.cli import archives
 from scalarspec.core import named_contexts
 from scalarspec.core.failures import failures_told
 from scalarspec.core.region import Ball, ball
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import ArgumentError, UnknownName
+from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
 from scalarspec.numbers.exact import data_value
 
 Spec = Callable[..., Tensor]
 
 
 def spec_and_arguments(options: argparse.Namespace) -> tuple[Spec, list[Any]]:
-    """The spec that is named, and its arguments in order: from the .npz file, and from `--set`, which wins."""
+    """The spec that is named, and its arguments in order: from the .npz file, and from `--set`, which wins.
+
+    What is in the file besides is noted, and not read. Raises ArgumentError where one is missing, and for a setting of
+    what is no parameter.
+    """
     spec = load_function(options.spec)
-    given = arrays(options.inputs) | dict(_setting(text) for text in options.set)
-    return spec, arguments_for(spec, given)
+    parameters, settings = parameters_of(spec, options.spec), _settings(options.set)
+    if mistyped := [name for name in settings if name not in parameters]:
+        raise ArgumentError(f"--set: {options.spec} has no parameter {mistyped[0]!r}; it has {', '.join(parameters)}")
+    given: dict[str, Any] = {}
+    if options.inputs is not None:
+        given, others = archives.read(options.inputs, parameters.keys() - settings.keys())
+        note_unused(options, [name for name in others if name not in settings])
+    return spec, _in_order(options.spec, parameters, given | settings)
+
+
+def parameters_of(function: Callable[..., Any], target: str) -> dict[str, inspect.Parameter]:
+    """The parameters of a user's function by their names. Raises ArgumentError where Python cannot tell them."""
+    with failures_told(f"spec: the parameters of {target} cannot be told", described):
+        return dict(inspect.signature(function).parameters)
+
+
+def note_unused(options: argparse.Namespace, names: Sequence[str]) -> None:
+    """Notes what an archive holds for nobody: it may be a mistyped name."""
+    if names:
+        options.notes.append(f"{options.inputs} also has {', '.join(names)}, for which there is no parameter: not read")
+
+
+def to_be_written(option: str, path: str | None, such_as: str) -> None:
+    """Raises ArgumentError where a file cannot be written there: before the work, which would be lost."""
+    if path is None:
+        return
+    if Path(path).is_dir() or not Path(path).parent.is_dir():
+        wrong = errno.EISDIR if Path(path).is_dir() else errno.ENOENT
+        raise ArgumentError(f"{option}: {path} cannot be written: {os.strerror(wrong)}")
+    if not Path(path).suffix:
+        raise ArgumentError(f"{option}: expected a file whose ending says the format, such as {such_as}, got {path}")
+
+
+@contextlib.contextmanager
+def told_after_the_report(options: argparse.Namespace) -> Iterator[None]:
+    """A context within which a refusal waits until what was found has been printed."""
+    try:
+        yield
+    except ScalarSpecError as error:
+        options.failures.append(str(error))
 
 
 def load_function(target: str, what: str = "spec") -> Callable[..., Any]:
@@ -38,17 +81,13 @@ def load_function(target: str, what: str = "spec") -> Callable[..., Any]:
     path, _, name = target.rpartition(":")
     if not path or not name:
         raise ArgumentError(f"{what}: expected file.py:function or module:function, got {target!r}")
-    module = _imported(path, what)
-    if not callable(getattr(module, name, None)):
+    with failures_told(f"{what}: {path} does not import", described):
+        module = _from_file(path, what) if path.endswith(".py") else importlib.import_module(path)
+        function = getattr(module, name, None)
+    if not callable(function):
         functions = [n for n, v in vars(module).items() if inspect.isfunction(v) and not n.startswith("_")]
         raise UnknownName(f"{what}: {path} has no function {name!r}; it has {', '.join(functions) or 'none'}")
-    return _UserFunction(getattr(module, name), target, what)
-
-
-def _imported(path: str, what: str) -> Any:
-    """The module of that name, or in that file."""
-    with failures_told(f"{what}: {path} does not import", described):
-        return _from_file(path, what) if path.endswith(".py") else importlib.import_module(path)
+    return _UserFunction(function, target, what)
 
 
 def _from_file(path: str, what: str) -> Any:
@@ -58,7 +97,7 @@ def _from_file(path: str, what: str) -> Any:
     if found is None or found.loader is None:
         raise ArgumentError(f"{what}: {path} cannot be loaded")
     module = importlib.util.module_from_spec(found)
-    sys.path.insert(0, str(Path(path).resolve().parent))  # as `python file.py` has it
+    sys.path.append(str(Path(path).resolve().parent))  # last: a sympy.py that lies there is not the library
     found.loader.exec_module(module)
     return module
 
@@ -85,50 +124,39 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{where}"
 
 
-def arrays(path: str | None) -> dict[str, Any]:
-    """The arrays of an .npz file, by name; none without a file. Raises ArgumentError where it is no such file."""
-    if path is None:
-        return {}
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: _plain(archive[name]) for name in archive.files}
-    except FileNotFoundError:
-        raise ArgumentError(f"inputs: there is no file {path}") from None
-    except (OSError, ValueError, AttributeError, TypeError, zipfile.BadZipFile):
-        raise ArgumentError(f"inputs: {path} is not an .npz file of numbers") from None
+def _named(option: str, texts: Sequence[str], value: str) -> dict[str, str]:
+    """The values of `--option name=value`, by name. Raises ArgumentError for any other text, and for a name twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, given = text.partition("=")
+        if not name or not given:
+            raise ArgumentError(f"{option}: expected name={value}, got {text!r}")
+        if name in found:
+            raise ArgumentError(f"{option}: {name} is given twice, as {found[name]!r} and as {given!r}")
+        found[name] = given
+    return found
 
 
-def _plain(array: np.ndarray[Any, Any]) -> Any:
-    """An array; an integer of shape () as a Python int, which may be an index."""
-    return int(array) if array.shape == () and array.dtype.kind in "iu" else array
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, separator, value = text.partition("=")
-    if not name or not separator:
-        raise ArgumentError(f"--set: expected name=value, got {text!r}")
-    exact = data_value(value)
-    return name, exact.numerator if exact.denominator == 1 else exact
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """The numbers of `--set name=value`; one that is whole as an int, which may be an index."""
+    exact = {name: data_value(value) for name, value in _named("--set", texts, "value").items()}
+    return {name: value.numerator if value.denominator == 1 else value for name, value in exact.items()}
 
 
 def radii(texts: Sequence[str]) -> dict[str, Ball]:
     """The balls of `--radius name=number`, by name. Raises ArgumentError for any other text."""
-    pairs = [text.partition("=") for text in texts]
-    for (name, separator, radius), text in zip(pairs, texts, strict=True):
-        if not (name and separator and radius):
-            raise ArgumentError(f"--radius: expected name=number, got {text!r}")
-    return {name: ball(radius) for name, _, radius in pairs}
+    return {name: ball(radius) for name, radius in _named("--radius", texts, "number").items()}
 
 
-def arguments_for(spec: Spec, given: dict[str, Any]) -> list[Any]:
-    """The given values in the order of the spec's parameters. Raises ArgumentError where one is missing."""
-    arguments = []
-    for name, parameter in inspect.signature(spec).parameters.items():
+def _in_order(target: str, parameters: Mapping[str, inspect.Parameter], given: Mapping[str, Any]) -> list[Any]:
+    """The given values in the order of the parameters. Raises ArgumentError where one is missing."""
+    for name, parameter in parameters.items():
         if name not in given and parameter.default is inspect.Parameter.empty:
             has = ", ".join(given) or "nothing"
-            raise ArgumentError(f"{spec.__name__} needs an argument {name!r}; the .npz file and --set give {has}")
-        arguments.append(given.get(name, parameter.default))
-    return arguments
+            raise ArgumentError(
+                f"{target.rpartition(':')[2]} needs an argument {name!r}; the .npz file and --set give {has}"
+            )
+    return [given.get(name, parameter.default) for name, parameter in parameters.items()]
 
 
 def contexts(names: Sequence[str], prec: int | None) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
 
 from scalarspec.core.context import Context
@@ -26,7 +26,27 @@ def built_in() -> dict[str, str]:
 def registered() -> dict[str, EntryPoint]:
     """The entry points of all backends by their names; ours are not to be replaced."""
     ours = {name: EntryPoint(name, value, GROUP) for name, value in built_in().items()}
-    return {entry.name: entry for entry in entry_points(group=GROUP)} | ours
+    return {name: entries[0] for name, entries in of_others().items()} | ours
+
+
+@cache
+def of_others() -> dict[str, list[EntryPoint]]:
+    """The entry points of other distributions by their names: more than one, where these mean different things."""
+    found: dict[str, list[EntryPoint]] = {}
+    for distribution in distributions():
+        for entry in _entries(distribution):
+            same = found.setdefault(entry.name, [])
+            if entry.value not in [other.value for other in same]:
+                same.append(entry)
+    return found
+
+
+def _entries(distribution: Distribution) -> list[EntryPoint]:
+    """The backends of a distribution; none of one whose list of entry points is broken, which cannot be told from it."""
+    try:
+        return list(distribution.entry_points.select(group=GROUP))
+    except Exception:
+        return []
 
 
 def names() -> list[str]:
@@ -47,20 +67,25 @@ def context(name: str, **parameters: Any) -> Context[Any]:
     if name not in registered():
         raise UnknownName(f"no backend is called {name!r}; there are {', '.join(names())}")
     entry = registered()[name]
+    rivals = [other.value for other in of_others().get(name, ())]
+    if len(rivals) > 1 and name not in built_in():
+        raise ArgumentError(f"backend {name!r} is registered more than once: {', '.join(rivals)}; remove all but one")
     given = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
     with failures_told(f"backend {name!r} ({entry.value}) does not load"):
         make = entry.load()
     with failures_told(f"context {name!r} cannot be made with {given or 'no parameters'}"):
         made: Context[Any] = make(**parameters)
-    if not all(hasattr(made, part) for part in ("name", "arrays", "exact", "encloses")):
+        whole = all(hasattr(made, part) for part in ("name", "arrays", "exact", "encloses"))
+    if not whole:
         raise ArgumentError(f"backend {name!r} ({entry.value}) gives no context, but {type(made).__name__}")
     return made
 
 
 def promise(name: str) -> str:
     """What a backend is, and what it promises: the first line of the module that it is registered in."""
-    module = import_module(registered()[name].module)
-    return (inspect.getdoc(module) or "").split("\n")[0]
+    with failures_told(f"backend {name!r} does not say what it is"):
+        module = import_module(registered()[name].module)
+        return (inspect.getdoc(module) or "").split("\n")[0]
 
 
 def resolve(backend: str | Context[Any]) -> Context[Any]:

@@ -1,0 +1,94 @@
+"""Processes that do jobs: they end when the command does, and none that is lost is waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+
+from scalarspec.errors import ArgumentError
+
+MOST = max(64, os.cpu_count() or 1)
+"""How many workers may be asked for."""
+STOPPED = 10
+"""For how many seconds in a row a worker may be stopped, as by SIGSTOP; then it is ended, and counts as lost."""
+LOST = f"a worker was lost (it was killed, or stopped for {STOPPED} s): what was left to do was done by one process"
+"""What is said where a worker was lost; `bounding.jobs` does its jobs, and all that is left, in the main process."""
+
+
+@contextlib.contextmanager
+def workers(count: int, note: Callable[[str], None]) -> Iterator[Executor | None]:
+    """An executor of so many processes; None for one. note: is told where one of them was lost.
+
+    Raises ArgumentError for a number out of range, or where the system does not start that many.
+    """
+    if not 1 <= count <= MOST:
+        raise ArgumentError(f"--workers: expected a number from 1 to {MOST}, got {count}")
+    if count == 1:
+        yield None
+        return
+    with ProcessPoolExecutor(count, initializer=_begin) as executor:
+        found, over = _started(executor, count), threading.Event()
+        threading.Thread(target=_watch, args=(found, over), daemon=True).start()
+        try:
+            yield executor
+        finally:
+            over.set()
+            executor.shutdown(cancel_futures=True)
+        if any(worker.exitcode for worker in found):
+            note(LOST)
+
+
+def _started(executor: Executor, count: int) -> list[BaseProcess]:
+    """The processes of an executor, which it makes for its first job."""
+    before = set(multiprocessing.active_children())
+    try:
+        executor.submit(int).result()
+    except (OSError, RuntimeError) as error:
+        raise ArgumentError(f"--workers: {count} processes cannot be started: {error}") from None
+    return [child for child in multiprocessing.active_children() if child not in before]
+
+
+def _begin() -> None:
+    """What a worker does first: Ctrl-C is the main process's business, and without that one it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends the process when the one that made it has ended, however that did.
+
+    Its sentinel may be held open by other workers, which inherit it, so that its number is asked for, too.
+    """
+    parent, number = multiprocessing.parent_process(), os.getppid()
+    while parent is not None and os.getppid() == number:
+        if wait([parent.sentinel], timeout=1):
+            break
+    os._exit(1)
+
+
+def _watch(found: Sequence[BaseProcess], over: threading.Event) -> None:
+    """Ends workers that are stopped for too long: counted in looks, since this process may have been stopped, too."""
+    looks = dict.fromkeys(found, 0)
+    while not over.wait(1):
+        for worker in found:
+            looks[worker] = looks[worker] + 1 if _stopped(worker) else 0
+            if looks[worker] >= STOPPED:
+                worker.kill()
+
+
+def _stopped(worker: BaseProcess) -> bool:
+    """Is the process stopped? Where the system does not tell, no."""
+    if worker.pid is None or not hasattr(os, "waitid"):
+        return False
+    try:
+        return os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
