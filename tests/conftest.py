@@ -64,6 +64,7 @@ def files(tmp_path, monkeypatch):
     Path("specs.py").write_text(USER_SPECS)
     Path("bad.py").write_text("import does_not_exist\n")
     Path("syntax.py").write_text("def f(:\n")
+    Path("hooked.py").write_text("def __getattr__(name):\n    raise RuntimeError('no')\n")
     Path("text.npz").write_text("not an archive")
     np.savez("in.npz", x=np.array([0.5, 2.0]), target=np.array([0.0, 1.0]), idx=1)
     np.savez("part.npz", x=np.array([0.5, 2.0]))

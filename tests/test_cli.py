@@ -9,7 +9,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
+import fuzz_signals
 import pytest
 from command import run
 
@@ -63,35 +63,10 @@ def test_enclose_fails_where_something_attained_is_outside(capsys, monkeypatch):
     assert run(capsys, "enclose", "--count", "1", "--radius", "0.01")[0] == 1
 
 
-WIDE = """
-import numpy as np
-import scalarspec as ss
-
-rng = np.random.default_rng(0)
-layers = [ss.layers.Linear(rng.normal(size=(m, n)), rng.normal(size=m)) for n, m in ((6, 16), (16, 2))]
-
-
-def out(x):
-    return ss.tanh(layers[1](ss.tanh(layers[0](x))))
-"""
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_prints_what_is_known_and_a_checkpoint_keeps_it(tmp_path, workers):
-    (tmp_path / "wide.py").write_text(WIDE)
-    np.savez(tmp_path / "x.npz", x=np.zeros(6))
-    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # in the background it is ignored
-    command = f"{heard}; from scalarspec.cli import main; raise SystemExit(main())"
-    job = ["bounds", "wide.py:out", "x.npz", "--radius", "x=1", "--method", "subdivide", "--checkpoint", "kept"]
-    given = [sys.executable, "-c", command, *job, "--workers", workers, "--budget"]
-    process = subprocess.Popen(
-        [*given, "1000000"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    fuzz_signals.prepared(tmp_path)
+    process = fuzz_signals.started(tmp_path, *fuzz_signals.SEARCH, "--workers", workers, "--budget", "1000000")
     kept, until = tmp_path / "kept", time.monotonic() + 60
     while not (kept.exists() and len(kept.read_text().splitlines()) > 12) and time.monotonic() < until:
         time.sleep(0.1)
@@ -100,8 +75,8 @@ def test_ctrl_c_prints_what_is_known_and_a_checkpoint_keeps_it(tmp_path, workers
     assert (process.returncode, err) == (130, "")
     assert "interrupted" in out
     lines = kept.read_text().splitlines()
-    again = subprocess.run([*given, "8"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
-    assert "8 boxes" in again.stdout
+    again = fuzz_signals.started(tmp_path, *fuzz_signals.SEARCH, "--workers", workers, "--budget", "8")
+    assert "8 boxes" in again.communicate(timeout=60)[0]
     assert kept.read_text().splitlines()[: len(lines) - 1] == lines[:-1]
 
 

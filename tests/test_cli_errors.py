@@ -10,6 +10,7 @@ from command import run
 
 from scalarspec import cli
 from scalarspec.core import named_contexts
+from scalarspec.errors import NotSupported
 
 EXITS = {
     "sys.exit": "sys.exit(0)",
@@ -48,6 +49,10 @@ PLUGINS = {
     "none": "make = lambda: None\n",
     "wants": "def make(more):\n    return more\n",
     "stops": "import sys\ndef make():\n    sys.exit()\n",
+    "raises": "class make:\n    name = 'raises'\n    arrays = None\n    encloses = True\n"
+    "    @property\n    def exact(self):\n        raise RuntimeError('no licence')\n",
+    "untold": "import sys\nclass Silent:\n    def __getattr__(self, name):\n        raise RuntimeError(name)\n"
+    "sys.modules[__name__] = Silent()\n",
 }
 
 
@@ -59,6 +64,7 @@ def plugins(files, monkeypatch):
         if text is not None:
             Path(f"plugin_{name}.py").write_text(text)
         broken[name] = EntryPoint(name, f"plugin_{name}:make", named_contexts.GROUP)
+    broken["no name"] = EntryPoint("no name", "= what? :", named_contexts.GROUP)
     monkeypatch.syspath_prepend(".")
     ours = named_contexts.registered()
     monkeypatch.setattr(named_contexts, "registered", lambda: ours | broken)
@@ -80,16 +86,76 @@ def test_a_broken_backend_fails_by_name_where_it_is_asked_for(plugins, capsys, n
 def test_broken_backends_do_not_take_the_lists_down(plugins, capsys, monkeypatch):
     code, out, err = run(capsys, "backends")
     assert (code, err) == (0, "")
-    for name in PLUGINS:
+    for name in plugins:
         assert re.search(rf"^{name} +broken +.*'{name}'", out, re.MULTILINE)
     assert re.search(r"^float64 +rounds", out, re.MULTILINE)
     monkeypatch.setattr(named_contexts, "built_in", lambda: {"rational": ""})
-    monkeypatch.setattr(named_contexts, "names", lambda: ["rational", *PLUGINS])
+    monkeypatch.setattr(named_contexts, "names", lambda: ["rational", *plugins])
     code, out, err = run(capsys, "laws")
     assert (code, err) == (1, "")
     assert re.search(r"^rational +\d+", out, re.MULTILINE)
     assert "backend 'fails' (plugin_fails:make) does not load: RuntimeError: no licence" in out
-    assert {row["backend"] for row in json.loads(run(capsys, "laws", "--json")[1])} == {"rational", *PLUGINS}
+    assert {row["backend"] for row in json.loads(run(capsys, "laws", "--json")[1])} == {"rational", *plugins}
+
+
+LAWLESS = """
+import sys
+from scalarspec.backends.rational import RationalContext
+
+class make(RationalContext):
+    def exp(self, x):
+        sys.exit(0)
+"""
+
+
+def test_a_backend_that_ends_the_program_in_a_law_is_broken(files, capsys, monkeypatch):
+    Path("plugin_lawless.py").write_text(LAWLESS)
+    monkeypatch.syspath_prepend(".")
+    entry = EntryPoint("lawless", "plugin_lawless:make", named_contexts.GROUP)
+    monkeypatch.setattr(named_contexts, "registered", lambda: {"lawless": entry})
+    code, out, err = run(capsys, "laws", "--backend", "lawless")
+    assert (code, err) == (1, "")
+    assert "backend 'lawless' fails where it is asked what it obeys: SystemExit: 0" in out
+
+
+def installed(name, text):
+    """A distribution that is found where the path leads, with that list of entry points."""
+    folder = Path("site", f"{name}-1.0.dist-info")
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_bytes(text)
+
+
+@pytest.fixture
+def site(files, monkeypatch):
+    """A folder of distributions that are installed."""
+    monkeypatch.syspath_prepend("site")
+    for cached in (named_contexts.registered, named_contexts.of_others):
+        cached.cache_clear()
+        monkeypatch.setattr(named_contexts, cached.__name__, cached.__wrapped__)
+
+
+@pytest.mark.parametrize(
+    "text", [b"[scalarspec.backends]\nno equals sign\n", b"\xff\xfe", b"[scalarspec.backends\n= =\n", b""]
+)
+def test_a_distribution_that_is_broken_takes_nobody_down(site, capsys, text):
+    installed("broken", text)
+    installed("whole", b"[scalarspec.backends]\nmine = scalarspec.backends.rational:RationalContext\n")
+    code, out, err = run(capsys, "backends")
+    assert (code, err) == (0, "")
+    assert re.search(r"^mine +exact", out, re.MULTILINE)
+    assert run(capsys, "compare", "specs.py:smooth", "part.npz")[0] == 0
+
+
+def test_a_backend_that_is_registered_twice_is_refused_by_name(site, capsys):
+    for name in ("one", "two"):
+        installed(name, f"[scalarspec.backends]\nmine = {name}:make\nrational = {name}:make\n".encode())
+    code, _, err = run(capsys, "compare", "specs.py:smooth", "part.npz", "--backend", "mine")
+    assert (code, "backend 'mine' is registered more than once: " in err) == (2, True)
+    assert run(capsys, "compare", "specs.py:smooth", "part.npz", "--backend", "rational")[0] == 0  # ours
+    installed("three", b"[scalarspec.backends]\nalone = scalarspec.backends.rational:RationalContext\n")
+    installed("again", b"[scalarspec.backends]\nalone = scalarspec.backends.rational:RationalContext\n")
+    assert run(capsys, "compare", "specs.py:smooth", "part.npz", "--backend", "alone")[0] == 0
 
 
 BAD_INPUT = {
@@ -130,6 +196,27 @@ BAD_INPUT = {
     "operations are more than max_operations = 3": "derive specs.py:smooth in.npz --wrt x --max-operations 3",
     "digit: expected a number from 0 to 99, got 100": "run --digit 100",
     "count: expected a number from 1 to 100, got 0": "run --count 0",
+    "count: expected a number from 1 to 100, got -1": "certify --count -1",
+    "count: expected a number from 1 to 1797, got 0": "sweep --count 0",
+    "count: expected a number from 1 to 1797, got 100000": "enclose --count 100000",
+    "--workers: expected a number from 1 to": "enclose --count 1 --workers 100000",
+    ", got 0": "bounds specs.py:smooth in.npz --radius x=1 --workers 0",
+    ", got -1": "bounds specs.py:smooth in.npz --radius x=1 --workers -1",
+    "budget: expected at least 1 box, got 0": "bounds specs.py:smooth in.npz --radius x=1 --budget 0",
+    "libm: expected a number of ulps >= 0, got -4": "tolerance specs.py:smooth in.npz --radius x=1 --libm -4",
+    "--set: specs.py:loss has no parameter 'bta'; it has x, target, beta": "compare specs.py:loss in.npz --set bta=1",
+    "--set: beta is given twice, as '1' and as '2'": "compare specs.py:loss in.npz --set beta=1 --set beta=2",
+    "--radius: x is given twice, as '1' and as '2'": "bounds specs.py:smooth in.npz --radius x=1 --radius x=2",
+    "expected each backend once, got rational, rational": "compare specs.py:loss in.npz --backend rational --backend rational",
+    "plot: . cannot be written: Is a directory": "bounds specs.py:smooth in.npz --radius x=1 --plot .",
+    "plot: none/a.png cannot be written: No such file": "bounds specs.py:smooth in.npz --radius x=1 --plot none/a.png",
+    "plot: expected a file whose ending says the format": "bounds specs.py:smooth in.npz --radius x=1 --plot picture",
+    "html: .. cannot be written: Is a directory": "crosscheck specs.py:smooth in.npz --html ..",
+    "inputs: /dev/zero is no regular file": "compare specs.py:loss /dev/zero",
+    "record: /dev/zero is too large for a record; at most 67108864 bytes are read": "replay /dev/zero",
+    "checkpoint: cannot use /dev/full": "bounds specs.py:smooth in.npz --radius x=1 --checkpoint /dev/full",
+    "spec: the parameters of builtins:max cannot be told": "compare builtins:max in.npz",
+    "hooked.py does not import: RuntimeError: no": "compare hooked.py:f",
 }
 
 
@@ -142,7 +229,33 @@ def test_bad_input_gets_one_clear_message(files, capsys, message):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("argv", [[], ["fly"], ["bounds", "specs.py:loss"], ["run", "--digit", "x"]])
+def test_what_cannot_be_drawn_in_the_end_does_not_lose_the_bounds(files, capsys, monkeypatch):
+    def full(*_):
+        raise NotSupported("plot: needs matplotlib")
+
+    monkeypatch.setattr("scalarspec.bounding.bounds.draw", full)
+    argv = ("bounds", "specs.py:smooth", "part.npz", "--radius", "x=1", "--plot", "a.png", "--quiet")
+    code, out, err = run(capsys, *argv)
+    assert (code, err) == (2, "scalarspec: error: plot: needs matplotlib\n")
+    assert "attained" in out
+
+
+def test_a_fault_of_ours_is_no_failed_check(files, capsys, monkeypatch):
+    def fails(*_, **__):
+        raise KeyError("lost")
+
+    monkeypatch.setattr("scalarspec.cli.evaluations.compare", fails)
+    code, out, err = run(capsys, "compare", "specs.py:smooth", "part.npz")
+    assert (code, out) == (70, "")
+    assert "wants a report" in err
+    assert err.endswith("KeyError: 'lost'\n")
+
+
+USAGE = [[], ["fly"], ["bounds", "specs.py:loss"], ["run", "--digit", "x"], ["run", "--digit", "1", "--digit", "2"]]
+USAGE += [["run", "--cou", "1"], ["run", "--workers", "2"], ["enclose", "--budget", "1", "--budget", "1"]]
+
+
+@pytest.mark.parametrize("argv", USAGE)
 def test_bad_usage_is_exit_code_2(files, capsys, argv):
     with pytest.raises(SystemExit) as stopped:
         cli.main(argv)

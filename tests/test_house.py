@@ -10,7 +10,7 @@ from scalarspec.core.operations import OPERATIONS
 
 ROOT = Path(__file__).parent.parent
 FLOORS = [
-    "errors",
+    "errors starting",
     "numbers",
     "core report verdict",
     "tracing compare",
@@ -19,6 +19,7 @@ FLOORS = [
     "audit laws testing conformance examples",
     "__init__",
     "cli",
+    "__main__",
 ]
 """Each room, and each file beside the rooms, by what it may know: what is on a lower floor, or on its own."""
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}

@@ -81,12 +81,12 @@ def each(executor: Executor | None, function: Callable[..., Any], items: Sequenc
 
 
 def _submitted(executor: Executor | None, function: Callable[..., Any], item: tuple[Any, ...]) -> Future[Any] | None:
-    """The future of a job; None where the executor takes none: it is broken, or shut down."""
+    """The future of a job; None where the executor takes none: it is broken, shut down, or its client is closed."""
     if executor is None:
         return None
     try:
         return executor.submit(function, *item)
-    except RuntimeError:  # BrokenExecutor is one
+    except Exception:  # of whatever class: each library has its own
         return None
 
 

@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None, signals: Signals) -> int:
     output.take_any_encoding()
-    options = _options(argv)
+    options = parser().parse_args(argv, argparse.Namespace(notes=[], failures=[]))
     try:
         code, text = _answer(options, signals)
     except ScalarSpecError as error:
@@ -88,18 +88,10 @@ def _run(argv: Sequence[str] | None, signals: Signals) -> int:
     except Exception:
         output.said(f"fault: this should not happen, and wants a report\n{traceback.format_exc().rstrip()}")
         return FAULT
-    failed = [output.written(text), *map(output.refused, options.failures)]
+    failed = [output.written(f"{text}\n"), *map(output.refused, options.failures)]
     for note in [] if options.quiet or signals.number else options.notes:
         output.said(f"note: {note}")
     return max(failed) or code
-
-
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The options. Raises SystemExit where they are wrong, or the help or the version is asked for."""
-    try:
-        return parser().parse_args(argv, argparse.Namespace(notes=[], failures=[]))
-    except SystemExit as ended:
-        raise SystemExit(output.flushed() or ended.code) from None
 
 
 def _answer(options: argparse.Namespace, signals: Signals) -> tuple[int, str]:

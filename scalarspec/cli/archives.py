@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import stat
 import zipfile
@@ -64,8 +65,8 @@ def _array(data: bytes) -> Any:
     """The array of an .npy file. Raises some error where it has not the numbers that its header says."""
     stream = io.BytesIO(data)
     shape, by_columns, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
-    if dtype.hasobject:
-        raise ValueError("objects would have to be run")
     numbers = np.frombuffer(data, dtype, offset=stream.tell())
+    if dtype.hasobject or numbers.size != math.prod(shape):
+        raise ValueError(f"expected {shape} numbers")
     array = numbers.reshape(shape, order="F" if by_columns else "C").copy()
     return int(array) if shape == () and dtype.kind in "iu" else array

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from scalarspec.bounding.bounds import BUDGET
+from scalarspec.cli.output import written
 from scalarspec.cli.workers import MOST
 
 
@@ -43,6 +44,13 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
         for name in (None, "store"):
             self.register("action", name, Once)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Writes the help and the version as all output: argparse would not say where that cannot be done."""
+        if file is not sys.stdout:
+            super()._print_message(message, file)
+        elif failed := written(message):
+            self.exit(failed)
 
 
 @dataclass(frozen=True)

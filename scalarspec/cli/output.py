@@ -24,17 +24,22 @@ def take_any_encoding() -> None:
 
 
 def written(text: str) -> int:
-    """Writes a report; the exit code: 0, or what keeps it from being written, which is said."""
-    return _put(f"{text}\n")
-
-
-def flushed() -> int:
-    """Writes out what has been printed; the exit code, as for `written`."""
-    return _put("")
+    """Writes a text to the output; the exit code: 0, or of what keeps it from being written, which is said."""
+    try:
+        if sys.stdout is None:
+            raise OSError("there is none")
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        _give_up()
+        if isinstance(error, BrokenPipeError):
+            return PIPE_CLOSED
+        return refused(f"the output cannot be written: {getattr(error, 'strerror', None) or error}")
+    return 0
 
 
 def as_json(data: Any) -> str:
-    """Data as JSON, in ASCII unless the output is Unicode: `written` must find nothing to replace."""
+    """Data as JSON, in ASCII unless the output is Unicode, so that nothing in it is to be replaced."""
     unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
     return json.dumps(data, indent=2, ensure_ascii=not unicode)
 
@@ -57,20 +62,6 @@ def kept_for_the_report() -> Iterator[None]:
     """What specs and backends print meanwhile goes to the error stream: the output has the report alone."""
     with contextlib.redirect_stdout(sys.stderr):
         yield
-
-
-def _put(text: str) -> int:
-    try:
-        if sys.stdout is None:
-            raise OSError("there is none")
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except (OSError, ValueError) as error:
-        _give_up()
-        if isinstance(error, BrokenPipeError):
-            return PIPE_CLOSED
-        return refused(f"the output cannot be written: {getattr(error, 'strerror', None) or error}")
-    return 0
 
 
 def _give_up() -> None:

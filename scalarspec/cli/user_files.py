@@ -163,6 +163,8 @@ def contexts(names: Sequence[str], prec: int | None) -> list[Any]:
     """The contexts of those names; the precision is that of `interval`, which must then be among them."""
     if prec is not None and "interval" not in names:
         raise ArgumentError(f"prec: expected 'interval' among the backends, got {', '.join(names)}")
+    if len(set(names)) < len(names):
+        raise ArgumentError(f"backend: expected each backend once, got {', '.join(names)}")
     return [
         named_contexts.context(name, **({"prec": prec} if prec is not None and name == "interval" else {}))
         for name in names

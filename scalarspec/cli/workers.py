@@ -12,6 +12,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
+from scalarspec.cli.signals import end_workers
 from scalarspec.errors import ArgumentError
 
 MOST = max(64, os.cpu_count() or 1)
@@ -51,6 +52,7 @@ def _started(executor: Executor, count: int) -> list[BaseProcess]:
     try:
         executor.submit(int).result()
     except (OSError, RuntimeError) as error:
+        end_workers()  # those that were started wait for work
         raise ArgumentError(f"--workers: {count} processes cannot be started: {error}") from None
     return [child for child in multiprocessing.active_children() if child not in before]
 

@@ -42,7 +42,7 @@ def of_others() -> dict[str, list[EntryPoint]]:
 
 
 def _entries(distribution: Distribution) -> list[EntryPoint]:
-    """The backends of a distribution; none of one whose list of entry points is broken, which cannot be told from it."""
+    """The backends of a distribution; none of one whose list of entry points cannot be read."""
     try:
         return list(distribution.entry_points.select(group=GROUP))
     except Exception:
