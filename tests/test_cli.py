@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from fractions import Fraction
+from importlib import metadata
 from pathlib import Path
 
 import fuzz_signals
@@ -207,6 +209,33 @@ def test_a_module_is_named_like_a_file(files, capsys):
         "--wrt", "mu", "--wrt", "logvar",
     )  # fmt: skip
     assert (code, out.strip()) == (0, "-logvar/2 + mu**2/2 + exp(logvar)/2 - 1/2")
+
+
+def test_the_help_tells_each_exit_code(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run(capsys, "--help")
+    assert stopped.value.code == 0
+    told = re.findall(r"^  (\d+) {2,}\S", capsys.readouterr().out, re.MULTILINE)
+    assert told == ["0", "1", "2", "70", "130", "141", "143"]
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run(capsys, "--version")
+    assert (stopped.value.code, capsys.readouterr().out) == (0, f"scalarspec {metadata.version('scalarspec')}\n")
+
+
+def test_progress_is_for_terminals_that_go_back_in_a_line(files, capsys, monkeypatch):
+    monkeypatch.delenv("TERM", raising=False)
+    words = ("bounds", "specs.py:smooth", "part.npz", "--radius", "x=1", "--method", "subdivide", "--target", "0")
+    assert run(capsys, *words)[2] == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert run(capsys, *words, "--quiet")[2] == ""
+    shown = run(capsys, *words)[2]
+    assert "[#" in shown
+    assert "\033" not in shown  # no colour, nor any other escape: NO_COLOR has nothing to forbid
+    monkeypatch.setenv("TERM", "dumb")
+    assert run(capsys, *words)[2] == ""
 
 
 def test_the_installed_command(files):

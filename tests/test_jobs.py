@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -46,6 +47,26 @@ def test_results_are_the_same_on_a_cluster_of_dask():
         distributed.Client(cluster) as client,
     ):
         assert same(ss.bounds(spec, *args, executor=client.get_executor(), **given), ss.bounds(spec, *args, **given))
+
+
+def slowly(a):
+    time.sleep(0.1)
+    return a + 1
+
+
+@pytest.mark.parametrize("ended", ["client", "cluster"])
+def test_a_client_of_dask_that_is_closed_midway_loses_nothing(ended):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        executor, items = client.get_executor(), [(a,) for a in range(6)]
+        found = each(executor, slowly, items)
+        assert next(found) == 1
+        {"client": client, "cluster": cluster}[ended].close()
+        assert list(found) == [2, 3, 4, 5, 6]
+        assert list(each(executor, slowly, items)) == [1, 2, 3, 4, 5, 6]  # as a search asks, round after round
 
 
 def killed_once(path, a):
