@@ -3,6 +3,7 @@
 from scalarspec import cli
 
 USER_SPECS = '''
+import functools
 import numpy as np
 import scalarspec as ss
 
@@ -24,6 +25,14 @@ def pick(x, idx):
 
 def lossy(x):
     return ss.log(ss.exp(x))
+
+def keyed(x, *rest, beta=1, **more):
+    return ss.mean(x) * beta
+
+keyed_too = functools.partial(keyed, beta=2)
+
+def in_lines(x):
+    raise ValueError("one\\ntwo")
 
 def broken(x):
     return x.no_such_thing

@@ -175,6 +175,23 @@ def test_a_line_that_is_not_as_it_was_written_is_refused(kept, change):
     assert kept.path.read_bytes() == before
 
 
+FORGED = [
+    {"job": [1], "answer": 1}, {"job": None, "answer": 1}, {"job": "a", "answer": {checkpoints.ARRAY: "float64"}},
+    {"job": "a", "answer": [{checkpoints.ARRAY: "float64", "shape": [3], "elements": [1]}]},
+    {"job": "a", "answer": {checkpoints.ARRAY: "no type", "shape": [1], "elements": [1]}},
+    {"job": "a", "answer": {checkpoints.ARRAY: "float64", "shape": [1], "elements": ["a"]}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", FORGED)
+def test_what_has_a_checksum_and_is_no_answer_is_refused(kept, tmp_path, entry):
+    """Whoever reads this file can write such a line."""
+    log = checkpoints.Checkpoint(tmp_path / "other", hashlib.sha256(b"another").hexdigest())
+    log.path.write_bytes(log.path.read_bytes() + log._line(entry))
+    with pytest.raises(ArgumentError, match=r"line 2 of .* is no answer as it was written"):
+        checkpoints.Checkpoint(log.path, log.digest)
+
+
 def test_a_line_of_another_checkpoint_is_refused(kept, tmp_path):
     line = kept.path.read_bytes().splitlines(keepends=True)[1]
     log = checkpoints.Checkpoint(tmp_path / "other", hashlib.sha256(b"another").hexdigest())

@@ -211,6 +211,13 @@ def test_a_module_is_named_like_a_file(files, capsys):
     assert (code, out.strip()) == (0, "-logvar/2 + mu**2/2 + exp(logvar)/2 - 1/2")
 
 
+@pytest.mark.parametrize("name", ["keyed", "keyed_too"])
+def test_what_is_not_given_in_order_keeps_its_default(files, capsys, name):
+    code, out, err = run(capsys, "compare", f"specs.py:{name}", "part.npz", "--json", "--backend", "rational")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["rational"]["value"] == ("5/4" if name == "keyed" else "5/2")
+
+
 def test_the_help_tells_each_exit_code(capsys):
     with pytest.raises(SystemExit) as stopped:
         run(capsys, "--help")
@@ -232,7 +239,7 @@ def test_progress_is_for_terminals_that_go_back_in_a_line(files, capsys, monkeyp
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     assert run(capsys, *words, "--quiet")[2] == ""
     shown = run(capsys, *words)[2]
-    assert "[#" in shown
+    assert re.search(r"\[#+\.*\] \d+ of 64\r +\r$", shown)
     assert "\033" not in shown  # no colour, nor any other escape: NO_COLOR has nothing to forbid
     monkeypatch.setenv("TERM", "dumb")
     assert run(capsys, *words)[2] == ""

@@ -169,7 +169,7 @@ BAD_INPUT = {
     "syntax.py does not import: SyntaxError": "compare syntax.py:f",
     "there is no file none.py": "compare none.py:f",
     "no.such.module does not import": "compare no.such.module:f",
-    "specs.py has no function 'los'; it has loss, smooth, in_numpy, off, pick, lossy, broken": "compare specs.py:los",
+    "specs.py has no function 'los'; it has loss, smooth, in_numpy, off, pick, lossy, keyed, in_lines, broken": "compare specs.py:los",
     "expected file.py:function or module:function, got 'specs.py'": "compare specs.py",
     "specs.py:broken failed: AttributeError": "compare specs.py:broken in.npz",
     "mse: shapes (1,) and (2,) differ": "compare specs.py:loss shapes.npz",
@@ -216,6 +216,8 @@ BAD_INPUT = {
     "record: /dev/zero is too large for a record; at most 67108864 bytes are read": "replay /dev/zero",
     "checkpoint: cannot use /dev/full": "bounds specs.py:smooth in.npz --radius x=1 --checkpoint /dev/full",
     "spec: the parameters of builtins:max cannot be told": "compare builtins:max in.npz",
+    "specs.py:in_lines failed: ValueError: one two (specs.py, line": "compare specs.py:in_lines in.npz",
+    "--set: specs.py:keyed has no parameter 'beta'; it has x": "compare specs.py:keyed in.npz --set beta=2",
     "hooked.py does not import: RuntimeError: no": "compare hooked.py:f",
 }
 

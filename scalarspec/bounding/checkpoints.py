@@ -89,7 +89,7 @@ class Checkpoint:
         answers = {}
         for i, line in enumerate(lines[:-1]):
             entry = self._checked(line)
-            if not isinstance(entry, dict) or set(entry) != {"job", "answer"}:
+            if not _is_answer(entry):
                 raise ArgumentError(f"checkpoint: line {i + 2} of {self.path} is no answer as it was written")
             answers[entry["job"]] = entry["answer"]
         return answers
@@ -122,6 +122,17 @@ class Checkpoint:
             return None
         check = entry.pop("check", None)
         return entry if check == self._check(entry) else None
+
+
+def _is_answer(entry: Any) -> bool:
+    """Is this the answer to a job, with arrays that can be read?"""
+    if not isinstance(entry, dict) or set(entry) != {"job", "answer"} or not isinstance(entry["job"], str):
+        return False
+    try:
+        from_json(entry["answer"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+    return True
 
 
 def _written(file: int, data: bytes) -> None:

@@ -29,6 +29,7 @@ from scalarspec.cli import (
     shipped_models,
 )
 from scalarspec.cli.commands import Commands, Parser
+from scalarspec.cli.progress import Bar
 from scalarspec.cli.signals import Signals, listening
 from scalarspec.cli.user_files import described
 from scalarspec.errors import ScalarSpecError
@@ -79,7 +80,8 @@ def _run(argv: Sequence[str] | None, signals: Signals) -> int:
     output.take_any_encoding()
     options = parser().parse_args(argv, argparse.Namespace(notes=[], failures=[]))
     try:
-        code, text = _answer(options, signals)
+        with Bar(options.quiet) as options.progress:
+            code, text = _answer(options, signals)
     except ScalarSpecError as error:
         return output.refused(str(error))
     except (MemoryError, RecursionError) as error:

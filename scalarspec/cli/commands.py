@@ -1,9 +1,8 @@
-"""What the commands share: how one is stated, options that several take, and progress on the terminal."""
+"""What the commands share: how one is stated, and options that several take."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -117,26 +116,3 @@ def add_backends(parser: argparse.ArgumentParser) -> None:
 def add_precision(parser: argparse.ArgumentParser) -> None:
     """The precision of `interval`."""
     parser.add_argument("--prec", type=int, metavar="BITS", help="the precision of the interval backend (default 53)")
-
-
-# ---- progress -------------------------------------------------------------------------------------------------------
-
-Progress = Callable[[int, int], None]
-"""Is told how many pieces are done, of how many."""
-
-
-def progress(options: argparse.Namespace) -> Progress:
-    """A bar on the terminal's error stream; nothing where that is no terminal that goes back in a line, or `--quiet`.
-
-    Nothing is coloured, whether NO_COLOR is set or not.
-    """
-    shown = not options.quiet and sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return bar if shown else lambda done, total: None
-
-
-def bar(done: int, total: int) -> None:
-    """Draws the bar anew; when all is done, nothing is left of it."""
-    filled = 30 * done // total
-    text = f"[{'#' * filled}{'.' * (30 - filled)}] {done} of {total}"
-    left = text if done < total else " " * len(text) + "\r"
-    print(f"{left}\r", end="", file=sys.stderr, flush=True)

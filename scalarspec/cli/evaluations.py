@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES, bounds
-from scalarspec.cli.commands import Commands, add_backends, add_precision, add_radius, add_work, progress
+from scalarspec.cli.commands import Commands, add_backends, add_precision, add_radius, add_work
 from scalarspec.cli.user_files import contexts, radii, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.cli.workers import workers
 from scalarspec.compare import DEFAULT_BACKENDS, compare
@@ -48,7 +48,7 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     goal = {"method": options.method, "target": options.target, "budget": options.budget}
     vary = radii(options.radius)
     with workers(options.workers, options.notes.append) as executor:
-        kept = {"executor": executor, "checkpoint": options.checkpoint, "progress": progress(options)}
+        kept = {"executor": executor, "checkpoint": options.checkpoint, "progress": options.progress}
         found = bounds(spec, *args, vary=vary, backend=backend, **goal, **kept)
     if options.plot is not None:
         with told_after_the_report(options):

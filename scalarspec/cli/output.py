@@ -52,8 +52,8 @@ def said(message: str) -> None:
 
 
 def refused(message: str) -> int:
-    """Says why there is no answer; the exit code."""
-    said(f"error: {message}")
+    """Says why there is no answer, in one line; the exit code."""
+    said(f"error: {' '.join(message.split())}")
     return REFUSED
 
 

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES
-from scalarspec.cli.commands import Commands, add_work, progress
+from scalarspec.cli.commands import Commands, add_work
 from scalarspec.cli.workers import workers
 
 
@@ -29,8 +29,10 @@ def run_models(options: argparse.Namespace) -> tuple[Any, int]:
     """Losses and gradients under every backend, and bounds; exit code 1 where backends disagree."""
     from scalarspec.examples import digits
 
-    show = progress(options)
-    report = digits.run(options.digit, options.count, options.radius, lambda i: show(i + 1, options.count))
+    def checked(i: int) -> None:
+        options.progress(i + 1, options.count)
+
+    report = digits.run(options.digit, options.count, options.radius, checked)
     return report, 0 if report.agreement.holds and report.slice.agrees else 1
 
 
@@ -44,7 +46,7 @@ def run_sweep(options: argparse.Namespace) -> tuple[Any, int]:
     """Every digit under three backends; exit code 1 where one contradicts another."""
     from scalarspec.examples import digit_sweeps
 
-    found = digit_sweeps.sweep(options.count, progress(options))
+    found = digit_sweeps.sweep(options.count, options.progress)
     return found, 0 if found.holds else 1
 
 
@@ -58,7 +60,7 @@ def run_certify(options: argparse.Namespace) -> tuple[Any, int]:
     """Losses written by hand, cross-checked; exit code 1 where rounding does not explain a stage."""
     from scalarspec.examples import digit_certificates
 
-    found = digit_certificates.certify(options.count, progress(options))
+    found = digit_certificates.certify(options.count, options.progress)
     return found, 0 if found.holds else 1
 
 
@@ -77,5 +79,5 @@ def run_enclose(options: argparse.Namespace) -> tuple[Any, int]:
 
     radii, work = options.radius or RADII, (options.method, options.budget)
     with workers(options.workers, options.notes.append) as executor:
-        found = enclose(options.count, radii, *work, executor, progress(options))
+        found = enclose(options.count, radii, *work, executor, options.progress)
     return found, 0 if found.holds else 1

@@ -45,9 +45,14 @@ def spec_and_arguments(options: argparse.Namespace) -> tuple[Spec, list[Any]]:
 
 
 def parameters_of(function: Callable[..., Any], target: str) -> dict[str, inspect.Parameter]:
-    """The parameters of a user's function by their names. Raises ArgumentError where Python cannot tell them."""
+    """The parameters of a user's function by their names: those that take arguments in order, as specs are called.
+
+    Raises ArgumentError where Python cannot tell them.
+    """
     with failures_told(f"spec: the parameters of {target} cannot be told", described):
-        return dict(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
+    in_order = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {name: parameter for name, parameter in parameters.items() if parameter.kind in in_order}
 
 
 def note_unused(options: argparse.Namespace, names: Sequence[str]) -> None:
@@ -107,6 +112,7 @@ class _UserFunction:
 
     def __init__(self, function: Callable[..., Any], target: str, what: str) -> None:
         functools.update_wrapper(self, function)
+        self.__name__ = getattr(function, "__name__", target.rpartition(":")[2])
         self.function, self.target, self.what = function, target, what
 
     def __call__(self, *args: Any) -> Any:

@@ -40,8 +40,8 @@ def workers(count: int, note: Callable[[str], None]) -> Iterator[Executor | None
         try:
             yield executor
         finally:
-            over.set()
             executor.shutdown(cancel_futures=True)
+            over.set()
         if any(worker.exitcode for worker in found):
             note(LOST)
 
@@ -50,7 +50,7 @@ def _started(executor: Executor, count: int) -> list[BaseProcess]:
     """The processes of an executor, which it makes for its first job."""
     before = set(multiprocessing.active_children())
     try:
-        executor.submit(int).result()
+        executor.submit(int)
     except (OSError, RuntimeError) as error:
         end_workers()  # those that were started wait for work
         raise ArgumentError(f"--workers: {count} processes cannot be started: {error}") from None

@@ -1,0 +1,36 @@
+"""Progress on the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Self
+
+CELLS = 30
+"""How many characters a bar has."""
+
+
+class Bar:
+    """A bar on the error stream, where that is a terminal that goes back in a line; of which nothing is left after it.
+
+    It is drawn without colours and other escapes, whether NO_COLOR is set or not.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self.shown, self.width = terminal and not quiet, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Draws how many pieces are done, of how many."""
+        if self.shown:
+            filled = CELLS * done // max(total, 1)
+            text = f"[{'#' * filled}{'.' * (CELLS - filled)}] {done} of {total}"
+            self.width = max(self.width, len(text))
+            print(text, end="\r", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.width:
+            print(" " * self.width, end="\r", file=sys.stderr, flush=True)
