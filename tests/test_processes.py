@@ -139,22 +139,33 @@ def test_signals_at_random_moments(number):
     assert not tally.misses, str(tally)
 
 
-def test_the_fuzz_sees_what_is_wrong(tmp_path, monkeypatch):
-    """A process that stays, and another exit code than the right one."""
+LEAVES_A_CHILD = """
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: os._exit(3))
+print("late")
+if os.fork() == 0:
+    os.close(1), os.close(2)
+time.sleep(60)
+"""
+
+
+def test_the_fuzz_sees_what_is_wrong(monkeypatch):
+    """Another exit code than the right one, an answer after SIGTERM, a process that stays, a lost answer."""
     monkeypatch.setattr(fuzz_signals, "ORPHANS_MAY_LIVE", 0.1)
-    text = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os._exit(3)); os.fork(); time.sleep(30)"
-    monkeypatch.setattr(sys, "executable", "/usr/bin/env")
-    tally = fuzz_signals.Tally()
-    process = fuzz_signals.started(tmp_path)  # no such module: it ends by itself
-    assert fuzz_signals._ended(process, signal.SIGTERM, tally)
-    monkeypatch.undo()
-    stays = subprocess.Popen([sys.executable, "-c", text], start_new_session=True)
-    while len(fuzz_signals.session(stays.pid)) < 2:
+    wrong = subprocess.Popen(
+        [sys.executable, "-uc", LEAVES_A_CHILD], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    while len(fuzz_signals.session(wrong.pid)) < 2:
         time.sleep(0.01)
-    stays.terminate()
-    assert stays.wait() == 3
-    assert len(fuzz_signals.left(stays.pid, 0.1)) == 1
-    assert not fuzz_signals.left(stays.pid, 5)
+    time.sleep(0.1)
+    wrong.terminate()
+    told = fuzz_signals._ended(wrong, signal.SIGTERM, fuzz_signals.Tally())
+    assert [text.split()[0] for text in told] == ["exit", "printed", "1"]
+    kept = iter([{"a": 1, "b": 2}, {"a": 1}])
+    monkeypatch.setattr(fuzz_signals, "answers", lambda path: next(kept))
+    tally = fuzz_signals.Tally()
+    fuzz_signals.case(signal.SIGKILL, 0, tally)
+    assert tally.misses[0].endswith("answers were lost")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -30,6 +30,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.number, self.since, self.process = 0, 0.0, os.getpid()
+        self.timers: list[threading.Timer] = []
 
     @property
     def code(self) -> int:
@@ -48,7 +49,7 @@ class Signals:
         self.number, self.since = number, time.monotonic()
         end_workers()
         if number == signal.SIGTERM:
-            _later(GRACE, end, number)
+            self._later(GRACE, end, number)
         raise KeyboardInterrupt
 
     def again(self, unraisable: sys.UnraisableHookArgs) -> None:
@@ -57,7 +58,13 @@ class Signals:
             sys.__unraisablehook__(unraisable)
             return
         number, self.number = self.number, 0
-        _later(0.01, functools.partial(os.kill, os.getpid()), number)
+        self._later(0.01, functools.partial(os.kill, os.getpid()), number)
+
+    def _later(self, seconds: float, function: Callable[[int], None], number: int) -> None:
+        timer = threading.Timer(seconds, function, [number])
+        timer.daemon = True
+        timer.start()
+        self.timers.append(timer)
 
 
 @contextlib.contextmanager
@@ -75,6 +82,8 @@ def listening() -> Iterator[Signals]:
             signal.signal(number, signals)
         yield signals
     finally:
+        for timer in signals.timers:
+            timer.cancel()
         sys.unraisablehook = hook
         for number, handler in heard.items():
             signal.signal(number, handler)
@@ -96,9 +105,3 @@ def _end_worker(number: int) -> None:
     """Ctrl-C goes to all processes of a terminal, and is the main one's business."""
     if number == signal.SIGTERM:
         os._exit(128 + number)
-
-
-def _later(seconds: float, function: Callable[[int], None], number: int) -> None:
-    timer = threading.Timer(seconds, function, [number])
-    timer.daemon = True
-    timer.start()
