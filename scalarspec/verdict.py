@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, ParamSpec
 
+import numpy as np
+
 from scalarspec.numbers.exact import exact_text
 
 P = ParamSpec("P")
@@ -63,6 +65,8 @@ def timed(prover: Callable[P, Verdict]) -> Callable[P, Verdict]:
 
 
 def _json(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _json(value.tolist())
     if isinstance(value, list):
         return [_json(item) for item in value]
     return exact_text(value) if isinstance(value, Fraction | int | float) else str(value)

@@ -91,7 +91,7 @@ def shipped_jobs():
 def points_of(domain, count, rng):
     """Exact points of the box: hostile ones, corners, and random ones."""
     boxes = [domain.box(0)]
-    points = [point for found in inner_bounds._searched(domain, [0]) for point in found]
+    points = [point for found in inner_bounds.searched(domain, [0]) for point in found]
     while len(points) < count:
         corner = len(points) % 2
         point = {}
@@ -135,7 +135,7 @@ def misses(spec, args, vary, count, rng, methods=METHODS, budget=12):
         return 0, 0  # refused: outside of a domain, say
     points = points_of(domain, count, rng)
     wrong = 0
-    for point, ends in zip(points, inner_bounds._enclosed(domain, points), strict=True):
+    for point, ends in zip(points, inner_bounds.enclosed(domain, points), strict=True):
         if ends is None:
             continue
         for bound in found:

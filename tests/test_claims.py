@@ -30,7 +30,7 @@ def test_prove_an_inequality_over_a_box():
         spec(*lift([args[0], args[1]], PRECISE), PRECISE.tensor(refuted.witness["x"]), PRECISE.tensor(args[3]))
     )
     assert low > found.inner[1] - Fraction(1, 10**9)
-    assert refuted.witness["value in"][0] <= high
+    assert refuted.value[0] <= high
     doubtful = ss.prove(spec, *args, vary=vary, at_most=middle, budget=2)
     assert doubtful.status in ("proved", "undecided")
     if doubtful.status == "undecided":
@@ -50,15 +50,13 @@ def test_prove_a_claim_over_a_box():
     with ProcessPoolExecutor(1) as executor:
         assert ss.prove(a_claim, *args, vary=vary, executor=executor).proved
     found = ss.prove(lambda m, x: vae.kl_loss(m, x) > 1000, args[0], args[2], vary=vary)
-    assert (found.status, found.witness["value in"][1] < 0) == ("refuted", True)
+    assert (found.status, found.value[1] < 0) == ("refuted", True)
     x = np.array([1.0, 2.0])
     assert ss.prove(lambda x: ss.square(x) >= 0, x, vary={"x": ss.ball(5)}).proved
     assert not ss.prove(lambda x: ss.square(x) > 0, x, vary={"x": ss.ball(5)}, budget=8).proved
     assert ss.prove(lambda x: 2 * x < x, x, vary={"x": ss.box(-2, -1)}).proved
     touching = ss.prove(lambda x: x - x < 0, x, vary={"x": ss.ball(1)})
-    assert (touching.status, touching.witness["output"]) == ("refuted", [0])
-    with pytest.raises(ss.errors.ArgumentError, match="expected one comparison of tensors, got logical_and"):
-        ss.prove(lambda x: (x > 0) & (x < 9), x, vary={"x": ss.ball(1)})
+    assert (touching.status, touching.output) == ("refuted", (0,))
 
 
 def test_the_robust_argmax():
@@ -68,7 +66,7 @@ def test_the_robust_argmax():
     at = np.array([1.0, 0.5])
     assert ss.prove(ahead, layer, at, vary={"x": ss.ball("0.5")}, at_least=0).status == "proved"
     found = ss.prove(ahead, layer, at, vary={"x": ss.ball(1)}, at_least=0)
-    assert (found.status, found.witness["output"]) == ("refuted", [0])
+    assert (found.status, found.output) == ("refuted", (0,))
 
 
 def test_the_nearest_code_over_a_box():
@@ -84,7 +82,7 @@ def test_the_nearest_code_over_a_box():
     assert near.status == "proved"
     far = ss.prove(ahead, model, x, vary={"x": ss.ball(2)}, at_least=0)
     assert far.status == "refuted"
-    assert far.witness["value in"][1] < 0
+    assert far.value[1] < 0
 
 
 def test_a_whole_number_that_varies_is_a_tensor_in_a_claim():

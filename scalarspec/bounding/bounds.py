@@ -19,6 +19,7 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.inner_bounds import inner_bounds
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS, Step, after_evaluation, reached, steps
+from scalarspec.bounding.parts import TARGET, Limits
 from scalarspec.bounding.plots import draw
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
@@ -47,6 +48,7 @@ class Bounds:
     boxes: int
     seconds: float
     interrupted: bool
+    stopped: str
     _jobs: Jobs | None = field(repr=False, compare=False)
 
     @cached_property
@@ -83,10 +85,9 @@ class Bounds:
         pairs = zip(np.ravel(self.lower), np.ravel(self.upper), strict=True)
         lines = [interval_text(lower, upper, 10) for lower, upper in pairs]
         attained = f"; {_attained_text(*self.inner)}" if np.size(self.lower) == 1 else ""
-        interrupted = ", interrupted" if self.interrupted else ""
-        return "\n".join(
-            [*lines, f"({self.method}, {count_text(self.boxes)}, {self.seconds:.3f} s{attained}{interrupted})"]
-        )
+        ended = f", stopped by: {self.stopped}" if self.stopped else ""
+        ended += ", interrupted" if self.interrupted else ""
+        return "\n".join([*lines, f"({self.method}, {count_text(self.boxes)}, {self.seconds:.3f} s{attained}{ended})"])
 
     def plot(self, path: str | Path) -> None:
         """Draws, into a file whose ending says the format: the bounds of each output around its value, their widths as
@@ -102,8 +103,8 @@ class Bounds:
     def to_json(self) -> dict[str, Any]:
         """Plain data, with the ends as exact strings."""
         ends, inner = ends_json(self.lower, self.upper), ends_json(*self.inner)
-        found = {"method": self.method, "boxes": self.boxes, "seconds": self.seconds, "interrupted": self.interrupted}
-        return {**ends, "inner": inner, **found}
+        found = {"method": self.method, "boxes": self.boxes, "seconds": self.seconds}
+        return {**ends, "inner": inner, **found, "interrupted": self.interrupted, "stopped": self.stopped}
 
 
 def _by_method(domain: Domain, method: str) -> Bounds:
@@ -125,6 +126,7 @@ def bounds(
     backend: str | Context[Any] = "interval",
     target: Any = None,
     budget: int | None = None,
+    time_limit: float | None = None,
     over: str | Sequence[str] = (),
     executor: Executor | None = None,
     checkpoint: str | Path | None = None,
@@ -147,13 +149,16 @@ def bounds(
                    width is at most `target`
       auto         the first of these, in order, whose widths are at most `target`; without a target, linear
 
-    backend: an enclosing context, or its name. target, budget: a number, and a number of boxes. executor: one of
-    concurrent.futures, or of its interface, that does the jobs of linear and subdivide; the result is the same.
+    backend: an enclosing context, or its name. target, budget: a number, and a number of boxes. time_limit: seconds,
+    after which linear begins no more rows and subdivide no more rounds: what is known by then is returned, and how much
+    that is depends on the machine. executor: one of concurrent.futures, or of its interface, that does the jobs of
+    linear and subdivide; the result is the same.
     checkpoint: a file that keeps what was found; a run that ended goes on from there. progress: called with (parts
     done, budget), or (rows done, rows).
 
-    Returns what was found (see `Bounds`). A target that the budget does not reach is no error: see `width`. Ctrl-C ends
-    the search: what was found by then is returned, and marked `interrupted`.
+    Returns what was found (see `Bounds`). A target that is not reached is no error: see `width`, and `stopped`, which
+    says what ended the search; it also ends where its last rounds gained nothing. Ctrl-C ends it too: what was found by
+    then is returned, and marked `interrupted`.
     Raises UnknownName for a name that the spec does not have, ArgumentError for a backend that does not enclose, an
     unknown method, a spec that cannot be sent to an executor, or a checkpoint of another question, and as the spec does
     where it has no value on the box.
@@ -165,25 +170,26 @@ def bounds(
     rows = (over,) if isinstance(over, str) else tuple(over)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
     one_valued(domain.spec_of_rows, domain.arguments, vary)
-    return _found(Jobs(domain, executor, checkpoint), context, method, target, most_parts(budget), progress)
+    limits = limits_of(budget, time_limit, None if target is None else data_value(target))
+    return _found(Jobs(domain, executor, checkpoint), context, method, limits, progress)
 
 
 def _found(
     jobs: Jobs,
     context: Context[Any],
     method: str,
-    target: Any,
-    budget: int,
+    limits: Limits,
     progress: Callable[[int, int], None] | None,
 ) -> Bounds:
     """The bounds by a method, and its time."""
-    goal = None if target is None else data_value(target)
-    found = steps(jobs.domain, context, after_evaluation(method, goal), goal, budget, progress, jobs)
+    goal = limits.target if method == "auto" else None
+    found = steps(jobs.domain, context, after_evaluation(method, limits.target), limits, progress, jobs)
     start = time.perf_counter()
-    best, interrupted = _best(found, goal if method == "auto" else None)
+    best, interrupted = _best(found, goal)
     seconds = time.perf_counter() - start
     lower, upper = map(unboxed, endpoints(best.enclosure))
-    return Bounds(lower, upper, best.enclosure, best.method, best.boxes, seconds, interrupted, jobs)
+    stopped = TARGET if reached(best.enclosure, goal) else limits.stopped
+    return Bounds(lower, upper, best.enclosure, best.method, best.boxes, seconds, interrupted, stopped, jobs)
 
 
 def _checked(backend: str | Context[Any], method: str) -> Context[Any]:
@@ -211,11 +217,13 @@ def _best(found: Iterator[Step], target: Fraction | None) -> tuple[Step, bool]:
     return best, False
 
 
-def most_parts(budget: int | None) -> int:
-    """Into how many boxes to split at most. Raises ArgumentError for fewer than one."""
+def limits_of(budget: int | None, time_limit: float | None, target: Fraction | None = None) -> Limits:
+    """How far a search may go. Raises ArgumentError for fewer than one box, or a time that is no number of seconds."""
     if budget is not None and budget < 1:
         raise ArgumentError(f"budget: expected at least 1 box, got {budget}")
-    return budget or BUDGET
+    if time_limit is not None and not (isinstance(time_limit, int | float) and time_limit >= 0):
+        raise ArgumentError(f"time_limit: expected a number of seconds, at least 0, got {time_limit!r}")
+    return Limits(budget or BUDGET, target, time_limit)
 
 
 def _attained_text(least: Any, most: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -158,11 +158,15 @@ def values(domain: Domain, rows: Sequence[int] = (0,), sides: Sequence[Side] | N
     The points: the middle, and for each side of an output (by default, of the first few) those where a search found it
     greatest, or least.
     """
-    boxes = [domain.box(i) for i in rows]
-    middles = [{path: lift_elements(_between, *ends) for path, ends in box.items()} for box in boxes]
-    points = [[middle, *found] for middle, found in zip(middles, _searched(domain, rows, sides), strict=True)]
-    known = iter(_enclosed(domain, [point for each in points for point in each]))
+    middles = [middle(domain.box(i)) for i in rows]
+    points = [[first, *found] for first, found in zip(middles, searched(domain, rows, sides), strict=True)]
+    known = iter(enclosed(domain, [point for each in points for point in each]))
     return [[(point, *(next(known) or (None, None))) for point in each] for each in points]
+
+
+def middle(box: Mapping[str, Ends]) -> Point:
+    """The middle of a box; where that has but one end, the end."""
+    return {path: lift_elements(_between, *ends) for path, ends in box.items()}
 
 
 def _between(low: Any, high: Any) -> Any:
@@ -171,7 +175,7 @@ def _between(low: Any, high: Any) -> Any:
     return high if infinite(low) else low if infinite(high) else (low + high) / 2
 
 
-def _enclosed(domain: Domain, points: list[Point]) -> list[Ends | None]:
+def enclosed(domain: Domain, points: list[Point]) -> list[Ends | None]:
     """The ends of the spec at some points: at all of them at once, or one by one; None where it is not defined."""
     columns = [np.stack([as_array(point[path]) for point in points]) for path in domain.ends]
     try:
@@ -187,7 +191,7 @@ def _enclosed(domain: Domain, points: list[Point]) -> list[Ends | None]:
         return [_ends(domain, point, INTERVALS) for point in points]
 
 
-def _searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None = None) -> list[list[Point]]:
+def searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None = None) -> list[list[Point]]:
     """For each row, where sign-gradient ascent in floats has the outputs greatest or least, as exact points.
 
     Nothing where the spec cannot be evaluated for many points at once.

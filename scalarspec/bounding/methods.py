@@ -13,7 +13,7 @@ import numpy as np
 from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs
-from scalarspec.bounding.parts import Part, bounded, subdivided
+from scalarspec.bounding.parts import LATE, Limits, Part, bounded, subdivided
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.context import Context
@@ -48,8 +48,7 @@ def steps(
     domain: Domain,
     context: Context[Any],
     methods: Sequence[str],
-    target: Fraction | None,
-    budget: int,
+    limits: Limits,
     progress: Progress | None,
     jobs: Jobs,
 ) -> Iterator[Step]:
@@ -57,7 +56,7 @@ def steps(
     best = Step(evaluated(domain, context), "interval", domain.rows)
     yield best
     for name in methods if domain.ends and domain.rows else ():
-        for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, target, budget, progress)):
+        for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, limits, progress)):
             better = narrowed(context, best.enclosure, ends)
             said = "linear" if name == "subdivide" and count == domain.rows else name
             best = best if better is None else Step(better, said, count)
@@ -101,9 +100,7 @@ def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
     return call(domain.spec_of_rows, domain.boxed(context)[0], context)
 
 
-def mean_value(
-    domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None
-) -> Iterator[Found]:
+def mean_value(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
     """f(c) + f'(box) (box - c)."""
     found = [endpoints(_mean_value(domain.row(i))) for i in range(domain.rows)]
     low, high = (np.stack([ends[k] for ends in found]) for k in (0, 1))
@@ -128,10 +125,10 @@ def _mean_value(domain: Domain) -> Tensor:
     return f.reshape(Tensor(context, Shape((size,)), rows.arrays.materialize(total.value)), result.shape)
 
 
-def linear(
-    domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None
-) -> Iterator[Found]:
-    """Linear relaxation, for many rows at once. Rows that are not done yet have infinite ends."""
+def linear(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
+    """Linear relaxation, for many rows at once. Rows that are not done yet have infinite ends, and so have those that
+    there is no time for.
+    """
     low, high = _unknown(domain)
     i = 0
     for done in bounded(jobs, [Part.whole(domain, i) for i in range(domain.rows)], split=False):
@@ -141,31 +138,33 @@ def linear(
         if progress is not None and domain.over:
             progress(i, domain.rows)
         yield _shaped(domain, low, high), domain.rows
+        if limits.late and i < domain.rows:
+            limits.ends(LATE)
+            return
 
 
-def subdivide(
-    domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None
-) -> Iterator[Found]:
+def subdivide(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
     """Linear relaxation on parts of the box, the worst of which are split: one row after the other."""
     if domain.over:
-        yield from _subdivided_rows(domain, jobs, target, budget, progress)
+        yield from _subdivided_rows(domain, jobs, limits, progress)
         return
     shape = domain.plan.result.shape
-    for hull in subdivided(jobs, Part.whole(domain, 0), target, budget):
+    for hull in subdivided(jobs, Part.whole(domain, 0), limits):
         yield (hull.low.reshape(shape), hull.high.reshape(shape)), hull.parts
         if progress is not None:
-            progress(hull.parts, budget)
+            progress(hull.parts, limits.budget)
 
 
-def _subdivided_rows(
-    domain: Domain, jobs: Jobs, target: Fraction | None, budget: int, progress: Progress | None
-) -> Iterator[Found]:
+def _subdivided_rows(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
     """Linear bounds of all rows, then each row in parts."""
-    yield from linear(domain, jobs, target, budget, progress)
+    yield from linear(domain, jobs, limits, progress)
     low, high = _unknown(domain)
     counts = [1] * domain.rows
     for i in range(domain.rows):
-        for hull in subdivided(jobs, Part.whole(domain, i), target, budget):
+        if limits.late:
+            limits.ends(LATE)
+            return
+        for hull in subdivided(jobs, Part.whole(domain, i), limits):
             counts[i] = hull.parts
             low[i], high[i] = (end.reshape(low.shape[1:]) for end in (hull.low, hull.high))
         if progress is not None:
@@ -184,7 +183,7 @@ def _shaped(domain: Domain, low: Array, high: Array) -> Ends:
     return (low, high) if domain.over else (low[0], high[0])
 
 
-METHODS: dict[str, Callable[[Domain, Jobs, Fraction | None, int, Progress | None], Iterator[Found]]] = {
+METHODS: dict[str, Callable[[Domain, Jobs, Limits, Progress | None], Iterator[Found]]] = {
     "mean-value": mean_value,
     "linear": linear,
     "subdivide": subdivide,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -154,6 +155,104 @@ def _place(plan: Plan, element: int) -> tuple[int, int]:
 # ---- the search -----------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Limits:
+    """How far a search goes, and what ended it.
+
+    budget: into how many parts at most; target: the width of every output at which it is done; seconds: how long it may
+    take, from now on: it ends with the round in which they are over; endings: what ended the searches so far.
+    """
+
+    budget: int
+    target: Fraction | None = None
+    seconds: float | None = None
+    endings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._start = time.monotonic()
+
+    def ends(self, why: str) -> None:
+        """Notes what ended a search."""
+        self.endings.append(why)
+
+    @property
+    def late(self) -> bool:
+        """Is the time over?"""
+        return self.seconds is not None and time.monotonic() - self._start >= self.seconds
+
+    @property
+    def stopped(self) -> str:
+        """What ended the searches, in words; the same once."""
+        return ", ".join(dict.fromkeys(self.endings))
+
+
+TARGET, SPENT, LATE, IDLE, WHOLE = "target", "budget", "time limit", "no gain", "nothing left to split"
+"""What ends a search: it has what was asked for; there are as many parts as may be; the time is over; the last rounds
+found nothing that was not known; no part can be split."""
+PATIENCE = 6
+"""After so many rounds that gain nothing, one after the other, a search ends: every kind of split was made twice."""
+
+
+class Goal(Protocol):
+    """What is asked of the bounds in the parts of a box."""
+
+    def reached(self, parts: Sequence[Part]) -> bool:
+        """Is it known already?"""
+
+    def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
+        """The parts, of these, that stand most in the way: some of them."""
+
+    def closed(self, part: Part) -> bool:
+        """Takes note of a new part: is nothing more asked of it, so that it may be left out?"""
+
+    def left(self, pair: Sequence[Part]) -> float:
+        """How much two halves leave to do."""
+
+    def gained(self, part: Part, halves: Sequence[Part]) -> bool:
+        """Do the parts that a part gives way to say more than it did?"""
+
+
+def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple[list[Part], int]]:
+    """The parts of a row's box of which more is asked, and how many there are in all, after each round of splits.
+
+    root: a part with its bounds and choices. Its end is noted in the limits.
+    """
+    idle, closed = 0, 0
+
+    def worst(parts: Sequence[Part]) -> list[Part]:
+        open_parts = [part for part in parts if part.choices]
+        room = min(limits.budget - len(parts) - closed, ROUND)
+        ended = [
+            (TARGET, goal.reached(parts)),
+            (WHOLE, not open_parts),
+            (SPENT, room < 1),
+            (LATE, limits.late),
+            (IDLE, idle >= PATIENCE),
+        ]
+        why = next((name for name, is_so in ended if is_so), None)
+        if why is None:
+            return goal.worst(open_parts, room)
+        limits.ends(why)
+        return []
+
+    def divide(parts: Sequence[Part]) -> Iterator[Part]:
+        nonlocal idle, closed
+        children = [child for part in parts for pair in part.choices for child in pair]
+        for _ in bounded(jobs, children, True, SPLIT_BATCH):
+            pass  # they have their bounds then
+        gains = 0
+        for part in parts:
+            halves = [child for child in min(part.choices, key=goal.left) if not child.empty]
+            kept = [child for child in halves if not goal.closed(child)]
+            gains += len(halves) < 2 or len(kept) < len(halves) or goal.gained(part, halves)
+            closed += len(halves) - len(kept)
+            yield from kept
+        idle = 0 if gains else idle + 1
+
+    for parts in refine([root], worst, divide):
+        yield parts, len(parts) + closed
+
+
 @dataclass(frozen=True)
 class Hull:
     """Bounds of the outputs in all parts, flat, and how many parts there are."""
@@ -163,49 +262,69 @@ class Hull:
     parts: int
 
 
-def subdivided(jobs: Jobs, root: Part, target: Fraction | None, budget: int) -> Iterator[Hull]:
+def subdivided(jobs: Jobs, root: Part, limits: Limits) -> Iterator[Hull]:
     """The bounds over a row's box, and those by its parts after each round of splits.
 
-    Until every width is at most the target, there are as many parts as the budget says, or none can be split.
+    Until every width is at most the target, there are as many parts as the budget says, the time is over, the last
+    rounds gained nothing, or none can be split.
     """
-
-    def worst(parts: Sequence[Part]) -> list[Part]:
-        hull = _hull(parts)
-        room, width = min(budget - len(parts), ROUND), hull.high - hull.low
-        if room < 1 or not width.size or (target is not None and np.all(width <= float(target))):
-            return []
-        return _sticking_out(parts, int(np.argmax(width)), room)
-
-    def divide(parts: Sequence[Part]) -> Iterator[Part]:
-        children = [child for part in parts for pair in part.choices for child in pair]
-        for _ in bounded(jobs, children, True, SPLIT_BATCH):
-            pass  # they have their bounds then
-        for part in parts:
-            yield from (child for child in min(part.choices, key=_left) if not child.empty)
-
-    for parts in refine(next(bounded(jobs, [root], True)), worst, divide):
+    next(bounded(jobs, [root], True))
+    for parts, count in search(jobs, root, _Narrow(limits.target), limits):
         if not parts:
             raise Contradiction("bounds: nothing is left of the box, so some bound of a part is wrong")
-        yield _hull(parts)
+        low, high = _hull(parts)
+        yield Hull(low, high, count)
 
 
-def _hull(parts: Sequence[Part]) -> Hull:
-    return Hull(np.min([p.low for p in parts], axis=0), np.max([p.high for p in parts], axis=0), len(parts))
+@dataclass(frozen=True)
+class _Narrow:
+    """That the hull of the bounds in all parts is narrow."""
+
+    target: Fraction | None
+
+    def reached(self, parts: Sequence[Part]) -> bool:
+        """Is every width at most the target?"""
+        low, high = _hull(parts)
+        return not low.size or (self.target is not None and bool(np.all(high - low <= float(self.target))))
+
+    def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
+        """Whose bounds of the widest output stick out most, above and below by turns."""
+        low, high = _hull(parts)
+        output = int(np.argmax(high - low))
+        above = sorted(parts, key=lambda p: -p.high[output])
+        below = sorted(parts, key=lambda p: p.low[output])
+        found = {id(part): part for pair in zip(above, below, strict=True) for part in pair}
+        return list(found.values())[:count]
+
+    def closed(self, part: Part) -> bool:
+        """No part may be left out of the hull."""
+        return False
+
+    def left(self, pair: Sequence[Part]) -> float:
+        """The sum over the outputs of the widths of the hull and, by half, of both parts."""
+        kept = [part for part in pair if not part.empty]
+        if not kept:
+            return 0.0
+        low, high = _hull(kept)
+        return float(np.sum(high - low) + sum(np.sum(p.high - p.low) for p in kept) / 2)
+
+    def gained(self, part: Part, halves: Sequence[Part]) -> bool:
+        """Is their hull narrower for some output?"""
+        low, high = _hull(halves)
+        width = part.high - part.low
+        return bool(np.any(further(part.low, low, width) | further(-part.high, -high, width)))
 
 
-def _sticking_out(parts: Sequence[Part], output: int, count: int) -> list[Part]:
-    """Whose bounds of an output stick out most, above and below by turns; of those that can be split."""
-    open_parts = [part for part in parts if part.choices]
-    above = sorted(open_parts, key=lambda p: -p.high[output])
-    below = sorted(open_parts, key=lambda p: p.low[output])
-    found = {id(part): part for pair in zip(above, below, strict=True) for part in pair}
-    return list(found.values())[:count]
+GAIN = 1e-9
+"""A bound that moves by less than this share of how wide the bounds are is where it was."""
 
 
-def _left(pair: tuple[Part, Part]) -> float:
-    """What a split has left: the sum over the outputs of the widths of the hull and, by half, of both parts."""
-    kept = [part for part in pair if not part.empty]
-    if not kept:
-        return 0.0
-    hull = _hull(kept)
-    return float(np.sum(hull.high - hull.low) + sum(np.sum(p.high - p.low) for p in kept) / 2)
+def further(before: Array, now: Array, width: Array) -> Array:
+    """Which lower bounds have moved, beside how wide the bounds are, or how large where one is infinite?"""
+    with np.errstate(invalid="ignore"):
+        moved = now - before > GAIN * np.where(np.isfinite(width), width, np.abs(before))
+    return np.asarray(moved | (np.isinf(before) & np.isfinite(now)))
+
+
+def _hull(parts: Sequence[Part]) -> Ends:
+    return np.min([p.low for p in parts], axis=0), np.max([p.high for p in parts], axis=0)

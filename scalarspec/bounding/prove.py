@@ -2,36 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 
-from scalarspec.bounding.bounds import count_text, most_parts
-from scalarspec.bounding.claims import margin, strict
+from scalarspec.bounding.bounds import limits_of
+from scalarspec.bounding.claims import Claim, between, comparisons
 from scalarspec.bounding.domain import Domain
-from scalarspec.bounding.inner_bounds import closer, values
+from scalarspec.bounding.formula import Formula, Known
+from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, searched
 from scalarspec.bounding.jobs import Jobs
-from scalarspec.bounding.methods import Step, steps
-from scalarspec.bounding.sign_ascent import Side
+from scalarspec.bounding.methods import evaluated
+from scalarspec.bounding.open_parts import OpenParts, exactly, proved
+from scalarspec.bounding.parts import LATE, Limits, Part, bounded, search
+from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
 from scalarspec.core.arguments import bind, one_valued
+from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box
-from scalarspec.core.tensor import Tensor
-from scalarspec.numbers.exact import data_value, float_above
-from scalarspec.verdict import Verdict, timed
+from scalarspec.errors import ArgumentError, Contradiction, DomainError, NotSupported
+from scalarspec.numbers.exact import data_value, float_above, float_below, infinite
+
+Array = np.ndarray[Any, Any]
+Ends = tuple[Array, Array]
+Progress = Callable[[int, int], None]
 
 SIDES = 16
-"""How many sides of outputs are attacked at a time. They are looked for in one search, whose evaluations serve all of
-them; a claim about many outputs is refuted by one, so that not all need be attacked at once.
+"""How many parts of a claim are attacked at a time. They are looked for in one search, whose evaluations serve all of
+them; a claim of many parts is refuted by one, so that not all need be attacked at once.
 """
+OPEN_MIDDLES = 16
+"""How many of the parts of the box that are open in the end are looked at in their middles."""
+NO_LINES = "no linear bounds"
+"""What ends a search where the spec has no linear relaxation."""
 
 
-@timed
+@overload
+def prove(
+    spec: Callable[..., Any],
+    *args: Any,
+    vary: Mapping[str, Ball | Box],
+    at_most: Any = ...,
+    at_least: Any = ...,
+    budget: int | None = ...,
+    time_limit: float | None = ...,
+    over: tuple[()] = (),
+    witness: str | Path | Mapping[str, Any] | None = ...,
+    executor: Executor | None = ...,
+    progress: Progress | None = ...,
+) -> Proof: ...
+
+
+@overload
+def prove(
+    spec: Callable[..., Any],
+    *args: Any,
+    vary: Mapping[str, Ball | Box],
+    at_most: Any = ...,
+    at_least: Any = ...,
+    budget: int | None = ...,
+    time_limit: float | None = ...,
+    over: str | Sequence[str],
+    witness: str | Path | Mapping[str, Any] | None = ...,
+    executor: Executor | None = ...,
+    progress: Progress | None = ...,
+) -> Proof | Proofs: ...
+
+
 def prove(
     spec: Callable[..., Any],
     *args: Any,
@@ -39,133 +86,225 @@ def prove(
     at_most: Any = None,
     at_least: Any = None,
     budget: int | None = None,
+    time_limit: float | None = None,
+    over: str | Sequence[str] = (),
+    witness: str | Path | Mapping[str, Any] | None = None,
     executor: Executor | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Verdict:
+    progress: Progress | None = None,
+) -> Proof | Proofs:
     """Does a claim hold while the arguments named in `vary` range over their boxes?
 
-    spec: a claim, whose value is a comparison, such as lambda x: loss(model, x) <= 1; or a spec whose outputs are to be
-    at_most, at_least, or between, exact numbers. args, vary, budget, executor, progress: as for `bounds`.
+    spec: a claim, whose value is made of comparisons by &, |, ~, `all()` and `any()`, such as
+    lambda x: (net(x) <= net(x)[k]).all(); it holds where all its outputs do. Or a spec whose outputs are to be at_most,
+    at_least, or between, exact numbers. args, vary, executor: as for `bounds`. budget: into how many parts the box is
+    split at most; time_limit: the seconds after which no more is begun, so that the answer may be undecided on a slower
+    machine; progress: called with (parts, budget), or (rows done, rows). over: as for `bounds`: each row has a proof of
+    its own. witness: exact arguments to look at first, by name as `Proof.witness` has them, or the file of them.
 
-    Returns a verdict:
+    Returns a `Proof`; with `over`, `Proofs`, a sequence of them:
 
-      proved      by bounds, refined as those of `subdivide` are until they tell
-      refuted     `witness` holds exact arguments at which it surely fails for an output, and the ends of that output
-                  (of the right side less the left one, for a claim), in exact rationals where the spec is rational
-                  there, else at a precision that tells; every output is attacked that linear bounds leave open
-      undecided   what is missing is in `steps`
+      proved      by bounds. The box is split, and each part is left alone as soon as its bounds tell that the claim
+                  holds there: of an `or`, by one side in one part and by another in another. Where both sides of a
+                  comparison are made by the same operations of the same operands, they are equal, and `<` is false
+      refuted     `witness` holds exact arguments at which it surely fails, in exact rationals where the spec is
+                  rational there, else at a precision that tells; every part of the claim is attacked that linear
+                  bounds leave open
+      undecided   `undecided` and `gaps` say which outputs are not proved, and by how much, `stopped` what ended the
+                  search: the budget, the time limit, rounds of splits that gained nothing, or nothing left to split
 
-    Raises as `bounds` does, and ArgumentError for a claim that is no comparison of tensors.
+    Raises as `bounds` does, ArgumentError for a claim whose value is not made of comparisons of tensors, or a witness
+    that lies outside of the box, and Undecided for one that joins comparisons by Python's `and`, `or` and `not`.
 
         ss.prove(lambda x: ss.square(x) <= 4, 0.0, vary={"x": ss.ball(2)}).status    # "proved"
     """
-    claim = _Claim.of(spec, bind(spec, args, known=vary), vary, at_least, at_most)
-    jobs, most = Jobs(claim.domain, executor), most_parts(budget)
-    found = steps(claim.domain, resolve("interval"), ("subdivide",), None, most, progress, jobs)
-    return _verdict(claim, next(found), found)
-
-
-def _verdict(claim: _Claim, evaluated: Step, refined: Iterator[Step]) -> Verdict:
-    """The verdict by one evaluation; else by linear bounds; else by a point, looked for where these do not tell; else
-    by parts of the box.
-    """
-    if claim.proved_by(evaluated.enclosure):
-        return _proved(evaluated)
-    best = next(refined, evaluated)
-    if claim.proved_by(best.enclosure):
-        return _proved(best)
-    refuted = claim.refuted(best.enclosure)
-    if refuted is not None:
-        return refuted
-    for best in refined:
-        if claim.proved_by(best.enclosure):
-            return _proved(best)
-    return Verdict("undecided", "bounds", steps=(claim.missing(best.enclosure, best.boxes),))
-
-
-def _proved(step: Step) -> Verdict:
-    """The verdict that the bounds of a step prove the claim."""
-    return Verdict("proved", f"bounds: {step.method}", count_text(step.boxes))
+    limits = limits_of(budget, time_limit)
+    rows = (over,) if isinstance(over, str) else tuple(over)
+    domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
+    low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
+    if rows and not domain.rows:
+        return Proofs(())
+    question = _Question.of(domain, low, high)
+    one_valued(question.domain.spec_of_rows, domain.arguments, vary)
+    tried = [] if witness is None else question.given(witness_of(witness))
+    proofs = tuple(question.proofs(limits, Jobs(question.domain, executor), tried, progress))
+    return Proofs(proofs) if rows else proofs[0]
 
 
 @dataclass(frozen=True, eq=False)
-class _Claim:
-    """A claim in one form: the outputs of a domain are at least `low` and at most `high`, as far as these are numbers.
-    strictly: may they not be equal to them?
+class _Question:
+    """A claim, the domain of its margins, and that of the margins of its parts, one of which is negative where it
+    fails.
     """
 
+    claim: Claim
     domain: Domain
-    low: Fraction | None
-    high: Fraction | None
-    strictly: bool
+    weakest: Domain
 
     @classmethod
-    def of(
-        cls,
-        spec: Callable[..., Any],
-        arguments: Mapping[str, Any],
-        vary: Mapping[str, Ball | Box],
-        at_least: Any,
-        at_most: Any,
-    ) -> _Claim:
-        """The claim that outputs are between limits, or, without a limit, that a spec's comparison holds."""
-        low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
-        compares = low is None and high is None
-        domain = Domain(margin(spec) if compares else spec, arguments, vary)
-        # Seen over the box: elsewhere, a claim that branches may end with another comparison.
-        strictly = compares and strict(spec, domain.boxed(resolve("interval"))[0])
-        one_valued(domain.spec, arguments, vary)
-        return cls(domain, Fraction(0) if compares else low, high, strictly)
+    def of(cls, domain: Domain, low: Fraction | None, high: Fraction | None) -> _Question:
+        """Seen over the (first row's) box: elsewhere, a claim that branches may be made of other comparisons."""
+        args = domain.row(0).boxed(resolve("interval"))[0]
+        made = low is None and high is None
+        claim = comparisons(domain.spec, args) if made else between(domain.spec, args, low, high)
+        return cls(claim, *(dataclasses.replace(domain, spec=spec) for spec in (claim.margins, claim.weakest)))
 
-    def beyond(self, enclosure: Tensor) -> list[tuple[Any, Side]]:
-        """What is not proved yet: pairs of how far a bound is beyond a limit, and the side of the output that it
-        bounds.
-        """
-        lower, upper = (np.ravel(end) for end in endpoints(enclosure))
-        gaps = [] if self.high is None else [(b - self.high, (k, 1)) for k, b in enumerate(upper)]
-        gaps += [] if self.low is None else [(self.low - a, (k, -1)) for k, a in enumerate(lower)]
-        return [(gap, side) for gap, side in gaps if gap > 0 or (gap == 0 and self.strictly)]
-
-    def proved_by(self, enclosure: Tensor) -> bool:
-        """Do the bounds prove the claim?"""
-        return not self.beyond(enclosure)
-
-    def missing(self, enclosure: Tensor, boxes: int) -> str:
-        """By how much, and where, the bounds do not prove the claim."""
-        gap, (output, _) = max(self.beyond(enclosure))
-        place = f" at output {list(map(int, np.unravel_index(output, enclosure.shape)))}" if enclosure.shape else ""
-        return f"the bounds are beyond by {float_above(gap):.3g}{place}, into {boxes} parts"
-
-    def refuted(self, enclosure: Tensor) -> Verdict | None:
-        """A refutation by an exact point, looked for at every side that the bounds leave open, the widest first."""
-        sides = [side for _, side in sorted(self.beyond(enclosure), reverse=True)]
-        for start in range(0, max(len(sides), 1), SIDES):
-            for point, least, most in values(self.domain, sides=sides[start : start + SIDES])[0]:
-                least, most = closer(self.domain, point, self._settled, (least, most))
-                if least is not None and np.any(self._fails(least, most)):
-                    return self._witnessed(point, least, most)
-        return None
-
-    def _fails(self, least: Any, most: Any) -> Any:
-        """Which outputs surely break the claim, being between `least` and `most`?"""
-        found = np.zeros(np.shape(least), dtype=bool)
-        if self.high is not None:
-            found |= np.asarray(least > self.high, dtype=bool)
-        if self.low is not None:
-            found |= np.asarray(most <= self.low if self.strictly else most < self.low, dtype=bool)
+    def given(self, point: Point) -> list[tuple[int, Point]]:
+        """A given point with the rows in whose box it lies. Raises ArgumentError where it lies in none."""
+        named = {path: ends[0] for path, ends in self.domain.row(0).ends.items()}
+        shapes = [{path: np.shape(x) for path, x in each.items()} for each in (named, point)]
+        if shapes[0] != shapes[1]:
+            raise ArgumentError(f"witness: expected arrays of shapes {shapes[0]}, by name, got {shapes[1]}")
+        found = [(i, point) for i in range(self.domain.rows) if self.domain.holds(point, i)]
+        if not found:
+            raise ArgumentError("witness: it lies outside of the box that vary states")
         return found
 
-    def _settled(self, least: Any, most: Any) -> bool:
-        """Does some output surely break the claim, or surely none?"""
-        if np.any(self._fails(least, most)):
-            return True
-        kept = self.high is None or np.all(most <= self.high)
-        above = self.low is None or np.all(least > self.low if self.strictly else least >= self.low)
-        return bool(kept and above)
+    def proofs(
+        self, limits: Limits, jobs: Jobs, tried: list[tuple[int, Point]], progress: Progress | None
+    ) -> Iterator[Proof]:
+        """The proof of each row, in order: at once, or else by bounds, which are found for many rows at a time."""
+        low, high = endpoints(evaluated(self.domain, resolve("interval")))
+        known = [(low[i, ...], high[i, ...]) for i in range(self.domain.rows)] if self.domain.over else [(low, high)]
+        rows = [_Row(self, i, jobs, limits, None if self.domain.over else progress) for i in range(self.domain.rows)]
+        found = [
+            row.at_once(ends, [p for k, p in tried if k == row.row]) for row, ends in zip(rows, known, strict=True)
+        ]
+        lines = _with_lines(jobs, [self._root(i, *known[i]) for i, proof in enumerate(found) if proof is None])
+        for i, row in enumerate(rows):
+            start = time.perf_counter()
+            proof = found[i] or row.by_bounds(known[i], lines)
+            yield dataclasses.replace(proof, seconds=proof.seconds + time.perf_counter() - start)
+            if progress is not None and self.domain.over:
+                progress(i + 1, self.domain.rows)
 
-    def _witnessed(self, point: Any, least: Any, most: Any) -> Verdict:
-        """The refutation by a point, at the first output that breaks the claim there."""
-        at = np.unravel_index(int(np.argmax(self._fails(least, most))), np.shape(least))
-        shown = {path: np.asarray(values, dtype=object).tolist() for path, values in point.items()}
-        witness = shown | {"output": list(map(int, at)), "value in": [least[at], most[at]]}
-        return Verdict("refuted", "an exact point", witness=witness)
+    def _root(self, row: int, low: Array, high: Array) -> Part:
+        """A row's box, with the ends of the margins there, in floats."""
+        below, above = (lift_elements(end, np.ravel(x)) for end, x in ((float_below, low), (float_above, high)))
+        whole = Part.whole(self.domain, row)
+        return dataclasses.replace(whole, low=below.astype(np.float64), high=above.astype(np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """The question about one row's box."""
+
+    question: _Question
+    row: int
+    jobs: Jobs
+    limits: Limits
+    progress: Progress | None
+
+    @cached_property
+    def formula(self) -> Formula:
+        """What is claimed of the margins."""
+        return self.question.claim.formula
+
+    @cached_property
+    def domain(self) -> Domain:
+        """The margins over the row's box."""
+        return self.question.domain.row(self.row)
+
+    def at_once(self, ends: Ends, tried: list[Point]) -> Proof | None:
+        """A verdict by one evaluation over the box, or by points that were given."""
+        start = time.perf_counter()
+        outputs, parts = self.formula.read(*ends)
+        found = proved("interval", outputs, 1) if np.all(parts.holds) else self._refuted(tried)
+        return found and dataclasses.replace(found, seconds=time.perf_counter() - start)
+
+    def by_bounds(self, ends: Ends, lines: Iterator[Part]) -> Proof:
+        """A verdict by linear bounds; else by a point, looked for where these do not tell; else by parts of the box."""
+        root = None if self.limits.late else next(lines, None)
+        if root is not None:
+            ends = _both(ends, root)
+        outputs, parts = self.formula.read(*ends)
+        if np.all(parts.holds):
+            return proved("linear", outputs, 1)
+        refuted = self._attacked(parts)
+        if refuted is not None:
+            return refuted
+        goal = OpenParts(self.formula)
+        if root is None:
+            return goal.undecided(outputs, [], 1, LATE if self.limits.late else NO_LINES)
+        return self._searched(root, goal, outputs)
+
+    def _searched(self, root: Part, goal: OpenParts, whole: Known) -> Proof:
+        """A verdict by parts of the box; whole: what is known of the outputs over all of it."""
+        left, count = [root], 1
+        for parts, made in search(self.jobs, root, goal, self.limits):
+            left, count = parts, made
+            if self.progress is not None:
+                self.progress(count, self.limits.budget)
+        if not left:
+            return proved("subdivide", goal.outputs(whole, []), count)
+        refuted = self._refuted(self._middles(goal.worst(left, OPEN_MIDDLES)))
+        return refuted or goal.undecided(whole, left, count, self.limits.endings[-1])
+
+    def _attacked(self, parts: Known) -> Proof | None:
+        """A refutation by a point, looked for at every part of the claim that is open, those that miss most first."""
+        weakest = self.question.weakest.row(self.row)
+        points = self._first_points()
+        sides = [(k, -1) for k in sorted(range(parts.holds.size), key=lambda k: parts.low[k]) if not parts.holds[k]]
+        for start in range(0, len(sides) if self.domain.ends else 0, SIDES):
+            refuted = self._refuted([*points, *searched(weakest, [0], sides[start : start + SIDES])[0]])
+            if refuted is not None:
+                return refuted
+            points = []
+        return self._refuted(points)
+
+    def _first_points(self) -> list[Point]:
+        """The middle of the box, and the corners of least and of greatest numbers, where they are in it."""
+        box = self.domain.box(0)
+        corners = [{path: ends[k] for path, ends in box.items()} for k in (0, 1)]
+        finite = [point for point in corners if not any(infinite(*np.ravel(x)) for x in point.values())]
+        return [middle(box), *(point for point in finite if self.domain.holds(point))]
+
+    def _middles(self, parts: Sequence[Part]) -> list[Point]:
+        """The middles of parts of the box, as far as they lie in it."""
+        found = []
+        for part in parts:
+            floats = zip(self.domain.box(0).items(), part.box, strict=True)
+            found.append(middle({path: _inner(exact, ends) for (path, exact), ends in floats}))
+        return [point for point in found if self.domain.holds(point)]
+
+    def _refuted(self, points: list[Point]) -> Proof | None:
+        """A refutation by the first of some points at which the claim surely fails."""
+        if not points:
+            return None
+        for point, known in zip(points, enclosed(self.domain, points), strict=True):
+            low, high = closer(self.domain, point, self._settled, known or (None, None))
+            if low is None:
+                continue
+            outputs, _ = self.formula.read(low, high)
+            if np.any(outputs.fails):
+                at = tuple(map(int, np.unravel_index(int(np.argmax(outputs.fails)), outputs.fails.shape)))
+                value = self.formula.value(low, high, at)
+                return Proof("refuted", "an exact point", witness=shown_witness(point), output=at, value=value)
+        return None
+
+    def _settled(self, low: Array, high: Array) -> bool:
+        """Do the ends of the margins at a point tell that the claim fails there, or holds?"""
+        outputs, parts = self.formula.read(low, high)
+        return bool(np.any(outputs.fails) or np.all(parts.holds))
+
+
+def _inner(exact: Ends, floats: Ends) -> Ends:
+    """The exact ends of a part that is known by floats, which the ends of the whole box were rounded outward to."""
+    low, high = (lift_elements(exactly, np.asarray(end, dtype=object)) for end in floats)
+    return lift_elements(max, exact[0], low), lift_elements(min, exact[1], high)
+
+
+def _both(ends: Ends, part: Part) -> Ends:
+    """What is between ends, and in the bounds of a part. Raises Contradiction where that is nothing."""
+    low = np.maximum(ends[0], part.low.reshape(np.shape(ends[0])))
+    high = np.minimum(ends[1], part.high.reshape(np.shape(ends[1])))
+    if np.any(low > high):
+        raise Contradiction("prove: nothing is left between two enclosures of one value, so one of them is wrong")
+    return low, high
+
+
+def _with_lines(jobs: Jobs, roots: list[Part]) -> Iterator[Part]:
+    """The same parts as they get linear bounds; none where the spec has no such bounds."""
+    if jobs.domain.ends:
+        with contextlib.suppress(NotSupported, DomainError):
+            for done in bounded(jobs, roots, split=True):
+                yield from done

@@ -14,6 +14,7 @@ import numpy as np
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS
+from scalarspec.bounding.parts import Limits
 from scalarspec.conformance.examples import PRECISE, Array, Example, value_at
 from scalarspec.core import functions as f
 from scalarspec.core.arrays import lift
@@ -97,7 +98,7 @@ PARTS = 4
 def _bounded(example: Example, method: str) -> str:
     """What the bounds by a method miss: by that alone, which `bounds` would pass over where it does not apply."""
     domain = Domain(example.named, dict(zip(example.names, example.low, strict=True)), example.vary())
-    *_, ((low, high), _) = METHODS[method](domain, Jobs(domain), None, PARTS, None)
+    *_, ((low, high), _) = METHODS[method](domain, Jobs(domain), Limits(PARTS), None)
     return _outside(example, low, high)
 
 

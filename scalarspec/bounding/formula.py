@@ -1,0 +1,220 @@
+"""What a claim says of its margins: comparisons joined by and, or, not, read with as much as is known of each margin.
+
+A margin is a number that a comparison is about: b - a, for a <= b. From ends of the margins follow, for each element of
+the claim, whether it surely holds, whether it surely fails (Kleene's strong logic, 1952), and ends of its own margin:
+the least of the margins of an `and`, the greatest of those of an `or`, the negative one of a `not` (Fainekos and Pappas
+2009). That one is negative where the claim fails, positive where it holds, and 0 at the edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from operator import neg
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from scalarspec.bounding.contexts import FLOAT
+from scalarspec.core import functions as f
+from scalarspec.core.operations import check_complete, having
+from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Tensor, applied
+
+Array = np.ndarray[Any, Any]
+Relation = Literal["above", "at least", "at most", "equal"]
+
+
+class Known(NamedTuple):
+    """What is known of truths: do they surely hold, surely fail, and the ends of their margins: arrays of one shape."""
+
+    holds: Array
+    fails: Array
+    low: Array
+    high: Array
+
+    def mapped(self, change: Callable[[Array], Array]) -> Known:
+        """The same with a change of each array."""
+        return Known(*map(change, self))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Known]) -> Known:
+        """Some of these side by side, flat."""
+        return cls(*(np.concatenate([np.ravel(each) for each in arrays]) for arrays in zip(*parts, strict=True)))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """That margins, at a place among all, are above, at least, at most, or equal to a limit.
+
+    same: which of them are the difference of a number and itself, so that they are exactly 0.
+    """
+
+    relation: Relation
+    place: slice
+    shape: Shape
+    limit: Fraction = Fraction(0)
+    same: Array | None = field(default=None, compare=False)
+
+    def known(self, low: Array, high: Array) -> Known:
+        """What is known by ends of all margins, flat."""
+        a, b = low[self.place].reshape(self.shape), high[self.place].reshape(self.shape)
+        if self.same is not None:
+            a, b = np.where(self.same, 0, a), np.where(self.same, 0, b)
+        c: Any = self.limit if self.limit else 0
+        if self.relation == "equal":
+            nearest, farthest = np.maximum(np.maximum(a - c, c - b), 0), np.maximum(b - c, c - a)
+            return Known(_truths((a == c) & (b == c)), _truths((a > c) | (b < c)), -farthest, -nearest)
+        if self.relation == "at most":
+            return Known(_truths(b <= c), _truths(a > c), c - b, c - a)
+        holds, fails = (a > c, b <= c) if self.relation == "above" else (a >= c, b < c)
+        return Known(_truths(holds), _truths(fails), a - c, b - c)
+
+    def margin(self, margins: Tensor) -> Tensor:
+        """The margin of the claim that it is, from all margins."""
+        x = margins if margins.shape == self.shape else f.reshape(_flat(margins)[self.place], self.shape)
+        if self.relation == "equal":
+            return -abs(x - self.limit)
+        if self.relation == "at most":
+            return self.limit - x
+        return x - self.limit if self.limit else x
+
+
+@dataclass(frozen=True)
+class Given:
+    """Truths that are known."""
+
+    truths: tuple[bool, ...]
+    shape: Shape
+
+    def known(self) -> Known:
+        """Their margins are infinite: nothing that may vary changes them."""
+        holds = np.array(self.truths, dtype=bool).reshape(self.shape)
+        size = np.where(holds, np.inf, -np.inf)
+        return Known(holds, ~holds, size, size)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A connective, or a choice of elements, of earlier nodes."""
+
+    operation: str
+    operands: tuple[int, ...]
+    parameters: Mapping[str, Any]
+
+
+Node = Comparison | Given | Joined
+
+
+class _Rule(NamedTuple):
+    """What a connective does to what is known, and to margins."""
+
+    known: Callable[..., Known]
+    margin: Callable[..., Tensor]
+
+
+def _not(p: Known) -> Known:
+    return Known(p.fails, p.holds, -p.high, -p.low)
+
+
+def _and(p: Known, q: Known) -> Known:
+    return Known(p.holds & q.holds, p.fails | q.fails, np.minimum(p.low, q.low), np.minimum(p.high, q.high))
+
+
+def _or(p: Known, q: Known) -> Known:
+    return Known(p.holds | q.holds, p.fails & q.fails, np.maximum(p.low, q.low), np.maximum(p.high, q.high))
+
+
+CONNECTIVES = {
+    "logical_not": _Rule(_not, neg),
+    "logical_and": _Rule(_and, f.minimum),
+    "logical_or": _Rule(_or, f.maximum),
+}
+"""How truths are joined."""
+check_complete("formula", CONNECTIVES, having(kind="connective"))
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A claim's truth, made of nodes, each of earlier ones.
+
+    parts: the nodes that must all hold for the claim to hold, so that each may be looked at by itself; result: the one
+    that is the claim; margins: the shape of all margins. Two are equal where they say the same of their margins.
+    """
+
+    nodes: tuple[Node, ...]
+    result: int
+    parts: tuple[int, ...]
+    margins: Shape
+
+    def value(self, low: Array, high: Array, at: tuple[int, ...]) -> tuple[Any, Any]:
+        """The ends of what an output is about, from ends of all margins: where that is one margin, the margin itself,
+        else the output's own.
+        """
+        outputs, _ = self.read(low, high)
+        compared = [node for node in self.nodes if not isinstance(node, Joined) or node.operation not in CONNECTIVES]
+        if not all(isinstance(node, Comparison) and node.shape == self.margins for node in compared):
+            return outputs.low[at], outputs.high[at]
+        same = any(node.same is not None and node.same[at] for node in compared if isinstance(node, Comparison))
+        return (Fraction(0), Fraction(0)) if same else (low[at], high[at])
+
+    def read(self, low: Array, high: Array) -> tuple[Known, Known]:
+        """What ends of the margins tell of the claim's outputs, and of its parts side by side."""
+        low, high = np.ravel(low), np.ravel(high)
+        found: list[Known] = []
+        for node in self.nodes:
+            if isinstance(node, Comparison):
+                found.append(node.known(low, high))
+            elif isinstance(node, Given):
+                found.append(node.known())
+            else:
+                found.append(_joined_known(node, [found[i] for i in node.operands]))
+        return found[self.result], Known.joined([found[i] for i in self.parts])
+
+    def margin(self, margins: Tensor) -> Tensor:
+        """The margins of the claim's parts, side by side: specs made of all margins."""
+        found: list[Tensor] = []
+        for node in self.nodes:
+            if isinstance(node, Comparison):
+                found.append(node.margin(margins))
+            elif isinstance(node, Given):
+                found.append(margins.context.tensor(np.where(node.known().holds, 1, -1)))
+            else:
+                found.append(_joined_margin(node, [found[i] for i in node.operands]))
+        return side_by_side([found[i] for i in self.parts])
+
+
+def _joined_known(node: Joined, operands: list[Known]) -> Known:
+    rule = CONNECTIVES.get(node.operation)
+    if rule is not None:
+        return rule.known(*operands)
+    return operands[0].mapped(lambda x: np.asarray(FLOAT.arrays.apply(node.operation, x, **node.parameters)))
+
+
+def _joined_margin(node: Joined, operands: list[Tensor]) -> Tensor:
+    rule = CONNECTIVES.get(node.operation)
+    if rule is not None:
+        return rule.margin(*operands)
+    return applied(node.operation, *operands, **node.parameters)
+
+
+def side_by_side(tensors: Sequence[Tensor]) -> Tensor:
+    """Tensors in a row, flat; one by itself as it is."""
+    if len(tensors) == 1:
+        return tensors[0]
+    whole, start, total = Shape((sum(t.size for t in tensors),)), 0, None
+    for t in tensors:
+        place = slice(start, start + t.size)
+        placed = applied("scatter", _flat(t), index=(place,), shape=whole)
+        start, total = place.stop, placed if total is None else total + placed
+    assert total is not None
+    return total
+
+
+def _flat(t: Tensor) -> Tensor:
+    return t if t.ndim == 1 else f.reshape(t, (t.size,))
+
+
+def _truths(array: Any) -> Array:
+    return np.asarray(array, dtype=bool)

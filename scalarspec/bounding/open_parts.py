@@ -1,0 +1,134 @@
+"""`OpenParts`: what a search for a proof asks of the parts of a box, and the verdicts by them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from scalarspec.bounding.bounds import count_text
+from scalarspec.bounding.formula import Formula, Known
+from scalarspec.bounding.parts import Part, further
+from scalarspec.bounding.proofs import Output, Proof, place_text
+from scalarspec.core.arrays import lift
+from scalarspec.numbers.exact import data_value, float_above
+from scalarspec.report import unboxed
+
+Array = np.ndarray[Any, Any]
+SHOWN = 8
+"""How many undecided outputs are described, those that miss most."""
+
+
+class OpenParts:
+    """What is asked of the parts of a box: that the claim holds on each, by its bounds. One on which it does is closed,
+    and left alone; what was known of its outputs is kept for the report.
+    """
+
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+        self._readings: WeakKeyDictionary[Part, tuple[Known, Known]] = WeakKeyDictionary()
+        self._closed: list[Known] = []
+
+    def reached(self, parts: Sequence[Part]) -> bool:
+        """Is it proved, on every part, or surely false on one?"""
+        return not parts or any(bool(np.any(self._reading(part)[1].fails)) for part in parts)
+
+    def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
+        """Those that miss most; first of all those on which the claim is surely false."""
+        return sorted(parts, key=lambda part: (not np.any(self._reading(part)[1].fails), -self._gap(part)))[:count]
+
+    def closed(self, part: Part) -> bool:
+        """Does the claim hold on a part? It is kept for the report then."""
+        outputs, parts = self._reading(part)
+        if not np.all(parts.holds):
+            return False
+        self._closed.append(outputs)
+        if len(self._closed) > 1:
+            self._closed = [_hull(self._closed)]
+        return True
+
+    def left(self, pair: Sequence[Part]) -> float:
+        """By how much the bounds on two parts miss."""
+        return sum(self._gap(part) for part in pair if not part.empty)
+
+    def gained(self, part: Part, halves: Sequence[Part]) -> bool:
+        """Do they miss by less in some respect?"""
+        before, *now = (self._reading(each)[1] for each in (part, *halves))
+        low = np.min([np.where(known.holds, np.inf, known.low) for known in now], axis=0)
+        lows = before.low.astype(np.float64), low.astype(np.float64)
+        return bool(np.any(~before.holds & further(*lows, (before.high - before.low).astype(np.float64))))
+
+    def outputs(self, whole: Known, left: Sequence[Part]) -> Known:
+        """What is known of the outputs over all of the box, by all parts, those that are left and those that are
+        closed.
+        """
+        parts = _hull([*self._closed, *(self._reading(part)[0] for part in left)])
+        low, high = np.maximum(whole.low, parts.low), np.minimum(whole.high, parts.high)
+        return Known(whole.holds | parts.holds, whole.fails, low, high)
+
+    def undecided(self, whole: Known, left: Sequence[Part], boxes: int, stopped: str) -> Proof:
+        """The verdict that neither was found: which outputs are not proved, and by how much."""
+        outputs = self.outputs(whole, left) if left else whole
+        missed = lift(_missed, np.asarray(outputs.low, dtype=object)).astype(np.float64)
+        gaps = np.where(outputs.holds, 0.0, missed)
+        indices = [tuple(map(int, at)) for at in np.argwhere(~outputs.holds)]
+        indices = sorted(indices, key=lambda at: -gaps[at])
+        ended = f"into {boxes} parts; the search was ended by: {stopped}"
+        steps = [f"the bounds {_beyond(gaps[indices[0]], indices[0])}, {ended}"] if indices else [ended]
+        steps += [f"and {_beyond(gaps[at], at)}" for at in indices[1:SHOWN]]
+        steps += [f"and for {len(indices) - SHOWN} more outputs"] if len(indices) > SHOWN else []
+        return Proof(
+            "undecided",
+            "bounds",
+            steps=tuple(steps),
+            margins=_margins(outputs),
+            undecided=tuple(sorted(indices)),
+            gaps=unboxed(gaps),
+            boxes=boxes,
+            stopped=stopped,
+        )
+
+    def _reading(self, part: Part) -> tuple[Known, Known]:
+        """What the bounds on a part tell of the claim's outputs, and of its parts."""
+        if part not in self._readings:
+            self._readings[part] = self.formula.read(part.low, part.high)
+        return self._readings[part]
+
+    def _gap(self, part: Part) -> float:
+        """By how much the bounds on a part miss, for what misses most; infinite where they are unbounded."""
+        known = self._reading(part)[1]
+        return float(np.max(np.where(known.holds, 0.0, np.maximum(-known.low, 0.0)), initial=0.0))
+
+
+def proved(method: str, outputs: Known, boxes: int) -> Proof:
+    """The verdict that bounds prove the claim."""
+    gaps = unboxed(np.zeros(outputs.holds.shape))
+    return Proof("proved", f"bounds: {method}", count_text(boxes), margins=_margins(outputs), gaps=gaps, boxes=boxes)
+
+
+def exactly(x: Any) -> Any:
+    """A number as it is, exactly; an infinity stays a float."""
+    return x if isinstance(x, float) and math.isinf(x) else data_value(x)
+
+
+def _hull(known: Sequence[Known]) -> Known:
+    """What is known over several parts."""
+    holds, fails, low, high = zip(*known, strict=True)
+    return Known(np.all(holds, axis=0), np.any(fails, axis=0), np.min(low, axis=0), np.max(high, axis=0))
+
+
+def _margins(outputs: Known) -> tuple[Any, Any]:
+    low, high = (unboxed(lift(exactly, np.asarray(end, dtype=object))) for end in (outputs.low, outputs.high))
+    return low, high
+
+
+def _missed(low: Any) -> float:
+    """How far below 0 an end is, rounded up."""
+    return max(-low if isinstance(low, float) else float_above(-low), 0.0)
+
+
+def _beyond(gap: float, at: Output) -> str:
+    return f"are beyond by {gap:.3g}{place_text(at)}" if gap else f"touch the edge{place_text(at)}"
