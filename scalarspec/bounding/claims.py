@@ -21,7 +21,7 @@ from scalarspec.bounding.contexts import FLOAT
 from scalarspec.bounding.formula import CONNECTIVES, Comparison, Formula, Given, Joined, Node, Relation, side_by_side
 from scalarspec.core.arguments import call, spec_name
 from scalarspec.core.lifting import lifted_spec, replaced
-from scalarspec.core.operations import OPERATIONS, check_complete, having
+from scalarspec.core.operations import OPERATIONS, check_complete, having, result_shape
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Nested, Tensor, Truth, common_context
 from scalarspec.errors import ArgumentError, ContextMismatch, NotSupported, Undecided
@@ -178,40 +178,52 @@ class _TracedClaim:
     truths: list[Equation]
 
     @cached_property
-    def compared(self) -> list[Equation]:
-        """The comparisons that it is made of."""
-        return [eqn for eqn in self.truths if eqn.operation in RELATIONS]
+    def pairs(self) -> list[tuple[Traced, Traced]]:
+        """What is compared with what, each pair once, whatever the order and the comparison."""
+        found: dict[tuple[Traced, Traced], None] = {}
+        for eqn in self.truths:
+            a, b = (*eqn.operands, *eqn.operands)[:2]
+            if eqn.operation in RELATIONS and (b, a) not in found:
+                found[a, b] = None
+        return list(found)
 
     @cached_property
     def margins(self) -> Tensor:
-        """The right side less the left one of each comparison, side by side."""
-        tensors = [self._difference(eqn) for eqn in self.compared]
-        return side_by_side(tensors) if tensors else self.tape.inner.tensor(np.zeros(0))
-
-    def _difference(self, eqn: Equation) -> Tensor:
-        a, b = (Tensor(self.tape.inner, x.shape, x.value) for x in eqn.operands)
-        return b - a
+        """The second of each pair less the first, side by side."""
+        inner = self.tape.inner
+        tensors = [Tensor(inner, b.shape, b.value) - Tensor(inner, a.shape, a.value) for a, b in self.pairs]
+        return side_by_side(tensors) if tensors else inner.tensor(np.zeros(0))
 
     def formula(self, alike: bool = True) -> Formula:
         """What it says of its margins. alike: is it asked which of them are the difference of a number and itself?"""
-        operands = [x for eqn in self.compared for x in eqn.operands] if alike else []
-        labels = _labels(self.tape.arrays.equations, operands)
-        nodes: dict[Traced, Node] = {}
+        compared = self._compared(alike)
         places = {x: i for i, x in enumerate(self._values())}
-        start = 0
+        nodes: list[Node] = []
         for x in places:
             eqn = self._made.get(x)
             if eqn is None:
-                nodes[x] = self._given(x)
+                nodes.append(self._given(x))
             elif eqn.operation in RELATIONS:
-                place, start = slice(start, start + x.shape.size), start + x.shape.size
-                same = np.equal(*(labels[operand] for operand in eqn.operands)) if alike else None
-                alike_there = None if same is None else np.broadcast_to(same, x.shape)
-                nodes[x] = Comparison(RELATIONS[eqn.operation], place, x.shape, same=alike_there)
+                a, b = eqn.operands
+                known = compared.get((a, b))
+                nodes.append(_comparison(RELATIONS[eqn.operation], *(known or compared[b, a]), turned=known is None))
             else:
-                nodes[x] = Joined(eqn.operation, tuple(places[y] for y in eqn.operands), eqn.parameters)
-        margins = self.compared[0].result.shape if len(self.compared) == 1 else Shape((start,))
-        return Formula(tuple(nodes.values()), places[self.result], tuple(self._parts(places)), margins)
+                nodes.append(Joined(eqn.operation, tuple(places[y] for y in eqn.operands), eqn.parameters))
+        shapes = [shape for _, shape, _ in compared.values()]
+        margins = shapes[0] if len(shapes) == 1 else Shape((sum(shape.size for shape in shapes),))
+        return Formula(tuple(nodes), places[self.result], tuple(self._parts(places)), margins)
+
+    def _compared(self, alike: bool) -> dict[tuple[Traced, Traced], tuple[slice, Shape, Array | None]]:
+        """For each pair the place of its margins among all, their shape, and which are of one number and itself."""
+        labels = _labels(self.tape.arrays.equations, [x for pair in self.pairs for x in pair]) if alike else {}
+        found: dict[tuple[Traced, Traced], tuple[slice, Shape, Array | None]] = {}
+        start = 0
+        for a, b in self.pairs:
+            shape = result_shape("subtract", [a.shape, b.shape], {})
+            same = np.broadcast_to(np.equal(labels[a], labels[b]), shape) if alike else None
+            found[a, b] = (slice(start, start + shape.size), shape, same)
+            start += shape.size
+        return found
 
     @cached_property
     def _made(self) -> dict[Traced, Equation]:
@@ -239,6 +251,14 @@ class _TracedClaim:
                 waiting += reversed(eqn.operands)
             else:
                 yield places[x]
+
+
+TURNED: dict[Relation, Relation] = {"above": "below", "at least": "at most", "equal": "equal"}
+"""What is said of a - b, of b - a."""
+
+
+def _comparison(relation: Relation, place: slice, shape: Shape, same: Array | None, turned: bool) -> Comparison:
+    return Comparison(TURNED[relation] if turned else relation, place, shape, same=same)
 
 
 def _traced(claim: Callable[..., Any], args: Sequence[Any]) -> _TracedClaim:

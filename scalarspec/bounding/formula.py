@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
+from itertools import product
 from operator import neg
 from typing import Any, Literal, NamedTuple
 
@@ -23,7 +25,10 @@ from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, applied
 
 Array = np.ndarray[Any, Any]
-Relation = Literal["above", "at least", "at most", "equal"]
+Relation = Literal["above", "at least", "below", "at most", "equal"]
+"""How a margin may be beside a limit."""
+CASES = 3
+"""The most margins of which the signs are told apart, in all ways: 27 of three."""
 
 
 class Known(NamedTuple):
@@ -66,8 +71,9 @@ class Comparison:
         if self.relation == "equal":
             nearest, farthest = np.maximum(np.maximum(a - c, c - b), 0), np.maximum(b - c, c - a)
             return Known(_truths((a == c) & (b == c)), _truths((a > c) | (b < c)), -farthest, -nearest)
-        if self.relation == "at most":
-            return Known(_truths(b <= c), _truths(a > c), c - b, c - a)
+        if self.relation in ("below", "at most"):
+            holds, fails = (b < c, a >= c) if self.relation == "below" else (b <= c, a > c)
+            return Known(_truths(holds), _truths(fails), c - b, c - a)
         holds, fails = (a > c, b <= c) if self.relation == "above" else (a >= c, b < c)
         return Known(_truths(holds), _truths(fails), a - c, b - c)
 
@@ -76,7 +82,7 @@ class Comparison:
         x = margins if margins.shape == self.shape else f.reshape(_flat(margins)[self.place], self.shape)
         if self.relation == "equal":
             return -abs(x - self.limit)
-        if self.relation == "at most":
+        if self.relation in ("below", "at most"):
             return self.limit - x
         return x - self.limit if self.limit else x
 
@@ -88,7 +94,7 @@ class Given:
     truths: tuple[bool, ...]
     shape: Shape
 
-    def known(self) -> Known:
+    def known(self, low: Array, high: Array) -> Known:
         """Their margins are infinite: nothing that may vary changes them."""
         holds = np.array(self.truths, dtype=bool).reshape(self.shape)
         size = np.where(holds, np.inf, -np.inf)
@@ -126,8 +132,9 @@ def _or(p: Known, q: Known) -> Known:
     return Known(p.holds | q.holds, p.fails & q.fails, np.maximum(p.low, q.low), np.maximum(p.high, q.high))
 
 
+NOT = _Rule(_not, neg)
 CONNECTIVES = {
-    "logical_not": _Rule(_not, neg),
+    "logical_not": NOT,
     "logical_and": _Rule(_and, f.minimum),
     "logical_or": _Rule(_or, f.maximum),
 }
@@ -148,29 +155,82 @@ class Formula:
     parts: tuple[int, ...]
     margins: Shape
 
+    @property
+    def compared(self) -> list[Comparison]:
+        """The comparisons."""
+        return [node for node in self.nodes if isinstance(node, Comparison)]
+
+    @property
+    def sharp(self) -> bool:
+        """May it fail where a margin is at its limit, and nowhere else?"""
+        refused = any(isinstance(node, Joined) and CONNECTIVES.get(node.operation) is NOT for node in self.nodes)
+        return refused or any(node.relation in ("above", "below", "equal") for node in self.compared)
+
     def value(self, low: Array, high: Array, at: tuple[int, ...]) -> tuple[Any, Any]:
-        """The ends of what an output is about, from ends of all margins: where that is one margin, the margin itself,
-        else the output's own.
+        """The ends of what an output is about, from ends of all margins: where it is one margin, or a number between
+        limits, that; else the output's own margin.
         """
-        outputs, _ = self.read(low, high)
-        compared = [node for node in self.nodes if not isinstance(node, Joined) or node.operation not in CONNECTIVES]
-        if not all(isinstance(node, Comparison) and node.shape == self.margins for node in compared):
+        if len(self.nodes) > 1 and not any(node.limit for node in self.compared):
+            outputs, _ = self.read(low, high)
             return outputs.low[at], outputs.high[at]
-        same = any(node.same is not None and node.same[at] for node in compared if isinstance(node, Comparison))
-        return (Fraction(0), Fraction(0)) if same else (low[at], high[at])
+        same = any(node.same is not None and node.same[at] for node in self.compared)
+        ends = np.asarray(low, dtype=object), np.asarray(high, dtype=object)
+        return (Fraction(0), Fraction(0)) if same else (ends[0][at], ends[1][at])
 
     def read(self, low: Array, high: Array) -> tuple[Known, Known]:
         """What ends of the margins tell of the claim's outputs, and of its parts side by side."""
         low, high = np.ravel(low), np.ravel(high)
         found: list[Known] = []
+        for i in range(len(self.nodes)):
+            known = self._known(i, found, low, high)
+            found.append(known._replace(holds=known.holds | self._always(i, low, high)) if i in self.cases else known)
+        return found[self.result], Known.joined([found[i] for i in self.parts])
+
+    def _known(self, i: int, found: Sequence[Known], low: Array, high: Array) -> Known:
+        """What is known of a node, from what is known of those before it."""
+        node = self.nodes[i]
+        if isinstance(node, Joined):
+            known = _joined_known(node, [found[k] for k in node.operands])
+        else:
+            known = node.known(low, high)
+        return known.mapped(np.asarray)  # NumPy makes numbers of object arrays of shape ()
+
+    def _always(self, i: int, low: Array, high: Array) -> Array:
+        """Where a node holds whatever signs its margins have, of those that their ends allow: it may be about one
+        margin twice, as `p | ~p` is.
+        """
+        held = np.ones((), dtype=bool)
+        for signs in product((-1, 0, 1), repeat=len(self.cases[i])):
+            trial, possible = np.zeros(self.margins.size), np.ones((), dtype=bool)
+            for (place, shape), sign in zip(self.cases[i], signs, strict=True):
+                trial[place] = sign
+                a, b = low[place].reshape(shape), high[place].reshape(shape)
+                possible = possible & ~((a >= 0) if sign < 0 else (b <= 0) if sign > 0 else (a > 0) | (b < 0))
+            known: list[Known] = []
+            for k in range(i + 1):
+                known.append(self._known(k, known, trial, trial))
+            held = held & (known[i].holds | ~possible)
+        return _truths(held)
+
+    @cached_property
+    def cases(self) -> dict[int, tuple[tuple[slice, Shape], ...]]:
+        """For nodes that are about a margin of their own place more than once: the places of these margins."""
+        uses: list[list[tuple[int, int, Shape]] | None] = []
         for node in self.nodes:
             if isinstance(node, Comparison):
-                found.append(node.known(low, high))
+                uses.append(None if node.limit else [(node.place.start, node.place.stop, node.shape)])
             elif isinstance(node, Given):
-                found.append(node.known())
+                uses.append([])
             else:
-                found.append(_joined_known(node, [found[i] for i in node.operands]))
-        return found[self.result], Known.joined([found[i] for i in self.parts])
+                below = [uses[k] for k in node.operands]
+                apart = node.operation not in CONNECTIVES or None in below
+                uses.append(None if apart else [use for each in below for use in each or []])
+        several = {i: list(dict.fromkeys(use)) for i, use in enumerate(uses) if use and len(set(use)) < len(use)}
+        return {
+            i: tuple((slice(start, stop), shape) for start, stop, shape in use)
+            for i, use in several.items()
+            if len(use) <= CASES
+        }
 
     def margin(self, margins: Tensor) -> Tensor:
         """The margins of the claim's parts, side by side: specs made of all margins."""
@@ -179,7 +239,7 @@ class Formula:
             if isinstance(node, Comparison):
                 found.append(node.margin(margins))
             elif isinstance(node, Given):
-                found.append(margins.context.tensor(np.where(node.known().holds, 1, -1)))
+                found.append(margins.context.tensor(np.where(node.truths, 1, -1).reshape(node.shape)))
             else:
                 found.append(_joined_margin(node, [found[i] for i in node.operands]))
         return side_by_side([found[i] for i in self.parts])

@@ -25,12 +25,12 @@ from scalarspec.bounding.methods import evaluated
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
 from scalarspec.bounding.parts import LATE, Limits, Part, bounded, search
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
-from scalarspec.core.arguments import bind, one_valued
+from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box
-from scalarspec.errors import ArgumentError, Contradiction, DomainError, NotSupported
+from scalarspec.errors import ArgumentError, Contradiction, DomainError, NotSupported, ScalarSpecError
 from scalarspec.numbers.exact import data_value, float_above, float_below, infinite
 
 Array = np.ndarray[Any, Any]
@@ -249,7 +249,20 @@ class _Row:
             if refuted is not None:
                 return refuted
             points = []
-        return self._refuted(points)
+        return self._refuted(points) or (self._refuted(self._at_limits()) if self.formula.sharp else None)
+
+    def _at_limits(self) -> list[Point]:
+        """Points between two corners of the box at which margins are exactly at a limit, if they are affine between
+        them, and rational.
+        """
+        rational = resolve("rational")
+        with contextlib.suppress(ScalarSpecError, ValueError):
+            first, second = self._first_points()[1:]
+            at_ends = [call(self.domain.spec, self.domain.at(rational, end)[0], rational) for end in (first, second)]
+            pairs = zip(*(np.ravel(endpoints(margins)[0]) for margins in at_ends), strict=True)
+            ways = sorted({a / (a - b) for a, b in pairs if a * b < 0})
+            return [_between_points(first, second, way) for way in ways[:OPEN_MIDDLES]]
+        return []
 
     def _first_points(self) -> list[Point]:
         """The middle of the box, and the corners of least and of greatest numbers, where they are in it."""
@@ -285,6 +298,11 @@ class _Row:
         """Do the ends of the margins at a point tell that the claim fails there, or holds?"""
         outputs, parts = self.formula.read(low, high)
         return bool(np.any(outputs.fails) or np.all(parts.holds))
+
+
+def _between_points(first: Point, second: Point, way: Fraction) -> Point:
+    """The point that part of the way from one to the other."""
+    return {path: lift_elements(lambda a, b: a + way * (b - a), first[path], second[path]) for path in first}
 
 
 def _inner(exact: Ends, floats: Ends) -> Ends:
