@@ -14,6 +14,7 @@ from scalarspec.bounding.formula import Formula, Known
 from scalarspec.bounding.parts import Part, further
 from scalarspec.bounding.proofs import Output, Proof, place_text
 from scalarspec.core.arrays import lift
+from scalarspec.errors import Contradiction
 from scalarspec.numbers.exact import data_value, float_above
 from scalarspec.report import unboxed
 
@@ -63,9 +64,12 @@ class OpenParts:
 
     def outputs(self, whole: Known, left: Sequence[Part]) -> Known:
         """What is known of the outputs over all of the box, by all parts, those that are left and those that are
-        closed.
+        closed. Raises Contradiction where there are none.
         """
-        parts = _hull([*self._closed, *(self._reading(part)[0] for part in left)])
+        known = [*self._closed, *(self._reading(part)[0] for part in left)]
+        if not known:
+            raise Contradiction("prove: nothing is left of the box, so some bound of a part is wrong")
+        parts = _hull(known)
         low, high = np.maximum(whole.low, parts.low), np.minimum(whole.high, parts.high)
         return Known(whole.holds | parts.holds, whole.fails, low, high)
 

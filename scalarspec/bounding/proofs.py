@@ -12,7 +12,7 @@ import numpy as np
 
 from scalarspec.core.arrays import lift
 from scalarspec.errors import ArgumentError
-from scalarspec.numbers.exact import as_array, data_value, exact_text, float_below
+from scalarspec.numbers.exact import as_array, data_value, exact_text, float_below, interval_text
 from scalarspec.report import ends_json, floats_json, unboxed
 from scalarspec.verdict import Status, Verdict
 
@@ -64,7 +64,8 @@ class Proof(Verdict):
         shown = super().__str__()
         if self.output is None or self.value is None:
             return shown
-        ends = " to ".join(dict.fromkeys(exact_text(end) for end in self.value))
+        low, high = self.value
+        ends = exact_text(low) if low == high else f"in {interval_text(low, high, 10)}"
         return f"{shown}\n  there{place_text(self.output)} it is {ends}"
 
     def to_json(self) -> dict[str, Any]:
