@@ -18,6 +18,7 @@ from fractions import Fraction
 import numpy as np
 
 import scalarspec as ss
+from scalarspec.core.truth import Maybe
 
 RATIONAL, PRECISE = ss.context("rational"), ss.context("interval", prec=200)
 FUNCTIONS = [
@@ -127,9 +128,8 @@ def fails(claim, point):
             truths = list(claim(context.tensor(point)).scalars().flat)
         except ss.errors.NotExact:
             continue
-        if any(p is False for p in truths):
-            return True
-        return False if all(p is True for p in truths) else None
+        known = [bool(p) for p in truths if not isinstance(p, Maybe)]
+        return True if not all(known) else False if len(known) == len(truths) else None
     return None
 
 

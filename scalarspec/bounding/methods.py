@@ -139,7 +139,7 @@ def linear(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None
             progress(i, domain.rows)
         yield _shaped(domain, low, high), domain.rows
         if limits.late and i < domain.rows:
-            limits.ends(LATE)
+            limits.endings.append(LATE)
             return
 
 
@@ -162,7 +162,7 @@ def _subdivided_rows(domain: Domain, jobs: Jobs, limits: Limits, progress: Progr
     counts = [1] * domain.rows
     for i in range(domain.rows):
         if limits.late:
-            limits.ends(LATE)
+            limits.endings.append(LATE)
             return
         for hull in subdivided(jobs, Part.whole(domain, i), limits):
             counts[i] = hull.parts

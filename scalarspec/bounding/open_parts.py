@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -28,6 +28,9 @@ class OpenParts:
     and left alone; what was known of its outputs is kept for the report.
     """
 
+    leading: ClassVar[int] = 1
+    both: ClassVar[bool] = True
+
     def __init__(self, formula: Formula) -> None:
         self.formula = formula
         self._readings: WeakKeyDictionary[Part, tuple[Known, Known]] = WeakKeyDictionary()
@@ -39,7 +42,11 @@ class OpenParts:
 
     def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
         """Those that miss most; first of all those on which the claim is surely false."""
-        return sorted(parts, key=lambda part: (not np.any(self._reading(part)[1].fails), -self._gap(part)))[:count]
+
+        def order(part: Part) -> tuple[bool, float, int]:
+            return not np.any(self._reading(part)[1].fails), -self._gap(part), -part.idle
+
+        return sorted(parts, key=order)[:count]
 
     def closed(self, part: Part) -> bool:
         """Does the claim hold on a part? It is kept for the report then."""
@@ -52,8 +59,8 @@ class OpenParts:
         return True
 
     def left(self, pair: Sequence[Part]) -> float:
-        """By how much the bounds on two parts miss."""
-        return sum(self._gap(part) for part in pair if not part.empty)
+        """By how much the bounds on two parts miss, in all."""
+        return float(sum(np.sum(self._gaps(part)) for part in pair if not part.empty))
 
     def gained(self, part: Part, halves: Sequence[Part]) -> bool:
         """Do they miss by less in some respect?"""
@@ -103,8 +110,12 @@ class OpenParts:
 
     def _gap(self, part: Part) -> float:
         """By how much the bounds on a part miss, for what misses most; infinite where they are unbounded."""
+        return float(np.max(self._gaps(part), initial=0.0))
+
+    def _gaps(self, part: Part) -> Array:
+        """By how much they miss for each part of the claim."""
         known = self._reading(part)[1]
-        return float(np.max(np.where(known.holds, 0.0, np.maximum(-known.low, 0.0)), initial=0.0))
+        return np.asarray(np.where(known.holds, 0.0, np.maximum(-known.low, 0.0)), dtype=np.float64)
 
 
 def proved(method: str, outputs: Known, boxes: int) -> Proof:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -37,7 +37,8 @@ class Part:
     """A part of a row's box: the ends of each input in it, and on which sides of kinks some values are.
 
     sides: (equation, element, 1 or -1) for an element of an equation's result that is >= 0, or <= 0, there. low, high:
-    bounds of the outputs, flat; choices: the pairs of parts that it may be split into.
+    bounds of the outputs, flat; choices: the pairs of parts that it may be split into; depth: how many splits made it;
+    idle: how many of the last ones gained nothing.
     """
 
     box: list[Ends]
@@ -47,6 +48,7 @@ class Part:
     high: Any = np.inf
     choices: tuple[tuple[Part, Part], ...] = ()
     depth: int = 0
+    idle: int = 0
 
     @classmethod
     def whole(cls, domain: Domain, row: int) -> Part:
@@ -107,8 +109,13 @@ def _constraints(plan: Plan, sides: Sequence[Sequence[Sequence[int]]]) -> dict[i
     return found
 
 
-def bounded(jobs: Jobs, parts: Sequence[Part], split: bool, most: int = BATCH) -> Iterator[list[Part]]:
-    """The parts with their bounds, and the ways to split them if these are asked for, some parts at a time."""
+def bounded(
+    jobs: Jobs, parts: Sequence[Part], split: bool, most: int = BATCH, both: bool = False
+) -> Iterator[list[Part]]:
+    """The parts with their bounds, and the ways to split them if these are asked for, some parts at a time.
+
+    both: is a box to be split across the steepest or across the widest element, and not by turns?
+    """
     plan = jobs.domain.plan
     size = plan.largest * sum(x.shape.size for x in plan.inputs)
     batch = max(1, min(most, NUMBERS // max(size, 1)))
@@ -118,7 +125,7 @@ def bounded(jobs: Jobs, parts: Sequence[Part], split: bool, most: int = BATCH) -
         for k, part in enumerate(group):
             part.low, part.high = np.maximum(part.low, answer["low"][k]), np.minimum(part.high, answer["high"][k])
             if split:
-                part.choices = _choices(plan, part, answer["relus"][k], answer["inputs"][k])
+                part.choices = _choices(plan, part, answer["relus"][k], answer["inputs"][k], both)
         yield list(group)
 
 
@@ -137,11 +144,12 @@ def _item(parts: Sequence[Part], split: bool) -> dict[str, Any]:
 # ---- splitting ------------------------------------------------------------------------------------------------------
 
 
-def _choices(plan: Plan, part: Part, relu: Array, inputs: Array) -> tuple[tuple[Part, Part], ...]:
-    """At the kink, and across the element of the inputs, that are said to cost most."""
-    element = int(inputs[int(part.depth % WIDEST_EVERY == WIDEST_EVERY - 1)])
+def _choices(plan: Plan, part: Part, relu: Array, inputs: Array, both: bool) -> tuple[tuple[Part, Part], ...]:
+    """At the kink, and across the elements of the inputs, that are said to cost most."""
+    turn = int(part.depth % WIDEST_EVERY == WIDEST_EVERY - 1)
+    elements = dict.fromkeys(map(int, inputs if both else inputs[turn : turn + 1]))
     found = [] if relu[0] < 0 else [part.at_kink(*map(int, relu))]
-    return (*found, *([] if element < 0 else [part.halves(*_place(plan, element))]))
+    return (*found, *(part.halves(*_place(plan, element)) for element in elements if element >= 0))
 
 
 def _place(plan: Plan, element: int) -> tuple[int, int]:
@@ -171,10 +179,6 @@ class Limits:
     def __post_init__(self) -> None:
         self._start = time.monotonic()
 
-    def ends(self, why: str) -> None:
-        """Notes what ended a search."""
-        self.endings.append(why)
-
     @property
     def late(self) -> bool:
         """Is the time over?"""
@@ -189,18 +193,25 @@ class Limits:
 TARGET, SPENT, LATE, IDLE, WHOLE = "target", "budget", "time limit", "no gain", "nothing left to split"
 """What ends a search: it has what was asked for; there are as many parts as may be; the time is over; the last rounds
 found nothing that was not known; no part can be split."""
-PATIENCE = 6
-"""After so many rounds that gain nothing, one after the other, a search ends: every kind of split was made twice."""
+PATIENCE = 8
+"""After so many splits for each number that varies, one after the other, a part that gained nothing is given up."""
 
 
 class Goal(Protocol):
-    """What is asked of the bounds in the parts of a box."""
+    """What is asked of the bounds in the parts of a box.
+
+    leading: how many of the worst parts, the first ones, stand for all: where these gain nothing, nothing is gained;
+    both: as for `bounded`.
+    """
+
+    leading: ClassVar[int]
+    both: ClassVar[bool]
 
     def reached(self, parts: Sequence[Part]) -> bool:
         """Is it known already?"""
 
     def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
-        """The parts, of these, that stand most in the way: some of them."""
+        """Some parts of these, the worst first; of those that are equal, first the one that has long gained nothing."""
 
     def closed(self, part: Part) -> bool:
         """Takes note of a new part: is nothing more asked of it, so that it may be left out?"""
@@ -217,37 +228,32 @@ def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple
 
     root: a part with its bounds and choices. Its end is noted in the limits.
     """
-    idle, closed = 0, 0
+    closed, patience = 0, PATIENCE * max(1, sum(int(np.sum(low < high)) for low, high in root.box))
 
     def worst(parts: Sequence[Part]) -> list[Part]:
         open_parts = [part for part in parts if part.choices]
         room = min(limits.budget - len(parts) - closed, ROUND)
-        ended = [
-            (TARGET, goal.reached(parts)),
-            (WHOLE, not open_parts),
-            (SPENT, room < 1),
-            (LATE, limits.late),
-            (IDLE, idle >= PATIENCE),
-        ]
+        ended = [(TARGET, goal.reached(parts)), (WHOLE, not open_parts), (SPENT, room < 1), (LATE, limits.late)]
         why = next((name for name, is_so in ended if is_so), None)
-        if why is None:
-            return goal.worst(open_parts, room)
-        limits.ends(why)
-        return []
+        chosen = [] if why else goal.worst(open_parts, room)
+        if why is None and all(part.idle >= patience for part in chosen[: goal.leading]):
+            why, chosen = IDLE, []
+        limits.endings += [why] if why else []
+        return chosen
 
     def divide(parts: Sequence[Part]) -> Iterator[Part]:
-        nonlocal idle, closed
+        nonlocal closed
         children = [child for part in parts for pair in part.choices for child in pair]
-        for _ in bounded(jobs, children, True, SPLIT_BATCH):
+        for _ in bounded(jobs, children, True, SPLIT_BATCH, goal.both):
             pass  # they have their bounds then
-        gains = 0
         for part in parts:
             halves = [child for child in min(part.choices, key=goal.left) if not child.empty]
             kept = [child for child in halves if not goal.closed(child)]
-            gains += len(halves) < 2 or len(kept) < len(halves) or goal.gained(part, halves)
             closed += len(halves) - len(kept)
+            gained = len(halves) < 2 or len(kept) < len(halves) or goal.gained(part, halves)
+            for child in kept:
+                child.idle = 0 if gained else part.idle + 1
             yield from kept
-        idle = 0 if gains else idle + 1
 
     for parts in refine([root], worst, divide):
         yield parts, len(parts) + closed
@@ -278,8 +284,10 @@ def subdivided(jobs: Jobs, root: Part, limits: Limits) -> Iterator[Hull]:
 
 @dataclass(frozen=True)
 class _Narrow:
-    """That the hull of the bounds in all parts is narrow."""
+    """That the hull of the bounds in all parts is narrow: its ends are those of the first two of the worst parts."""
 
+    leading: ClassVar[int] = 2
+    both: ClassVar[bool] = False
     target: Fraction | None
 
     def reached(self, parts: Sequence[Part]) -> bool:
@@ -291,8 +299,8 @@ class _Narrow:
         """Whose bounds of the widest output stick out most, above and below by turns."""
         low, high = _hull(parts)
         output = int(np.argmax(high - low))
-        above = sorted(parts, key=lambda p: -p.high[output])
-        below = sorted(parts, key=lambda p: p.low[output])
+        above = sorted(parts, key=lambda p: (-p.high[output], -p.idle))
+        below = sorted(parts, key=lambda p: (p.low[output], -p.idle))
         found = {id(part): part for pair in zip(above, below, strict=True) for part in pair}
         return list(found.values())[:count]
 

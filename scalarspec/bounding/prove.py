@@ -324,5 +324,5 @@ def _with_lines(jobs: Jobs, roots: list[Part]) -> Iterator[Part]:
     """The same parts as they get linear bounds; none where the spec has no such bounds."""
     if jobs.domain.ends:
         with contextlib.suppress(NotSupported, DomainError):
-            for done in bounded(jobs, roots, split=True):
+            for done in bounded(jobs, roots, split=True, both=True):
                 yield from done

@@ -25,6 +25,7 @@ from scalarspec.cli import (
     evaluations,
     facts,
     output,
+    proofs,
     rounding,
     shipped_models,
 )
@@ -34,15 +35,17 @@ from scalarspec.cli.signals import Signals, listening
 from scalarspec.cli.user_files import described
 from scalarspec.errors import ScalarSpecError
 
-FILES = (shipped_models, evaluations, closed_forms, crosschecks, audits, rounding, facts, backends)
+FILES = (shipped_models, evaluations, proofs, closed_forms, crosschecks, audits, rounding, facts, backends)
 """The files that state commands, in the order in which `--help` lists these."""
 EXIT_CODES = """\
 exit codes:
   0    done, and all is well
-  1    a check failed: a float outside its enclosure, an unexplained error, a broken law
+  1    a check failed: a float outside its enclosure, an unexplained error, a broken law, a claim that is refuted
   2    no answer: bad usage or input, a refusal, no memory, an output that cannot be written; one message says why
   70   a fault of scalarspec itself, told with a traceback
-  130  ended by Ctrl-C (SIGINT); a search prints what it has found, and a checkpoint keeps it
+  3    prove: undecided
+70   a fault of scalarspec itself, told with a traceback
+130  ended by Ctrl-C (SIGINT); a search prints what it has found, and a checkpoint keeps it
   141  the reader of the output has gone (SIGPIPE)
   143  ended by SIGTERM; a checkpoint keeps what was found
 """

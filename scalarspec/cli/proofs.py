@@ -1,0 +1,73 @@
+"""The command `prove`: does a claim hold over a box of arguments?"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from scalarspec.bounding.proofs import Proof, Proofs
+from scalarspec.bounding.prove import prove
+from scalarspec.cli.commands import Commands, add_work, workers
+from scalarspec.cli.user_files import spec_and_arguments, to_be_written, told_after_the_report
+from scalarspec.core.region import Ball, Box, ball, box
+from scalarspec.errors import ArgumentError
+
+EXIT = {"proved": 0, "refuted": 1, "undecided": 3}
+"""The exit code of each verdict; 2 is bad input."""
+EPILOG = """The spec's value is a claim, made of comparisons by &, | and ~, or its outputs are to be at least, or at
+most, a number. Exit code 0: proved; 1: refuted, and a witness is shown; 2: bad input; 3: undecided. With --over: 1
+where a row is refuted, else 3 where one is undecided."""
+"""What `--help` says beside the options."""
+
+
+def add_commands(commands: Commands) -> None:
+    """The command with its options."""
+    parser = commands.add_on_spec("prove", run_prove, "a claim over a box of arguments: proved, refuted or undecided")
+    parser.epilog = EPILOG
+    shown = "vary an argument by this, or between two numbers; may be repeated"
+    region = "NAME=NUMBER or NAME=LOW:HIGH"
+    parser.add_argument("--vary", "--radius", action="append", required=True, metavar=region, help=shown)
+    parser.add_argument("--at-least", metavar="NUMBER", help="the outputs are to be at least this")
+    parser.add_argument("--at-most", metavar="NUMBER", help="the outputs are to be at most this")
+    shown = "an argument with a leading axis of rows, each with a verdict of its own; may be repeated"
+    parser.add_argument("--over", action="append", default=[], metavar="NAME", help=shown)
+    add_work(parser)
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="begin nothing more after so many seconds")
+    shown = "an .npz file of arguments to look at first, as --save writes it"
+    parser.add_argument("--witness", metavar="FILE", help=shown)
+    parser.add_argument("--save", metavar="FILE", help="write the witness of a refuted claim into an .npz file")
+
+
+def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
+    """The verdict, and its exit code."""
+    to_be_written("save", options.save, "witness.npz")
+    spec, args = spec_and_arguments(options)
+    asked = {"vary": regions(options.vary), "at_least": options.at_least, "at_most": options.at_most}
+    effort = {"budget": options.budget, "time_limit": options.time_limit, "progress": options.progress}
+    with workers(options.workers, options.notes.append) as executor:
+        found = prove(spec, *args, **asked, **effort, over=options.over, witness=options.witness, executor=executor)
+    if options.save is not None:
+        with told_after_the_report(options):
+            _save(found, options.save)
+    return found, EXIT[found.status]
+
+
+def _save(found: Proof | Proofs, path: str) -> None:
+    """The first witness; without one, nothing is written."""
+    refuted = [proof for proof in (found if isinstance(found, Proofs) else [found]) if proof.witness is not None]
+    for proof in refuted[:1]:
+        proof.save(path)
+
+
+def regions(texts: list[str]) -> dict[str, Ball | Box]:
+    """The regions of `--vary name=number` and `name=low:high`, by name. Raises ArgumentError for any other text."""
+    found: dict[str, Ball | Box] = {}
+    for text in texts:
+        name, _, numbers = text.partition("=")
+        low, between, high = numbers.partition(":")
+        if not (name and low) or (between and not high):
+            raise ArgumentError(f"--vary: expected name=number or name=low:high, got {text!r}")
+        if name in found:
+            raise ArgumentError(f"--vary: expected each name once, got {name!r} again")
+        found[name] = box(low, high) if between else ball(low)
+    return found

@@ -1,0 +1,331 @@
+"""`prove` as people ask it: equal nodes, claims joined by and, or and not, rows, witnesses, and what ended a search."""
+
+import pickle
+import time
+from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import scalarspec as ss
+from scalarspec import layers
+
+RATIONAL = ss.context("rational")
+RNG = np.random.default_rng(0)
+W1, B1, W2, B2 = RNG.normal(size=(8, 4)), RNG.normal(size=8), RNG.normal(size=(5, 8)), RNG.normal(size=5)
+NET = layers.Sequential(layers.Linear(W1, B1), layers.relu, layers.Linear(W2, B2))
+X = RNG.normal(size=4)
+CLASS = int(np.argmax(W2 @ np.maximum(W1 @ X + B1, 0) + B2))
+
+
+def net(x):
+    return ss.affine(W2, ss.relu(ss.affine(W1, x, B1)), B2)
+
+
+def softmax(z):
+    return ss.exp(z) / ss.sum(ss.exp(z))
+
+
+def proof(claim, x, region, **asked):
+    return ss.prove(claim, x, vary={"x": region}, **asked)
+
+
+def fails_at(claim, witness):
+    """Does a claim fail at a witness, exactly?"""
+    return not np.all(np.asarray(claim(RATIONAL.tensor(witness)), dtype=bool))
+
+
+# ---- equal nodes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        lambda x: net(x) <= net(x)[CLASS],
+        lambda x: net(x)[CLASS] >= net(x),
+        lambda x: NET(x) <= NET(x)[CLASS],
+        lambda x: softmax(net(x)) <= softmax(net(x))[CLASS],
+        lambda x: ss.tanh(net(x)) - 1 <= ss.tanh(net(x)[CLASS]) - 1,
+        lambda x: ss.reshape(net(x), (5, 1)) <= net(x)[CLASS],
+        lambda x: ss.stack([net(x)[CLASS], net(x)[0]]) <= net(x)[CLASS - 5],
+    ],
+)
+def test_the_class_stays_the_greatest(claim):
+    assert proof(claim, X, ss.ball("0.05")).proved
+
+
+def test_the_class_of_a_model_that_is_an_argument():
+    found = ss.prove(lambda m, x: m(x) <= m(x)[CLASS], NET, X, vary={"x": ss.ball("0.05")})
+    assert found.proved
+    weights = ss.prove(lambda m, x: m(x) <= m(x)[CLASS], NET, X, vary={"m": ss.ball("0.001")})
+    assert weights.proved
+
+
+def test_a_number_beside_itself():
+    for claim, status in [
+        (lambda x: x <= x, "proved"),
+        (lambda x: x == x, "proved"),
+        (lambda x: x < x, "refuted"),
+        (lambda x: x != x, "refuted"),
+    ]:
+        assert proof(claim, X, ss.ball("1/3")).status == status
+
+
+def test_equal_nodes_are_refuted_where_they_may_not_be_equal():
+    found = proof(lambda x: net(x) < net(x)[CLASS], X, ss.ball("0.05"))
+    assert (found.status, found.output, found.value) == ("refuted", (CLASS,), (0, 0))
+    assert proof(lambda x: ss.exp(x) + 1 != 1 + ss.exp(x), X, ss.ball(1)).status == "refuted"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        lambda x: x - 2 <= 2 - x,
+        lambda x: x[::-1] <= x,
+        lambda x: x[0] <= x[1],
+        lambda x: ss.exp(x) <= ss.expm1(x),
+        lambda x: x * x[0] == x * x[1],
+        lambda x: ss.where(x > 0, x, 1) == ss.where(x > 0, 1, x),
+    ],
+)
+def test_what_is_alike_is_not_taken_for_equal(claim):
+    found = proof(claim, np.array([3.0, 3.0]), ss.box(2, 5))
+    assert found.status == "refuted"
+
+
+# ---- and, or, not ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        (lambda x: (x >= -1) & (x <= 1), "proved"),
+        (lambda x: (x >= -1) & (x < 1), "refuted"),
+        (lambda x: (x >= "0.1") | (x <= "0.2"), "proved"),
+        (lambda x: (x > "0.2") | (x < "0.1"), "refuted"),
+        (lambda x: (x >= "0.1") | (x <= "0.1"), "proved"),  # one margin, in all its signs
+        (lambda x: (x > "0.1") | (x < "0.1"), "refuted"),  # at 1/10 alone
+        (lambda x: (ss.sin(x) > 0) | ~(ss.sin(x) > 0), "proved"),
+        (lambda x: (ss.sin(x) < 0) | (ss.sin(x) == 0) | (ss.sin(x) > 0), "proved"),
+        (lambda x: (ss.sin(x) > 0) & ~(ss.sin(x) > 0), "refuted"),
+        (lambda x: ~(x > 2), "proved"),
+        (lambda x: ~(x > 1), "proved"),
+        (lambda x: ~(x >= 1), "refuted"),
+        (lambda x: x != 2, "proved"),
+        (lambda x: 3 * x != 1, "refuted"),
+        (lambda x: x == x * x, "refuted"),
+        (lambda x: ((x >= -1) & (x <= 1)).all(), "proved"),
+        (lambda x: (x >= 0).any() | (x[0] <= 0), "proved"),
+        (lambda x: (x >= 0).all() | (x[0] <= 0), "refuted"),
+        (lambda x: ss.logical_or(ss.logical_not(x > 3), ss.logical_and(x > 0, x < 0)), "proved"),
+        (lambda x: ~((ss.square(x) >= 4) | (x > 3)) & (ss.sum(x) <= 2), "proved"),
+        (lambda x: (x <= 1).all() & (ss.sum(x) <= 1), "refuted"),
+        (lambda x: (ss.square(x) <= "0.3") | (ss.square(x) >= "0.2"), "proved"),
+        (lambda x: (ss.square(x) <= "0.2") | (ss.square(x) >= "0.3"), "refuted"),
+    ],
+)
+def test_claims_are_joined(claim, status):
+    found = proof(claim, np.zeros(2), ss.ball(1))
+    assert found.status == status
+    if status == "refuted" and found.value != (0, 0):
+        assert all(abs(x) <= 1 for x in found.witness["x"])
+
+
+def test_the_smallest_claims():
+    assert proof(lambda x: x <= 3, np.zeros(0), ss.ball(3)).proved
+    assert proof(lambda x: (x <= 3).all() & (1 * x < 1).all(), np.zeros(0), ss.ball(3)).proved
+    assert ss.prove(lambda x: x <= 3, np.zeros(2), vary={}).proved
+    found = ss.prove(lambda x: x <= -3, np.zeros(2), vary={})
+    assert (found.status, found.witness, found.value) == ("refuted", {}, (-3, -3))
+
+
+def test_what_python_joins_is_told_how_to_be_written():
+    with pytest.raises(ss.errors.Undecided, match=r"joins comparisons by &, \| and ~"):
+        proof(lambda x: 0 <= x <= 2, 1, ss.ball(2))
+    with pytest.raises(ss.errors.ArgumentError, match="expected a comparison such as f\\(x\\) <= 1, got bool"):
+        proof(lambda x: True, 1, ss.ball(2))
+
+
+def test_workers_find_the_same():
+    alone = proof(a_disjunction, X, ss.ball("0.4"), budget=30)
+    with ProcessPoolExecutor(1) as executor:
+        shared = proof(a_disjunction, X, ss.ball("0.4"), budget=30, executor=executor)
+    assert alone.status == "proved"
+    assert (shared.status, shared.boxes, shared.margins) == (alone.status, alone.boxes, alone.margins)
+    assert alone.method == "bounds: subdivide"
+    assert pickle.loads(pickle.dumps(alone)).margins == alone.margins
+
+
+def a_disjunction(x):
+    return (net(x)[0] <= "4.5") | (net(x)[0] >= 3)
+
+
+# ---- what is said ---------------------------------------------------------------------------------------------------
+
+
+def test_the_outputs_that_are_undecided_are_named():
+    """x² - x >= -1/4 at the edge: the first and the last are undecided, the others proved."""
+    found = proof(lambda x: ss.square(x) - x >= -np.array([0.25, 1, 1, 0.25]), np.full(4, 0.3), ss.ball(1), budget=8)
+    assert found.status == "undecided"
+    assert found.undecided == ((0,), (3,))
+    assert found.gaps.shape == (4,)
+    assert np.array_equal(found.gaps > 0, [True, False, False, True])
+    assert all(low <= 0 < high for low, high in zip(found.margins[0][[0, 3]], found.margins[1][[0, 3]], strict=True))
+    assert all(found.margins[0][1:3] > 0)
+    assert "beyond by" in found.steps[0]
+    assert "at output [0]" in str(found)
+    assert "at output [3]" in str(found)
+    assert "ended by: budget" in str(found)
+    data = found.to_json()
+    assert (data["undecided"], data["stopped"], len(data["gaps"])) == ([(0,), (3,)], "budget", 4)
+
+
+def test_margins_contain_the_differences():
+    found = proof(lambda x: net(x) <= 100, X, ss.ball("0.1"))
+    z = np.asarray(net(ss.context("float64").tensor(X)))
+    assert all(low <= 100 - v <= high for low, v, high in zip(found.margins[0], z, found.margins[1], strict=True))
+
+
+def test_rows_have_proofs_of_their_own():
+    rows = np.stack([X, -2 * X, X + 0.05])
+    claim = lambda x: net(x) <= net(x)[CLASS]  # noqa: E731
+    found = proof(claim, rows, ss.ball("0.3"), over="x", budget=20)
+    alone = [proof(claim, row, ss.ball("0.3"), budget=20) for row in rows]
+    assert [p.status for p in found] == [p.status for p in alone]
+    assert {p.status for p in found} >= {"proved", "refuted"}
+    assert (found.status, found.proved, len(found)) == ("refuted", False, 3)
+    for p in found:
+        if p.witness:
+            assert fails_at(claim, p.witness["x"])
+    assert "row 0: refuted" in str(found)
+    assert [row["status"] for row in found.to_json()["rows"]] == [p.status for p in found]
+    assert len(proof(claim, np.zeros((0, 4)), ss.ball(1), over="x")) == 0
+
+
+def test_each_row_is_as_the_loop_has_it_where_it_is_split():
+    rows = np.array([[0.5], [0.25], [-1.0]])
+    claim = lambda x: x * x - x >= "-0.2501"  # noqa: E731
+    found = proof(claim, rows, ss.ball("0.5"), over="x", budget=60)
+    alone = [proof(claim, row, ss.ball("0.5"), budget=60) for row in rows]
+    assert [(p.status, p.boxes) for p in found] == [(p.status, p.boxes) for p in alone]
+    assert found.proved
+    assert found[0].boxes > 1
+
+
+# ---- witnesses ------------------------------------------------------------------------------------------------------
+
+
+def turns_at_a_third(x):
+    return 3 * x != 1
+
+
+@pytest.mark.parametrize(
+    ("claim", "x"), [(turns_at_a_third, 0), (lambda x: ss.sum(ss.square(x)) <= 5, np.zeros((2, 3)))]
+)
+def test_a_witness_is_saved_and_refutes_again(claim, x, tmp_path):
+    found = proof(claim, x, ss.ball(1))
+    assert np.shape(found.witness["x"]) == np.shape(x)
+    found.save(tmp_path / "witness.npz")
+    with np.load(tmp_path / "witness.npz", allow_pickle=False) as kept:
+        assert fails_at(claim, kept["x"])
+    again = proof(claim, x, ss.ball(1), witness=tmp_path / "witness.npz")
+    assert (again.status, np.array_equal(again.witness["x"], found.witness["x"])) == ("refuted", True)
+    assert again.value == found.value
+
+
+def test_a_witness_is_looked_at_first():
+    """Where no gradient leads: one number alone refutes."""
+    claim = lambda x: (ss.square(x - "0.123456789") > 0) | (x > 1)  # noqa: E731
+    assert proof(claim, 0.0, ss.ball(1), budget=4).status == "undecided"
+    found = proof(claim, 0.0, ss.ball(1), budget=4, witness={"x": "0.123456789"})
+    assert (found.status, found.witness["x"]) == ("refuted", Fraction("0.123456789"))
+
+
+def test_an_argument_may_have_any_name(tmp_path):
+    claim = lambda file, output: file + output <= 1  # noqa: E731
+    found = ss.prove(claim, 0, 0, vary={"file": ss.ball(1), "output": ss.ball(1)})
+    found.save(tmp_path / "w")
+    with np.load(tmp_path / "w") as kept:
+        assert sorted(kept.files) == ["file", "output"]
+        assert kept["file"] + kept["output"] > 1
+
+
+def test_witnesses_that_are_none_are_refused(tmp_path):
+    found = proof(turns_at_a_third, 0, ss.ball(1))
+    found.save(tmp_path / "w.npz")
+    (tmp_path / "text").write_text("no archive")
+    for asked, message in [
+        ({"x": 0, "region": ss.ball("0.1"), "witness": tmp_path / "w.npz"}, "outside of the box"),
+        ({"x": np.zeros(2), "region": ss.ball(1), "witness": tmp_path / "w.npz"}, "expected arrays of shapes"),
+        ({"x": 0, "region": ss.ball(1), "witness": tmp_path / "none.npz"}, "there is no file"),
+        ({"x": 0, "region": ss.ball(1), "witness": tmp_path / "text"}, "is no .npz file of numbers"),
+    ]:
+        with pytest.raises(ss.errors.ArgumentError, match=message):
+            proof(turns_at_a_third, **asked)
+    with pytest.raises(ss.errors.ArgumentError, match="save: expected a refuted claim"):
+        proof(lambda x: x <= x, 0, ss.ball(1)).save(tmp_path / "w.npz")
+    with pytest.raises(ss.errors.ArgumentError, match="save: cannot write"):
+        found.save(tmp_path)
+
+
+# ---- what ends a search ---------------------------------------------------------------------------------------------
+
+
+def wavy(x):
+    return ss.sum(ss.sin(7 * x) * ss.tanh(x) * x[0])
+
+
+def test_the_time_limit_ends_a_search_and_is_named():
+    start = time.monotonic()
+    found = ss.bounds(wavy, np.zeros(6), vary={"x": ss.ball(2)}, method="subdivide", budget=10**6, time_limit=0.3)
+    assert time.monotonic() - start < 30
+    assert found.stopped == "time limit"
+    assert "stopped by: time limit" in str(found)
+    least = ss.bounds(wavy, np.zeros(6), vary={"x": ss.ball(2)}).inner[1]
+    found = proof(lambda x: wavy(x) <= least + Fraction(1, 1000), np.zeros(6), ss.ball(2), budget=10**6, time_limit=0.3)
+    assert (found.status, found.stopped) == ("undecided", "time limit")
+    at_once = proof(lambda x: wavy(x) <= least + Fraction(1, 1000), np.zeros(6), ss.ball(2), time_limit=0)
+    assert (at_once.status, at_once.stopped) == ("undecided", "time limit")
+    with pytest.raises(ss.errors.ArgumentError, match="time_limit: expected a number of seconds, at least 0, got -1"):
+        ss.bounds(wavy, np.zeros(6), vary={"x": ss.ball(2)}, time_limit=-1)
+
+
+def test_rows_share_the_time():
+    rows = np.zeros((200, 6))
+    found = ss.bounds(wavy, rows, vary={"x": ss.ball(2)}, over="x", method="subdivide", budget=10**6, time_limit=0)
+    assert found.stopped == "time limit"
+    assert found.lower.shape == (200,)
+
+
+@pytest.mark.parametrize(
+    ("spec", "stopped"),
+    [
+        (lambda x: 1 / x, "no gain"),  # unbounded in the middle, exact elsewhere
+        (lambda x: ss.heaviside(x), "no gain"),
+        (lambda x: x - 1, "no gain"),
+        (lambda x: ss.exp(x) - x, "budget"),
+        (lambda x: 0 * x, "no gain"),
+    ],
+)
+def test_a_search_ends_where_it_gains_nothing(spec, stopped):
+    found = ss.bounds(spec, 0, vary={"x": ss.ball(1)}, method="subdivide", budget=200)
+    assert found.stopped == stopped
+    assert found.to_json()["stopped"] == stopped
+
+
+def test_other_ends_of_a_search_are_named():
+    ask = lambda region, **how: ss.bounds(lambda x: ss.exp(x) - x, 0, vary={"x": region}, **how).stopped  # noqa: E731
+    assert ask(ss.ball(1), target="0.01", budget=40, method="subdivide") == "budget"
+    assert ask(ss.ball(1), target="0.75", budget=4000, method="subdivide") == "target"
+    assert ask(ss.ball(1), target="0.75", budget=4000) == "target"
+    assert ask(ss.ball(0), method="subdivide") == "nothing left to split"
+    assert ask(ss.ball(1)) == ""
+
+
+def test_symmetric_ties_are_no_lack_of_gain():
+    """All corners are alike: the ends stand still until each of them is split."""
+    spec = lambda x: ss.sum(ss.square(x) * ss.square(x) - ss.square(x))  # noqa: E731
+    found = ss.bounds(spec, np.zeros(4), vary={"x": ss.ball(1)}, method="subdivide", budget=400)
+    assert found.stopped == "budget"
+    assert found.boxes == 400
