@@ -213,6 +213,19 @@ def test_each_row_is_as_the_loop_has_it_where_it_is_split():
     assert found[0].boxes > 1
 
 
+def test_what_one_row_decides_is_not_taken_for_the_others():
+    """Where t > 0, both sides are x; in the other row they are not."""
+
+    def claim(x, t):
+        left, right = (ss.where(t > 0, lambda: x, lambda s=s: x + s) for s in (1, -1))
+        return left <= right
+
+    x = np.zeros((2, 2))
+    for t, statuses in [([1.0, -1.0], ["undecided", "refuted"]), ([1.0, 2.0], ["proved", "proved"])]:
+        found = ss.prove(claim, x, np.array(t), vary={"x": ss.ball(1)}, over=("x", "t"), budget=4)
+        assert [p.status for p in found] == statuses
+
+
 # ---- witnesses ------------------------------------------------------------------------------------------------------
 
 

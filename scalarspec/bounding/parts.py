@@ -114,7 +114,7 @@ def bounded(
 ) -> Iterator[list[Part]]:
     """The parts with their bounds, and the ways to split them if these are asked for, some parts at a time.
 
-    both: is a box to be split across the steepest or across the widest element, and not by turns?
+    both: may a box without a kink be split across the steepest and the widest element, and not by turns?
     """
     plan = jobs.domain.plan
     size = plan.largest * sum(x.shape.size for x in plan.inputs)
@@ -147,8 +147,8 @@ def _item(parts: Sequence[Part], split: bool) -> dict[str, Any]:
 def _choices(plan: Plan, part: Part, relu: Array, inputs: Array, both: bool) -> tuple[tuple[Part, Part], ...]:
     """At the kink, and across the elements of the inputs, that are said to cost most."""
     turn = int(part.depth % WIDEST_EVERY == WIDEST_EVERY - 1)
-    elements = dict.fromkeys(map(int, inputs if both else inputs[turn : turn + 1]))
     found = [] if relu[0] < 0 else [part.at_kink(*map(int, relu))]
+    elements = dict.fromkeys(map(int, inputs if both and not found else inputs[turn : turn + 1]))
     return (*found, *(part.halves(*_place(plan, element)) for element in elements if element >= 0))
 
 

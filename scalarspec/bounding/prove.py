@@ -17,6 +17,7 @@ import numpy as np
 
 from scalarspec.bounding.bounds import limits_of
 from scalarspec.bounding.claims import Claim, between, comparisons
+from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.formula import Formula, Known
 from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, searched
@@ -27,11 +28,14 @@ from scalarspec.bounding.parts import LATE, Limits, Part, bounded, search
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
 from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.arrays import lift as lift_elements
+from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
+from scalarspec.core.lifting import replaced
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box
 from scalarspec.errors import ArgumentError, Contradiction, DomainError, NotSupported, ScalarSpecError
 from scalarspec.numbers.exact import data_value, float_above, float_below, infinite
+from scalarspec.tracing.batched import BatchedContext
 
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
@@ -142,10 +146,17 @@ class _Question:
 
     @classmethod
     def of(cls, domain: Domain, low: Fraction | None, high: Fraction | None) -> _Question:
-        """Seen over the (first row's) box: elsewhere, a claim that branches may be made of other comparisons."""
-        args = domain.row(0).boxed(resolve("interval"))[0]
-        made = low is None and high is None
-        claim = comparisons(domain.spec, args) if made else between(domain.spec, args, low, high)
+        """Seen over the box: elsewhere, a claim that branches may be made of other comparisons."""
+
+        def seen(context: Context[Any]) -> Claim:
+            args = _boxed(domain, context)
+            made = low is None and high is None
+            return comparisons(domain.spec, args) if made else between(domain.spec, args, low, high)
+
+        try:
+            claim = seen(INTERVALS)
+        except ScalarSpecError:  # or as the other intervals say it
+            claim = seen(resolve("interval"))
         return cls(claim, *(dataclasses.replace(domain, spec=spec) for spec in (claim.margins, claim.weakest)))
 
     def given(self, point: Point) -> list[tuple[int, Point]]:
@@ -275,8 +286,8 @@ class _Row:
         """The middles of parts of the box, as far as they lie in it."""
         found = []
         for part in parts:
-            floats = zip(self.domain.box(0).items(), part.box, strict=True)
-            found.append(middle({path: _inner(exact, ends) for (path, exact), ends in floats}))
+            floats = dict(zip(self.question.domain.ends, part.box, strict=True))  # rows that are points among them
+            found.append(middle({path: _inner(ends, floats[path]) for path, ends in self.domain.box(0).items()}))
         return [point for point in found if self.domain.holds(point)]
 
     def _refuted(self, points: list[Point]) -> Proof | None:
@@ -318,6 +329,18 @@ def _both(ends: Ends, part: Part) -> Ends:
     if np.any(low > high):
         raise Contradiction("prove: nothing is left between two enclosures of one value, so one of them is wrong")
     return low, high
+
+
+def _boxed(domain: Domain, context: Context[Any]) -> list[Any]:
+    """The arguments in a context, boxes for what varies; of rows a batch of all of them, since what one row alone
+    decides, such as which branch it takes, is not so in others.
+    """
+    args, boxes = domain.boxed(context)
+    if not domain.over:
+        return args
+    batch = BatchedContext(context, domain.rows)
+    named = zip(domain.ends, boxes, strict=True)
+    return replaced(args, {id(t): batch.rows(t) for name, t in named if name in domain.over})
 
 
 def _with_lines(jobs: Jobs, roots: list[Part]) -> Iterator[Part]:
