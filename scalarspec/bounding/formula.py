@@ -111,6 +111,9 @@ class Joined:
 
 
 Node = Comparison | Given | Joined
+_Place = tuple[int, int, Shape]
+"""Where margins are among all, from one to another, and their shape."""
+_Places = tuple[_Place, ...]
 
 
 class _Rule(NamedTuple):
@@ -180,10 +183,11 @@ class Formula:
     def read(self, low: Array, high: Array) -> tuple[Known, Known]:
         """What ends of the margins tell of the claim's outputs, and of its parts side by side."""
         low, high = np.ravel(low), np.ravel(high)
+        always = {i: held for places in self.cases for i, held in self._always(places, low, high).items()}
         found: list[Known] = []
         for i in range(len(self.nodes)):
             known = self._known(i, found, low, high)
-            found.append(known._replace(holds=known.holds | self._always(i, low, high)) if i in self.cases else known)
+            found.append(known._replace(holds=known.holds | always[i]) if i in always else known)
         return found[self.result], Known.joined([found[i] for i in self.parts])
 
     def _known(self, i: int, found: Sequence[Known], low: Array, high: Array) -> Known:
@@ -195,42 +199,57 @@ class Formula:
             known = node.known(low, high)
         return known.mapped(np.asarray)  # NumPy makes numbers of object arrays of shape ()
 
-    def _always(self, i: int, low: Array, high: Array) -> Array:
-        """Where a node holds whatever signs its margins have, of those that their ends allow: it may be about one
-        margin twice, as `p | ~p` is.
+    def _always(self, places: _Places, low: Array, high: Array) -> dict[int, Array]:
+        """Where the nodes that are about the margins of these places hold whatever signs those have, of the signs that
+        their ends allow: a node may be about one margin twice, as `p | ~p` is.
         """
-        held = np.ones((), dtype=bool)
-        for signs in product((-1, 0, 1), repeat=len(self.cases[i])):
+        held = {i: np.ones((), dtype=bool) for i in self.cases[places]}
+        for signs in product((-1, 0, 1), repeat=len(places)):
             trial, possible = np.zeros(self.margins.size), np.ones((), dtype=bool)
-            for (place, shape), sign in zip(self.cases[i], signs, strict=True):
-                trial[place] = sign
-                a, b = low[place].reshape(shape), high[place].reshape(shape)
+            for (start, stop, shape), sign in zip(places, signs, strict=True):
+                trial[start:stop] = sign
+                a, b = low[start:stop].reshape(shape), high[start:stop].reshape(shape)
                 possible = possible & ~((a >= 0) if sign < 0 else (b <= 0) if sign > 0 else (a > 0) | (b < 0))
             known: list[Known] = []
-            for k in range(i + 1):
-                known.append(self._known(k, known, trial, trial))
-            held = held & (known[i].holds | ~possible)
-        return _truths(held)
+            for i in range(max(held) + 1):
+                known.append(self._known(i, known, trial, trial))
+            held = {i: _truths(each & (known[i].holds | ~possible)) for i, each in held.items()}
+        return held
 
     @cached_property
-    def cases(self) -> dict[int, tuple[tuple[slice, Shape], ...]]:
-        """For nodes that are about a margin of their own place more than once: the places of these margins."""
-        uses: list[list[tuple[int, int, Shape]] | None] = []
-        for node in self.nodes:
-            if isinstance(node, Comparison):
-                uses.append(None if node.limit else [(node.place.start, node.place.stop, node.shape)])
-            elif isinstance(node, Given):
-                uses.append([])
-            else:
-                below = [uses[k] for k in node.operands]
-                apart = node.operation not in CONNECTIVES or None in below
-                uses.append(None if apart else [use for each in below for use in each or []])
-        several = {i: list(dict.fromkeys(use)) for i, use in enumerate(uses) if use and len(set(use)) < len(use)}
-        return {
-            i: tuple((slice(start, stop), shape) for start, stop, shape in use)
-            for i, use in several.items()
-            if len(use) <= CASES
-        }
+    def cases(self) -> dict[_Places, list[int]]:
+        """By the places of a few margins, the nodes that are about those in the place of their own, one of them more
+        than once.
+        """
+        found: dict[_Places, list[int]] = {}
+        about: list[tuple[frozenset[_Place], bool] | None] = []
+        for i, node in enumerate(self.nodes):
+            about.append(self._about(node, about))
+            places, again = about[i] or (frozenset(), False)
+            if again:
+                found.setdefault(tuple(sorted(places)), []).append(i)
+        return found
+
+    @staticmethod
+    def _about(
+        node: Node, about: Sequence[tuple[frozenset[_Place], bool] | None]
+    ) -> tuple[frozenset[_Place], bool] | None:
+        """The places of the margins that a node is about, and is it about one of them twice? None where it looks at
+        other places than its own, at other limits than 0, or at too many margins.
+        """
+        if isinstance(node, Given):
+            return frozenset(), False
+        if isinstance(node, Comparison):
+            place = (node.place.start, node.place.stop, node.shape)
+            return None if node.limit else (frozenset([place]), False)
+        places: frozenset[_Place] = frozenset()
+        again = False
+        for below in (about[k] for k in node.operands):
+            if below is None or node.operation not in CONNECTIVES:
+                return None
+            again = again or below[1] or bool(places & below[0])
+            places |= below[0]
+        return (places, again) if len(places) <= CASES else None
 
     def margin(self, margins: Tensor) -> Tensor:
         """The margins of the claim's parts, side by side: specs made of all margins."""

@@ -256,6 +256,8 @@ class _Row:
         points = self._first_points()
         sides = [(k, -1) for k in sorted(range(parts.holds.size), key=lambda k: parts.low[k]) if not parts.holds[k]]
         for start in range(0, len(sides) if self.domain.ends else 0, SIDES):
+            if self.limits.late:
+                break
             refuted = self._refuted([*points, *searched(weakest, [0], sides[start : start + SIDES])[0]])
             if refuted is not None:
                 return refuted
@@ -294,7 +296,9 @@ class _Row:
         """A refutation by the first of some points at which the claim surely fails."""
         if not points:
             return None
-        for point, known in zip(points, enclosed(self.domain, points), strict=True):
+        for i, (point, known) in enumerate(zip(points, enclosed(self.domain, points), strict=True)):
+            if i and self.limits.late:
+                break
             low, high = closer(self.domain, point, self._settled, known or (None, None))
             if low is None:
                 continue
