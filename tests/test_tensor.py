@@ -99,7 +99,7 @@ def test_lift_goes_through_a_model_and_leaves_indices_alone(rational):
     }
     lifted = ss.lift(model, rational)
     assert lifted["idx"] == 3
-    assert type(lifted["idx"]) is int
+    assert isinstance(lifted["idx"], int)
     assert lifted["beta"].item() == Fraction(0.1)
     linear, relu = lifted["layers"][0].layers
     assert linear.weight.dtype == "rational"

@@ -25,7 +25,7 @@ from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import resolve
-from scalarspec.core.region import Ball, Box
+from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, Contradiction, NotSupported
 from scalarspec.numbers.exact import data_value, infinite, interval_text
@@ -167,7 +167,7 @@ def bounds(
         print(found)
     """
     context = _checked(backend, method)
-    rows = (over,) if isinstance(over, str) else tuple(over)
+    rows, vary = (over,) if isinstance(over, str) else tuple(over), regions(spec, vary)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
     one_valued(domain.spec_of_rows, domain.arguments, vary)
     limits = limits_of(budget, time_limit, None if target is None else data_value(target))

@@ -20,12 +20,11 @@ import numpy as np
 from scalarspec.bounding.contexts import FLOAT
 from scalarspec.bounding.formula import CONNECTIVES, Comparison, Formula, Given, Joined, Node, Relation, side_by_side
 from scalarspec.core.arguments import call, spec_name
-from scalarspec.core.lifting import lifted_spec, replaced
+from scalarspec.core.lifting import lifted_spec, replaced, tensors_in
 from scalarspec.core.operations import OPERATIONS, check_complete, having, result_shape
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Nested, Tensor, Truth, common_context
 from scalarspec.errors import ArgumentError, ContextMismatch, NotSupported, Undecided
-from scalarspec.tracing.gradient import tensors_in
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, Tape, TapeArrays
 

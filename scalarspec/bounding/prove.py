@@ -32,7 +32,7 @@ from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import replaced
 from scalarspec.core.named_contexts import resolve
-from scalarspec.core.region import Ball, Box
+from scalarspec.core.region import Ball, Box, regions
 from scalarspec.errors import ArgumentError, Contradiction, DomainError, NotSupported, ScalarSpecError
 from scalarspec.numbers.exact import data_value, float_above, float_below, infinite
 from scalarspec.tracing.batched import BatchedContext
@@ -122,7 +122,7 @@ def prove(
         ss.prove(lambda x: ss.square(x) <= 4, 0.0, vary={"x": ss.ball(2)}).status    # "proved"
     """
     limits = limits_of(budget, time_limit)
-    rows = (over,) if isinstance(over, str) else tuple(over)
+    rows, vary = (over,) if isinstance(over, str) else tuple(over), regions(spec, vary)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
     low, high = (None if number is None else data_value(number) for number in (at_least, at_most))
     if rows and not domain.rows:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
-from scalarspec.core.lifting import lift, lifted_spec, mapped
+from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Nested, Tensor, as_tensor
+from scalarspec.core.whole import Whole
 from scalarspec.errors import ArgumentError, ContextMismatch, OutOfRange, ScalarSpecError, UnknownName
+from scalarspec.numbers.exact import as_array, data_value
+from scalarspec.numbers.foreign import NUMBERS, of_numbers, told
 
 
 def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] = ()) -> dict[str, Any]:
@@ -40,7 +45,64 @@ def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] 
     for name in known:
         if name not in arguments:
             raise UnknownName(f"{spec_name(spec)} has no parameter {name!r}; it has {', '.join(arguments)}")
-    return arguments
+    return {name: _read(value, name) for name, value in arguments.items()}
+
+
+def _read(argument: Any, name: str) -> Any:
+    """An argument with NumPy arrays in the place of what else holds numbers: others' arrays, also in models, and texts
+    and tuples of numbers. Raises ArgumentError, with their place, for arrays that cannot be read as numbers.
+    """
+    texts = _numbers_in(argument)
+    if texts is not None:
+        return texts
+    foreign: dict[int, Any] = {}
+
+    def read(value: Any, path: str) -> Any:
+        if isinstance(value, np.generic) and value.dtype.kind not in NUMBERS:
+            raise ArgumentError(f"{path}: expected a number, got {value.dtype}: {value}")
+        if not is_array(value):
+            return None
+        with told(path):
+            array = of_numbers(value)
+        if array is not value:
+            foreign[id(value)] = array
+        return array
+
+    mapped(argument, read, name)
+    return replaced(argument, foreign) if foreign else argument
+
+
+def _numbers_in(argument: Any) -> Any:
+    """The number that a text says, or the array of a list or a tuple of numbers that `lift` would take for something
+    else. None for any other argument: a tuple of integers may be a shape.
+    """
+    if not isinstance(argument, str | list | tuple) or hasattr(argument, "_fields") or is_data(argument):
+        return None
+    leaves = list(_leaves(argument))
+    whole = all(isinstance(leaf, int | np.integer) for leaf in leaves)
+    if not leaves or not all(map(_is_number, leaves)) or (whole and isinstance(argument, tuple)):
+        return None
+    return data_value(argument) if isinstance(argument, str) else as_array(argument)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """What lists and tuples hold in the end."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _leaves(part)
+    else:
+        yield value
+
+
+def _is_number(value: Any) -> bool:
+    """Is it a number, or a text that says one?"""
+    if not isinstance(value, str):
+        number = isinstance(value, int | float | Fraction | Decimal | np.integer | np.floating)
+        return number and not isinstance(value, bool)
+    try:
+        return isinstance(data_value(value), Fraction)
+    except ScalarSpecError:
+        return False
 
 
 def call(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]) -> Tensor:
@@ -48,7 +110,21 @@ def call(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]
 
     Raises ArgumentError where it is no tensor, ContextMismatch where it is one of another context.
     """
+    return _in(context, spec, _value(spec, args, context))
+
+
+def call_for_all(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any]) -> Any:
+    """The same for a spec that may return several tensors: in a tuple, a list, a dictionary or a model."""
     result = _value(spec, args, context)
+    if not tensors_in(result):
+        return _in(context, spec, result)
+    return mapped(result, lambda value, _: _in(context, spec, value) if isinstance(value, Tensor) else None)
+
+
+def _in(context: Context[Any], spec: Callable[..., Any], result: Any) -> Tensor:
+    """A result of a spec as a tensor of a context. Raises as `call` does."""
+    if isinstance(result, Whole):
+        result = result.tensor
     if not isinstance(result, Tensor):
         raise ArgumentError(f"spec {spec_name(spec)}: expected it to return a Tensor, got {type(result).__name__}")
     try:

@@ -112,6 +112,27 @@ def _captured(function: Any) -> Iterator[tuple[str, Any]]:
     yield from _globals(function).items()
 
 
+def tensors_seen(spec: Any) -> Iterator[Nested]:
+    """The tensors that a function, or a model that is called, sees beside its arguments, directly or by functions,
+    models and containers.
+    """
+    stack, known = [spec], set()
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Nested):
+            yield value
+        elif id(value) not in known:
+            known.add(id(value))
+            if sees(value):
+                stack += [seen for _, seen in _captured(value)]
+            elif isinstance(value, list | tuple):
+                stack += value
+            elif isinstance(value, dict):
+                stack += value.values()
+            elif is_model(value):
+                stack += [getattr(value, field) for field in _fields(value)]
+
+
 def _globals(function: FunctionType) -> dict[str, Any]:
     """The globals that a function's code names; none of those of libraries."""
     if _package(function.__globals__.get("__name__")) in LIBRARIES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from types import FunctionType, MethodType
@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scalarspec.core.closures import is_float_array, rebuilt, sees
+from scalarspec.core.closures import is_float_array, rebuilt, sees, tensors_seen
 from scalarspec.core.context import Context
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Tensor
+from scalarspec.core.tensor import Nested, Tensor, Truth, common_context, wraps
+from scalarspec.core.whole import Whole
 
 Model = TypeVar("Model")
 Spec = TypeVar("Spec", bound=Callable[..., Any])
@@ -31,9 +32,9 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
     value.
 
     model: any argument of a spec: dataclasses, lists, tuples and dictionaries are gone through, and stay what they are.
-    Integers (which may be indices) and strings stay; integers become literals where they meet a tensor. Functions that
-    see float arrays or models beside their arguments, in closures, defaults and globals, are rebuilt with tensors in
-    their place.
+    Integers, which may be indices, stay integers that are numbers of the context, too (see `core.whole`); arrays of
+    bools become truths; strings stay. Functions that see float arrays or models beside their arguments, in closures,
+    defaults and globals, are rebuilt with tensors in their place.
     context: a context, or the name of one. Raises ArgumentError where a function cannot be rebuilt, DomainError for NaN
     and infinities (except under floats).
 
@@ -47,6 +48,10 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
     def lifted(value: Any, _: str) -> Any:
         if is_data(value):
             return target.tensor(value)
+        if is_mask(value):
+            return Truth.from_scalars(target, value.astype(object))
+        if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):
+            return Whole(int(value), target)
         return rebuilt(value, target, seen, _is_number_data) if sees(value) else None
 
     def seen(value: Any) -> Any:
@@ -91,6 +96,30 @@ def replaced(model: Model, parts: Mapping[int, Any]) -> Model:
     return mapped(model, lambda value, _: parts.get(id(value)))
 
 
+def tensors_in(argument: Any) -> list[Tensor]:
+    """The tensors of an argument, each once, in order."""
+    found: dict[int, Tensor] = {}
+
+    def note(value: Any, _: str) -> Any:
+        return found.setdefault(id(value), value) if isinstance(value, Tensor) else None
+
+    mapped(argument, note)
+    return list(found.values())
+
+
+def common_context_of(spec: Callable[..., Any], arguments: Iterable[Any], name: str) -> Context[Any]:
+    """The context in which a spec is evaluated at arguments: that of the tensors in these, models included, or one
+    around it, of which the spec sees tensors beside them.
+
+    Raises as `common_context` does, with the name.
+    """
+    context = common_context(name, [t for argument in arguments for t in tensors_in(argument)])
+    for t in tensors_seen(spec):
+        if wraps(t.context, context):
+            context = t.context
+    return context
+
+
 def _mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any]) -> Any:
     if isinstance(value, _VALUES) or id(value) not in done:
         found = function(value, path)
@@ -117,7 +146,19 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
 
 def is_data(value: Any) -> bool:
     """Does `lift` make a tensor of it?"""
-    return isinstance(value, np.ndarray | Tensor | float | np.floating | Fraction | Decimal) or _is_numbers(value)
+    if is_array(value):
+        return not is_mask(value)
+    return isinstance(value, Tensor | float | np.floating | Fraction | Decimal) or _is_numbers(value)
+
+
+def is_array(value: Any) -> bool:
+    """Is it an array, whoever's?"""
+    return hasattr(value, "__array__") and not isinstance(value, Nested | np.generic | type)
+
+
+def is_mask(value: Any) -> bool:
+    """Does `lift` make truths of it?"""
+    return isinstance(value, np.ndarray) and value.dtype == bool
 
 
 def _is_number_data(value: Any) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -87,6 +89,30 @@ def box(lower: Any, upper: Any) -> Box:
         ss.bounds(lambda x: ss.exp(x), 0, vary={"x": ss.box(-1, 1)})
     """
     return Box(as_array(lower), as_array(upper))
+
+
+def regions(spec: Callable[..., Any], vary: Any, keyword: str = "vary") -> dict[str, Ball | Box]:
+    """What `vary=` says, by parameter. Raises ArgumentError, with what to write, where it is no mapping to regions."""
+    if not isinstance(vary, Mapping):
+        name = next(iter(inspect.signature(spec).parameters), "x")
+        raise ArgumentError(f"{keyword}: expected a mapping such as {_written(keyword, name, vary)}, got {vary!r:.80}")
+    for name, region in vary.items():
+        if not isinstance(region, Ball | Box):
+            raise ArgumentError(
+                f"{keyword}: expected ball(radius) or box(lower, upper) for {name!r}, got {region!r:.80}; write "
+                f"{_written(keyword, name, region)}"
+            )
+    return dict(vary)
+
+
+def _written(keyword: str, name: Any, region: Any) -> str:
+    """How a region of one argument is written."""
+    told = "ss.ball(0.1)"
+    if isinstance(region, Box):
+        told = "ss.box(lower, upper)"
+    elif isinstance(region, Ball):
+        told = f'ss.ball("{region.radius}"{", norm=2" if region.norm == 2 else ""})'
+    return f'{keyword}={{"{name}": {told}}}'
 
 
 def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:

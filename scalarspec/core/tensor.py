@@ -15,9 +15,11 @@ import numpy as np
 from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
 from scalarspec.core.context import Context
+from scalarspec.core.guests import Guest, place
 from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import indexed, looked_at, watching
+from scalarspec.core.whole import wholes
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
 from scalarspec.numbers.exact import as_array, boxed, literal_value
 
@@ -64,14 +66,14 @@ class Nested:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Self:
-        index = key if isinstance(key, tuple) else (key,)
+        index = tuple(map(place, key)) if isinstance(key, tuple) else (place(key),)
         if watching() is not None:
             indexed(self.shape, index)
         shape = shapes.index_shape(self.shape, index)
         return type(self)(self.context, shape, self.context.arrays.apply("getitem", self.value, index=index))
 
 
-class Tensor(Nested):
+class Tensor(Nested, Guest):
     """A nested tensor of the numbers of one context, immutable, with operators, `len`, iteration and indexing.
 
     For example:
@@ -81,13 +83,12 @@ class Tensor(Nested):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy leaves `array + tensor` to us
 
     @classmethod
     def from_data(cls, context: Context[Any], data: Any) -> Tensor:
         """Numbers from outside, each at its exact value, as `Context.tensor` says."""
         if isinstance(data, Tensor):
-            within = data.context == context or _wraps(context, data.context)
+            within = data.context == context or wraps(context, data.context)
             return as_tensor(context, data) if within else _converted(context, data)
         array = as_array(data)
         return cls(context, Shape(array.shape), context.arrays.data(array))
@@ -295,13 +296,12 @@ def _converted(context: Context[Any], t: Tensor) -> Tensor:
 
 
 def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
-    """The context of the tensors among the operands. ArgumentError if there is none, ContextMismatch unless one wraps
-    all.
-    """
+    """The context of the tensors among operands. ArgumentError without one, ContextMismatch unless one wraps all."""
     found: Context[Any] | None = None
     for operand in operands:
         if isinstance(operand, Nested) and operand.context is not found:
             found = operand.context if found is None else _outer(operation, found, operand.context)
+    found = found or next((n.context for n in wholes(operands)), None)
     if found is None:
         kinds = ", ".join(type(operand).__name__ for operand in operands) or "nothing"
         raise ArgumentError(f"{operation}: expected a Tensor among the operands, got {kinds}; see context.tensor(data)")
@@ -310,16 +310,17 @@ def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
 
 def _outer(operation: str, a: Context[Any], b: Context[Any]) -> Context[Any]:
     """The one of two contexts in which the other's tensors are constants."""
-    if a == b or _wraps(a, b):
+    if a == b or wraps(a, b):
         return a
-    if _wraps(b, a):
+    if wraps(b, a):
         return b
     raise ContextMismatch(f"{operation}: {a} and {b} do not mix; carry one over with context.tensor(t)")
 
 
-def _wraps(outer: Context[Any], inner: Context[Any]) -> bool:
+def wraps(outer: Context[Any], inner: Context[Any]) -> bool:
+    """Is a context around another one, directly or not?"""
     layer = outer.wrapped
-    return layer is not None and (layer == inner or _wraps(layer, inner))
+    return layer is not None and (layer == inner or wraps(layer, inner))
 
 
 def as_tensor(context: Context[Any], operand: Any) -> Tensor:

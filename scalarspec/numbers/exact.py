@@ -15,6 +15,7 @@ import numpy as np
 
 from scalarspec.errors import ArgumentError, DomainError, NotExact, ShapeError, TooLarge
 from scalarspec.numbers.dyadic import fraction
+from scalarspec.numbers.foreign import NUMBERS, of_numbers
 
 End = Fraction | float
 """An end point of an interval: a Fraction, or one of the two infinities as a float."""
@@ -39,7 +40,7 @@ def data_value(number: Any) -> Fraction:
     """The exact value of a datum: floats of every width at their binary value, decimal strings at their decimal one."""
     if isinstance(number, bool | np.bool_):
         raise ArgumentError(f"expected a number, got the truth value {number}")
-    if isinstance(number, numbers.Rational):
+    if isinstance(number, numbers.Rational) and not isinstance(number, np.timedelta64):  # which NumPy has as an integer
         return Fraction(int(number.numerator), int(number.denominator))
     if isinstance(number, str):
         return _from_text(number)
@@ -51,6 +52,8 @@ def data_value(number: Any) -> Fraction:
         return Fraction(*number.as_integer_ratio())
     if hasattr(number, "_mpf_"):
         return mpf_value(number._mpf_)
+    if hasattr(number, "__array__") and getattr(number, "shape", None) == () and not isinstance(number, np.generic):
+        return data_value(of_numbers(number)[()])
     raise ArgumentError(
         f"expected a number (int, Fraction, Decimal, float or a string such as '0.1'), "
         f"got {type(number).__name__}: {number!r}"
@@ -99,13 +102,13 @@ def _from_decimal(number: Decimal) -> Fraction:
 def as_array(data: Any) -> np.ndarray[Any, Any]:
     """Nested lists, or anything that NumPy reads, as an array whose elements are numbers.
 
-    Raises ShapeError on ragged lists. NumPy arrays pass as they are; lists become object arrays, so
-    that no element is converted on the way.
+    Raises ShapeError on ragged lists, ArgumentError for arrays of anything but numbers (see `numbers.foreign`). NumPy
+    arrays of numbers pass as they are; lists become object arrays, so that no element is converted on the way.
     """
-    if isinstance(data, np.ndarray):
+    if type(data) is np.ndarray and data.dtype.kind in NUMBERS:
         return data
     if hasattr(data, "__array__") and not isinstance(data, np.generic):
-        return np.asarray(data)
+        return of_numbers(data)
     if isinstance(data, list | tuple | range):
         return _nested(list(data))
     return boxed(data)

@@ -15,6 +15,7 @@ from scalarspec.errors import ArgumentError, ShapeError, UnknownName
 from scalarspec.numbers import formats
 from scalarspec.numbers.environment import quiet
 from scalarspec.numbers.exact import exact_float
+from scalarspec.numbers.foreign import of_numbers, told
 from scalarspec.numbers.formats import Format
 
 Array = np.ndarray[Any, Any]
@@ -90,8 +91,9 @@ def _array(what: str, result: Any) -> tuple[Array, str]:
         if not result.context.rounds:
             raise ArgumentError(f"{what}: expected floats, got a tensor of {result.context}")
         return np.asarray(result), result.dtype
-    if hasattr(result, "detach"):  # a PyTorch tensor; NumPy has no bfloat16
-        return result.detach().cpu().double().numpy(), str(result.dtype)
+    if hasattr(result, "detach") or isinstance(result, np.ma.MaskedArray):  # of PyTorch; NumPy has no bfloat16
+        with told(what):
+            return of_numbers(result), str(result.dtype)
     if isinstance(result, list | tuple):
         array = _of_list(what, result)
     elif isinstance(result, float) or (hasattr(result, "__array__") and not isinstance(result, int | Fraction | str)):

@@ -13,7 +13,7 @@ from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS
-from scalarspec.core.region import Ball, Box
+from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers import formats
 from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite
@@ -95,7 +95,8 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
 
     Source: the largest finite and the least normal numbers are those of IEEE 754-2019, section 3.3.
     """
-    form, arguments = formats.named(dtype), bind(spec, args, known=vary)
+    form, vary = formats.named(dtype), regions(spec, vary)
+    arguments = bind(spec, args, known=vary)
     one_valued(spec, arguments, vary)
     context = named_context("interval")
     given, _ = Domain(spec, arguments, vary).boxed(context)

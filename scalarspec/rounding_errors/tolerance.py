@@ -18,7 +18,7 @@ import numpy as np
 from scalarspec.bounding.branch import refine
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.arrays import lift as lift_elements
-from scalarspec.core.region import Ball, Box
+from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers import environment, formats
@@ -109,7 +109,8 @@ def tolerance(
     derivatives over all floats in the place of their second-order term.
     """
     environment.check()
-    form, arguments = formats.named(dtype), bind(spec, args, known=vary)
+    form, vary = formats.named(dtype), regions(spec, vary)
+    arguments = bind(spec, args, known=vary)
     _check(splits, inputs)
     one_valued(spec, arguments, vary)
     start = time.perf_counter()

@@ -16,7 +16,7 @@ from scalarspec.core import functions as f
 from scalarspec.core.arguments import bind, call
 from scalarspec.core.context import Context
 from scalarspec.core.lifting import lift, mapped
-from scalarspec.core.region import Ball, Box, ends_of
+from scalarspec.core.region import Ball, Box, ends_of, regions
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import LARGE_ENOUGH, Watch, watched
 from scalarspec.core.tensor import Tensor
@@ -81,7 +81,7 @@ class Statement:
     over: Region = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in self.over:
+        for name in regions(self.parameters, self.over, "over"):
             if name not in self.shapes:
                 raise ArgumentError(f"over: {name!r} is no variable; there are {', '.join(self.shapes) or 'none'}")
             if getattr(self.over[name], "norm", np.inf) != np.inf:

@@ -12,25 +12,29 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from scalarspec.core.arguments import bind, call, spec_name
+from scalarspec.core.arguments import bind, call_for_all, spec_name
 from scalarspec.core.arrays import Arrays
-from scalarspec.core.lifting import lift
+from scalarspec.core.closures import sees
+from scalarspec.core.lifting import common_context_of, lift, mapped
 from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.core.shape import Dim, Shape
-from scalarspec.core.tensor import Tensor, as_tensor, common_context
+from scalarspec.core.tensor import Tensor, as_tensor
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
 from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-def batched(spec: Callable[..., Tensor], over: str | Sequence[str]) -> Callable[..., Tensor]:
+
+def batched(spec: Callable[..., Any], over: str | Sequence[str]) -> Callable[..., Any]:
     """The spec for a batch: the arguments named in `over` get a leading axis, and so does the result.
 
     over: a name, or several, of parameters. Their arguments are tensors of shape (b, *s) for one b, where the spec
     takes (*s,); the others are as the spec takes them.
     Returns a function of the spec's parameters, whose result has shape (b, *shape of the spec's result); row i is the
-    spec at row i of those arguments. It works under every context, boxes included.
+    spec at row i of those arguments. Where the spec returns several tensors, in a tuple or a model as gradients are,
+    each has rows. It works under every context, boxes included.
     Raises UnknownName for a name that the spec does not have, ShapeError for batches of different lengths,
     ArgumentError for an argument without a leading axis, and NotSupported where the spec looks at single numbers of
     these arguments (`if`, `item()`): `where` is its branch.
@@ -41,26 +45,34 @@ def batched(spec: Callable[..., Tensor], over: str | Sequence[str]) -> Callable[
     """
     names = (over,) if isinstance(over, str) else tuple(over)
 
-    signature = inspect.signature(spec)
-    defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
-
-    @functools.wraps(spec)
-    def of_batch(*args: Any) -> Tensor:
+    @like(spec)
+    def of_batch(*args: Any) -> Any:
         arguments = bind(spec, args, known=names)
         batches = {name: _tensor(name, arguments[name]) for name in names}
         lengths = {name: len(t) for name, t in batches.items()}
         if len(set(lengths.values())) != 1:
             raise ShapeError(f"batched {spec_name(spec)}: expected batches of one length, got {lengths or 'none'}")
-        inner = common_context(spec_name(spec), arguments.values())
+        inner = common_context_of(spec, arguments.values(), spec_name(spec))
         context = BatchedContext(inner, next(iter(lengths.values())))
         rows = {name: context.rows(as_tensor(inner, t)) for name, t in batches.items()}
-        given = {name: lift(v, inner) if v is defaults.get(name) else v for name, v in arguments.items()}
-        result = call(spec, [(given | rows)[name] for name in arguments], context)
-        value = context.arrays.materialize(result.value)
-        return Tensor(inner, Dim(context.size, result.shape), value)
+        given = [rows[name] if name in rows else lift(value, inner) for name, value in arguments.items()]
+        result = call_for_all(spec, given, context)
+        if isinstance(result, tuple) and any(map(sees, result)):
+            raise NotSupported(f"batched {spec_name(spec)}: a function among its results; return what it gives")
+        return mapped(result, lambda t, _: context.all_rows(t) if isinstance(t, Tensor) else None)
 
-    of_batch.__signature__ = signature  # type: ignore[attr-defined]
     return of_batch
+
+
+def like(spec: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Marks a function as one of the spec's parameters, so that it is a spec in turn."""
+
+    def marked(function: Function) -> Function:
+        functools.update_wrapper(function, spec)
+        function.__signature__ = inspect.signature(spec)  # type: ignore[attr-defined]
+        return function
+
+    return marked
 
 
 def _tensor(name: str, argument: Any) -> Tensor:
@@ -89,6 +101,10 @@ class BatchedContext(InterpreterContext):
         """The tensor that stands for the rows of a tensor inside."""
         return Tensor(self, t.shape.rest, Traced(t.shape.rest, t.value))
 
+    def all_rows(self, t: Tensor) -> Tensor:
+        """The tensor inside that a tensor here stands for, with the leading axis."""
+        return Tensor(self.inner, Dim(self.size, t.shape), self.arrays.materialize(t.value))
+
     def row(self, t: Tensor, i: int) -> Tensor:
         """The tensor inside that one example of a tensor here is."""
         value = t.value.value if t.value.constant else self.inner.arrays.apply("getitem", t.value.value, index=(i,))
@@ -98,12 +114,11 @@ class BatchedContext(InterpreterContext):
         """The tensor itself; to an interpreter inside it is the stage of all examples."""
         if self.inner.wrapped is None:
             return t
-        full = Tensor(self.inner, Dim(self.size, t.shape), self.arrays.materialize(t.value))
-        return self.rows(self.inner.stage(name, full))
+        return self.rows(self.inner.stage(name, self.all_rows(t)))
 
     def hole(self, t: Tensor) -> None:
         """Tells an interpreter inside of the hole, for all examples."""
-        self.inner.hole(Tensor(self.inner, Dim(self.size, t.shape), self.arrays.materialize(t.value)))
+        self.inner.hole(self.all_rows(t))
 
     def __repr__(self) -> str:
         return f"a batch of {self.size} in {self.inner}"

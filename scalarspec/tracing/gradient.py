@@ -10,7 +10,6 @@ enclose all derivatives nearby, and exact contexts find the derivative where the
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +18,11 @@ import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call, spec_name
-from scalarspec.core.lifting import mapped, replaced
+from scalarspec.core.lifting import common_context_of, lift, mapped, replaced, tensors_in
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Tensor, as_tensor, common_context
+from scalarspec.core.tensor import Tensor, as_tensor
 from scalarspec.errors import ArgumentError, NotDifferentiable, ShapeError
-from scalarspec.tracing.batched import BatchedContext
+from scalarspec.tracing.batched import BatchedContext, like
 from scalarspec.tracing.first_order import Exact
 from scalarspec.tracing.generalized import Enclosing
 from scalarspec.tracing.interpreter import Traced
@@ -63,11 +62,10 @@ def grad(
     """
     both = value_and_grad(spec, argnums, at_kinks)
 
-    @functools.wraps(spec)
+    @like(spec)
     def gradient(*args: Any) -> Gradient:
         return both(*args)[1]
 
-    gradient.__signature__ = inspect.signature(spec)  # type: ignore[attr-defined]
     return gradient
 
 
@@ -82,6 +80,7 @@ def value_and_grad(
     """
     linearized = vjp(spec, argnums, at_kinks)
 
+    @like(spec)
     def evaluate(*args: Any) -> tuple[Tensor, Gradient]:
         value, pullback = linearized(*args)
         if value.shape:
@@ -107,6 +106,7 @@ def vjp(
     """
     _known("at_kinks", at_kinks)
 
+    @like(spec)
     def evaluate(*args: Any) -> tuple[Tensor, Callable[[Tensor], Gradient]]:
         linearized = _Linearization.of(spec, argnums, args, at_kinks)
         return linearized.value, linearized.vjp
@@ -128,9 +128,9 @@ def jvp(
         y, pushforward = ss.jvp(ss.square, 0)(x)
         pushforward(x.context.tensor([1, 1, 0]))    # [2, 4, 0]
     """
-
     _known("at_kinks", at_kinks)
 
+    @like(spec)
     def evaluate(*args: Any) -> tuple[Tensor, Callable[..., Tensor]]:
         linearized = _Linearization.of(spec, argnums, args, at_kinks)
         return linearized.value, linearized.jvp
@@ -150,6 +150,7 @@ def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., 
     """
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
+    @like(spec)
     def evaluate(*args: Any) -> Any:
         for i, argument in zip(positions, _chosen(spec, positions, args), strict=True):
             if not isinstance(argument, Tensor):
@@ -223,10 +224,10 @@ class _Linearization:
                     f"argnums: expected a tensor at position {i} of {spec_name(spec)}, or a model of tensors, "
                     f"got {args[i]!r:.80}"
                 )
-        inner = common_context(spec_name(spec), [t for found in leaves for t in found])
+        inner = common_context_of(spec, args, spec_name(spec))
         tape = Tape(inner, shared=True)
-        variables = tuple({id(t): tape.variable(t) for t in found} for found in leaves)
-        given = list(args)
+        variables = tuple({id(t): tape.variable(as_tensor(inner, t)) for t in found} for found in leaves)
+        given = [lift(argument, inner) for argument in args]
         for i, of_argument in zip(positions, variables, strict=True):
             given[i] = replaced(args[i], of_argument)
         result = call(spec, given, tape)
@@ -344,17 +345,6 @@ def _known(name: str, at_kinks: str) -> None:
     """Raises ArgumentError for a value of `at_kinks` that does not exist."""
     if at_kinks not in ("derivative", "convention"):
         raise ArgumentError(f"{name}: expected 'derivative' or 'convention', got {at_kinks!r}")
-
-
-def tensors_in(argument: Any) -> list[Tensor]:
-    """The tensors of an argument, each once, in order."""
-    found: dict[int, Tensor] = {}
-
-    def note(value: Any, _: str) -> Any:
-        return found.setdefault(id(value), value) if isinstance(value, Tensor) else None
-
-    mapped(argument, note)
-    return list(found.values())
 
 
 def _paired(argument: Any, tangent: Any) -> list[tuple[Tensor, Tensor]]:

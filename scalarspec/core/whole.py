@@ -1,0 +1,84 @@
+"""Whole numbers among the arguments of a job: integers to whatever counts or indexes, numbers of a context to all else.
+
+A label, a number of heads and an axis must stay integers; a weight of 1 is a number like 1.0. Nobody can tell from the
+argument which one it is, so it is both: the operations that are exact on integers give integers, and any other one, a
+function of specs included, sees the number in its context. Python would round what it divides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+
+class Whole(int):
+    """An integer that is also a number of a context. Made by `lift`."""
+
+    context: Any
+    shape = ()
+    ndim = 0
+    size = 1
+
+    def __new__(cls, number: int, context: Any) -> Whole:
+        """The integer, and the context that it is a number of."""
+        made = super().__new__(cls, number)
+        made.context = context
+        return made
+
+    @property
+    def tensor(self) -> Any:
+        """The number as a tensor of shape ()."""
+        return self.context.tensor(int(self))
+
+    def __reduce__(self) -> Any:
+        return int, (int(self),)
+
+
+def wholes(operands: Iterable[Any]) -> Iterator[Whole]:
+    """The whole numbers among operands, and in lists and tuples of them."""
+    for operand in operands:
+        if isinstance(operand, Whole):
+            yield operand
+        elif isinstance(operand, list | tuple):
+            yield from wholes(operand)
+
+
+def _exactly(name: str) -> Callable[..., Any]:
+    """A method that gives an integer for integers, which is exact; with any other number it is an operation of the
+    context.
+    """
+
+    def method(self: Whole, *others: Any) -> Any:
+        if all(isinstance(x, int) for x in others):
+            result = getattr(int, name)(int(self), *map(int, others))
+            return Whole(result, self.context) if type(result) is int else result
+        return NotImplemented if hasattr(others[0], "__array_ufunc__") else getattr(self.tensor, name)(*others)
+
+    return method
+
+
+def _in_context(name: str) -> Callable[..., Any]:
+    """A method that Python would round: an operation of the context."""
+
+    def method(self: Whole, other: Any) -> Any:
+        if hasattr(other, "__array_ufunc__") and not isinstance(other, Whole):
+            return NotImplemented  # arrays and tensors do it themselves
+        return getattr(self.tensor, name)(int(other) if isinstance(other, int) else other)
+
+    return method
+
+
+def _power(self: Whole, other: Any, *modulus: Any) -> Any:
+    """An integer where the exponent is one that is not negative."""
+    natural = isinstance(other, int) and other >= 0
+    return (_exactly if natural else _in_context)("__pow__")(self, other, *modulus)
+
+
+for _name in ("add", "sub", "mul"):
+    for _side in ("", "r"):
+        setattr(Whole, f"__{_side}{_name}__", _exactly(f"__{_side}{_name}__"))
+for _name in ("neg", "pos", "abs"):
+    setattr(Whole, f"__{_name}__", _exactly(f"__{_name}__"))
+for _name in ("__truediv__", "__rtruediv__"):
+    setattr(Whole, _name, _in_context(_name))
+Whole.__pow__ = _power  # type: ignore[method-assign, assignment]
