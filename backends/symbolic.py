@@ -18,81 +18,23 @@ from typing import Any, ClassVar
 import sympy
 from sympy.core.relational import Relational
 
+from scalarspec.backends.expressions import ASKED, WRITTEN, expression, known_of
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
-from scalarspec.core.operations import check_complete
-from scalarspec.errors import DivisionByZero, DomainError, NotExact, Undecided
-from scalarspec.tracing.scalar_graph import N_ARY, ONE, OPERATIONS, ZERO, Node, below, node, number, ordered, value_of
+from scalarspec.errors import DivisionByZero, DomainError, NotExact, TooLarge, Undecided
+from scalarspec.tracing.scalar_graph import (
+    N_ARY,
+    ONE,
+    ZERO,
+    Node,
+    node,
+    number,
+    operations,
+    ordered,
+    value_of,
+)
 
 Expr = Any  # SymPy is untyped
-
-
-_IN_SYMPY: dict[str, Callable[..., Expr]] = {
-    "number": sympy.Rational,
-    "sum": sympy.Add,
-    "logsumexp": lambda *terms: sympy.log(sympy.Add(*map(sympy.exp, terms))),
-    "negative": lambda x: -x,
-    "multiply": lambda x, y: x * y,
-    "divide": lambda x, y: x / y,
-    "pow": sympy.Pow,
-    "where": lambda p, x, y: sympy.Piecewise((x, p), (y, True)),
-    "maximum": sympy.Max,
-    "minimum": sympy.Min,
-    "abs": sympy.Abs,
-    "pi": lambda: sympy.pi,
-    "exp": sympy.exp,
-    "log": sympy.log,
-    "sqrt": sympy.sqrt,
-    "sin": sympy.sin,
-    "cos": sympy.cos,
-    "tan": sympy.tan,
-    "atan": sympy.atan,
-    "erf": sympy.erf,
-    "sinh": sympy.sinh,
-    "cosh": sympy.cosh,
-    "tanh": sympy.tanh,
-    "square": lambda x: x**2,
-    "expm1": lambda x: sympy.exp(x) - 1,
-    "expm1mx": lambda x: sympy.exp(x) - 1 - x,
-    "log1p": lambda x: sympy.log(1 + x),
-    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
-    "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
-    "logcosh": lambda x: sympy.log(sympy.cosh(x)),
-    "relu": lambda x: sympy.Max(x, 0),
-    "heaviside": lambda x: sympy.Piecewise((1, x > 0), (0, True)),
-    "sign": lambda x: sympy.Piecewise((1, x > 0), (-1, x < 0), (0, True)),
-    "less": sympy.Lt,
-    "less_equal": sympy.Le,
-    "equal": sympy.Eq,
-    "logical_not": sympy.Not,
-    "logical_and": sympy.And,
-    "logical_or": sympy.Or,
-}
-check_complete("symbolic: SymPy", _IN_SYMPY, OPERATIONS | {"number"})
-
-
-def expression(x: Node, names: Mapping[Node, Expr] | None = None) -> Expr:
-    """A node as a SymPy expression, with a symbol in the place of each other node that has a name."""
-    if names is None:
-        for each in ordered([x]):
-            if each.cache is None:
-                each.cache = _converted(each, [arg.cache for arg in below(each)])
-        return x.cache
-    found: dict[Node, Expr] = {}
-    for each in ordered([x], names):
-        named = each in names and each is not x
-        found[each] = names[each] if named else _converted(each, [found[arg] for arg in below(each)])
-    return found[x]
-
-
-def _converted(x: Node, args: Sequence[Expr]) -> Expr:
-    if x.operation == "leaf":
-        return x.args[0]
-    result = _IN_SYMPY[x.operation](*(args or x.args))
-    if result in (sympy.zoo, sympy.nan):
-        shown = ", ".join(str(arg) for arg in args)
-        raise DivisionByZero(f"{x.operation}({shown}): division by zero")
-    return result
 
 
 def _symbol(name: str) -> Expr:
@@ -156,6 +98,19 @@ class SymbolicContext(Context[Node]):
         """The SymPy expression."""
         return expression(x)
 
+    def text(self, x: Node) -> str:
+        """The expression, or how many operations it has where it is too deep to be written."""
+        if x.depth <= WRITTEN:
+            try:
+                return str(expression(x))
+            except (TooLarge, RecursionError):  # SymPy adds levels of its own
+                pass
+        return f"an expression of {operations([x])} operations"
+
+    def _shown(self, x: Node) -> str:
+        """For messages: the expression, if it is at hand."""
+        return self.text(x) if x.depth <= ASKED else f"an expression of {operations([x])} operations"
+
     def in_terms(self, x: Node, names: Mapping[Node, Expr]) -> Expr:
         """The SymPy expression, with a symbol in the place of each other node that has a name."""
         return expression(x, names)
@@ -165,9 +120,12 @@ class SymbolicContext(Context[Node]):
 
     def exact_value(self, x: Node) -> Fraction:
         known = value_of(x)
-        if known is None and (x.free or not isinstance(expression(x), sympy.Rational)):
-            raise NotExact(f"{expression(x)} is not a rational number")
-        return _fraction(expression(x)) if known is None else known
+        if known is None:
+            found = known_of(x)
+            if not isinstance(found, sympy.Rational):
+                raise NotExact(f"{self._shown(x)} is not a rational number")
+            return _fraction(found)
+        return known
 
     def approximate(self, x: Node) -> Fraction:
         value = sympy.N(expression(x), 110)
@@ -227,8 +185,9 @@ class SymbolicContext(Context[Node]):
         return node("multiply", x, y)
 
     def divide(self, x: Node, y: Node) -> Node:
-        if not y.free and expression(y).is_zero:
-            raise DivisionByZero(f"divide({expression(x)}, {expression(y)}): division by zero")
+        divisor = known_of(y)
+        if divisor is not None and divisor.is_zero:
+            raise DivisionByZero(f"divide({self._shown(x)}, {divisor}): division by zero")
         known = value_of(y)
         return node("divide", x, y) if known is None else self.multiply(x, number(1 / known))
 
@@ -259,7 +218,7 @@ class SymbolicContext(Context[Node]):
     def decide(self, p: Any) -> bool:
         if isinstance(p, bool):
             return p
-        raise Undecided(f"{expression(p)} depends on its symbols; use where(condition, a, b) to keep both branches")
+        raise Undecided(f"{self._shown(p)} depends on its symbols; use where(condition, a, b) to keep both branches")
 
     def where(self, p: Any, x: Node, y: Node) -> Node:
         if isinstance(p, bool):
@@ -290,8 +249,9 @@ class SymbolicContext(Context[Node]):
         return terms[0] if len(terms) == 1 else node("logsumexp", *terms)
 
     def log(self, x: Node) -> Node:
-        if not x.free and expression(x).is_nonpositive:
-            raise DomainError(f"log({expression(x)}): the logarithm needs a positive number")
+        known = known_of(x)
+        if known is not None and known.is_nonpositive:
+            raise DomainError(f"log({known}): the logarithm needs a positive number")
         return node("log", x)
 
     def log1p(self, x: Node) -> Node:
@@ -301,8 +261,9 @@ class SymbolicContext(Context[Node]):
     _sqrt = _function("sqrt")
 
     def sqrt(self, x: Node) -> Node:
-        if not x.free and expression(x).is_negative:
-            raise DomainError(f"sqrt({expression(x)}): the root needs a number that is not negative")
+        known = known_of(x)
+        if known is not None and known.is_negative:
+            raise DomainError(f"sqrt({known}): the root needs a number that is not negative")
         root: Node = self._sqrt(x)
         return root
 
@@ -327,10 +288,12 @@ class SymbolicContext(Context[Node]):
     sign = _function("sign")
 
     def pow(self, x: Node, y: Node) -> Node:
-        if not (x.free or y.free) and expression(x).is_zero and expression(y).is_negative:
-            raise DivisionByZero(f"pow({expression(x)}, {expression(y)}): division by zero")
-        if not (x.free or y.free) and expression(x).is_negative and expression(y).is_integer is False:
-            raise DomainError(f"pow({expression(x)}, {expression(y)}): a negative base needs an integer exponent")
+        base, exponent = known_of(x), known_of(y)
+        if base is not None and exponent is not None:
+            if base.is_zero and exponent.is_negative:
+                raise DivisionByZero(f"pow({base}, {exponent}): division by zero")
+            if base.is_negative and exponent.is_integer is False:
+                raise DomainError(f"pow({base}, {exponent}): a negative base needs an integer exponent")
         return node("pow", x, y)
 
 
@@ -352,9 +315,13 @@ def _fraction(x: Expr) -> Fraction:
 
 def _compared(operation: str, x: Node, y: Node, of_numbers: Callable[..., bool]) -> Any:
     """Python's truth where numbers or SymPy decide, else a node."""
+    if x is y:
+        return operation != "less"
     a, b = value_of(x), value_of(y)
     if a is not None and b is not None:
         return of_numbers(a, b)
     found = node(operation, x, y)
+    if found.depth > ASKED:
+        return found
     proposition = expression(found)
     return found if isinstance(proposition, Relational | sympy.logic.boolalg.BooleanFunction) else bool(proposition)

@@ -98,9 +98,8 @@ def test_each_room_says_what_lives_there(room):
 # ---- operations stand in one table ----------------------------------------------------------------------------------
 
 RULE_TABLES = {
-    "activation", "backends.float", "backends.interval64.fused", "backends.rounding.inherited",
-    "backends.rounding.local", "backends.symbolic", "bounding.bilinear_operations", "bounding.claims",
-    "bounding.formula", "bounding.plan",
+    "activation", "backends.expressions", "backends.float", "backends.interval64.fused", "backends.rounding.inherited",
+    "backends.rounding.local", "bounding.bilinear_operations", "bounding.claims", "bounding.formula", "bounding.plan",
     "conformance.examples", "formulas.notation.latex", "formulas.notation.numpy_code", "formulas.notation.text",
     "formulas.programs.c99", "formulas.programs.lean", "formulas.programs.python", "formulas.term_rules",
     "laws.exact_values", "laws.rationals", "laws.replacements", "numbers.elementary", "theory.normal_arrays",

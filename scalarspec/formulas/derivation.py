@@ -18,14 +18,15 @@ from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ScalarSpecError, ShapeError, TooLarge, UnknownName
 from scalarspec.formulas.programs.c99 import c99_text
 from scalarspec.formulas.programs.lean import lean_text
+from scalarspec.formulas.programs.printer import DEPTH, TRUTHS
 from scalarspec.formulas.programs.program import Program
 from scalarspec.formulas.programs.python import python_text
 from scalarspec.formulas.source import Source
 from scalarspec.formulas.variables import nodes_of, texts_of, unused
-from scalarspec.numbers.exact import as_array
+from scalarspec.numbers.exact import as_array, boxed
 from scalarspec.report import aligned, unboxed
 from scalarspec.tracing.gradient import hessian
-from scalarspec.tracing.scalar_graph import Node, cost, operations, ordered, written
+from scalarspec.tracing.scalar_graph import Node, below, cost, operations, ordered, too_deep, written
 
 Expr = Any  # SymPy is untyped
 SHOWN = 8
@@ -35,13 +36,19 @@ VECTORS = 3
 and of one in all."""
 
 
+def _levels(x: Node, arg: Node) -> int:
+    """How many levels an operation adds to an operand: none to a sum in a sum, or to a condition, which has no name."""
+    return int(x.operation != arg.operation and x.operation not in TRUTHS)
+
+
 @dataclass(frozen=True, eq=False)
 class Derivation:
     """A spec as expressions of its variables, by way of named stages; made by `derive`.
 
     name: what the value is called; value: the symbolic tensor; steps: the stages before it, in order; inputs: symbolic
     tensors of the variables, by name; max_operations: of the largest expression that is shown. Printed, in LaTeX and in
-    a notebook it shows each stage in terms of those before, and the value last.
+    a notebook it shows each stage in terms of those before, and the value last; parts that nest more deeply than a line
+    can show are stages t_0, t_1, ..., too.
     """
 
     name: str
@@ -124,7 +131,7 @@ class Derivation:
 
         lines: list[tuple[str, str]] = [(sympy.latex(named), sympy.latex(e)) for named, e in self._lines()]
         holds = [(sympy.latex(e), r"\neq 0") for e in self.excluded[:SHOWN]]
-        if len(lines) == 1 and not self.steps:
+        if len(lines) == 1 and not self._lined:
             return r" \quad ".join([lines[0][1], *(f"({e} {rest})" for e, rest in holds)])
         return aligned([*lines, *((rf"\text{{where }} {e}", rest) for e, rest in holds)])
 
@@ -157,7 +164,7 @@ class Derivation:
                 yield point, lift_elements(lambda x, at=point: context.exact_value(context.substitute(x, at)), nodes)
 
     def __str__(self) -> str:
-        lines = [f"{named} = {e}" if self.steps else str(e) for named, e in self._lines()]
+        lines = [f"{named} = {e}" if self._lined else str(e) for named, e in self._lines()]
         if self.excluded:
             more = f", and so on ({len(self.excluded)} in all)" if len(self.excluded) > SHOWN else ""
             lines.append(f"where {', '.join(f'{e} != 0' for e in self.excluded[:SHOWN])}{more}")
@@ -189,11 +196,33 @@ class Derivation:
         return {f"d_{name}": found[name] for name in reversed(self.steps)}
 
     @cached_property
+    def _lined(self) -> dict[str, Tensor]:
+        """The stages, and what would nest too deeply between them: each before what it is needed for."""
+        nodes = [*(x for step in (*self.steps.values(), self.value) for x in nodes_of(step)), *self._excluded]
+        named = {x for step in self.steps.values() for x in nodes_of(step)}
+        cuts = list(too_deep(nodes, below, named, _levels, DEPTH))
+        if not cuts:
+            return self.steps
+        left, found = dict.fromkeys(cuts), dict[str, Tensor]()
+
+        def enter(roots: Sequence[Node]) -> None:
+            for x in [x for x in ordered(roots) if x in left]:
+                del left[x]
+                name = unused(f"t_{len(cuts) - len(left) - 1}", self.steps)
+                found[name] = Tensor.from_scalars(self.value.context, boxed(x))
+
+        for name, step in self.steps.items():
+            enter(nodes_of(step))
+            found[name] = step
+        enter(nodes)
+        return found
+
+    @cached_property
     def _symbols(self) -> dict[str, Tensor]:
         """A tensor of symbols for each stage and for the value; no name stands for two things."""
         found: dict[str, Tensor] = {}
         taken = self._taken
-        for name, step in (*self.steps.items(), (self.name, self.value)):
+        for name, step in (*self._lined.items(), (self.name, self.value)):
             label = re.sub(r"\W", "_", name)
             while taken & set(texts_of(step.context.symbols(label, step.shape))):
                 label += "_"
@@ -213,9 +242,9 @@ class Derivation:
         """The symbol of each element of a stage that takes work and that the value needs."""
         needed = set(ordered(nodes_of(self.value)))
         labels: dict[Node, Node] = {}
-        for name, step in self.steps.items():
+        for name, step in self._lined.items():
             for x, symbol in zip(nodes_of(step), nodes_of(self._symbols[name]), strict=True):
-                if cost(x) and x in needed:
+                if cost(x) and (x in needed or name not in self.steps):
                     labels.setdefault(x, symbol)
         return labels
 
@@ -237,7 +266,7 @@ class Derivation:
 
     @property
     def _needed(self) -> dict[str, Tensor]:
-        return {name: step for name, step in self.steps.items() if any(x in self._labels for x in nodes_of(step))}
+        return {name: step for name, step in self._lined.items() if any(x in self._labels for x in nodes_of(step))}
 
     def _expressed(self, x: Node, own: Node) -> Expr:
         """A node whose symbol is `own` as a SymPy expression, by way of the labels of others."""

@@ -27,7 +27,7 @@ class Node:
     the terms of whole tensors, in `formulas`, have both.
     """
 
-    __slots__ = ("__weakref__", "args", "cache", "free", "operation")
+    __slots__ = ("__weakref__", "args", "cache", "depth", "free", "operation")
 
     def __init__(self, operation: str, args: tuple[Any, ...]) -> None:
         self.operation = operation
@@ -36,11 +36,20 @@ class Node:
         """What the backend knows of it."""
         self.free = operation == "leaf" and bool(args[0].free_symbols)
         """Does it hold variables?"""
+        self.depth = 0
+        """How deeply it nests, where a sum in a sum is one sum."""
         if operation not in ATOMS:
             self.free = any(arg.free for arg in args)
+            self.depth = max((arg.depth + (arg.operation != operation) for arg in args), default=0)
 
     def __reduce__(self) -> Any:
-        return node, (self.operation, *self.args)
+        return _unflattened, (list(flattened([self], below, lambda x: (x.operation, () if below(x) else x.args))),)
+
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, _: Any) -> Node:
+        return self
 
 
 Each = TypeVar("Each")
@@ -96,6 +105,46 @@ def topological(
         if top not in done:
             done.add(top)
             yield top
+
+
+def too_deep(
+    roots: Iterable[Each],
+    operands: Callable[[Each], Iterable[Each]],
+    named: Container[Each],
+    levels: Callable[[Each, Each], int],
+    most: int,
+) -> Iterator[Each]:
+    """What is to have a name, beside what has one, so that nothing nests by more levels than `most` when written; each
+    after its operands.
+
+    levels: how many levels an operation adds to one of its operands.
+    """
+    depths: dict[Each, int] = {}
+    for x in topological(roots, operands):
+        depth = max((depths[arg] + levels(x, arg) for arg in operands(x)), default=0)
+        if depth > most and x not in named:
+            yield x
+        depths[x] = 0 if x in named or depth > most else depth
+
+
+def flattened(
+    roots: Iterable[Each], operands: Callable[[Each], Iterable[Each]], told: Callable[[Each], Any]
+) -> Iterator[tuple[Any, tuple[int, ...]]]:
+    """The roots and all that they are made of, each as what is told of it and the places of its operands: a list, which
+    can be pickled however deep the graph is.
+    """
+    places: dict[Each, int] = {}
+    for each in topological(roots, operands):
+        yield told(each), tuple(places[x] for x in operands(each))
+        places[each] = len(places)
+
+
+def _unflattened(flat: Iterable[tuple[Any, tuple[int, ...]]]) -> Node:
+    """The last of the nodes that were flattened."""
+    made: list[Node] = []
+    for (operation, atoms), places in flat:
+        made.append(node(operation, *(atoms or [made[i] for i in places])))
+    return made[-1]
 
 
 def cost(x: Node) -> int:

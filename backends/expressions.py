@@ -1,0 +1,112 @@
+"""Nodes of the graph of expressions in SymPy, which has canonical arithmetic of its own, and decides comparisons.
+
+SymPy goes through expressions by recursion, and looks at all levels of them again and again. So it is asked for what
+it knows of shallow ones only, and what is too deep for it is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sympy
+
+from scalarspec.core.operations import check_complete
+from scalarspec.errors import DivisionByZero, TooLarge
+from scalarspec.tracing.scalar_graph import OPERATIONS, Node, below, ordered, topological
+
+Expr = Any  # SymPy is untyped
+
+
+_IN_SYMPY: dict[str, Callable[..., Expr]] = {
+    "number": sympy.Rational,
+    "sum": sympy.Add,
+    "logsumexp": lambda *terms: sympy.log(sympy.Add(*map(sympy.exp, terms))),
+    "negative": lambda x: -x,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y,
+    "pow": sympy.Pow,
+    "where": lambda p, x, y: sympy.Piecewise((x, p), (y, True)),
+    "maximum": sympy.Max,
+    "minimum": sympy.Min,
+    "abs": sympy.Abs,
+    "pi": lambda: sympy.pi,
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tan": sympy.tan,
+    "atan": sympy.atan,
+    "erf": sympy.erf,
+    "sinh": sympy.sinh,
+    "cosh": sympy.cosh,
+    "tanh": sympy.tanh,
+    "square": lambda x: x**2,
+    "expm1": lambda x: sympy.exp(x) - 1,
+    "expm1mx": lambda x: sympy.exp(x) - 1 - x,
+    "log1p": lambda x: sympy.log(1 + x),
+    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
+    "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
+    "logcosh": lambda x: sympy.log(sympy.cosh(x)),
+    "relu": lambda x: sympy.Max(x, 0),
+    "heaviside": lambda x: sympy.Piecewise((1, x > 0), (0, True)),
+    "sign": lambda x: sympy.Piecewise((1, x > 0), (-1, x < 0), (0, True)),
+    "less": sympy.Lt,
+    "less_equal": sympy.Le,
+    "equal": sympy.Eq,
+    "logical_not": sympy.Not,
+    "logical_and": sympy.And,
+    "logical_or": sympy.Or,
+}
+check_complete("symbolic: SymPy", _IN_SYMPY, OPERATIONS | {"number"})
+
+
+ASKED = 20
+"""SymPy is asked what it knows of expressions that nest no deeper: it looks at all levels, some of them many times."""
+WRITTEN = 150
+"""It writes expressions of about so many levels within Python's limit on recursion."""
+
+
+def expression(x: Node, names: Mapping[Node, Expr] | None = None) -> Expr:
+    """A node as a SymPy expression, with a symbol in the place of each other node that has a name.
+
+    Raises TooLarge where it nests more deeply than SymPy can follow.
+    """
+    try:
+        return _in_names(x, names) if names is not None else _cached(x)
+    except RecursionError:
+        raise TooLarge(
+            f"an expression of {x.depth} levels nests more deeply than SymPy can follow; name what is between with "
+            "ss.stage, or take derive(...).python(), c99() or matrix_form"
+        ) from None
+
+
+def _cached(x: Node) -> Expr:
+    for each in topological([x], lambda each: () if each.cache is not None else below(each)):
+        if each.cache is None:
+            each.cache = _converted(each, [arg.cache for arg in below(each)])
+    return x.cache
+
+
+def _in_names(x: Node, names: Mapping[Node, Expr]) -> Expr:
+    found: dict[Node, Expr] = {}
+    for each in ordered([x], names):
+        named = each in names and each is not x
+        found[each] = names[each] if named else _converted(each, [found[arg] for arg in below(each)])
+    return found[x]
+
+
+def _converted(x: Node, args: Sequence[Expr]) -> Expr:
+    if x.operation == "leaf":
+        return x.args[0]
+    result = _IN_SYMPY[x.operation](*(args or x.args))
+    if result in (sympy.zoo, sympy.nan):
+        shown = ", ".join(str(arg) for arg in args)
+        raise DivisionByZero(f"{x.operation}({shown}): division by zero")
+    return result
+
+
+def known_of(x: Node) -> Expr | None:
+    """The expression of a constant that is not so deep that nothing is known of it; None for any other node."""
+    return None if x.free or x.depth > ASKED else expression(x)
