@@ -37,6 +37,10 @@ from scalarspec.tracing.scalar_graph import (
 Expr = Any  # SymPy is untyped
 
 
+SHOWN = 4
+"""Messages show expressions of so many levels."""
+
+
 def _symbol(name: str) -> Expr:
     """The one symbol of that name."""
     return sympy.Symbol(name, real=True)
@@ -108,8 +112,8 @@ class SymbolicContext(Context[Node]):
         return f"an expression of {operations([x])} operations"
 
     def _shown(self, x: Node) -> str:
-        """For messages: the expression, if it is at hand."""
-        return self.text(x) if x.depth <= ASKED else f"an expression of {operations([x])} operations"
+        """For messages, of which most are never read: a short expression, or what it ends with."""
+        return self.text(x) if x.depth <= SHOWN else f"{x.operation}(...)"
 
     def in_terms(self, x: Node, names: Mapping[Node, Expr]) -> Expr:
         """The SymPy expression, with a symbol in the place of each other node that has a name."""

@@ -38,7 +38,7 @@ and of one in all."""
 
 def _levels(x: Node, arg: Node) -> int:
     """How many levels an operation adds to an operand: none to a sum in a sum, or to a condition, which has no name."""
-    return int(x.operation != arg.operation and x.operation not in TRUTHS)
+    return int(not (x.operation == arg.operation == "sum") and x.operation not in TRUTHS)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,16 +17,21 @@ from scalarspec.formulas.notation.printer import Notation, with_poles
 from scalarspec.formulas.notation.style import ATOM, Style
 from scalarspec.formulas.notation.text import TEXT
 from scalarspec.formulas.prime_sizes import PrimeSizes
+from scalarspec.formulas.programs.printer import DEPTH
 from scalarspec.formulas.programs.python import PYTHON, QUIET, numpy_module
-from scalarspec.formulas.term import Term, below
+from scalarspec.formulas.term import Term, below, flat_terms, unflattened
 from scalarspec.formulas.term_adjoints import handed_on
 from scalarspec.formulas.terms import Terms
 from scalarspec.formulas.variables import unused, variables_in
 from scalarspec.report import aligned
 from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.kinks import Formula
+from scalarspec.tracing.scalar_graph import too_deep, topological
 from scalarspec.tracing.tape import Tape
 from scalarspec.tracing.trace import Trace, trace
+
+_TERMS = ("steps", "adjoints", "gradients")
+"""The fields that hold terms by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +40,8 @@ class MatrixForm:
 
     name: what the value is called; shapes: the named sizes of each variable; least: from which size on its indices
     fit; excluded: where an element of one of these is 0, a gradient's formula need not hold (an operation has a kink, a
-    tie or a step there). Prints as text; in a notebook as LaTeX.
+    tie or a step there). Prints as text; in a notebook as LaTeX; what nests more deeply than a line can show is written
+    by way of terms t_0, t_1, ...
     """
 
     name: str
@@ -53,6 +59,27 @@ class MatrixForm:
         head = ", ".join(shapes) + (f"; sizes from {self.least} on" if self.least > 1 else "")
         holds = [f"where {', '.join(f'{text} ≠ 0' for text in written.excluded)}"] if written.excluded else []
         return "\n".join([head, *(f"{left} = {right}" for left, right in written.lines), *holds])
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.shapes}: stages {', '.join(self.steps)}, gradients {', '.join(self.gradients)}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The terms as a list, since they may be deep, and their places in it."""
+        terms = list(below(self._roots))
+        places = {term: i for i, term in enumerate(terms)}
+        named = {name: {k: places[t] for k, t in getattr(self, name).items()} for name in _TERMS}
+        rest = {name: vars(self)[name] for name in ("name", "shapes", "sizes", "least")}
+        return {**rest, **named, "excluded": [places[t] for t in self.excluded], "terms": flat_terms(terms)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        terms = unflattened(state.pop("terms"))
+        named = {name: {k: terms[i] for k, i in state[name].items()} for name in _TERMS}
+        vars(self).update(state, **named, excluded=tuple(terms[i] for i in state["excluded"]))
+
+    @property
+    def _roots(self) -> list[Term]:
+        """All its terms, but for those under others."""
+        return [*self.steps.values(), *self.adjoints.values(), *self.gradients.values(), *self.excluded]
 
     def latex(self) -> str:
         """The formulas as lines of an `aligned`. Functions, ⊙, ⊘ and ⊙2 act on elements; ‖·‖ is the Euclidean norm."""
@@ -91,6 +118,8 @@ class MatrixForm:
         plain = {name: names.new(*style.wishes(name)) for name in (*self.shapes, *self.steps)}
         adjoint = {name: style.adjoint(names, plain[name], plain[self.name]) for name in self.adjoints | self.gradients}
         called = self._called(plain, adjoint, style.binds)
+        for i, term in enumerate(too_deep(self._roots, lambda x: x.operands, called, lambda *_: 1, DEPTH)):
+            called[term] = names.new(*style.wishes(f"t_{i}")), ATOM
         forwards = set(below(self.steps.values()))
         notation = Notation(style, self.sizes, plain, called, forwards, with_poles(terms) if style.handed else ())
         lines = self._lines(notation, plain, adjoint)
@@ -109,13 +138,16 @@ class MatrixForm:
     def _lines(self, notation: Notation, plain: dict[str, str], adjoint: dict[str, str]) -> list[tuple[str, str]]:
         """Left and right sides: each stage and gradient, after the terms with names that it uses."""
         lines: dict[str, str] = {}
-        left_of = [(plain[name], term) for name, term in self.steps.items()]
+        left_of: list[tuple[str | None, Term]] = [(plain[name], term) for name, term in self.steps.items()]
         left_of += [(adjoint[name], term) for name, term in self.gradients.items()]
-        for left, term in left_of:
-            for inner in below([term]):
-                if inner in notation.names:
+        done: set[Term] = set()
+        for left, term in (*left_of, *((None, term) for term in self.excluded)):
+            for inner in topological([term], lambda x: () if x in done else x.operands):
+                if inner in notation.names and inner not in done:
                     lines.setdefault(notation.names[inner][0], notation.formula(inner))
-            lines.setdefault(left, notation.text(term))
+                done.add(inner)
+            if left is not None:
+                lines.setdefault(left, notation.text(term))
         return list(lines.items())
 
 

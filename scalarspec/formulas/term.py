@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from scalarspec.core.shape import Shape
-from scalarspec.tracing.scalar_graph import topological
+from scalarspec.tracing.scalar_graph import flattened, topological
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,9 @@ class Term:
     parameters: dict[str, Any]
     shape: Shape
 
+    def __repr__(self) -> str:
+        return f"<{self.operation} {self.shape}>"
+
     @property
     def number(self) -> Fraction | None:
         """The number that each element is, if the term is one."""
@@ -33,6 +36,19 @@ class Term:
 def below(roots: Iterable[Term]) -> Iterator[Term]:
     """The roots and all terms under them, each once, after its operands."""
     return topological(roots, lambda term: term.operands)
+
+
+def flat_terms(roots: Iterable[Term]) -> list[Any]:
+    """The roots and all terms under them as plain data, however deep they are; see `unflattened`."""
+    return list(flattened(roots, lambda term: term.operands, lambda x: (x.operation, x.parameters, x.shape)))
+
+
+def unflattened(flat: Iterable[Any]) -> list[Term]:
+    """The terms that `flat_terms` has flattened, in the order of `below`."""
+    made: list[Term] = []
+    for (operation, parameters, shape), places in flat:
+        made.append(Term(operation, tuple(made[i] for i in places), parameters, shape))
+    return made
 
 
 def masked(x: Term) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -21,6 +21,7 @@ from scalarspec.report import unboxed
 from scalarspec.theory.polynomials import ENTERED, TRUTHS, Atom, Poly, poly
 from scalarspec.theory.statements import Statement
 from scalarspec.tracing.gradient import grad, hessian
+from scalarspec.tracing.scalar_graph import topological
 
 JUMPS = TRUTHS | {"where"}
 """Atoms that may jump where their arguments move."""
@@ -67,29 +68,21 @@ class Function:
 
     def __call__(self, v: Tensor) -> Tensor:
         """The value at a vector of the variables' values."""
-        return self._value(self.form, v)
+        values: dict[Atom, Tensor] = {}
+        for atom in topological(self.form.atoms(), lambda x: () if x in self.variables else x.inner()):
+            values[atom] = self._atom(atom, v, values)
+        return _value(self.form, v.context, values)
 
-    def _value(self, form: Poly, v: Tensor) -> Tensor:
-        total = v.context.tensor(0)
-        for monomial, c in form.terms.items():
-            product = v.context.tensor(c)
-            for atom, power in monomial:
-                inner = self._atom(atom, v)
-                product = product * (f.square(inner) if power == 2 else inner if power == 1 else f.pow(inner, power))
-            total = total + product
-        return total
-
-    def _atom(self, atom: Atom, v: Tensor) -> Tensor:
+    def _atom(self, atom: Atom, v: Tensor, values: Mapping[Atom, Tensor]) -> Tensor:
+        """The value of an atom, from those of the atoms in it."""
         if atom in self.variables:
             return v[self.variables.index(atom)]
         if atom.operation == "pi":
             return f.pi(v.context)
-        if atom.operation == "positive":
-            return f.heaviside(self._value(atom.args[0], v))
-        if atom.operation in JUMPS:
+        if atom.operation in JUMPS and atom.operation != "positive":
             raise NotSupported(f"{atom.operation}: not looked at here")
-        args = [self._value(arg, v) for arg in atom.args]
-        found: Tensor = getattr(f, atom.operation)(*args)
+        args = [_value(arg, v.context, values) for arg in atom.args]
+        found: Tensor = getattr(f, "heaviside" if atom.operation == "positive" else atom.operation)(*args)
         return found
 
     def over(self, context: Context[Any]) -> Tensor:
@@ -130,13 +123,23 @@ class Function:
         return bool(low > 0 or (high < 0 and atom.operation == "reciprocal"))
 
 
+def _value(form: Poly, context: Context[Any], values: Mapping[Atom, Tensor]) -> Tensor:
+    """The value of a polynomial, from those of its atoms."""
+    total = context.tensor(0)
+    for monomial, c in form.terms.items():
+        product = context.tensor(c)
+        for atom, power in monomial:
+            inner = values[atom]
+            product = product * (f.square(inner) if power == 2 else inner if power == 1 else f.pow(inner, power))
+        total = total + product
+    return total
+
+
 def _inside(form: Poly, everything: bool = False) -> Iterator[Atom]:
-    """All atoms of a polynomial, those inside functions of elements included; or those inside any atom."""
-    for atom in form.atoms():
-        yield atom
-        if everything or atom.operation in ENTERED:
-            for arg in atom.args:
-                yield from _inside(arg, everything)
+    """All atoms of a polynomial, each once, after those that it is made of: those inside functions of elements
+    included; or those inside any atom.
+    """
+    return topological(form.atoms(), lambda atom: atom.inner() if everything or atom.operation in ENTERED else ())
 
 
 def _free(form: Poly) -> set[Atom]:
@@ -145,9 +148,8 @@ def _free(form: Poly) -> set[Atom]:
 
 def _depends(atom: Atom, name: str) -> bool:
     """Does an atom hold the variable of that name?"""
-    if atom.operation == "variable":
-        return bool(atom.parameters["name"] == name)
-    return any(_depends(inner, name) for arg in atom.args for inner in arg.atoms())
+    held = topological([atom], Atom.inner)
+    return any(x.operation == "variable" and x.parameters["name"] == name for x in held)
 
 
 def _coordinate(form: Poly) -> Poly | None:

@@ -166,7 +166,7 @@ class Normal(Context[Poly]):
         difference = (y + x.scaled(Fraction(-1))).constant
         if difference is not None:
             return y if difference > 0 else x
-        return self.function("maximum", *sorted((x, y), key=lambda p: (str(p), hash(p))))
+        return self.function("maximum", *sorted((x, y), key=lambda p: p.place))
 
     def less(self, x: Poly, y: Poly) -> Any:
         return self._truth("positive", y + self.negative(x), lambda d: d > 0)

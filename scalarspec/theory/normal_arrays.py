@@ -17,6 +17,7 @@ from scalarspec.errors import NotSupported
 from scalarspec.formulas.operations import TENSOR_OPERATIONS
 from scalarspec.theory.polynomials import ENTERED, SIGNS, Atom, Poly, merged, of_atom, poly
 from scalarspec.tracing.interpreter import Traced
+from scalarspec.tracing.scalar_graph import topological
 
 OPAQUE = "opaque"
 """The theory's own operation, which is in no table: any map at all, to tensors of the parameter `shape`."""
@@ -146,29 +147,35 @@ class NormalArrays(Arrays):
 
     def _through(self, p: Poly, rename: Callable[[Atom], Poly]) -> Poly:
         """The polynomial with each atom that has a shape replaced; functions of elements are entered."""
+        moved: dict[Atom, Poly] = {}
+        for atom in topological(p.atoms(), lambda x: x.inner() if _entered(x) else ()):
+            moved[atom] = self._moved(atom, rename, moved)
+        return self._replaced(p, moved)
+
+    def _replaced(self, p: Poly, moved: Mapping[Atom, Poly]) -> Poly:
+        """The polynomial with others for its atoms."""
         total = poly(0)
         for monomial, c in p.terms.items():
             product = poly(c)
             for atom, power in monomial:
-                new = self._moved(atom, rename)
                 for _ in range(power):
-                    product = self._product(product, new)
+                    product = self._product(product, moved[atom])
             total = total + product
         return total
 
-    def _moved(self, atom: Atom, rename: Callable[[Atom], Poly]) -> Poly:
+    def _moved(self, atom: Atom, rename: Callable[[Atom], Poly], moved: Mapping[Atom, Poly]) -> Poly:
         if not atom.shape:
             return of_atom(atom)
-        if atom.operation in ENTERED:
-            args = [self._through(arg, rename) for arg in atom.args]
-            context = self.context
-            made: Poly = (
-                context.function(atom.operation, *args)
-                if atom.operation in SIGNS
-                else getattr(context, atom.operation)(*args)
-            )
-            return made
-        return rename(atom)
+        if not _entered(atom):
+            return rename(atom)
+        args = [self._replaced(arg, moved) for arg in atom.args]
+        context = self.context
+        made: Poly = (
+            context.function(atom.operation, *args)
+            if atom.operation in SIGNS
+            else getattr(context, atom.operation)(*args)
+        )
+        return made
 
     def _shaped(self, operation: str, x: Traced, shape: Shape) -> Poly:
         def rename(atom: Atom) -> Poly:
@@ -201,6 +208,11 @@ class NormalArrays(Arrays):
             return self._atom("matrix_transpose", (of_atom(atom),), shape, {})
 
         return self._through(x.value, rename)
+
+
+def _entered(atom: Atom) -> bool:
+    """Does structure go through an atom to what it is made of?"""
+    return bool(atom.shape) and atom.operation in ENTERED
 
 
 def _on_elements(operation: str) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from scalarspec.core.operations import SCALAR_KINDS, having
 from scalarspec.core.shape import Shape
+from scalarspec.tracing.scalar_graph import topological
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +22,23 @@ class Atom:
     shape: Shape
     serial: int
 
+    def inner(self) -> list[Atom]:
+        """The atoms in its arguments."""
+        return [atom for arg in self.args for atom in arg.atoms()]
+
     def __str__(self) -> str:
+        return _texts([self])[self]
+
+    def _text(self, texts: Mapping[Atom, str]) -> str:
+        """From the texts of the atoms in it."""
         name = str(self.parameters.get("name", self.operation))
         index = f"[{self.parameters['index']}]" if "index" in self.parameters else ""
-        return f"{name}{index}({', '.join(map(str, self.args))})" if self.args else name
+        shown = f"({', '.join(arg.text(texts) for arg in self.args)})" if self.args else ""
+        return f"{name}{index}{shown}" if len(shown) <= LONGEST else f"{name}{index}(...)"
+
+
+LONGEST = 4000
+"""So many characters an atom's arguments have at most when written: what occurs twice is written twice."""
 
 
 SIGNS = ("positive", "nonnegative", "zero")
@@ -81,18 +95,35 @@ class Poly:
         found = {atom for monomial in self.terms for atom, _ in monomial}
         return sorted(found, key=lambda atom: atom.serial)
 
+    @property
+    def place(self) -> Any:
+        """A key by which different polynomials of one context come in an order."""
+        return sorted((_order(monomial), c) for monomial, c in self.terms.items())
+
     def __str__(self) -> str:
+        return self.text(_texts(self.atoms()))
+
+    def text(self, texts: Mapping[Atom, str]) -> str:
+        """From the texts of its atoms."""
         ordered = sorted(self.terms.items(), key=lambda term: _order(term[0]), reverse=True)
-        text = "".join(f" {'-' if c < 0 else '+'} {_text(monomial, abs(c))}" for monomial, c in ordered)
+        text = "".join(f" {'-' if c < 0 else '+'} {_text(monomial, abs(c), texts)}" for monomial, c in ordered)
         return text.removeprefix(" + ").replace(" - ", "-", 1) if text.startswith(" - ") else text[3:] or "0"
+
+
+def _texts(atoms: Iterable[Atom]) -> dict[Atom, str]:
+    """The texts of atoms and of all that they are made of."""
+    found: dict[Atom, str] = {}
+    for atom in topological(atoms, Atom.inner):
+        found[atom] = atom._text(found)
+    return found
 
 
 def _order(monomial: Monomial) -> Any:
     return sum(power for _, power in monomial), [(atom.serial, power) for atom, power in reversed(monomial)]
 
 
-def _text(monomial: Monomial, c: Fraction) -> str:
-    factors = [f"{atom}^{power}" if power > 1 else str(atom) for atom, power in monomial]
+def _text(monomial: Monomial, c: Fraction, texts: Mapping[Atom, str]) -> str:
+    factors = [f"{texts[atom]}^{power}" if power > 1 else texts[atom] for atom, power in monomial]
     return "*".join([str(c)] * (c != 1 or not factors) + factors)
 
 

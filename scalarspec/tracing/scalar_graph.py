@@ -37,10 +37,10 @@ class Node:
         self.free = operation == "leaf" and bool(args[0].free_symbols)
         """Does it hold variables?"""
         self.depth = 0
-        """How deeply it nests, where a sum in a sum is one sum."""
+        """How deeply it nests."""
         if operation not in ATOMS:
             self.free = any(arg.free for arg in args)
-            self.depth = max((arg.depth + (arg.operation != operation) for arg in args), default=0)
+            self.depth = 1 + max((arg.depth for arg in args), default=0)
 
     def __reduce__(self) -> Any:
         return _unflattened, (list(flattened([self], below, lambda x: (x.operation, () if below(x) else x.args))),)
