@@ -13,7 +13,7 @@ import sympy
 
 from scalarspec.core.operations import check_complete
 from scalarspec.errors import DivisionByZero, TooLarge
-from scalarspec.tracing.scalar_graph import OPERATIONS, Node, below, ordered, topological
+from scalarspec.tracing.scalar_graph import OPERATIONS, Node, below, topological
 
 Expr = Any  # SymPy is untyped
 
@@ -68,13 +68,14 @@ WRITTEN = 500
 """Deeper ones are not written: SymPy needs several calls for a level, unless it is a sum in a sum."""
 
 
-def expression(x: Node, names: Mapping[Node, Expr] | None = None) -> Expr:
+def expression(x: Node, names: Mapping[Node, Expr] | None = None, found: dict[Node, Expr] | None = None) -> Expr:
     """A node as a SymPy expression, with a symbol in the place of each other node that has a name.
 
-    Raises TooLarge where it nests more deeply than SymPy can follow.
+    found: what was found before with these names, which is kept there. Raises TooLarge where the expression nests more
+    deeply than SymPy can follow.
     """
     try:
-        return _in_names(x, names) if names is not None else _cached(x)
+        return _cached(x) if names is None else _in_names(x, names, {} if found is None else found)
     except RecursionError:
         raise TooLarge(
             f"an expression of {x.depth} levels nests more deeply than SymPy can follow; name what is between with "
@@ -89,11 +90,14 @@ def _cached(x: Node) -> Expr:
     return x.cache
 
 
-def _in_names(x: Node, names: Mapping[Node, Expr]) -> Expr:
-    found: dict[Node, Expr] = {}
-    for each in ordered([x], names):
-        named = each in names and each is not x
-        found[each] = names[each] if named else _converted(each, [found[arg] for arg in below(each)])
+def _in_names(x: Node, names: Mapping[Node, Expr], found: dict[Node, Expr]) -> Expr:
+    for each in topological(below(x), lambda each: () if each in names or each in found else below(each)):
+        if each not in found:
+            found[each] = names[each] if each in names else _converted(each, [found[arg] for arg in below(each)])
+    if x in names:
+        return _converted(x, [found[arg] for arg in below(x)])
+    if x not in found:
+        found[x] = _converted(x, [found[arg] for arg in below(x)])
     return found[x]
 
 

@@ -115,9 +115,11 @@ class SymbolicContext(Context[Node]):
         """For messages, of which most are never read: a short expression, or what it ends with."""
         return self.text(x) if x.depth <= SHOWN else f"{x.operation}(...)"
 
-    def in_terms(self, x: Node, names: Mapping[Node, Expr]) -> Expr:
-        """The SymPy expression, with a symbol in the place of each other node that has a name."""
-        return expression(x, names)
+    def in_terms(self, x: Node, names: Mapping[Node, Expr], found: dict[Node, Expr] | None = None) -> Expr:
+        """The SymPy expression, with a symbol in the place of each other node that has a name. found: what was found
+        before with these names.
+        """
+        return expression(x, names, found)
 
     def proposition(self, p: Any) -> Any:
         return p if isinstance(p, bool) else expression(p)

@@ -10,9 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
+INTEGERS = "biu"
+"""NumPy's kinds of integers, truths among them."""
+
 
 class Whole(int):
-    """An integer that is also a number of a context. Made by `lift`."""
+    """An integer that is also a number of a context. Made by `lift`.
+
+    A Python float on its left does not ask: 0.1 * k is Python's, and then a literal of the spec.
+    """
 
     context: Any
     shape = ()
@@ -29,6 +37,16 @@ class Whole(int):
     def tensor(self) -> Any:
         """The number as a tensor of shape ()."""
         return self.context.tensor(int(self))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Any:
+        """With NumPy's integers an integer, where the result is one; else as a tensor does."""
+        if all(isinstance(x, int) or getattr(x, "dtype", np.dtype(object)).kind in INTEGERS for x in inputs):
+            plain = [int(x) if isinstance(x, Whole) else x for x in inputs]
+            result = getattr(ufunc, method)(*plain, **more)
+            if getattr(result, "dtype", np.dtype(object)).kind in INTEGERS:
+                return result
+        tensors = [x.tensor if isinstance(x, Whole) else x for x in inputs]
+        return self.tensor.__array_ufunc__(ufunc, method, *tensors, **more)
 
     def __reduce__(self) -> Any:
         return int, (int(self),)
@@ -52,7 +70,7 @@ def _exactly(name: str) -> Callable[..., Any]:
         if all(isinstance(x, int) for x in others):
             result = getattr(int, name)(int(self), *map(int, others))
             return Whole(result, self.context) if type(result) is int else result
-        return NotImplemented if hasattr(others[0], "__array_ufunc__") else getattr(self.tensor, name)(*others)
+        return getattr(self.tensor, name)(*others)
 
     return method
 
@@ -61,8 +79,6 @@ def _in_context(name: str) -> Callable[..., Any]:
     """A method that Python would round: an operation of the context."""
 
     def method(self: Whole, other: Any) -> Any:
-        if hasattr(other, "__array_ufunc__") and not isinstance(other, Whole):
-            return NotImplemented  # arrays and tensors do it themselves
         return getattr(self.tensor, name)(int(other) if isinstance(other, int) else other)
 
     return method

@@ -68,7 +68,7 @@ class Derivation:
         There an operation has a kink, a tie or a step.
         """
         context: Any = self.value.context
-        return tuple(context.in_terms(x, self._names) for x in self._excluded)
+        return tuple(context.in_terms(x, self._names, self._found) for x in self._excluded)
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -254,6 +254,11 @@ class Derivation:
         return {x: self.value.context.item(symbol) for x, symbol in self._labels.items()}
 
     @cached_property
+    def _found(self) -> dict[Node, Expr]:
+        """What is known in terms of the labels."""
+        return {}
+
+    @cached_property
     def _shown(self) -> dict[str, tuple[Any, Any]]:
         """The symbols and the expressions of each stage that the value needs, and of the value: object arrays."""
         self._guard("stage by stage", self._labels)
@@ -271,7 +276,7 @@ class Derivation:
     def _expressed(self, x: Node, own: Node) -> Expr:
         """A node whose symbol is `own` as a SymPy expression, by way of the labels of others."""
         context: Any = self.value.context
-        return self._names[x] if self._labels.get(x, own) is not own else context.in_terms(x, self._names)
+        return self._names[x] if self._labels.get(x, own) is not own else context.in_terms(x, self._names, self._found)
 
     def _lines(self) -> Iterator[tuple[Expr, Expr]]:
         for named, expressions in self._shown.values():
