@@ -13,7 +13,7 @@ import sympy
 
 from scalarspec.core.operations import check_complete
 from scalarspec.errors import DivisionByZero, TooLarge
-from scalarspec.tracing.scalar_graph import OPERATIONS, Node, below, topological
+from scalarspec.tracing.scalar_graph import OPERATIONS, Node, below, topological, written
 
 Expr = Any  # SymPy is untyped
 
@@ -64,6 +64,8 @@ check_complete("symbolic: SymPy", _IN_SYMPY, OPERATIONS | {"number"})
 
 ASKED = 20
 """SymPy is asked what it knows of expressions that nest no deeper: it looks at all levels, some of them many times."""
+MOST = 100_000
+"""So many operations an expression has at most when it is written out, what it shares each time that it occurs."""
 WRITTEN = 500
 """Deeper ones are not written: SymPy needs several calls for a level, unless it is a sum in a sum."""
 
@@ -74,6 +76,8 @@ def expression(x: Node, names: Mapping[Node, Expr] | None = None, found: dict[No
     found: what was found before with these names, which is kept there. Raises TooLarge where the expression nests more
     deeply than SymPy can follow.
     """
+    if names is None and x.depth > ASKED and written([x]) > MOST:
+        raise TooLarge(f"an expression of more than {MOST} operations, written out; take a smaller slice of it")
     try:
         return _cached(x) if names is None else _in_names(x, names, {} if found is None else found)
     except RecursionError:

@@ -327,7 +327,7 @@ def _compared(operation: str, x: Node, y: Node, of_numbers: Callable[..., bool])
     if a is not None and b is not None:
         return of_numbers(a, b)
     found = node(operation, x, y)
-    if found.depth > ASKED:
-        return found
+    if found.depth > ASKED or any(each.operation == "where" for each in ordered([found])):
+        return found  # SymPy takes time that grows exponentially with conditions in conditions
     proposition = expression(found)
     return found if isinstance(proposition, Relational | sympy.logic.boolalg.BooleanFunction) else bool(proposition)

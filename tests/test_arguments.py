@@ -18,7 +18,7 @@ from scalarspec.core.whole import Whole
 from scalarspec.errors import ArgumentError, ContextMismatch, DomainError, NotExact, NotSupported, ScalarSpecError
 from scalarspec.theory.prove import prove_monotone, prove_nonnegative
 
-F, I, Q = (ss.context(name) for name in ("float64", "interval", "rational"))
+FLOAT, BOX, Q = (ss.context(name) for name in ("float64", "interval", "rational"))
 CONTEXTS = ["float64", "float32", "interval", "interval64", "rounding", "rational", "symbolic"]
 
 
@@ -158,7 +158,11 @@ def test_what_cannot_be_read_is_refused_by_name_through_every_door(kind):
             job(data, 2)
     with pytest.raises(ArgumentError, match=f"x: expected .*{told}"):
         ss.crosscheck(spec, data, 2, actual=10.0)
-    for door in (lambda: I.box(data, data), lambda: F.tensor(1.0) * data, lambda: ss.lift({"w": data}, "interval")):
+    for door in (
+        lambda: BOX.box(data, data),
+        lambda: FLOAT.tensor(1.0) * data,
+        lambda: ss.lift({"w": data}, "interval"),
+    ):
         with pytest.raises(ArgumentError, match=told):
             door()
     with pytest.raises(ScalarSpecError):
@@ -189,8 +193,8 @@ def test_torch_is_read_exactly():
     lower, upper = torch.tensor([0.0, 0.0]), torch.tensor([1.0, 1.0])
     assert ss.bounds(spec, weight, 2, vary={"x": ss.box(lower, upper)}).upper == 4
     with pytest.raises(TypeError, match=r"torch.exp .*write ss.exp"):
-        torch.exp(F.tensor([1.0]))
-    assert (torch.tensor([1.0]).double() + F.tensor([1.0])).tolist() == [2.0]
+        torch.exp(FLOAT.tensor([1.0]))
+    assert (torch.tensor([1.0]).double() + FLOAT.tensor([1.0])).tolist() == [2.0]
 
 
 def test_pandas_columns_are_read():
@@ -254,7 +258,7 @@ def test_arrays_of_labels_are_indices():
     with pytest.raises(TypeError, match="expected an integer, got 1/2"):
         range(Q.tensor("1/2"))
     with pytest.raises(TypeError, match="expected an integer, got"):
-        range(I.box(0, 1))
+        range(BOX.box(0, 1))
 
 
 def test_texts_that_are_no_numbers_stay():
@@ -311,20 +315,20 @@ def test_numpy_functions_that_we_lack_are_refused_and_operators_are_ours():
 def test_torch_says_which_function_to_write():
     for ours, theirs in (("exp", "exp"), ("clip", "clamp"), ("where", "where"), ("logsumexp", "logsumexp")):
         with pytest.raises(TypeError, match=rf"torch\.{theirs} .*write ss\.{ours}$"):
-            type(F.tensor(1)).__torch_function__(SimpleNamespace(__name__=theirs), ())
+            type(FLOAT.tensor(1)).__torch_function__(SimpleNamespace(__name__=theirs), ())
 
 
 def test_float_bool_and_arrays_of_tensors_say_what_to_do():
-    assert float(F.tensor(0.5)) == 0.5
-    for context in (I, Q):
+    assert float(FLOAT.tensor(0.5)) == 0.5
+    for context in (BOX, Q):
         with pytest.raises(NotExact, match=r"is no float; t.item\(\)"):
             float(context.tensor(1))
     with pytest.raises(ss.errors.ShapeError, match="float: a tensor of shape"):
-        float(F.tensor([1]))
+        float(FLOAT.tensor([1]))
     with pytest.raises(ss.errors.Undecided, match="write a comparison"):
-        bool(F.tensor(1))
+        bool(FLOAT.tensor(1))
     with pytest.raises(NotExact, match="use endpoints"):
-        np.asarray(I.tensor([1]), dtype=float)
+        np.asarray(BOX.tensor([1]), dtype=float)
     with pytest.raises(ContextMismatch, match=r"write ss\.exp"):
         ss.bounds(lambda x: np.exp(x), 1.0, vary={"x": ss.ball("0.1")})
 
@@ -429,7 +433,7 @@ def test_names_are_kept_and_other_arguments_are_seen():
 
 
 def test_ten_steps_of_descent_fall():
-    model, x, y = ss.lift(LAYER, F), F.tensor(ROWS), F.tensor(TARGETS)
+    model, x, y = ss.lift(LAYER, FLOAT), FLOAT.tensor(ROWS), FLOAT.tensor(TARGETS)
     values = []
     for _ in range(10):
         value, slope = ss.value_and_grad(total)(model, x, y)
