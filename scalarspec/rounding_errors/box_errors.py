@@ -10,14 +10,18 @@ composition of operations with results y_1, ..., y_m, of which y_m is the result
     3. `wide` holds these; one reverse sweep of interval derivatives over it bounds all ∂y_m / ∂y_k, and no
        second-order term is left out. Where a branch may turn, its jump is in local_k.
     4. Errors of the inputs count likewise. Constants are no variables: what their errors come to is in local_k.
+
+The adjoint form is found for many outputs in one sweep, whose cotangents have an axis more. Where an operation has no
+rule for it, or no derivative, or where the outputs times all numbers on the way are more than `MOST_NUMBERS`, the
+running form alone is the answer, which `Part.forms` says.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -30,10 +34,11 @@ from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Nested, Tensor
-from scalarspec.errors import ArgumentError, DomainError
+from scalarspec.errors import ArgumentError, DomainError, NotDifferentiable, NotSupported
 from scalarspec.numbers.exact import End, float_above, float_below, infinite
 from scalarspec.numbers.formats import Format
-from scalarspec.tracing.batched import BatchedContext
+from scalarspec.core.shape import Shape
+from scalarspec.tracing.batched import BatchedArrays, BatchedContext
 from scalarspec.tracing.generalized import Enclosing
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.sweep import sweep
@@ -44,6 +49,37 @@ Array = np.ndarray[Any, Any]
 Inputs = Literal["rounded", "exact"]
 FlatBox = tuple[Array, Array]
 """The ends of all that varies, as two arrays of shape (n,)."""
+Form = Literal["running", "adjoint"]
+
+MOST_HELD = 1 << 21
+"""How many cotangents are held at once: so many outputs are swept together that they stay below it."""
+MOST_NUMBERS = 1 << 26
+"""Where the outputs times all numbers of an evaluation are more than this, there is no adjoint form: at some tens of
+millions of interval operations a second it would take longer than to evaluate the spec in exact arithmetic.
+"""
+
+
+class OneByOne(Exception):
+    """An operation that is done box by box, so that its equations are not of all boxes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes(BatchedContext):
+    """A batch of boxes. Raises OneByOne where an operation is not done on all of several at once."""
+
+    @cached_property
+    def arrays(self) -> BoxesArrays:
+        """The arrays that do all boxes at once."""
+        return BoxesArrays(self)
+
+
+class BoxesArrays(BatchedArrays):
+    """Arrays of a batch that does nothing row by row, so that the first axis of each equation is that of the boxes."""
+
+    def _one_by_one(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
+        if self.context.size > 1:
+            raise OneByOne
+        return super()._one_by_one(operation, shape, operands)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +87,7 @@ class Part:
     """A part of the box and what is known of it.
 
     low, high: its ends, of shape (n,); bound: on |float - exact value| of each output, of the result's shape; lower,
-    upper: of the exact value, likewise; error: why there is no bound on it.
+    upper: of the exact value, likewise; forms: those that the bound was found by; error: why there is no bound on it.
     """
 
     low: Array
@@ -59,6 +95,7 @@ class Part:
     bound: Any
     lower: Any
     upper: Any
+    forms: tuple[Form, ...] = ("running",)
     error: DomainError | None = None
 
 
@@ -88,15 +125,18 @@ class BoxErrors:
         self.high = _flat([_floats(float_above, high) for _, high in ends.values()])
 
     def evaluate(self, boxes: Sequence[FlatBox]) -> list[Part]:
-        """The bounds on some boxes at once; where an operation has no value on one of them, half by half."""
+        """The bounds on some boxes at once; where an operation has no value on one of them, half by half; one by one
+        where an operation can only be done so.
+        """
         try:
-            bound, lower, upper = self._bounds(boxes)
+            return self._parts(boxes)
+        except OneByOne:
+            return [part for box in boxes for part in self.evaluate([box])]
         except DomainError as error:
             if len(boxes) == 1:
-                return [Part(*boxes[0], np.inf, -np.inf, np.inf, error)]
+                return [Part(*boxes[0], np.inf, -np.inf, np.inf, error=error)]
             middle = len(boxes) // 2
             return self.evaluate(boxes[:middle]) + self.evaluate(boxes[middle:])
-        return [Part(*boxes[i], bound[i], lower[i], upper[i]) for i in range(len(boxes))]
 
     def by_argument(self, flat: Array) -> dict[str, Array]:
         """The parts of a flat array, in the shapes of the arguments. flat: (..., n); results: (..., *shape)."""
@@ -107,19 +147,19 @@ class BoxErrors:
             start = stop
         return parts
 
-    def _bounds(self, boxes: Sequence[FlatBox]) -> tuple[Array, Array, Array]:
-        """For b boxes: the bounds, and the ends of the exact values, all of shape (b, *result)."""
+    def _parts(self, boxes: Sequence[FlatBox]) -> list[Part]:
+        """The bounds and the ends of the exact values on b boxes, from values with a leading axis for them."""
         tape = Tape(self.context)
         inputs = self._inputs(tape, boxes)
-        batch = BatchedContext(tape, len(boxes))
+        batch = Boxes(tape, len(boxes))
         rows = {name: batch.rows(t) for name, t in inputs.items()}
         result = call(self.spec, [(self.constants | rows)[name] for name in self.names], batch)
         value = batch.arrays.materialize(result.value)
-        bound = value.value.bound
-        if not value.constant:
-            with contextlib.suppress(DomainError):  # a derivative without a value: the running form remains
-                bound = np.minimum(bound, self._adjoint_form(Trace(tape, [t.value for t in inputs.values()], value)))
-        return bound, inf(value.value.real), sup(value.value.real)
+        bound, adjoint = value.value.bound, self._adjoint_form(Trace(tape, [t.value for t in inputs.values()], value))
+        forms: tuple[Form, ...] = ("running",) if adjoint is None else ("running", "adjoint")
+        bound = bound if adjoint is None else np.minimum(bound, adjoint)
+        lower, upper = inf(value.value.real), sup(value.value.real)
+        return [Part(*box, bound[i], lower[i], upper[i], forms) for i, box in enumerate(boxes)]
 
     def _inputs(self, tape: Tape, boxes: Sequence[FlatBox]) -> dict[str, Tensor]:
         """What varies, as variables of a tape with a leading axis for the boxes."""
@@ -127,27 +167,40 @@ class BoxErrors:
         box = self.context.box_of_floats if self.inputs == "exact" else self.context.box
         return {name: tape.variable(box(lows[name], highs[name])) for name in self.shapes}
 
-    def _adjoint_form(self, traced: Trace) -> Array:
-        """The bound on each output, by a reverse sweep for each; the result of the trace is of shape (b, *shape)."""
+    def _adjoint_form(self, traced: Trace) -> Array | None:
+        """The bound on each output, as many in one sweep as `MOST_HELD` allows; the result of the trace is of shape
+        (b, *shape). None where there is none.
+        """
         shape = traced.result.shape
-        bounds = np.empty(shape)
-        for output in np.ndindex(*shape[1:]):
-            seed = np.zeros(shape)
-            seed[(slice(None), *output)] = 1
-            bounds[(slice(None), *output)] = self._weighted_total(traced, seed)
-        return bounds
+        outputs = math.prod(shape[1:])
+        numbers = sum(math.prod(eqn.result.shape) for eqn in traced.equations)
+        if traced.result.constant or outputs * numbers > MOST_NUMBERS:
+            return None
+        step = max(1, MOST_HELD // max(1, numbers))
+        bounds = np.zeros((outputs, len(shape) and shape[0]))
+        try:
+            for first in range(0, outputs, step):
+                last = min(first + step, outputs)
+                bounds[first:last] = self._weighted_total(traced, range(first, last))
+        except (DomainError, NotSupported, NotDifferentiable):
+            return None
+        return np.moveaxis(bounds, 0, -1).reshape(shape)
 
-    def _weighted_total(self, traced: Trace, seed: Array) -> Array:
-        """Σ |∂y_m / ∂y_k| local_k over operations and inputs, for each box."""
-        inner = self.context.inner
-        adjoints = {traced.result: inner.tensor(seed)}
-        total = inner.tensor(np.zeros(len(seed)))
+    def _weighted_total(self, traced: Trace, outputs: range) -> Array:
+        """Σ |∂y_m / ∂y_k| local_k over operations and inputs, for some outputs y_m, and each box."""
+        inner, shape = self.context.inner, traced.result.shape
+        seeds = np.zeros((len(outputs), shape[0], math.prod(shape[1:])))
+        for i, output in enumerate(outputs):
+            seeds[i, :, output] = 1
+        batch = BatchedContext(inner, len(outputs))
+        adjoints = {traced.result: batch.rows(inner.tensor(seeds.reshape((len(outputs), *shape))))}
+        total = inner.tensor(np.zeros(shape[0]))
         for eqn, adjoint in sweep(traced.equations, adjoints, _wide, Enclosing(traced, jumps=False)):
-            total = total + _weighted(adjoint, self.added(eqn))
+            total = _with(total, adjoint, self.added(eqn))
         for x in traced.inputs:
             if x in adjoints:
-                total = total + _weighted(adjoints[x], x.value.error)
-        return sup(total)
+                total = _with(total, adjoints[x], x.value.error)
+        return sup(total) if total.context is inner else _rows(batch, total)
 
     def added(self, eqn: Equation) -> Tensor | None:
         """local_k: what an operation adds to the errors of the variables."""
@@ -161,11 +214,19 @@ def _wide(x: Traced, kind: type[Nested]) -> Any:
     return x.value.wide
 
 
-def _weighted(adjoint: Tensor, errors: Tensor | None) -> Tensor:
-    """Σ |adjoint| error over all but the first axis."""
+def _rows(batch: BatchedContext, t: Tensor) -> Array:
+    """The suprema of all examples of a batch, along a leading axis."""
+    full = (batch.size, *t.shape)
+    return sup(Tensor(batch.inner, full, batch.arrays.materialize(t.value)))
+
+
+def _with(total: Tensor, adjoint: Tensor, errors: Tensor | None) -> Tensor:
+    """A total for each box, and Σ |adjoint| error over all that is of the box: what comes first varies last."""
     if errors is None:
-        return adjoint.context.tensor(np.zeros(len(adjoint)))
-    return f.sum(f.abs(adjoint) * errors, axis=tuple(range(1, adjoint.ndim)))
+        return total
+    (boxes,) = total.shape
+    weighted = f.abs(adjoint) * errors
+    return total + f.sum(f.reshape(weighted, (boxes, weighted.size // boxes)), axis=1)
 
 
 def _bounded(name: str, ends: tuple[Array, Array]) -> tuple[Array, Array]:
