@@ -321,8 +321,11 @@ class FloatArrays(NumPyArrays):
         return np.add(product, bias, out=product)
 
     def logsumexp(self, x: Any, axis: tuple[int, ...]) -> Any:
-        """Without overflow."""
-        return np.logaddexp.reduce(x, axis=axis)
+        """m + log Σ e^(x - m), m the greatest: nothing overflows. Where m is infinite, or NaN, so is the result."""
+        greatest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+        shift = np.where(np.isfinite(greatest), greatest, self.context.dtype.type(0))
+        powers = np.sum(np.exp(x - shift), axis=axis)
+        return np.squeeze(shift, axis)[()] + np.log(powers)
 
 
 def nearest(value: Fraction, form: np.dtype[Any]) -> Float:

@@ -15,11 +15,12 @@ def test_formats_round_as_numpy_and_ieee_do(name):
     for _ in range(400):
         value = Fraction(source.randint(-(2**30), 2**30), 2 ** source.randint(0, 60))
         nearest = form.nearest(value)
-        if name != "bfloat16":
+        if name in ("float64", "float32", "float16"):
             with np.errstate(over="ignore"):
                 theirs = float(np.dtype(name).type(float(value)))
             assert nearest == (Fraction(theirs) if np.isfinite(theirs) else theirs)
         if isinstance(nearest, float):
+            assert abs(value) > form.largest
             continue
         assert abs(nearest - value) <= Fraction(float(form.half_ulp(np.array(abs(float(value)))))) * (
             1 + Fraction(1, 2**50)
@@ -36,3 +37,69 @@ def test_ulps_are_numpys_spacing():
             assert form.ulp(Fraction(float(rounded))) == Fraction(float(np.spacing(rounded)))
     assert formats.named("bfloat16").ulp(Fraction(1)) == Fraction(1, 128)
     assert formats.named(np.dtype("float32")) is formats.named("float32")
+
+
+def decoded(code, exponent_bits, mantissa_bits, bias):
+    """The number of a code of eight bits by the definition: Micikevicius et al. 2022, section 3."""
+    exponent, mantissa = (code >> mantissa_bits) % 2**exponent_bits, code % 2**mantissa_bits
+    if exponent:
+        return (1 + Fraction(mantissa, 2**mantissa_bits)) * Fraction(2) ** (exponent - bias)
+    return Fraction(mantissa, 2**mantissa_bits) * Fraction(2) ** (1 - bias)
+
+
+EIGHT = {
+    "float8_e4m3fn": [decoded(code, 4, 3, 7) for code in range(0x7F)],  # 0x7F is NaN
+    "float8_e5m2": [decoded(code, 5, 2, 15) for code in range(0x7C)],  # from 0x7C on infinity and NaNs
+}
+
+
+@pytest.mark.parametrize("name", EIGHT)
+def test_formats_of_eight_bits_are_their_codes(name):
+    form, numbers = formats.named(name), EIGHT[name]
+    assert all(form.holds(x) and form.holds(-x) for x in numbers)
+    assert form.largest == numbers[-1] == (448 if name == "float8_e4m3fn" else 57344)
+    assert form.least_normal == (Fraction(1, 64) if name == "float8_e4m3fn" else Fraction(1, 2**14))
+    assert form.ulp(Fraction(0)) == numbers[1]
+    for below, above in zip(numbers, numbers[1:], strict=False):
+        middle, third = (below + above) / 2, (2 * below + above) / 3
+        assert not form.holds(middle)
+        assert form.nearest(third) == below
+        assert form.nearest(middle) == (below if numbers.index(below) % 2 == 0 else above)  # ties to even codes
+        assert Fraction(float(form.half_ulp(np.array(float(above))))) >= (above - below) / 2
+
+
+def test_beyond_the_range_is_nan_where_there_are_no_infinities():
+    e4m3, e5m2 = formats.named("float8_e4m3fn"), formats.named("float8_e5m2")
+    assert e4m3.nearest(Fraction(464)) == 448  # a tie, and 480 has an odd significand
+    assert np.isnan(e4m3.nearest(Fraction(465)))
+    assert np.isnan(e4m3.nearest(Fraction(-1000)))
+    assert not e4m3.holds(float("inf"))
+    assert e5m2.nearest(Fraction(-(2**17))) == float("-inf")
+    assert e5m2.holds(float("inf"))
+
+
+def test_eight_bits_as_pytorch_and_ml_dtypes_have_them():
+    kinds = pytest.importorskip("ml_dtypes")
+    for name in EIGHT:
+        kind, form = getattr(kinds, name), formats.named(name)
+        for x in np.random.default_rng(0).normal(size=500) * 100:
+            theirs = float(np.float32(x).astype(kind))
+            mine = form.nearest(Fraction(float(np.float32(x))))
+            assert mine == theirs or np.isnan(theirs)
+
+
+def test_tf32_has_the_exponents_of_float32_and_the_significand_of_float16():
+    form = formats.named("tf32")
+    assert form.holds(1 + Fraction(1, 2**10))
+    assert not form.holds(1 + Fraction(1, 2**11))
+    assert formats.named("float32").contains(form)
+    assert form.ulp(Fraction(0)) == Fraction(1, 2**136)
+
+
+def test_which_formats_hold_which():
+    wider = {(a, b) for a in formats.FORMATS for b in formats.FORMATS if formats.FORMATS[a].contains(formats.FORMATS[b])}
+    assert ("float32", "bfloat16") in wider
+    assert ("float16", "float8_e5m2") in wider
+    assert ("float16", "bfloat16") not in wider
+    assert ("bfloat16", "float16") not in wider
+    assert ("float8_e5m2", "float8_e4m3fn") not in wider

@@ -164,6 +164,20 @@ def test_a_tensor_has_a_tolerance_for_each_element():
     assert found.absolute.shape == (2,)
     assert found.absolute[0] < found.absolute[1]
     assert str(found).count("|float64 - exact|") == 2
+    assert str(found).splitlines()[1].startswith("[1]: ")
+
+
+def test_many_outputs_are_shown_by_the_worst():
+    x = np.zeros((28, 28))
+    x[3, 5], x[7, 1] = 5, -20
+    found = ss.tolerance(lambda x: ss.exp(x) - "1e-9", x, vary={"x": ss.ball("0.01")}, dtype="float32")
+    assert found.absolute.shape == (28, 28)
+    lines = str(found).splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("[3, 5], with the greatest absolute bound of 784: ")
+    assert lines[1].startswith("[7, 1], with the greatest relative bound of 784: ")
+    empty = ss.tolerance(lambda x: ss.exp(x), np.zeros(0), vary={"x": ss.ball(1)})
+    assert str(empty).startswith("(1 box")
     assert found.to_json()["absolute"] == found.absolute.tolist()
     wide = ss.tolerance(lambda x: ss.exp(x), 1000.0, vary={"x": ss.ball(1)})
     assert json.loads(json.dumps(wide.to_json(), allow_nan=False))["absolute"] == "inf"

@@ -14,7 +14,7 @@ enclosing context; their upper ends count. In the files:
     model        u, λ, γ_n: the standard model of floating-point arithmetic; one call of an operation
     inherited    what the errors of the operands come to in the result
     local        what an operation adds itself: one rounding, a library's ulps, a formula, a branch that turns
-    sums         the same for sums, with their proofs
+    sums         the same for sums, with their proofs; logsumexp: for the logarithm of a sum of exponentials
     strategies   the seven classes in these terms, and the one entry point
     arrays, context    the contract of a backend
 
@@ -38,23 +38,34 @@ PLAIN = {"interval64": {"fast": False}}
 """Parameters of inner contexts: to compile interval64's loops takes longer than it would save here."""
 
 
-def rounding(dtype: str = "float64", inner: str | Context[Any] = "interval64", libm: int = DEFAULT_LIBM) -> Any:
+def rounding(
+    dtype: str = "float64",
+    inner: str | Context[Any] = "interval64",
+    libm: int = DEFAULT_LIBM,
+    accumulate: str | None = None,
+) -> Any:
     """The context of floats with bounds on their errors.
 
-    dtype: the format in which every operation is done: float64, float32, float16 or bfloat16.
+    dtype: the format in which every operation is done: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or
+    float8_e5m2.
     inner: the enclosing context, or its name, in which real values and bounds are enclosed.
     libm: the ulps of `dtype` within which exp, log, sin and their like are right.
+    accumulate: the format in which the terms of a sum, a mean, a product of vectors or matrices are multiplied and
+    added, before the result is rounded to `dtype` once; `dtype` itself, where none is given.
 
-    Raises UnknownName for an unknown format or context, ArgumentError for an inner context that does not enclose and
-    for a `libm` that is no integer >= 0.
+    Raises UnknownName for an unknown format or context, ArgumentError for an inner context that does not enclose, for a
+    `libm` that is no integer >= 0, and for an `accumulate` that does not hold every number of `dtype`.
 
         x = ss.context("rounding", dtype="float32").box(0, 1)
         ss.exp(x).item().error    # about 5 ulps at e
     """
     form = formats.named(dtype)
+    sums = form if accumulate is None else formats.named(accumulate, "accumulate")
     context = named_context(inner, **PLAIN.get(inner, {})) if isinstance(inner, str) else inner
     if isinstance(libm, bool) or not isinstance(libm, int) or libm < 0:
         raise ArgumentError(f"libm: expected a number of ulps >= 0, got {libm!r}")
     if not context.encloses:
         raise ArgumentError(f"inner: expected an enclosing context such as 'interval64', got {context.name!r}")
-    return RoundingContext(form, context, libm)  # type: ignore[abstract]
+    if not sums.contains(form):
+        raise ArgumentError(f"accumulate: expected a format that holds every {form.name}, got {sums.name!r}")
+    return RoundingContext(form, context, libm, sums)  # type: ignore[abstract]

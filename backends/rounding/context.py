@@ -23,11 +23,14 @@ from scalarspec.numbers.formats import Format
 
 @dataclass(frozen=True)
 class RoundingContext(Context[Tracked]):
-    """Real values in `inner`, an enclosing context; floats of `form`; a library accurate to `libm` ulps."""
+    """Real values in `inner`, an enclosing context; floats of `form`, with sums in `accumulator`; a library accurate to
+    `libm` ulps.
+    """
 
     form: Format
     inner: Context[Any]
     libm: int
+    accumulator: Format
     encloses: ClassVar[bool] = True
 
     @property
@@ -37,7 +40,7 @@ class RoundingContext(Context[Tracked]):
     @cached_property
     def arrays(self) -> RoundingArrays:
         """The same rules in bulk."""
-        return RoundingArrays(self, FloatModel(self.form, self.inner, self.libm))
+        return RoundingArrays(self, FloatModel(self.form, self.inner, self.libm, self.accumulator))
 
     @property
     def model(self) -> FloatModel:
@@ -49,7 +52,8 @@ class RoundingContext(Context[Tracked]):
         return replace(self, inner=self.inner.reference())
 
     def __repr__(self) -> str:
-        return f"rounding({self.form.name}, {self.inner!r}, libm={self.libm})"
+        sums = f", accumulate={self.accumulator.name}" if self.accumulator != self.form else ""
+        return f"rounding({self.form.name}, {self.inner!r}, libm={self.libm}{sums})"
 
     def literal(self, value: Fraction) -> Tracked:
         return Tracked(self._real(self.inner.literal(value)), self.model.error_of(value))

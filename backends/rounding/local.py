@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.rounding import sums
+from scalarspec.backends.rounding.logsumexp import of_logsumexp
 from scalarspec.backends.rounding.model import Call
 from scalarspec.backends.rounding.tracked import Tracked, is_point, magnitude, width
 from scalarspec.core import functions as f
@@ -132,7 +133,7 @@ LOCAL: dict[str, Local] = {
     "matmul": sums.of_matmul,
     "affine": sums.of_affine,
     "affine_rows": sums.of_affine_rows,
-    "logsumexp": sums.of_logsumexp,
+    "logsumexp": of_logsumexp,
     "sigmoid": partial(by_formula, calls=1, term=underflow),  # 1 / (1 + e^-x)
     "softplus": partial(by_formula, calls=2, term=underflow),  # max(x, 0) + log1p(e^-|x|)
     "logcosh": partial(by_formula, calls=3, term=underflow),  # log1p(2 sinh²(x/2)), sinh twice in the square

@@ -9,8 +9,9 @@ are multiples of the least subnormal number, so that one below the normal number
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,19 @@ from scalarspec.numbers.formats import Format
 
 @dataclass(frozen=True)
 class FloatModel:
-    """Floats of `form`, rounded to nearest; a library accurate to `libm` ulps; bounds enclosed in `inner`."""
+    """Floats of `form`, rounded to nearest; a library accurate to `libm` ulps; bounds enclosed in `inner`; sums, and
+    products that are summed, in `accumulator`, which holds every number of `form`.
+    """
 
     form: Format
     inner: Context[Any]
     libm: int
+    accumulator: Format
+
+    @cached_property
+    def sums(self) -> FloatModel:
+        """The model in which sums are worked out: itself, where they have no format of their own."""
+        return self if self.accumulator == self.form else replace(self, form=self.accumulator)
 
     @property
     def unit(self) -> Tensor:

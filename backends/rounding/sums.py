@@ -9,14 +9,15 @@ S = Σ|t_i| (1 + u)^(m - 1).
 
 Terms that are rounded products t̂ = fl(ab) have |t̂| <= |ab| (1 + u) + λ. A fused multiply-add rounds ab + s once, where
 the lemma counts a rounding of ab and one of the addition.
+
+Where sums have an accumulator, a format of their own, all of that is done in it, and the result rounded to the format
+of the values once: `stored`.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from scalarspec.backends.rounding.model import Call, FloatModel
-from scalarspec.backends.rounding.tracked import magnitude, total
+from scalarspec.backends.rounding.tracked import total
 from scalarspec.core import functions as f
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
@@ -30,16 +31,28 @@ def additions(model: FloatModel, sizes: Tensor, roundings: int, count: int) -> T
     return None if half_ulp is None else count * half_ulp
 
 
+def stored(model: FloatModel, exact: Tensor, error: Tensor | None) -> Tensor | None:
+    """The error of a sum and of what its rounding from the accumulator to the format loses: half an ulp of it."""
+    if model.sums is model:
+        return error
+    size = f.abs(exact) if error is None else f.abs(exact) + error
+    return total([error, model.half_ulp(size)])
+
+
 def of_sum(call: Call, exact: Tensor) -> Tensor | None:
     """The lemma, for n terms."""
+    return stored(call.model, exact, _of_sum(call)) if _terms(call) > 1 else None
+
+
+def _of_sum(call: Call) -> Tensor | None:
     (x,) = call.operands
     n = _terms(call)
-    return additions(call.model, f.sum(f.abs(x.wide), call.parameters["axis"]), n, n - 1)
+    return additions(call.model.sums, f.sum(f.abs(x.wide), call.parameters["axis"]), n, n - 1)
 
 
 def of_mean(call: Call, exact: Tensor) -> Tensor | None:
     """The sum's error over n, and the division's."""
-    return _divided(call, exact, of_sum(call, exact))
+    return _divided(call, exact, _of_sum(call))
 
 
 def of_mean_square(call: Call, exact: Tensor) -> Tensor | None:
@@ -51,9 +64,9 @@ def of_mean_square(call: Call, exact: Tensor) -> Tensor | None:
     """
     (x,) = call.operands
     n, axis, squares = _terms(call), call.parameters["axis"], f.square(f.abs(x.wide))
-    half_ulps = call.model.half_ulp(squares)
+    half_ulps = call.model.sums.half_ulp(squares)
     of_squares = None if half_ulps is None else f.sum(half_ulps, axis)
-    of_additions = additions(call.model, f.sum(squares, axis), 2 * n, n - 1)
+    of_additions = additions(call.model.sums, f.sum(squares, axis), 2 * n, n - 1)
     return _divided(call, exact, total([of_additions, of_squares]))
 
 
@@ -64,39 +77,43 @@ def _divided(call: Call, exact: Tensor, error: Tensor | None) -> Tensor | None:
     2. fl(ŝ / n) = ŝ / n (1 + δ) + η, or with 1/n rounded beforehand ŝ / n (1 + δ)(1 + δ') + η: by at most
        3u |ŝ / n| + λ, since 2u + u² < 3u.
     """
-    n = _terms(call)
+    n, sums = _terms(call), call.model.sums
     share = None if error is None else error / max(n, 1)
-    if n <= 1:
-        return share
-    size = f.abs(exact) if share is None else f.abs(exact) + share
-    return total([share, size * (3 * call.model.unit) + call.model.least_error])
+    if n > 1:
+        size = f.abs(exact) if share is None else f.abs(exact) + share
+        share = total([share, size * (3 * sums.unit) + sums.least_error])
+    return stored(call.model, exact, share)
 
 
 def of_matmul(call: Call, exact: Tensor) -> Tensor | None:
     """n products and n - 1 additions an entry; each term is rounded once and then added at most n - 1 times."""
     a, b = call.operands
     n = a.shape[-1]
-    sizes, of_products = _products(call.model, a.wide, b.wide)
-    return total([of_products, additions(call.model, sizes, 2 * n, n - 1)])
+    sizes, of_products = _products(call.model.sums, a.wide, b.wide)
+    return stored(call.model, exact, total([of_products, additions(call.model.sums, sizes, 2 * n, n - 1)]))
 
 
 def of_affine(call: Call, exact: Tensor) -> Tensor | None:
     """As the matrix product, with the bias as one term more."""
     weight, x, bias = call.operands
-    return _with_bias(call.model, weight.wide, x.wide, f.abs(bias.wide))
+    return _with_bias(call, exact, weight.wide, x.wide, f.abs(bias.wide))
 
 
 def of_affine_rows(call: Call, exact: Tensor) -> Tensor | None:
     """The same for each row of x."""
     weight, x, bias = call.operands
     rows_of_bias = f.broadcast_to(f.abs(bias.wide), call.shape)
-    return _with_bias(call.model, x.wide, f.matrix_transpose(weight.wide), rows_of_bias)
+    return _with_bias(call, exact, x.wide, f.matrix_transpose(weight.wide), rows_of_bias)
 
 
-def _with_bias(model: FloatModel, a: Tensor, b: Tensor, bias: Tensor) -> Tensor | None:
-    n = a.shape[-1]
-    sizes, of_products = _products(model, a, b)
-    return total([of_products, additions(model, sizes + bias, 2 * n + 1, n)])
+def _with_bias(call: Call, exact: Tensor, a: Tensor, b: Tensor, bias: Tensor) -> Tensor | None:
+    """The bias is one term more of the accumulator's, or it is added to the product that was rounded to the format: then
+    that one, at most |exact| + |bias| in size and its error, is rounded, too.
+    """
+    n, model = a.shape[-1], call.model
+    sizes, of_products = _products(model.sums, a, b)
+    error = total([of_products, additions(model.sums, sizes + bias, 2 * n + 1, n)])
+    return stored(model, exact, error if model.sums is model else stored(model, f.abs(exact) + bias, error))
 
 
 def _products(model: FloatModel, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,26 +125,6 @@ def _products(model: FloatModel, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     n = a.shape[-1]
     sizes = f.matmul(f.abs(a), f.abs(b)) + n * model.least_error
     return sizes, sizes * model.unit + n * model.least_error
-
-
-def of_logsumexp(call: Call, exact: Tensor) -> Tensor | None:
-    """By m + log Σ e^(x - m) with m = max x, or by max(a, b) + log1p(e^-|a - b|), pair by pair; to first order in u.
-
-    For the former, with s = Σ e^(x - m), 1 <= s <= n, and the size M of the greatest |x|:
-
-    1. A difference d = x - m <= 0 is off by u |d|, and e^d so by u |d| e^d <= u; the library adds 2 libm u.
-    2. The n - 1 additions change log s by nu, steps 1 by n (2 libm + 1) u, since s >= 1.
-    3. The logarithm adds 2 libm u log n, the last addition u (M + log n), and log n <= n.
-    4. In all at most u (n (4 libm + 2) + 1) (1 + M + n): the bound holds as much again for terms of second order.
-
-    For the latter each of n - 1 steps adds u for the difference, 2 libm u for the exponential, 2 libm u for log1p,
-    which is at most log 2, and u (M + log n) for the addition: at most u n (4 libm + 2) (1 + M + n).
-    """
-    (x,) = call.operands
-    model, n = call.model, _terms(call)
-    largest = np.max(magnitude(x.wide), axis=call.parameters["axis"], initial=0.0)
-    size = model.inner.box(np.zeros_like(largest), largest)
-    return model.unit * (n * (4 * model.libm + 4) + 2) * (1 + size + n)
 
 
 def _terms(call: Call) -> int:

@@ -1,11 +1,12 @@
 """The binary floating-point formats that results come in: their spacing, rounding and range.
 
-IEEE 754's binary64, binary32 and binary16, and bfloat16. An ulp is the spacing of the format's numbers at a value,
+IEEE 754's binary64, binary32 and binary16, bfloat16, NVIDIA's TF32 and the two formats of eight bits. An ulp is the spacing of the format's numbers at a value,
 2^(max(e, emin) - precision + 1) for 2^e <= |x| < 2^(e+1); below the normal numbers it is the smallest subnormal.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -24,18 +25,21 @@ class Format:
     """A format: the numbers ±m 2^(e - precision + 1) with 0 <= m < 2^precision and emin <= e <= emax, and infinities.
 
     precision: bits of the significand, the hidden one included; emin, emax: the exponents e of the least and of the
-    greatest normal numbers, 2^e <= |x| < 2^(e+1).
+    greatest normal numbers, 2^e <= |x| < 2^(e+1); infinities: are there any? Where there are none, what is beyond the
+    range is NaN, whose code takes the place of the largest number that there would be.
     """
 
     name: str
     precision: int
     emin: int
     emax: int
+    infinities: bool = True
 
     @cached_property
     def largest(self) -> Fraction:
         """The largest finite number."""
-        return (2 - Fraction(2) ** (1 - self.precision)) * Fraction(2) ** self.emax
+        short = 1 if self.infinities else 2
+        return (2 - short * Fraction(2) ** (1 - self.precision)) * Fraction(2) ** self.emax
 
     @property
     def least_normal(self) -> Fraction:
@@ -48,16 +52,25 @@ class Format:
         return Fraction(2) ** (max(exponent, self.emin) - self.precision + 1)
 
     def nearest(self, value: Fraction) -> End:
-        """The number of the format nearest to a value, ties to even; beyond the range an infinity, as IEEE rounds."""
+        """The number of the format nearest to a value, ties to even; beyond the range an infinity, as IEEE rounds, or
+        NaN, where the format has none.
+        """
         unit = self.ulp(value)
         rounded = round(value / unit) * unit  # Python rounds a Fraction half to even
         if abs(rounded) > self.largest:
-            return float("inf") if value > 0 else float("-inf")
+            return math.nan if not self.infinities else math.inf if value > 0 else -math.inf
         return rounded
 
     def holds(self, value: End) -> bool:
-        """Is this a number of the format?"""
-        return isinstance(value, float) or self.nearest(value) == value
+        """Is this a number of the format, or NaN, or an infinity that it has?"""
+        if isinstance(value, float):
+            return self.infinities or math.isnan(value)
+        return self.nearest(value) == value
+
+    def contains(self, other: Format) -> bool:
+        """Is every number of another format one of this?"""
+        least = self.emin - self.precision <= other.emin - other.precision
+        return self.precision >= other.precision and least and self.largest >= other.largest
 
     @np.errstate(all="ignore")
     def half_ulp(self, sizes: Array) -> Array:
@@ -92,20 +105,25 @@ FORMATS = {
     for form in (
         Format("float64", 53, -1022, 1023),
         Format("float32", 24, -126, 127),
+        Format("tf32", 11, -126, 127),
         Format("float16", 11, -14, 15),
         Format("bfloat16", 8, -126, 127),
+        Format("float8_e4m3fn", 4, -6, 8, infinities=False),
+        Format("float8_e5m2", 3, -14, 15),
     )
 }
-"""The formats by name: IEEE 754-2019, table 3.5, and bfloat16, which has the exponents of binary32."""
+"""The formats by name: IEEE 754-2019, table 3.5; bfloat16 and TF32, which have the exponents of binary32; and those of
+Micikevicius et al., FP8 formats for deep learning, 2022, table 1. Numbers of TF32 are stored as binary32.
+"""
 
 
-def named(name: str | Format) -> Format:
-    """The format of that name. Raises UnknownName, listing what exists."""
+def named(name: str | Format, what: str = "dtype") -> Format:
+    """The format of that name; what: the argument, for the message. Raises UnknownName, listing what exists."""
     if isinstance(name, Format):
         return name
     text = str(getattr(name, "name", name)).rpartition(".")[2]  # NumPy's dtypes have a name; torch's print one
     if text not in FORMATS:
-        raise UnknownName(f"dtype: no format is called {text!r}; there are {', '.join(FORMATS)}")
+        raise UnknownName(f"{what}: no format is called {text!r}; there are {', '.join(FORMATS)}")
     return FORMATS[text]
 
 

@@ -30,13 +30,11 @@ from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.lifting import lift
-from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Nested, Tensor
 from scalarspec.errors import ArgumentError, DomainError, NotDifferentiable, NotSupported
 from scalarspec.numbers.exact import End, float_above, float_below, infinite
-from scalarspec.numbers.formats import Format
 from scalarspec.core.shape import Shape
 from scalarspec.tracing.batched import BatchedArrays, BatchedContext
 from scalarspec.tracing.generalized import Enclosing
@@ -100,10 +98,10 @@ class Part:
 
 
 class BoxErrors:
-    """A spec in floats of a format, and the box of all that varies as flat ends, float64s rounded outward.
+    """A spec in floats, and the box of all that varies as flat ends, float64s rounded outward.
 
-    arguments: of the spec, by name; vary: the regions of those that vary; inputs: are these reals that are "rounded" to
-    the format, or "exact", numbers of it?
+    arguments: of the spec, by name; vary: the regions of those that vary; context: `rounding`, which says how floats
+    compute; inputs: are these reals that are "rounded" to the format, or "exact", numbers of it?
     """
 
     def __init__(
@@ -111,12 +109,10 @@ class BoxErrors:
         spec: Callable[..., Tensor],
         arguments: Mapping[str, Any],
         vary: Mapping[str, Ball | Box],
-        form: Format,
+        context: Any,
         inputs: Inputs,
-        libm: int,
     ) -> None:
-        self.spec, self.inputs = spec, inputs
-        self.context: Any = named_context("rounding", dtype=form, libm=libm)
+        self.spec, self.inputs, self.context = spec, inputs, context
         self.constants = {name: lift(v, self.context) for name, v in arguments.items() if name not in vary}
         self.names = list(arguments)
         ends = {name: _bounded(name, ends_of(name, arguments[name], region)) for name, region in vary.items()}

@@ -18,13 +18,14 @@ import numpy as np
 from scalarspec.bounding.branch import refine
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.arrays import lift as lift_elements
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
-from scalarspec.numbers import environment, formats
+from scalarspec.numbers import environment
 from scalarspec.numbers.exact import decimal_text, exact_float, interval_text
 from scalarspec.report import ends_json, floats_json, unboxed
-from scalarspec.rounding_errors.box_errors import BoxErrors, FlatBox, Inputs, Part
+from scalarspec.rounding_errors.box_errors import BoxErrors, FlatBox, Form, Inputs, Part
 
 Array = np.ndarray[Any, Any]
 
@@ -35,6 +36,9 @@ SHARE = 8
 """Of so many parts one is split in each round, those with the greatest bounds: to evaluate many at once costs little
 more than one, and a part whose bound is never among the greatest need not be split at all."""
 
+LISTED = 8
+"""Of more outputs than this, only the worst are printed."""
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -44,6 +48,9 @@ class Tolerance:
     relative: the bound over the least |exact value|, infinite where that may be 0;
     lower, upper: exact ends of an enclosure of the exact value over the box;
     dtype, libm: the format, and the ulps of it within which library functions were taken to be;
+    accumulate: the format of sums, which is `dtype` where none was given;
+    forms: those that the bound was found by: "running", and "adjoint" where there is one on every part (see
+    `box_errors`), which is the smaller one on small boxes;
     boxes: how many parts the box was split into; worst: the one with the greatest bound, as ends by argument;
     seconds: what the search took.
     """
@@ -54,24 +61,44 @@ class Tolerance:
     upper: Any
     dtype: str
     libm: int
+    accumulate: str
+    forms: tuple[Form, ...]
     boxes: int
     worst: dict[str, tuple[Any, Any]]
     seconds: float
 
     def __str__(self) -> str:
-        rows = zip(*map(np.ravel, (self.lower, self.upper, self.absolute, self.relative)), strict=True)
-        lines = [
-            f"{interval_text(low, high, 10)}: |{self.dtype} - exact| <= {_up(absolute)}, relatively <= {_up(relative)}"
-            for low, high, absolute, relative in rows
+        boxes = f"{self.boxes} box{'es' if self.boxes != 1 else ''}"
+        sums = f", sums in {self.accumulate}" if self.accumulate != self.dtype else ""
+        forms = "" if "adjoint" in self.forms else ", by the running form alone"
+        how = f"({boxes}, library functions within {self.libm} ulps{sums}{forms}, {self.seconds:.3f} s)"
+        return "\n".join([*self._lines(), how])
+
+    def _lines(self) -> list[str]:
+        """One for each output; of more than `LISTED` only the worst, absolutely and relatively."""
+        shape, size = np.shape(self.absolute), np.size(self.absolute)
+        if size <= LISTED:
+            return [f"{list(index)}: " * bool(shape) + self._line(index) for index in np.ndindex(*shape)]
+        worst: dict[tuple[int, ...], list[str]] = {}
+        for name in ("absolute", "relative"):
+            index = tuple(int(i) for i in np.unravel_index(np.argmax(getattr(self, name)), shape))
+            worst.setdefault(index, []).append(name)
+        return [
+            f"{list(index)}, with the greatest {' and '.join(names)} bound of {size}: {self._line(index)}"
+            for index, names in worst.items()
         ]
-        boxes = f"{self.boxes} box{'es' if self.boxes > 1 else ''}"
-        how = f"({boxes}, library functions within {self.libm} ulps, {self.seconds:.3f} s)"
-        return "\n".join([*lines, how])
+
+    def _line(self, index: tuple[int, ...]) -> str:
+        fields = (self.lower, self.upper, self.absolute, self.relative)
+        low, high, absolute, relative = (np.asarray(field)[index] for field in fields)
+        bound = f"|{self.dtype} - exact| <= {_up(absolute)}, relatively <= {_up(relative)}"
+        return f"{interval_text(low, high, 10)}: {bound}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; the ends of the exact value as exact strings."""
         plain = {"absolute": floats_json(self.absolute), "relative": floats_json(self.relative)}
-        how = {"dtype": self.dtype, "libm": self.libm, "boxes": self.boxes, "seconds": self.seconds}
+        names = ("dtype", "libm", "accumulate", "boxes", "seconds")
+        how = {name: getattr(self, name) for name in names} | {"forms": list(self.forms)}
         return {**plain, **ends_json(self.lower, self.upper), **how}
 
 
@@ -84,37 +111,43 @@ def tolerance(
     splits: int = 0,
     inputs: Inputs = "rounded",
     libm: int = 4,
+    accumulate: str | None = None,
 ) -> Tolerance:
     """How far any float evaluation of `spec` can be from its exact value, with the arguments in `vary` in their boxes.
 
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
     vary: the region of each argument that varies, by name: `ball(radius)` around its value, of its shape, or
     `box(lower, upper)`.
-    dtype: float64, float32, float16 or bfloat16, in which operations are done, rounded to nearest, sums in any order.
+    dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2, in which operations are done, rounded
+    to nearest, sums in any order.
     splits: how often a box is split in two, where the bound is greatest, along its relatively widest side.
     inputs: "rounded", the arguments in `vary` are reals that are rounded to the format first, or "exact", they are
     numbers of the format.
     libm: the ulps of `dtype` within which exp, log, sin and their like are right (NumPy's makers promise 4).
+    accumulate: the format in which the terms of sums, means and products of vectors and matrices are multiplied and
+    added, before the result is rounded to `dtype`; `dtype` itself, where none is given.
 
     Returns the bound, absolute and relative, for each output of the spec, and the part of the box where it is greatest.
 
-    Raises UnknownName for a name that the spec does not have or an unknown dtype, ArgumentError for any other argument
+    Raises UnknownName for a name that the spec does not have or an unknown format, ArgumentError for any other argument
     that cannot be used, DomainError where an operation has no value on part of the box, NotSupported for an operation
     whose rounding is not stated, FloatEnvironmentError where the processor does not round to nearest or flushes.
 
         ss.tolerance(loss, x, vary={"x": ss.ball("0.01")}, dtype="float32").absolute    # an atol for a test
+        ss.tolerance(layer, w, x, vary={"x": ss.ball("0.01")}, dtype="bfloat16", accumulate="float32")
 
     Sources: running error analysis, Higham 2002, section 3.3. The adjoint form weighs errors by derivatives as Solovyev
     et al. do (Rigorous Estimation of Floating-Point Round-off Errors with Symbolic Taylor Expansions, 2015), with
     derivatives over all floats in the place of their second-order term.
     """
     environment.check()
-    form, vary = formats.named(dtype), regions(spec, vary)
+    context = named_context("rounding", dtype=dtype, libm=libm, accumulate=accumulate)
+    vary = regions(spec, vary)
     arguments = bind(spec, args, known=vary)
     _check(splits, inputs)
     one_valued(spec, arguments, vary)
     start = time.perf_counter()
-    problem = BoxErrors(spec, arguments, vary, form, inputs, libm)
+    problem = BoxErrors(spec, arguments, vary, context, inputs)
     parts = _refined(problem, splits)
     return _summary(problem, parts, time.perf_counter() - start)
 
@@ -190,6 +223,8 @@ def _summary(problem: BoxErrors, parts: Sequence[Part], seconds: float) -> Toler
         upper=unboxed(_exact(upper)),
         dtype=problem.context.form.name,
         libm=problem.context.libm,
+        accumulate=problem.context.accumulator.name,
+        forms=parts[0].forms if all(part.forms == parts[0].forms for part in parts) else ("running",),
         boxes=len(parts),
         worst={name: (unboxed(lows[name]), unboxed(highs[name])) for name in lows},
         seconds=seconds,
