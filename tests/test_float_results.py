@@ -59,4 +59,4 @@ def test_stages_are_read_in_the_specs_order():
     given = {"first": np.array([1.0]), "second": np.array([np.nan]), "third": np.array([3.0])}
     for order in permutations(given):
         read = read_stages({name: given[name] for name in order}, ["first", "second", "third"])
-        assert list(read) == ["first"]
+        assert list(read) == ["first", "second"]

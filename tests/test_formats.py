@@ -1,5 +1,6 @@
 """Formats of floats: rounding and units in the last place, as NumPy and IEEE 754 have them."""
 
+import itertools
 import random
 from fractions import Fraction
 
@@ -60,7 +61,7 @@ def test_formats_of_eight_bits_are_their_codes(name):
     assert form.largest == numbers[-1] == (448 if name == "float8_e4m3fn" else 57344)
     assert form.least_normal == (Fraction(1, 64) if name == "float8_e4m3fn" else Fraction(1, 2**14))
     assert form.ulp(Fraction(0)) == numbers[1]
-    for below, above in zip(numbers, numbers[1:], strict=False):
+    for below, above in itertools.pairwise(numbers):
         middle, third = (below + above) / 2, (2 * below + above) / 3
         assert not form.holds(middle)
         assert form.nearest(third) == below
@@ -97,7 +98,8 @@ def test_tf32_has_the_exponents_of_float32_and_the_significand_of_float16():
 
 
 def test_which_formats_hold_which():
-    wider = {(a, b) for a in formats.FORMATS for b in formats.FORMATS if formats.FORMATS[a].contains(formats.FORMATS[b])}
+    known = formats.FORMATS
+    wider = {(a, b) for a in known for b in known if known[a].contains(known[b])}
     assert ("float32", "bfloat16") in wider
     assert ("float16", "float8_e5m2") in wider
     assert ("float16", "bfloat16") not in wider

@@ -1,13 +1,14 @@
 """Stages: in which one an error arose, by injected faults, and the page that says so."""
 
 import functools
+import time
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec.errors import ShapeError
+from scalarspec.errors import ArgumentError, ShapeError, UnknownName
 from scalarspec.examples import by_hand, digit_certificates, digits
 from scalarspec.models import vae
 from scalarspec.tracing.gradient import Tape
@@ -175,3 +176,94 @@ def test_a_stage_of_the_wrong_shape():
         _ = ss.crosscheck(
             lambda x: ss.sum(ss.stage("h", x)), np.ones(2), actual={"h": np.ones(3), "result": 2.0}
         ).stages
+
+
+# ---- stages that are badly wrong, and many of them ------------------------------------------------------------------
+
+
+def layer_norm(x):
+    mean = ss.stage("mean", ss.mean(x))
+    variance = ss.stage("variance", ss.mean_square(x - mean))
+    deviation = ss.stage("deviation", ss.sqrt(variance + "1e-5"))
+    return ss.stage("scaled", (x - mean) / deviation)
+
+
+def test_a_stage_from_which_there_is_no_value_is_said_in_the_report():
+    x = np.array([1.0, 2.0, 4.0])
+    wrong = {"mean": np.mean(x), "variance": -np.var(x), "deviation": 1.0, "scaled": x}
+    found = ss.crosscheck(layer_norm, x, actual=wrong)
+    assert found.culprit.name == "variance"
+    assert not found.explained
+    text = str(found)
+    assert "rounding does not explain stage 'variance'" in text
+    assert "after stage 'variance' the actual values give no value: sqrt(" in text
+    deviation = found.stages[2]
+    assert deviation.local is None
+    assert deviation.error is not None
+    assert deviation.bound == np.inf
+    assert found.to_json()["stages"][2]["local"] is None
+
+
+def test_a_stage_that_is_not_a_number_is_the_culprit():
+    x = np.array([1.0, 2.0, 4.0])
+    wrong = {"mean": np.mean(x), "variance": np.float64(np.nan), "deviation": np.float64(np.nan), "scaled": x * np.nan}
+    found = ss.crosscheck(layer_norm, x, actual=wrong)
+    assert found.culprit.name == "variance"
+    assert "rounding does not explain stage 'variance'\n" in str(found)
+
+
+def test_a_stage_of_nan_has_the_shape_of_the_specs():
+    wrong = {"mean": np.full(2, np.nan), "scaled": np.ones(3)}
+    with pytest.raises(ShapeError, match="mean"):
+        str(ss.crosscheck(layer_norm, np.array([1.0, 2.0, 4.0]), actual=wrong))
+
+
+def test_an_error_beyond_rounding_is_said_where_no_stages_are_given():
+    x = np.linspace(-1, 1, 1000)
+    found = ss.crosscheck(lambda x: ss.logsumexp(x), x, actual=np.float32(6.0))
+    assert not found.explained
+    assert "the error is beyond what rounding explains: it is " in str(found)
+    right = ss.crosscheck(lambda x: ss.logsumexp(x), x, actual=lambda x: np.log(np.sum(np.exp(x))))
+    assert right.explained
+    assert "beyond" not in str(right)
+
+
+def test_the_accumulator_tells_what_rounding_explains():
+    x = np.random.default_rng(0).integers(0, 9, 4096).astype(np.float16)
+    actual = np.float16(np.sum(x.astype(np.float32)) + 32)  # two ulps
+    assert ss.crosscheck(ss.sum, x, actual=actual).explained
+    found = ss.crosscheck(ss.sum, x, actual=actual, accumulate="float32")
+    assert not found.explained
+    with pytest.raises(ArgumentError, match="accumulate: expected a format that holds every float16, got 'bfloat16'"):
+        ss.crosscheck(ss.sum, x, actual=actual, accumulate="bfloat16")
+
+
+def test_where_no_bound_is_known_the_report_says_so():
+    def spec(x):
+        edge = ss.stage("edge", x * "0.1" - "0.1")
+        return ss.stage("root", ss.sqrt(edge + "1e-20"))
+
+    text = str(ss.crosscheck(spec, 1.0, actual={"root": 1e-10}))
+    assert "error: 0" in text
+    assert "after stage 'edge' no bound on what rounding can cause is known: sqrt(" in text
+
+
+def test_a_thousand_stages_are_reported_in_seconds():
+    def spec(x):
+        for i in range(1000):
+            x = ss.stage(f"s{i}", x * "0.5" + "0.25")
+        return x
+
+    def actual(x):
+        return {f"s{i}": (x := x * 0.5 + 0.25) for i in range(1000)}
+
+    start = time.perf_counter()
+    found = ss.crosscheck(spec, np.array([0.5, 1.0]), actual=actual)
+    assert str(found).count("\n") > 1000
+    assert found.explained
+    pytest.importorskip("matplotlib")
+    page = found.html()
+    assert "the 60 foremost of 1000" in page
+    assert time.perf_counter() - start < 60  # it takes 6
+    with pytest.raises(UnknownName, match=r"no stage 'other'; it has s0, .*s19, \.\.\. \(1000 in all\)$"):
+        ss.crosscheck(spec, np.array([0.5, 1.0]), actual={"other": 1.0, "s999": np.ones(2)})

@@ -5,7 +5,8 @@ Over n floats x, with t = m - x >= 0 for each, S = Σ e^-t, which lies in [1, n]
     1. The difference is rounded: t (1 + δ), |δ| <= u. So e^-t becomes at most e^-t e^(ut) in size, and is off by
        e^-t (e^(ut) - 1) <= u t e^(-t (1 - u)), which is at most u / (e (1 - u)) <= u / 2 whatever t is.
     2. The library's exponential is within 2 libm u of it, relatively, or 2 libm λ where it underflows.
-    3. Over S, all that is `of_terms`: Σ w t u, weights w = e^-t / S that sum to 1, and 2 libm u (1 + Σ w t u) + 2 n libm λ.
+    3. Over S, all that is `of_terms`: Σ w t u, with weights w = e^-t / S that sum to 1, and 2 libm u (1 + Σ w t u), and
+       2 n libm λ.
     4. Sums of the n terms, in any order, are off by (n - 1) u (1 + u)^(n - 1) of their size: `of_sum`.
     5. A sum ŝ = S (1 + ρ') with |ρ'| <= ρ has a logarithm within max(log(1 + ρ), -log(1 - ρ)). Nor is ŝ ever below its
        greatest term, as rounding is monotone, and that is e^0, within 2 libm u of 1: ŝ / S >= (1 - 2 libm u) / S.

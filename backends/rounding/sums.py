@@ -107,8 +107,8 @@ def of_affine_rows(call: Call, exact: Tensor) -> Tensor | None:
 
 
 def _with_bias(call: Call, exact: Tensor, a: Tensor, b: Tensor, bias: Tensor) -> Tensor | None:
-    """The bias is one term more of the accumulator's, or it is added to the product that was rounded to the format: then
-    that one, at most |exact| + |bias| in size and its error, is rounded, too.
+    """The bias is one term more in the accumulator, or it is added to the product that was rounded to the format: then
+    that one, at most |exact| + |bias| and its error in size, is rounded, too.
     """
     n, model = a.shape[-1], call.model
     sizes, of_products = _products(model.sums, a, b)

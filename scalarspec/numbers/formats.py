@@ -1,6 +1,8 @@
 """The binary floating-point formats that results come in: their spacing, rounding and range.
 
-IEEE 754's binary64, binary32 and binary16, bfloat16, NVIDIA's TF32 and the two formats of eight bits. An ulp is the spacing of the format's numbers at a value,
+IEEE 754's binary64, binary32 and binary16, bfloat16, NVIDIA's TF32 and the two formats of eight bits.
+
+An ulp is the spacing of the format's numbers at a value,
 2^(max(e, emin) - precision + 1) for 2^e <= |x| < 2^(e+1); below the normal numbers it is the smallest subnormal.
 """
 

@@ -32,10 +32,10 @@ from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.lifting import lift
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
+from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Nested, Tensor
 from scalarspec.errors import ArgumentError, DomainError, NotDifferentiable, NotSupported
 from scalarspec.numbers.exact import End, float_above, float_below, infinite
-from scalarspec.core.shape import Shape
 from scalarspec.tracing.batched import BatchedArrays, BatchedContext
 from scalarspec.tracing.generalized import Enclosing
 from scalarspec.tracing.interpreter import Traced
@@ -212,7 +212,7 @@ def _wide(x: Traced, kind: type[Nested]) -> Any:
 
 def _rows(batch: BatchedContext, t: Tensor) -> Array:
     """The suprema of all examples of a batch, along a leading axis."""
-    full = (batch.size, *t.shape)
+    full = Shape((batch.size, *t.shape))
     return sup(Tensor(batch.inner, full, batch.arrays.materialize(t.value)))
 
 

@@ -83,7 +83,7 @@ class Crosscheck:
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The named intermediate results of the spec, in order, the result last; worked out when first asked for."""
-        return self.comparison.stages()
+        return self.comparison.found.stages
 
     @property
     def culprit(self) -> Stage | None:
@@ -92,11 +92,18 @@ class Crosscheck:
 
     @cached_property
     def explained(self) -> bool:
-        """Can rounding at each operation of the spec explain the error of the result, and of each stage given?"""
-        return self.culprit is None and self.comparison.excess(as_array(self.error[0])) <= 1
+        """Can rounding at each operation of the spec explain the error of the result, and of each stage given? Where no
+        bound on what it can cause is known, nothing says that it cannot.
+        """
+        return self.culprit is None and self.excess <= 1
+
+    @cached_property
+    def excess(self) -> float:
+        """The greatest quotient of an element's least possible error and what rounding can cause, rounded down."""
+        return self.comparison.excess(as_array(self.error[0]))
 
     def __str__(self) -> str:
-        return "\n".join([*_headlines(self), "", _stage_table(self)])
+        return "\n".join([*_headlines(self), *_verdict(self), "", _stage_table(self), *self.comparison.found.unknown])
 
     def html(self) -> str:
         """A self-contained page with the report and plots of the errors by stage and by element.
@@ -131,6 +138,7 @@ def crosscheck(
     actual: Any = "float64",
     dtype: str | None = None,
     max_ulps: Any = None,
+    accumulate: str | None = None,
 ) -> Crosscheck:
     """A float result against the exact value of the spec at these arguments, its error certified.
 
@@ -139,9 +147,12 @@ def crosscheck(
     actual: the result, of the spec's shape, or any function of `args` that gives it, in NumPy, PyTorch, JAX or Python;
     a mapping from the names of the spec's stages to values, the result's among them, tells where an error arose; or the
     name of a float context, under which the spec itself is evaluated.
-    dtype: the format that the result is a number of, where it is not its own: float64, float32, float16, bfloat16.
+    dtype: the format that the result is a number of, where it is not its own: float64, float32, tf32, float16,
+    bfloat16, float8_e4m3fn, float8_e5m2.
     max_ulps: stop as soon as it is known whether every error is at most this, in ulps of the format at the exact value,
     rather than when it is known to 1/100 ulp.
+    accumulate: the format in which the terms of sums, means and products of vectors and matrices are multiplied and
+    added, by which it is judged what rounding explains: the result's own, where none is given.
 
     Returns the enclosure of the exact value, each element's error between two bounds, and its stages, found when asked
     for.
@@ -160,10 +171,11 @@ def crosscheck(
     first = reference.enclosed(_first_context(result, dtype))
     floats, given = _floats_and_stages(result, first, dtype)
     of_shape("actual", floats, first.result.shape)
+    named_context("rounding", dtype=floats.form, accumulate=accumulate)  # raises where these do not go together
     known = reference.known(first, floats, None if max_ulps is None else _limit(max_ulps))
     if any(ulps > SUSPECT for ulps in flat(known.errors[2][1])):
         one_valued(spec, arguments)
-    comparison = StageComparison(spec, args, floats.form, given, known.bits, actual)
+    comparison = StageComparison(spec, args, floats.form, given, known.bits, actual, accumulate)
     return _certificate(floats, known, comparison, time.perf_counter() - start)
 
 
@@ -259,11 +271,22 @@ def _headlines(r: Crosscheck) -> list[str]:
     ]
 
 
+def _verdict(r: Crosscheck) -> list[str]:
+    """What rounding does not explain: a stage, or the whole."""
+    if r.culprit is not None:
+        return [f"rounding does not explain stage {r.culprit.name!r}{_times(r.culprit.excess)}"]
+    return [f"the error is beyond what rounding explains{_times(r.excess)}"] if r.excess > 1 else []
+
+
+def _times(excess: float) -> str:
+    return f": it is {excess:.3g} times what rounding can cause" if math.isfinite(excess) else ""
+
+
 def _stage_table(r: Crosscheck) -> str:
     rows = []
     for s in r.stages:
         numbers = ["" if v is None else _short(v) for v in (s.ulps, s.error, s.inherited, s.local)]
-        mark = f"{s.excess:.3g} times that" if s.excess > 1 else ""
+        mark = f"{_short(s.excess)} times that" if s.excess > 1 else ""
         rows.append([s.name, str(s.enclosure[0].shape), *numbers, _short(s.bound), mark])
     header = ["stage", "shape", "ulps", "error", "inherited", "local", "rounding explains", "local error is"]
     columns = len(header) if any(row[-1] for row in rows) else len(header) - 1

@@ -20,6 +20,9 @@ from scalarspec.numbers.formats import Format
 
 Array = np.ndarray[Any, Any]
 
+NAMED = 20
+"""So many of a spec's stages are named in a message at most."""
+
 
 @dataclass(frozen=True, eq=False)
 class Floats:
@@ -61,16 +64,19 @@ def read(what: str, result: Any, dtype: str | Format | None = None) -> Floats:
 
 
 def read_stages(result: Mapping[str, Any], names: list[str]) -> dict[str, Array]:
-    """The stages that an actual result gives, at their exact values. Raises UnknownName for one that is not there."""
+    """The stages that an actual result gives, at their exact values, up to the first that holds NaN or an infinity:
+    what follows from these is no question of rounding. Raises UnknownName for one that is not there.
+    """
+    known = set(names)
     for name in result:
-        if name not in names:
-            raise UnknownName(f"actual: the spec has no stage {name!r}; it has {', '.join(names)}")
+        if name not in known:
+            more = f", ... ({len(names)} in all)" if len(names) > NAMED else ""
+            raise UnknownName(f"actual: the spec has no stage {name!r}; it has {', '.join(names[:NAMED])}{more}")
     stages = {}
     for name in [name for name in names if name in result]:
-        floats = read(f"actual, stage {name!r}", result[name])
-        if not all(isinstance(v, Fraction) for v in floats.values.flat):
-            break  # what follows from NaN and infinities is no question of rounding
-        stages[name] = floats.values
+        stages[name] = read(f"actual, stage {name!r}", result[name]).values
+        if not all(isinstance(v, Fraction) for v in stages[name].flat):
+            break
     return stages
 
 

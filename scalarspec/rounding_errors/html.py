@@ -30,6 +30,10 @@ LABELS = {
 }
 
 
+MOST_ROWS, MOST_PANELS = 60, 12
+"""Of more stages than these, the ones that matter most are drawn: a plot of a thousand is neither read nor quick."""
+
+
 def page(title: str, report: str, record: Mapping[str, Any], stages: Sequence[Stage]) -> str:
     """The page for a cross-check: its report, its record as plain data, and its stages.
 
@@ -53,11 +57,27 @@ def page(title: str, report: str, record: Mapping[str, Any], stages: Sequence[St
 
 def _plots(dtype: str, stages: Sequence[Stage]) -> list[tuple[str, str]]:
     drawn = figure("html")
-    plots = [("Errors by stage", _by_stage(drawn, stages))]
+    rows = _foremost(stages, MOST_ROWS)
+    plots = [(f"Errors by stage{_of(rows, stages)}", _by_stage(drawn, rows))]
     elements = [s for s in stages if s.element_ulps is not None and s.element_ulps.size > 1]
     if elements:
-        plots.append((f"Errors by element, in ulps of {dtype} (the line: ½ ulp)", _by_element(drawn, elements)))
+        panels = _foremost(elements, MOST_PANELS)
+        title = f"Errors by element, in ulps of {dtype} (the line: ½ ulp){_of(panels, elements)}"
+        plots.append((title, _by_element(drawn, panels)))
     return plots
+
+
+def _foremost(stages: Sequence[Stage], most: int) -> list[Stage]:
+    """At most so many stages, in order: those that did more than round, then those that made the greatest errors."""
+
+    def weight(i: int) -> tuple[float, float]:
+        return stages[i].excess, float_above(stages[i].error or 0)
+
+    return [stages[i] for i in sorted(sorted(range(len(stages)), key=weight, reverse=True)[:most])]
+
+
+def _of(drawn: Sequence[Stage], stages: Sequence[Stage]) -> str:
+    return f", the {len(drawn)} foremost of {len(stages)}" if len(drawn) < len(stages) else ""
 
 
 def _by_stage(figure: Any, stages: Sequence[Stage]) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import context as named_context
+from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.exact import End, as_array, float_above, infinite
 from scalarspec.numbers.formats import Format
 from scalarspec.report import ends_json, exact_json, floats_json
-from scalarspec.rounding_errors.float_results import Floats
+from scalarspec.rounding_errors.float_results import Floats, of_shape
 from scalarspec.tracing.evaluation import Evaluation
 
 Array = np.ndarray[Any, Any]
@@ -37,7 +39,8 @@ class Stage:
     error: |actual - exact|, which is at most local + inherited. local: the error that this step makes, from the actual
     values of the stages before; inherited: what their errors come to here; bound: what rounding each operation of
     this step can cause; excess: the greatest local / bound, over 1 where the step did something else than round;
-    element_ulps: the greatest possible error of each element, in ulps.
+    element_ulps: the greatest possible error of each element, in ulps. Where the actual values of the stages before
+    give no value, local and inherited are None; where no bound is known it is infinite.
     """
 
     name: str
@@ -93,8 +96,9 @@ def _error(form: Format, x: Any, low: Any, high: Any) -> tuple[End, ...]:
 class StageComparison:
     """The stages of a spec beside the actual values of some of them.
 
-    spec, args: the spec at its arguments; form: the format of the actual values; given: these, by the stage's name;
-    bits: the precision that the result needed; actual: the function, or the name, that the values come from.
+    spec, args: the spec at its arguments; form: the format of the actual values; given: these, by the stage's name, and
+    the last one may hold NaN and infinities; bits: the precision that the result needed; actual: the function, or the
+    name, that the values come from; accumulate: the format of sums, where it is another.
     """
 
     spec: Callable[..., Tensor]
@@ -103,54 +107,79 @@ class StageComparison:
     given: Mapping[str, Array]
     bits: int
     actual: Any = None
+    accumulate: str | None = None
 
-    def stages(self) -> tuple[Stage, ...]:
-        """Each stage of the spec, the result last.
+    @cached_property
+    def found(self) -> Found:
+        """Each stage of the spec, the result last, and what is not known.
 
         1. exact: the stages from the exact arguments.
         2. near: each stage from the actual values of the stages before it, so that its local error is its own.
         3. bounds: what rounding in each stage can cause, from those values on.
         """
-        enclosing = named_context("interval", prec=max(self.form.precision + MARGIN, self.bits))
-        rounding: Any = named_context("rounding", dtype=self.form)
-        exact = Evaluation.of(self.spec, self.args, enclosing).stages
+        bits = max(self.form.precision + MARGIN, self.bits)
+        enclosing = named_context("interval", prec=bits)
+        exact = self._evaluated(enclosing)
         given = self._given(enclosing.tensor)
-        near = Evaluation.of(self.spec, self.args, enclosing, given).stages if given else exact
-        bounds = Evaluation.of(self.spec, self.args, rounding, self._given(rounding.points)).stages
-        return tuple(
-            self._stage(name, endpoints(t), endpoints(near[name]), bounds[name].value.bound)
-            for name, t in exact.items()
-        )
+        near = self._evaluated(enclosing, given) if given else exact
+        bounds = self._evaluated(self.rounding, self._given(self.rounding.points))
+        stages = [self._stage(name, endpoints(t), near.stages, bounds.stages) for name, t in exact.stages.items()]
+        parts = {
+            near: "the actual values give no value",
+            exact: f"the exact values are not known at {bits} bits",
+            bounds: "no bound on what rounding can cause is known",
+        }
+        return Found(tuple(stages), tuple(_unknown(what, part) for part, what in parts.items() if part.failure))
 
     def excess(self, error: Array) -> float:
-        """The greatest quotient of an error of the result and what rounding can cause, from the arguments on."""
-        rounding = named_context("rounding", dtype=self.form)
-        return _excess(error, Evaluation.of(self.spec, self.args, rounding).result.value.bound)
+        """The greatest quotient of an error of the result and what rounding can cause, from the arguments on; 0 where
+        no bound is known.
+        """
+        found = self._evaluated(self.rounding)
+        return _excess(error, found.result.value.bound) if found.failure is None else 0.0
+
+    @cached_property
+    def rounding(self) -> Any:
+        """The context of floats of the format, with their errors."""
+        return named_context("rounding", dtype=self.form, accumulate=self.accumulate)
+
+    def _evaluated(self, context: Any, given: Mapping[str, Tensor] | None = None) -> Evaluation:
+        """As far as there are values."""
+        return Evaluation.of(self.spec, self.args, context, given, partly=True)
 
     def _given(self, tensor: Callable[[Array], Tensor]) -> dict[str, Tensor]:
-        return {name: tensor(values) for name, values in self.given.items()}
+        """The actual values that are numbers; what follows from NaN and infinities is no question of rounding."""
+        return {name: tensor(values) for name, values in self.given.items() if not infinite(*values.flat)}
 
-    def _stage(self, name: str, ends: Pair, near: Pair, bound: Array) -> Stage:
+    def _stage(self, name: str, ends: Pair, near: Mapping[str, Tensor], bounds: Mapping[str, Tensor]) -> Stage:
         """ends: of the exact value from exact arguments; near: from the actual values of the stages before."""
+        bound = bounds[name].value.bound if name in bounds else np.full(ends[0].shape, np.inf)
         greatest = float(np.max(bound, initial=0.0))
         if name not in self.given:
             return Stage(name, ends, bound=greatest)
         floats = Floats(self.form, self.given[name])
+        of_shape(f"stage {name!r}", floats, Shape(ends[0].shape))
         (_, error), _, (_, ulps) = errors(floats, *ends)
-        (least, local), _, _ = errors(floats, *near)
-        inherited = as_array(np.maximum(abs(near[1] - ends[0]), abs(near[0] - ends[1])))
-        return Stage(
-            name,
-            ends,
-            floats.values,
-            error=_most(error),
-            ulps=_most(ulps),
-            local=_most(local),
-            inherited=_most(inherited),
-            bound=greatest,
-            excess=_excess(least, bound),
-            element_ulps=ulps,
-        )
+        stage = Stage(name, ends, floats.values, _most(error), _most(ulps), bound=greatest, element_ulps=ulps)
+        if name not in near:
+            return stage
+        low, high = endpoints(near[name])
+        (least, local), _, _ = errors(floats, low, high)
+        inherited = as_array(np.maximum(abs(high - ends[0]), abs(low - ends[1])))
+        return replace(stage, local=_most(local), inherited=_most(inherited), excess=_excess(least, bound))
+
+
+class Found(NamedTuple):
+    """The stages of a spec, and what is not known of them, in words."""
+
+    stages: tuple[Stage, ...]
+    unknown: tuple[str, ...]
+
+
+def _unknown(what: str, part: Evaluation) -> str:
+    """What is not known, from where on, and why."""
+    last = next(reversed(part.stages), None)
+    return f"{f'after stage {last!r}' if last else 'from the first stage on'} {what}: {part.failure}"
 
 
 def _most(ends: Array) -> End:

@@ -118,8 +118,8 @@ def tolerance(
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
     vary: the region of each argument that varies, by name: `ball(radius)` around its value, of its shape, or
     `box(lower, upper)`.
-    dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2, in which operations are done, rounded
-    to nearest, sums in any order.
+    dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2, in which operations are done,
+    rounded to nearest, sums in any order.
     splits: how often a box is split in two, where the bound is greatest, along its relatively widest side.
     inputs: "rounded", the arguments in `vary` are reals that are rounded to the format first, or "exact", they are
     numbers of the format.

@@ -14,6 +14,7 @@ from scalarspec.core.lifting import lift
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor
+from scalarspec.errors import DomainError, NotSupported, ScalarSpecError, Undecided
 from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import trace
 
@@ -31,12 +32,14 @@ class Evaluation:
     """A spec evaluated under one context, at points or boxes.
 
     context: the one that it was evaluated under; stages: its named intermediate results, in order, the result last;
-    equations: the operations that it did on its arguments, in order.
+    equations: the operations that it did on its arguments, in order; failure: why it did no more, where it went as far
+    as it could.
     """
 
     context: Context[Any]
     stages: dict[str, Tensor]
     equations: list[Equation]
+    failure: ScalarSpecError | None = None
 
     @classmethod
     def of(
@@ -45,15 +48,24 @@ class Evaluation:
         args: Sequence[Any],
         context: Context[Any],
         given: Mapping[str, Tensor] | None = None,
+        partly: bool = False,
     ) -> Evaluation:
         """The evaluation of a spec at arguments, which are lifted to the context.
 
-        given: tensors of the context to go on with in the place of the spec's own stages of these names.
+        given: tensors of the context to go on with in the place of the spec's own stages of these names; partly: where
+        an operation has no value, or a branch is not decided, are the stages before it the answer?
         """
         lifted = [lift(value, context) for value in bind(spec, args).values()]
         tape = Tape(context, given or {})
         on_tape = [tape.variable(value) if isinstance(value, Tensor) else value for value in lifted]
-        traced = trace(tape, spec, on_tape, ())  # what models hold is constant
+        try:
+            traced = trace(tape, spec, on_tape, ())  # what models hold is constant
+        except (DomainError, Undecided, NotSupported) as failure:
+            if not partly:
+                raise
+            before = {name: stage.found for name, stage in tape.arrays.stages.items()}
+            stages = {name: Tensor(context, x.shape, x.value) for name, x in before.items()}
+            return cls(context, stages, tape.arrays.equations, failure)
         result, staged = traced.result, traced.stages
         found = {name: stage.found for name, stage in staged.items()}
         if not staged or result is not list(staged.values())[-1].handed:
