@@ -55,9 +55,19 @@ def nothing(call: Call) -> Parts:
 
 
 def as_they_are(call: Call) -> Parts:
-    """Each operand's error: |max(x̂, ŷ) - max(x, y)| is at most the greater of them, and so for minimum and clip."""
+    """Each operand's error: |x̂ ± ŷ - (x ± y)| is at most their sum, and |max(x̂, ŷ) - max(x, y)| the greater of them,
+    and so for minimum and clip.
+    """
     errors = [x.error for x in call.operands if x.error is not None]
     return [e if e.shape == call.shape else f.broadcast_to(e, call.shape) for e in errors]
+
+
+def of_factors(call: Call) -> Parts:
+    """|âb̂ - ab| <= |â - a| |b'| + |a'| |b̂ - b|, a' and b' between, as `by_derivative` has it, with less to work out."""
+    a, b = call.operands
+    of_a = None if a.error is None else f.abs(b.wide) * a.error
+    of_b = None if b.error is None else f.abs(a.wide) * b.error
+    return [*_present(of_a), *_present(of_b)]
 
 
 def in_its_place(call: Call) -> Parts:
@@ -133,7 +143,10 @@ def _present(error: Tensor | None) -> Parts:
 
 
 INHERITED: dict[str, Inherit] = {
-    "negative": by_derivative,
+    "add": as_they_are,
+    "subtract": as_they_are,
+    "multiply": of_factors,
+    "negative": as_they_are,
     "abs": by_derivative,
     "relu": by_derivative,
     "leaky_relu": by_derivative,

@@ -189,7 +189,8 @@ class BoxErrors:
         for i, output in enumerate(outputs):
             seeds[i, :, output] = 1
         batch = BatchedContext(inner, len(outputs))
-        adjoints = {traced.result: batch.rows(inner.tensor(seeds.reshape((len(outputs), *shape))))}
+        seed = batch.rows(inner.tensor(seeds.reshape((len(outputs), *shape))))
+        adjoints = {traced.result: seed if len(outputs) > 1 else batch.row(seed, 0)}  # one needs no axis of its own
         total = inner.tensor(np.zeros(shape[0]))
         for eqn, adjoint in sweep(traced.equations, adjoints, _wide, Enclosing(traced, jumps=False)):
             total = _with(total, adjoint, self.added(eqn))
@@ -222,6 +223,8 @@ def _with(total: Tensor, adjoint: Tensor, errors: Tensor | None) -> Tensor:
         return total
     (boxes,) = total.shape
     weighted = f.abs(adjoint) * errors
+    if weighted.size == boxes:
+        return total + f.reshape(weighted, (boxes,))
     return total + f.sum(f.reshape(weighted, (boxes, weighted.size // boxes)), axis=1)
 
 
