@@ -12,16 +12,9 @@ from scalarspec.conformance.readings import written
 from scalarspec.core.operations import OPERATIONS
 
 SIZED = "matrix_form takes sizes as variables, and these specs name theirs"
-WEIGHTS = "a matrix and what it is multiplied with do not yet vary together"
 REFUSED = {
     ("reshape", "matrix"): SIZED,
     ("broadcast_to", "matrix"): SIZED,
-    ("matmul", "tolerance_exact"): WEIGHTS,
-    ("matmul", "tolerance_rounded"): WEIGHTS,
-    ("affine", "tolerance_exact"): WEIGHTS,
-    ("affine", "tolerance_rounded"): WEIGHTS,
-    ("affine_rows", "tolerance_exact"): WEIGHTS,
-    ("affine_rows", "tolerance_rounded"): WEIGHTS,
 }
 """What is refused, by name, and why."""
 

@@ -1,20 +1,30 @@
-"""Which intermediate results of a spec can leave the range of a float format, over a box of arguments."""
+"""Which intermediate results of a spec can leave the range of a float format, over a box of arguments.
+
+What a float of an operand can be is that of `rounding`: where the exact operand keeps off a pole and a float of it may
+not, the result can be infinite, or NaN.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+import numpy as np
+
+from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
-from scalarspec.core.arguments import bind, one_valued
+from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.region import Ball, Box, regions
-from scalarspec.core.tensor import Tensor
+from scalarspec.core.sets import inf, sup
+from scalarspec.core.tensor import Tensor, elementwise
+from scalarspec.errors import DomainError, NotSupported, Undecided
 from scalarspec.numbers import formats
 from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite
 from scalarspec.numbers.formats import Format
@@ -23,20 +33,25 @@ from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import Trace, trace
 
-Risk = Literal["overflow", "underflow"]
-RISKS: tuple[Risk, ...] = ("overflow", "underflow")
+Array = np.ndarray[Any, Any]
+Risk = Literal["overflow", "underflow", "domain"]
+MOST_BITS = 53 << 4
+"""Where the exact value is not enclosed at this precision, it is not enclosed at all."""
+RISKS: tuple[Risk, ...] = ("overflow", "underflow", "domain")
 
 
 @dataclass(frozen=True)
 class Offender:
     """An operation whose result can leave the format's range.
 
-    risk: "overflow" or "underflow"; operation: its name; stage: the first named stage at or after it, or None after the
-    last; lower, upper: exact ends of the worst element's exact value; elements: how many of the `size` elements can.
+    risk: "overflow", "underflow" or "domain"; operation: its name; place: of it among all, from 0; stage: the first
+    named stage at or after it, or None after the last; lower, upper: exact ends of the worst element's exact value;
+    elements: how many of the `size` elements can.
     """
 
     risk: Risk
     operation: str
+    place: int
     stage: str | None
     lower: End
     upper: End
@@ -62,7 +77,8 @@ class RangeMap:
             [o.risk, o.operation, o.stage or "", f"{o.elements} of {o.size}", _text(o.lower), _text(o.upper)]
             for o in self.offenders
         ]
-        head = f"{len(self.offenders)} of {self.operations} operations can leave the range of {self.dtype}"
+        count = len({o.place for o in self.offenders})
+        head = f"{count} of {self.operations} operations can leave the range of {self.dtype}"
         return head + "\n" + table(["risk", "operation", "stage", "elements", "lower", "upper"], rows)
 
     def to_json(self) -> dict[str, Any]:
@@ -82,11 +98,13 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
     vary: the region of each argument that varies, by name: `ball(radius)` around its value, of its shape, or
     `box(lower, upper)`.
-    dtype: float64, float32, float16 or bfloat16.
+    dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2.
 
     Returns the operations at risk, in the order of evaluation. overflow: the exact result can exceed the largest finite
     number; underflow: it can be smaller than the least normal number without being 0 (a range across 0 alone is no
-    underflow). Enclosures are those of `interval`, whose exponents know no such limits.
+    underflow); domain: an operand has a value that is in the operation's domain, but a float of it can be at a pole or
+    beyond the edge, as that of 1 - tanh² x is 0 near 10 in float32, of which the logarithm is infinite. Enclosures are
+    those of `interval`, whose exponents know no such limits.
 
     Raises UnknownName for a name that the spec does not have, or an unknown dtype; DomainError where an operation has
     no value on part of the box.
@@ -98,13 +116,49 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     form, vary = formats.named(dtype), regions(spec, vary)
     arguments = bind(spec, args, known=vary)
     one_valued(spec, arguments, vary)
-    context = named_context("interval")
-    given, _ = Domain(spec, arguments, vary).boxed(context)
-    traced = trace(Tape(context), spec, given, [value for value in given if isinstance(value, Tensor)])
+    domain = Domain(spec, arguments, vary)
+    traced = _exact(domain)
+    floats = _floats_of(traced, domain, form)
     equations = _of_numbers(traced.equations)
     stages = _stage_after(equations, traced)
-    offenders = [o for eqn, stage in zip(equations, stages, strict=True) for o in _offenders(form, context, eqn, stage)]
+    offenders = [
+        Offender(risk, eqn.operation, place, stage, *ends, count, eqn.result.shape.size)
+        for place, (eqn, stage) in enumerate(zip(equations, stages, strict=True))
+        for risk, ends, count in _risks(form, traced.tensor(eqn.result), eqn, floats)
+    ]
     return RangeMap(form.name, len(equations), tuple(offenders))
+
+
+def _exact(domain: Domain, bits: int = 53) -> Trace:
+    """What the spec does, enclosed; at more bits where an enclosure touches the edge of a domain by its own width."""
+    context = named_context("interval", prec=bits)
+    given, _ = domain.boxed(context)
+    try:
+        return trace(Tape(context), domain.spec, given, _tensors(given))
+    except (DomainError, Undecided):
+        if bits >= MOST_BITS:
+            raise
+    return _exact(domain, 2 * bits)
+
+
+def _tensors(given: Sequence[Any]) -> list[Tensor]:
+    return [value for value in given if isinstance(value, Tensor)]
+
+
+def _floats_of(traced: Trace, domain: Domain, form: Format) -> dict[Traced, Tensor]:
+    """By each value of a trace, what holds it and its float, as far as the bounds on rounding errors go."""
+    context: Any = named_context("rounding", dtype=form)
+    tape, (given, _) = Tape(context), domain.boxed(context)
+    inputs = [tape.variable(t) for t in _tensors(given)]
+    on_tape = iter(inputs)
+    with contextlib.suppress(DomainError, NotSupported, Undecided):
+        call(domain.spec, [next(on_tape) if isinstance(value, Tensor) else value for value in given], tape)
+    pairs = [*zip(traced.inputs, (t.value for t in inputs), strict=True)]
+    for exact, inexact in zip(traced.equations, tape.arrays.equations, strict=False):
+        if exact.operation != inexact.operation:  # a branch was decided otherwise: what follows is another spec
+            break
+        pairs.append((exact.result, inexact.result))
+    return {x: y.value.wide for x, y in pairs}
 
 
 def _of_numbers(equations: Sequence[Equation]) -> list[Equation]:
@@ -124,15 +178,52 @@ def _stage_after(equations: Sequence[Equation], traced: Trace) -> list[str | Non
     return [next((name for end, name in ends if end >= i), None) for i in range(len(equations))]
 
 
-def _offenders(form: Format, context: Context[Any], eqn: Equation, stage: str | None) -> Iterator[Offender]:
-    """The risks of one operation, each with its worst element: the largest to overflow, the smallest to underflow."""
-    lower, upper = endpoints(Tensor(context, eqn.result.shape, eqn.result.value))
-    elements = [(_risk(form, low, high), (low, high)) for low, high in zip(lower.flat, upper.flat, strict=True)]
+def _risks(
+    form: Format, result: Tensor, eqn: Equation, floats: Mapping[Traced, Tensor]
+) -> Iterator[tuple[Risk, tuple[End, End], int]]:
+    """The risks of one operation, each with the ends of its worst element, the smallest to underflow, else the largest,
+    and how many elements are at risk.
+    """
+    lower, upper = endpoints(result)
+    ends = list(zip(lower.flat, upper.flat, strict=True))
+    risks = [(_risk(form, *pair), pair) for pair in ends]
+    off_domain = _off_domain(result.context, eqn, floats)
+    risks += [("domain", pair) for pair, off in zip(ends, off_domain.flat, strict=True) if off]
     for risk in RISKS:
-        at_risk = [ends for found, ends in elements if found == risk]
+        at_risk = [pair for found, pair in risks if found == risk]
         if at_risk:
-            worst = max(at_risk, key=_size) if risk == "overflow" else min(at_risk, key=_size)
-            yield Offender(risk, eqn.operation, stage, *worst, len(at_risk), len(elements))
+            worst = min(at_risk, key=_size) if risk == "underflow" else max(at_risk, key=_size)
+            yield risk, worst, len(at_risk)
+
+
+def _off_domain(context: Context[Any], eqn: Equation, floats: Mapping[Traced, Tensor]) -> Array:
+    """Which elements a float of an operand may take out of the operation's domain, or to a pole of it."""
+    off = np.zeros(eqn.result.shape, dtype=bool)
+    if OPERATIONS[eqn.operation].border in (None, "none") or not all(x.constant or x in floats for x in eqn.operands):
+        return off
+    operands = [_constant(context, x) if x.constant else floats[x] for x in eqn.operands]
+    if not _has_value(eqn.operation, operands):
+        for index in np.ndindex(*off.shape):
+            element = [x[index] if x.shape else x for x in operands]
+            off[index] = all(map(_bounded, element)) and not _has_value(eqn.operation, element)
+    return off
+
+
+def _constant(context: Context[Any], x: Traced) -> Tensor:
+    """A constant of the exact evaluation, for the floats."""
+    return INTERVALS.box(*endpoints(Tensor(context, x.shape, x.value)))
+
+
+def _has_value(operation: str, operands: Sequence[Tensor]) -> bool:
+    """Is an operation finite for all that its operands can be?"""
+    try:
+        return _bounded(elementwise(operation, *operands))
+    except DomainError:
+        return False
+
+
+def _bounded(x: Tensor) -> bool:
+    return bool(np.all(np.isfinite(inf(x)) & np.isfinite(sup(x))))
 
 
 def _risk(form: Format, low: End, high: End) -> Risk | None:
