@@ -52,7 +52,6 @@ def test_silence_is_never_taken_for_an_answer(name, fact):
 SILENT = [
     # name, fact, reading, what the refusal says
     ("floor", "kinks", "gradient", "grad: floor: where it has kinks is not stated"),
-    ("floor", "kinks", "tolerance_rounded", "floor: where it has kinks is not stated"),
     ("floor", "floats", "tolerance_rounded", "tolerance: floor: how a float computes it is not stated"),
     ("gelu", "kinks", "gradient", "grad: gelu: where it has kinks is not stated"),
     ("gelu", "floats", "tolerance_exact", "tolerance: gelu: how a float computes it is not stated"),
@@ -67,6 +66,10 @@ def test_what_is_left_out_is_refused_by_name(name, fact, reading, message):
     found = findings(name, replace(ADDITIONS[name][0], **{fact: None}))[reading]
     assert found.status == "refused"
     assert message in found.message
+
+
+def test_without_derivatives_the_running_form_of_a_tolerance_is_the_answer():
+    assert findings("floor", replace(ADDITIONS["floor"][0], kinks=None))["tolerance_rounded"].status == "holds"
 
 
 def test_a_rule_that_is_left_out_is_refused_by_name():

@@ -1,8 +1,10 @@
 """`tolerance` on FPBench's cores and on models."""
 
+import inspect
 import json
 import random
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from scalarspec.backends.float import FloatContext
 from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError, UnknownName
 from scalarspec.examples import digits
 from scalarspec.models import vae
+from scalarspec.numbers import formats
 from scalarspec.rounding_errors import box_errors, tolerance
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -240,3 +243,149 @@ def test_a_mask_that_does_not_vary_decides_in_batches():
         lambda x, m: ss.where(m > 0, x, 0), np.array([1.0, 2.0]), np.array([1.0, 0.0]), vary={"x": ss.ball("0.1")}
     )
     assert masked.absolute[0] > 0 == masked.absolute[1]
+
+
+# ---- every operation ------------------------------------------------------------------------------------------------
+
+
+def attention(q, k, v):
+    scores = ss.matmul(q, ss.matrix_transpose(k)) / ss.sqrt(q.context.tensor(q.shape[1]))
+    total = ss.reshape(ss.logsumexp(scores, axis=1), (scores.shape[0], 1))
+    return ss.matmul(ss.exp(scores - ss.broadcast_to(total, scores.shape)), v)
+
+
+SOURCE = np.random.default_rng(3)
+VECTOR, MATRIX, TALL = SOURCE.normal(size=5), SOURCE.normal(size=(3, 5)), SOURCE.normal(size=(5, 4))
+LAYER = lambda w, x, b: ss.affine(w, x, b)  # noqa: E731
+ANSWERED = {
+    "dot": (lambda x, y: ss.dot(x, y), VECTOR, VECTOR + 1),
+    "dot with itself": (lambda x: ss.dot(x, x), VECTOR),
+    "matrix and vector": (lambda a, x: ss.matmul(a, x), MATRIX, VECTOR),
+    "vector and matrix": (lambda x, b: ss.matmul(x, b), VECTOR, TALL),
+    "matrices": (lambda a, b: ss.matmul(a, b), MATRIX, TALL),
+    "layer": (lambda w, x, b: ss.affine(w, x, b), MATRIX, VECTOR, np.ones(3)),
+    "rows of a layer": (lambda w, x, b: ss.batched(LAYER, over="x")(w, x, b), MATRIX, TALL.T, np.ones(3)),
+    "cross-entropy": (lambda z, t: ss.loss.cross_entropy(z, t), VECTOR, np.eye(5)[2]),
+    "attention": (attention, MATRIX, MATRIX * 2, MATRIX + 1),
+    "mask that varies": (lambda m, x: ss.where(m > 0, x, -9), VECTOR, VECTOR + 1),
+    "clip, inexact": (lambda x: ss.sum(ss.clip(x, "0.1", "0.9")), VECTOR),
+    "clip, exact": (lambda x: ss.sum(ss.clip(x, -1, 1)), VECTOR),
+    "guard": (lambda x: ss.sum(ss.where(x > 3, lambda: ss.log(x - 3), 0)), VECTOR),
+}
+
+
+@pytest.mark.parametrize("splits", [0, 5])
+@pytest.mark.parametrize("name", ANSWERED)
+def test_every_operation_has_a_tolerance_whatever_varies(name, splits):
+    spec, *args = ANSWERED[name]
+    names = list(inspect.signature(spec).parameters)
+    ball, exact = Fraction(1, 100), ss.context("interval", prec=150)
+    for varying in [[each] for each in names] + [names]:
+        found = ss.tolerance(spec, *args, vary=dict.fromkeys(varying, ss.ball(ball)), dtype="float32", splits=splits)
+        assert np.all(np.isfinite(found.absolute)) or "mask" in name
+        for _ in range(4):
+            moved = [
+                a + (n in varying) * SOURCE.uniform(-0.01, 0.01, a.shape) for n, a in zip(names, args, strict=True)
+            ]
+            rounded = [a.astype(np.float32) if n in varying else a for n, a in zip(names, moved, strict=True)]
+            low, high = ss.endpoints(spec(*map(exact.tensor, moved)))
+            values = np.asarray(spec(*map(ss.context("float32").tensor, rounded)), dtype=np.float64).astype(object)
+            values = np.vectorize(Fraction, otypes=[object])(values)
+            assert np.all(np.maximum(low - values, values - high) <= found.absolute)
+
+
+def test_a_mask_that_does_not_vary():
+    mask, x = np.array([1.0, -1.0, 1.0]), np.array([0.1, 1e6, 0.3])
+    for spec in (lambda m, x: ss.sum(ss.where(m > 0, x * x, 0)), lambda m, x: ss.sum(ss.where(m > 0, x, -x) * 0)):
+        assert ss.tolerance(spec, mask, x, vary={"x": ss.ball("0.01")}).absolute < 1e-9
+    assert ss.tolerance(lambda m: ss.where(m > 0, 1, 2), mask, vary={"m": ss.ball("0.1")}).absolute.tolist() == [0] * 3
+
+
+@pytest.mark.parametrize(
+    "spec", [ss.exp, ss.sum, ss.mean, ss.mean_square, lambda x: ss.dot(x, x), lambda x: ss.loss.mse(x, x)]
+)
+def test_nothing_is_off_by_nothing(spec):
+    assert np.all(ss.tolerance(spec, np.zeros(0), vary={"x": ss.ball(1)}).absolute == 0)
+
+
+@pytest.mark.parametrize("n", [10, 100, 1_000, 10_000])
+def test_logsumexp_is_off_by_little_more_than_it_is_written_out(n):
+    """Within 3 of the bound of log Σ e^x as it stands, and of the form that is shifted by hand."""
+    x = np.random.default_rng(n).normal(size=n).astype(np.float32).astype(np.float64)
+    greatest = Fraction(float(np.max(x)))
+    own, plain, shifted = (
+        ss.tolerance(spec, x, vary={"x": ss.ball(0)}, dtype="float32", inputs="exact").absolute
+        for spec in (
+            lambda x: ss.logsumexp(x),
+            lambda x: ss.log(ss.sum(ss.exp(x))),
+            lambda x: greatest + ss.log(ss.sum(ss.exp(x - greatest))),
+        )
+    )
+    assert own <= 3 * min(plain, shifted)
+
+
+def test_a_softmax_of_the_size_of_a_vision_transformers():
+    scores = np.random.default_rng(0).normal(size=(12, 197)) * 3
+
+    def softmax(z):
+        total = ss.reshape(ss.logsumexp(z, axis=1), (z.shape[0], 1))
+        return ss.exp(z - ss.broadcast_to(total, z.shape))
+
+    def spelled_out(z):
+        powers = ss.exp(z)
+        return powers / ss.broadcast_to(ss.reshape(ss.sum(powers, axis=1), (z.shape[0], 1)), z.shape)
+
+    for spec in (softmax, spelled_out):
+        found = ss.tolerance(spec, scores, vary={"z": ss.ball("0.001")}, dtype="float32")
+        assert np.max(found.absolute) < 5e-5
+
+
+def test_long_chains_and_images_take_seconds():
+    def chain(x):
+        for _ in range(1500):
+            x = x * "0.999" + "0.001"
+        return x
+
+    def image(w, x):
+        for _ in range(3):
+            x = ss.tanh(ss.matmul(w, x))
+        return x
+
+    start = time.perf_counter()
+    assert ss.tolerance(chain, 0.5, vary={"x": ss.ball(0)}, dtype="float32").absolute < 1e-4
+    w, x = SOURCE.normal(size=(28, 28)) / 6, SOURCE.normal(size=(28, 28))
+    found = ss.tolerance(image, w, x, vary={"w": ss.ball("0.001"), "x": ss.ball("0.001")}, dtype="float32")
+    assert found.forms == ("running", "adjoint")
+    assert np.max(found.absolute) < 1e-3
+    assert time.perf_counter() - start < 60  # it takes 3
+
+
+def test_where_there_are_too_many_outputs_the_running_form_is_the_answer_and_says_so(monkeypatch):
+    monkeypatch.setattr(box_errors, "MOST_NUMBERS", 10)
+    found = ss.tolerance(lambda x: ss.exp(x) * 3, np.zeros(9), vary={"x": ss.ball(1)})
+    assert found.forms == ("running",)
+    assert "by the running form alone" in str(found)
+    assert found.to_json()["forms"] == ["running"]
+
+
+def test_formats_and_accumulators():
+    x = np.random.default_rng(0).normal(size=64) / 8
+    bounds = {
+        (dtype, sums): ss.tolerance(
+            lambda x: ss.dot(x, x), x, vary={"x": ss.ball(0)}, dtype=dtype, accumulate=sums, inputs="exact"
+        )
+        for dtype in ("tf32", "bfloat16", "float8_e4m3fn", "float8_e5m2")
+        for sums in (None, "float32")
+    }
+    for (dtype, sums), found in bounds.items():
+        assert found.accumulate == (sums or dtype)
+        assert ("sums in float32" in str(found)) == (sums is not None)
+        if sums:
+            exact = float(np.dot(x, x))
+            half_ulp = float(formats.named(dtype).half_ulp(np.array(exact * 1.01)))
+            assert half_ulp <= found.absolute < 1.01 * half_ulp  # the result's own rounding, and little else
+            assert found.absolute < bounds[dtype, None].absolute
+    with pytest.raises(ArgumentError, match="accumulate: expected a format that holds every float32, got 'tf32'"):
+        ss.tolerance(ss.sum, x, vary={"x": ss.ball(0)}, dtype="float32", accumulate="tf32")
+    with pytest.raises(UnknownName, match="accumulate: no format is called 'float8'"):
+        ss.tolerance(ss.sum, x, vary={"x": ss.ball(0)}, accumulate="float8")

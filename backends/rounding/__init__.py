@@ -49,7 +49,8 @@ def rounding(
     dtype: the format in which every operation is done: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or
     float8_e5m2.
     inner: the enclosing context, or its name, in which real values and bounds are enclosed.
-    libm: the ulps of `dtype` within which exp, log, sin and their like are right.
+    libm: the ulps of `dtype` within which exp, log, sin and their like are right; at a power of two, where the spacing
+    changes, the smaller one counts.
     accumulate: the format in which the terms of a sum, a mean, a product of vectors or matrices are multiplied and
     added, before the result is rounded to `dtype` once; `dtype` itself, where none is given.
 

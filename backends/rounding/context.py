@@ -13,7 +13,7 @@ import numpy as np
 
 from scalarspec.backends.rounding.arrays import RoundingArrays
 from scalarspec.backends.rounding.model import FloatModel
-from scalarspec.backends.rounding.tracked import Rounded, Tracked
+from scalarspec.backends.rounding.tracked import Rounded, Tracked, ends
 from scalarspec.core.context import DERIVED, PRIMITIVES, Context
 from scalarspec.core.sets import inf
 from scalarspec.core.tensor import Tensor
@@ -100,7 +100,10 @@ class RoundingContext(Context[Tracked]):
         return f"{interval_text(*self.endpoints(x))} (float within {float(x.bound):.3g})"
 
     def _to_nearest(self, real: Tensor) -> Tracked:
-        return Tracked(real, self.model.half_ulp(real), non_negative=inf(real) >= 0)
+        low, high = ends(real)
+        errors = self.form.half_ulp(np.maximum(-low, high))
+        known = np.where(low == high, self.form.rounding_errors(low), errors)
+        return Tracked(real, self.model.bounded(known), non_negative=low >= 0)
 
     def _real(self, scalar: Any) -> Tensor:
         return Tensor.from_scalars(self.inner, boxed(scalar))

@@ -7,13 +7,14 @@ less, or more simply, an operation has a rule of its own here.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 
 from scalarspec.backends.rounding.classes import refuse
 from scalarspec.backends.rounding.model import Call
-from scalarspec.backends.rounding.tracked import Tracked, error_or_zeros
+from scalarspec.backends.rounding.tracked import Array, Tracked, error_or_zeros
 from scalarspec.core import functions as f
 from scalarspec.core.operations import OPERATIONS, stated
 from scalarspec.core.sets import inf, sup
@@ -47,6 +48,48 @@ def by_derivative(call: Call) -> Parts:
         for derivative, x in zip(partial_derivatives, call.operands, strict=True)
         if x.error is not None and derivative is not None
     ]
+
+
+def of_infinities(call: Call) -> Parts:
+    """Infinite errors where an operand has one, whatever it is multiplied with: 0 times a float that may be infinite,
+    or NaN, may be NaN. Only of a branch that is not taken nothing is left.
+    """
+    unknown = [None if x.error is None else np.isinf(sup(x.error)) for x in call.operands]
+    if OPERATIONS[call.operation].kind == "choice" or not any(np.any(each) for each in unknown if each is not None):
+        return []
+    spread = np.broadcast_to(_spread(call, unknown), call.shape)
+    return _present(call.model.bounded(np.where(spread, np.inf, 0.0)))
+
+
+def without_infinities(call: Call) -> Call:
+    """The call as if what is unknown of its operands had no error: for the elements that are not made of it."""
+
+    def known(x: Tracked) -> Tracked:
+        if x.error is None or not np.any(np.isinf(sup(x.error))):
+            return x
+        return Tracked(x.real, call.model.bounded(np.where(np.isinf(x.bound), 0.0, x.bound)), None, x.non_negative)
+
+    return Call(call.model, call.operation, tuple(map(known, call.operands)), call.parameters)
+
+
+def _spread(call: Call, unknown: list[Array | None]) -> Array:
+    """Which elements of the result are made of unknown elements of the operands."""
+    line, found = OPERATIONS[call.operation], [each for each in unknown if each is not None]
+    if line.scalar:
+        return np.asarray(functools.reduce(np.logical_or, found))
+    if line.kind == "reduction":
+        return np.asarray(np.any(np.broadcast_to(found[0], call.operands[0].shape), axis=call.parameters["axis"]))
+    if line.graph not in ("linear", "bilinear"):
+        return np.asarray(True)
+    return np.asarray(sum(_count(call, i, each) for i, each in enumerate(unknown) if each is not None) > 1 / 2)
+
+
+def _count(call: Call, i: int, unknown: Array) -> Array:
+    """How many unknown elements of an operand each element is made of, rounded up by little."""
+    tensor, shapes = call.model.inner.tensor, [x.shape for x in call.operands]
+    ones = [tensor(np.ones(shape)) for shape in shapes]
+    ones[i] = tensor(np.broadcast_to(unknown, shapes[i]).astype(np.float64))
+    return sup(call.applied(*ones))
 
 
 def nothing(call: Call) -> Parts:

@@ -75,7 +75,7 @@ def _is_power_of_two(x: Tracked) -> bool:
 
 
 def within_libm(call: Call, exact: Tensor) -> Tensor | None:
-    """As many ulps as the library promises."""
+    """As many ulps as the library promises, of the size that the result has at most: at a power of two the smaller."""
     half_ulp = call.model.half_ulp(exact)
     return None if half_ulp is None else 2 * call.model.libm * half_ulp
 
@@ -110,6 +110,18 @@ def underflow(call: Call, exact: Tensor) -> Fraction:
     return call.model.form.least_normal
 
 
+def saturation(call: Call, exact: Tensor) -> Any:
+    """The same; but in a format without infinities, of which the reciprocal is 0, an e^-x that overflows is NaN, and so
+    is what follows.
+    """
+    model, lost = call.model, underflow(call, exact)
+    if model.form.infinities:
+        return lost
+    power = 1 + f.exp(-call.operands[0].wide) * model.growth(2 * model.libm + 2)
+    beyond = sup(power) > float(model.form.largest)
+    return model.inner.box(np.zeros(call.shape), np.where(beyond, np.inf, float(lost)))
+
+
 def cancellation(call: Call, exact: Tensor) -> Tensor:
     """Of e^x - 1 - x as it stands, in absolute terms; infinite where e^x may leave the format's range.
 
@@ -134,7 +146,7 @@ LOCAL: dict[str, Local] = {
     "affine": sums.of_affine,
     "affine_rows": sums.of_affine_rows,
     "logsumexp": of_logsumexp,
-    "sigmoid": partial(by_formula, calls=1, term=underflow),  # 1 / (1 + e^-x)
+    "sigmoid": partial(by_formula, calls=1, term=saturation),  # 1 / (1 + e^-x)
     "softplus": partial(by_formula, calls=2, term=underflow),  # max(x, 0) + log1p(e^-|x|)
     "logcosh": partial(by_formula, calls=3, term=underflow),  # log1p(2 sinh²(x/2)), sinh twice in the square
     "expm1mx": partial(by_formula, calls=1, term=cancellation),  # a series near 0, within 10 u; else as it stands
@@ -145,4 +157,4 @@ LOCAL: dict[str, Local] = {
 def is_positive(operation: str) -> bool:
     """Is the formula of a composed operation a sum, product or quotient of numbers that are not negative?"""
     rule = LOCAL.get(operation)
-    return isinstance(rule, partial) and rule.keywords["term"] is underflow
+    return isinstance(rule, partial) and rule.keywords["term"] is not cancellation

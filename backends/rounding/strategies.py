@@ -86,9 +86,10 @@ def evaluated(call: Call) -> Operand:
     moved = call.operands and all(isinstance(x, Decision) for x in call.operands)
     if moved or OPERATIONS[call.operation].truth:
         return decided(call)
-    adds = local_rule(call.operation)
+    adds, unknown = local_rule(call.operation), inherit.of_infinities(call)
     real = call.applied(*(x.real for x in call.operands))
-    handed_on = strategy.combined(inherited(call))
+    call = inherit.without_infinities(call) if unknown else call
+    handed_on = strategy.combined([*inherited(call), *unknown])
     if not strategy.rounds:
         local = adds(call, real)
         return Tracked(real, total([handed_on, local]), local, never_negative(call.operation))

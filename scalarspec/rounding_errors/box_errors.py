@@ -51,7 +51,7 @@ Form = Literal["running", "adjoint"]
 
 MOST_HELD = 1 << 21
 """How many cotangents are held at once: so many outputs are swept together that they stay below it."""
-MOST_NUMBERS = 1 << 26
+MOST_NUMBERS = 1 << 25
 """Where the outputs times all numbers of an evaluation are more than this, there is no adjoint form: at some tens of
 millions of interval operations a second it would take longer than to evaluate the spec in exact arithmetic.
 """
@@ -153,7 +153,8 @@ class BoxErrors:
         value = batch.arrays.materialize(result.value)
         bound, adjoint = value.value.bound, self._adjoint_form(Trace(tape, [t.value for t in inputs.values()], value))
         forms: tuple[Form, ...] = ("running",) if adjoint is None else ("running", "adjoint")
-        bound = bound if adjoint is None else np.minimum(bound, adjoint)
+        if adjoint is not None:  # a derivative of 0 does not make up for a float that may be infinite, or NaN
+            bound = np.where(np.isinf(bound), np.inf, np.minimum(bound, adjoint))
         lower, upper = inf(value.value.real), sup(value.value.real)
         return [Part(*box, bound[i], lower[i], upper[i], forms) for i, box in enumerate(boxes)]
 

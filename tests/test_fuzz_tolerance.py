@@ -1,0 +1,203 @@
+"""A quick share of the fuzz of tolerances, and the proof that it, or a case beside it, sees a fault in each bound."""
+
+from collections import Counter
+from fractions import Fraction
+
+import fuzz_tolerance
+import numpy as np
+import pytest
+from emulated import Emulator, rounded
+
+import scalarspec as ss
+from scalarspec.backends.rounding import inherited, local, logsumexp, sums
+from scalarspec.backends.rounding.local import LOCAL
+from scalarspec.numbers import formats
+from scalarspec.rounding_errors import box_errors
+
+EXACT = ss.context("interval", prec=200)
+
+
+def misses(seeds, count=8):
+    counts, ratios = Counter(), []
+    return sum(len(fuzz_tolerance.check(seed, count, counts, ratios)) for seed in seeds), counts
+
+
+@pytest.mark.parametrize("start", range(0, 100, 20))
+def test_no_float_errs_by_more_than_its_tolerance(start):
+    wrong, counts = misses(range(start, start + 20))
+    assert wrong == 0
+    assert counts["pairs"] > 100
+
+
+# ---- infinities and NaN ---------------------------------------------------------------------------------------------
+
+INFINITE = {
+    "of_infinities": 51,  # 0 times what overflows
+    "saturation": 855,  # the sigmoid of -56 in a format without infinities
+}
+
+
+@pytest.mark.parametrize("fault", INFINITE)
+def test_the_fuzz_sees_what_becomes_nan(fault, monkeypatch):
+    assert misses([INFINITE[fault]])[0] == 0
+    if fault == "of_infinities":
+        monkeypatch.setattr(inherited, "of_infinities", lambda call: [])
+    else:
+        monkeypatch.setitem(LOCAL, "sigmoid", local.partial(local.by_formula, calls=1, term=local.underflow))
+    assert misses([INFINITE[fault]])[0] > 0
+
+
+OVERFLOWN = {
+    "product": lambda x: x * x * 0,
+    "quotient": lambda x: 0 / (x * x),
+    "dot": lambda x: ss.dot(x * x, x * 0),
+    "matrix": lambda x: ss.matmul(ss.outer(x, x), x * 0),
+    "layer": lambda x: ss.affine(ss.outer(x, x) * 0, x * x, x),
+    "mean": lambda x: ss.mean(x * x * 0),
+    "step": lambda x: ss.heaviside(x * x) + ss.sign(x * x),
+    "choice": lambda x: ss.minimum(x * x, 5),
+    "clip": lambda x: ss.clip(x * x, -1, 1),
+    "bounded": lambda x: ss.tanh(x * x) + ss.sin(x * x) + ss.atan(x * x),
+    "power": lambda x: (x * x) ** 0,
+    "reduction of squares": lambda x: ss.mean_square(0 * (x * x)),
+    "shares": lambda x: ss.logsumexp(-(x * x)),
+}
+
+
+@pytest.mark.parametrize("name", OVERFLOWN)
+def test_what_overflows_is_nowhere_made_good_by_a_zero(name):
+    x = np.array([300.0, 1.0])
+    context = ss.context("rounding", dtype="float16")
+    assert np.isinf(np.max(OVERFLOWN[name](context.tensor(x)).value.bound))
+    found = ss.tolerance(OVERFLOWN[name], x, vary={"x": ss.ball(0)}, dtype="float16")
+    assert np.isinf(np.max(found.absolute))
+
+
+def test_a_branch_that_is_not_taken_may_overflow():
+    x, vary = np.array([300.0, 2.0]), {"x": ss.ball(0)}
+    found = ss.tolerance(lambda x: ss.where(x > 100, 1, x * x), x, vary=vary, dtype="float16")
+    assert found.absolute[0] == 0
+    assert found.absolute[1] < 0.01
+
+
+def test_rows_that_do_not_overflow_keep_their_bounds():
+    context = ss.context("rounding", dtype="float16")
+    x = context.tensor([300.0, 0.25])
+    rows = ss.matmul(ss.matmul(ss.reshape(x, (2, 1)), ss.reshape(x, (1, 2))) * [[1, 1], [0, 1]], x * 0 + 1)
+    assert np.isinf(rows.value.bound).tolist() == [True, False]
+
+
+# ---- logsumexp ------------------------------------------------------------------------------------------------------
+
+
+def worst_of_logsumexp(dtype, x, libm, accumulate=None):
+    """The greatest error that an unkind library makes, over the bound."""
+    form, sums_of = formats.named(dtype), formats.named(accumulate or dtype)
+    context = ss.context("rounding", dtype=dtype, libm=libm, accumulate=accumulate)
+    bound = float(ss.logsumexp(context.points(x)).value.bound)
+    (low,), (high,) = (end.ravel() for end in ss.endpoints(ss.logsumexp(EXACT.tensor(x))))
+    worst = 0
+    for seed in range(40):
+        source = Unkind(seed)
+        value = Emulator(form, sums_of, libm, source).evaluate(ss.logsumexp, [x[None]])
+        worst = max(worst, *(float(max(low - Fraction(float(v)), Fraction(float(v)) - high)) for v in value))
+    return worst / bound
+
+
+class Unkind(np.random.Generator):
+    """A library that errs to one side."""
+
+    def __init__(self, seed):
+        super().__init__(np.random.PCG64(seed))
+        self.side = 1 if seed % 2 else -1
+
+    def choice(self, options, shape):
+        return np.full(shape, self.side)
+
+
+@pytest.mark.parametrize(("dtype", "accumulate"), [("float32", None), ("float16", None), ("bfloat16", "float32")])
+@pytest.mark.parametrize("n", [2, 10, 300])
+def test_logsumexp_errs_by_no_more_than_its_bound_and_the_bound_is_no_idle_one(dtype, accumulate, n):
+    x = rounded(np.random.default_rng(n).normal(size=n), formats.named(dtype))
+    ratio = worst_of_logsumexp(dtype, x, 4, accumulate)
+    assert (0.02 if accumulate is None and n > 10 else 0.3) < ratio <= 1
+
+
+def test_half_of_the_bound_of_logsumexp_is_too_little(monkeypatch):
+    x = np.full(4, 0.25)
+    assert worst_of_logsumexp("float32", x, 8) > 0.5
+    proper = LOCAL["logsumexp"]
+    monkeypatch.setitem(LOCAL, "logsumexp", lambda call, exact: proper(call, exact) / 2)
+    assert worst_of_logsumexp("float32", x, 8) > 1
+
+
+def test_each_part_of_the_bound_of_logsumexp_is_needed():
+    """Each is the least that its step of the proof allows, up to the second order: half of it would be too little."""
+    context = ss.context("rounding", dtype="bfloat16", libm=3)
+    model, u = context.model, Fraction(1, 2**8)
+    for t in map(Fraction, ("1/100", "1/2", "1", "3", "20")):
+        e = ss.exp(EXACT.tensor(-t)) * ss.expm1(EXACT.tensor(u * t))
+        (lost,), (allowed,) = ss.endpoints(e)[1].ravel(), [ss.sup(logsumexp.of_shifts(model, model.inner.tensor(t)))]
+        assert lost <= allowed
+        assert lost > allowed / 2
+    none, one = model.inner.tensor(0), model.inner.tensor(1)
+    library = 6 * u  # each exponential off by 3 ulps, which are 6 u
+    assert library <= ss.sup(logsumexp.of_terms(model, none, one, 4)) < 2 * library
+    rounding = 3 * u  # three additions, each off by u
+    assert rounding <= ss.sup(logsumexp.of_sum(model, none, 4)) < 2 * rounding
+    wider = ss.context("rounding", dtype="bfloat16", accumulate="float32").model
+    assert u <= ss.sup(logsumexp.of_sum(wider, none, 4)) < 2 * u
+
+
+# ---- accumulators ---------------------------------------------------------------------------------------------------
+
+
+def sum_beyond_its_bound():
+    """The error of 2049 = 2048 + 1 in float16, which rounds it to 2048, over the bound."""
+    context = ss.context("rounding", dtype="float16", accumulate="float32")
+    return 1 / float(ss.sum(context.tensor(np.array([2048.0, 1.0]))).value.bound)
+
+
+def test_a_sum_is_rounded_from_its_accumulator(monkeypatch):
+    assert 0.9 < sum_beyond_its_bound() <= 1
+    monkeypatch.setattr(sums, "stored", lambda model, exact, error: error)
+    assert sum_beyond_its_bound() > 1
+
+
+def test_a_bias_may_be_added_to_a_product_that_was_rounded(monkeypatch):
+    """2049 becomes 2048, and 2048 + 3 = 2051 becomes 2052: where 2049 + 3 = 2052 is exact, 2048 + 1 = 2049 is 2048."""
+
+    def ratio():
+        context = ss.context("rounding", dtype="float16", accumulate="float32")
+        weight, x, bias = (context.tensor(np.array(v)) for v in ([[2048.0, 3.0]], [1.0, 1.0], [-4.0]))
+        floats = Fraction(rounded(rounded(2051.0, formats.named("float16")) - 4, formats.named("float16")).item())
+        return abs(floats - 2047) / Fraction(float(ss.affine(weight, x, bias).value.bound[0]))
+
+    assert 0.3 < ratio() <= 1
+    proper = sums.stored
+    monkeypatch.setattr(sums, "stored", lambda model, exact, error: proper(model, exact, error) / 4)
+    assert ratio() > 1
+
+
+def test_an_accumulator_does_not_widen_a_bound():
+    x = np.random.default_rng(0).normal(size=256)
+    for spec in (ss.sum, ss.mean, ss.mean_square, lambda x: ss.dot(x, x), ss.logsumexp):
+        alone, wider = (
+            float(ss.tolerance(spec, x, vary={"x": ss.ball(0)}, dtype="float16", accumulate=acc).absolute)
+            for acc in (None, "float32")
+        )
+        assert wider < alone
+
+
+# ---- the adjoint form -----------------------------------------------------------------------------------------------
+
+
+def test_every_output_of_a_sweep_is_counted(monkeypatch):
+    """Of several outputs that are swept at once none may be handed another's bound."""
+    x, spec = np.array([1.0, 100.0, 0.01, 3.0]), lambda x: ss.exp(x / 20) * ss.stack([x[0], x[3], x[1], x[2]])
+    found = ss.tolerance(spec, x, vary={"x": ss.ball("0.001")}).absolute
+    monkeypatch.setattr(box_errors, "MOST_HELD", 1)  # one by one
+    assert np.array_equal(ss.tolerance(spec, x, vary={"x": ss.ball("0.001")}).absolute, found)
+    for i in range(4):
+        alone = ss.tolerance(lambda x, i=i: spec(x)[i], x, vary={"x": ss.ball("0.001")}).absolute
+        assert alone == pytest.approx(found[i], rel=1e-9)
