@@ -154,7 +154,7 @@ class BoxErrors:
         bound, adjoint = value.value.bound, self._adjoint_form(Trace(tape, [t.value for t in inputs.values()], value))
         forms: tuple[Form, ...] = ("running",) if adjoint is None else ("running", "adjoint")
         if adjoint is not None:  # a derivative of 0 does not make up for a float that may be infinite, or NaN
-            bound = np.where(np.isinf(bound), np.inf, np.minimum(bound, adjoint))
+            bound = np.where(np.isinf(bound), np.inf, np.fmin(bound, adjoint))
         lower, upper = inf(value.value.real), sup(value.value.real)
         return [Part(*box, bound[i], lower[i], upper[i], forms) for i, box in enumerate(boxes)]
 
