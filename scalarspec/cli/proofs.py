@@ -7,8 +7,9 @@ from typing import Any
 
 from scalarspec.bounding.proofs import Proof, Proofs
 from scalarspec.bounding.prove import prove
-from scalarspec.cli.commands import Commands, add_work, workers
+from scalarspec.cli.commands import Commands, add_work
 from scalarspec.cli.user_files import spec_and_arguments, to_be_written, told_after_the_report
+from scalarspec.cli.workers import workers
 from scalarspec.core.region import Ball, Box, ball, box
 from scalarspec.errors import ArgumentError
 
