@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def each(executor: Executor | None, function: Callable[..., Any], items: Sequenc
     futures = [_submitted(executor, function, item) for item in items]
     try:
         for item, future in zip(items, futures, strict=True):
-            yield _answer(future, function, item)
+            yield _answer(executor, future, function, item)
     finally:  # nobody waits for what is left
         for future in futures:
             if future is not None:
@@ -90,9 +90,15 @@ def _submitted(executor: Executor | None, function: Callable[..., Any], item: tu
         return None
 
 
-def _answer(future: Future[Any] | None, function: Callable[..., Any], item: tuple[Any, ...]) -> Any:
+LOOK = 2.0
+"""After how many seconds without an answer an executor is asked whether it still takes jobs."""
+
+
+def _answer(
+    executor: Executor | None, future: Future[Any] | None, function: Callable[..., Any], item: tuple[Any, ...]
+) -> Any:
     """What a job gives. One that a worker lost is done here."""
-    if future is None:
+    if executor is None or future is None or _given_up(executor, future):
         return function(*item)
     try:
         return future.result()
@@ -100,6 +106,16 @@ def _answer(future: Future[Any] | None, function: Callable[..., Any], item: tupl
         raise
     except Exception:  # a lost worker, by whatever name; any other error comes again here
         return function(*item)
+
+
+def _given_up(executor: Executor, future: Future[Any]) -> bool:
+    """Waits for a job; true where it never ends, since its executor was closed: not all of them say so to a future."""
+    while not wait([future], timeout=LOOK).done:
+        asked = _submitted(executor, int, ())
+        if asked is None:
+            return not future.done()
+        asked.cancel()
+    return False
 
 
 def _pickled(domain: Domain) -> bytes:
