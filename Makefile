@@ -30,8 +30,12 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_inner.py
 	$(BIN)/python tests/fuzz_generated.py
 	$(BIN)/python tests/fuzz_theory.py
+<<<<<<< HEAD
 	$(BIN)/python tests/fuzz_claims.py
 	$(BIN)/python tests/fuzz_signals.py
+=======
+	$(BIN)/python tests/fuzz_tolerance.py
+>>>>>>> 467deb2 (Faults in what errors are handed on are seen by the fuzzer; sums of clipped numbers and the shifted logsumexp are tested)
 
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed

@@ -200,3 +200,14 @@ def test_bad_arguments_get_one_clear_error(message, error, change):
 def test_a_nan_in_the_arguments_is_refused():
     with pytest.raises(DomainError, match="nan is not a real number"):
         ss.crosscheck(KL, np.array([np.nan]), np.array([0.0]), actual=naive_kl)
+
+
+@pytest.mark.parametrize("ends", [("0.1", "0.9"), (-1, 1), ("0.1", 1)])
+def test_a_sum_of_clipped_numbers(ends):
+    """Of exact and of inexact ends, so that some elements are rational."""
+    x = np.array([-2.0, 0.25, 0.5, 3.0])
+    low, high = (Fraction(end) for end in ends)
+    found = ss.crosscheck(lambda x: ss.sum(ss.clip(x, *ends)), x, actual=np.sum(np.clip(x, float(low), float(high))))
+    assert found.exact == sum(min(max(Fraction(v), low), high) for v in x)
+    assert found.max_ulps <= 1
+    assert found.explained

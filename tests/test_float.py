@@ -1,5 +1,6 @@
 """Floats: how near NumPy comes, the order of sums, and the better forms of some operations."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -53,3 +54,16 @@ def test_the_format_holds_through_every_function():
         if name != "log1p":
             assert np.asarray(getattr(ss, name)(t)).dtype == np.float32
     assert np.asarray(ss.mean(t / 3 + "0.1")).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["float64", "float32"])
+def test_logsumexp_is_shifted_and_keeps_special_values(name):
+    context = ss.context(name)
+    rows = [[1000, 999], [-1000, -1001], [np.inf, 0], [-np.inf, 0], [-np.inf, -np.inf], [np.nan, 0]]
+    found = np.asarray(ss.logsumexp(context.tensor(np.array(rows, dtype=float)), axis=1))
+    shift = math.log1p(math.exp(-1))
+    assert found[:2] == pytest.approx([1000 + shift, -1000 + shift], rel=1e-6)
+    assert found[2:5].tolist() == [np.inf, 0, -np.inf]
+    assert np.isnan(found[5])
+    assert ss.logsumexp(context.tensor(np.zeros(0))).item() == -np.inf
+    assert found.dtype == np.dtype(name)

@@ -10,6 +10,7 @@ from emulated import Emulator, rounded
 
 import scalarspec as ss
 from scalarspec.backends.rounding import inherited, local, logsumexp, sums
+from scalarspec.backends.rounding.inherited import INHERITED
 from scalarspec.backends.rounding.local import LOCAL
 from scalarspec.numbers import formats
 from scalarspec.rounding_errors import box_errors
@@ -27,6 +28,19 @@ def test_no_float_errs_by_more_than_its_tolerance(start):
     wrong, counts = misses(range(start, start + 20))
     assert wrong == 0
     assert counts["pairs"] > 100
+
+
+HANDED_ON = {"add": 136, "subtract": 24, "multiply": 1, "negative": 1}
+"""For each operation a seed at which the errors of its operands are most of the bound."""
+
+
+@pytest.mark.parametrize("name", HANDED_ON)
+def test_the_fuzz_sees_a_halved_error_that_is_handed_on(name, monkeypatch):
+    monkeypatch.setattr(box_errors, "MOST_NUMBERS", 0)  # the running form alone
+    assert misses([HANDED_ON[name]])[0] == 0
+    proper = INHERITED[name]
+    monkeypatch.setitem(INHERITED, name, lambda call: [part / 2 for part in proper(call)])
+    assert misses([HANDED_ON[name]])[0] > 0
 
 
 # ---- infinities and NaN ---------------------------------------------------------------------------------------------
