@@ -20,8 +20,8 @@ processors: .venv/installed
 
 # The interval kernel against the oracle: some millions of cases, then every finite 16-bit float; bounds against values
 # at 100,000 points; gradients with ties and kinks against exact one-sided differences; attained values against true
-# ranges; generated code and formulas against the specs; verdicts of the theory, and of claims, against values; signals
-# at random moments.
+# ranges; generated code and formulas against the specs; verdicts of the theory, and of claims, against values;
+# tolerances against floats; signals at random moments.
 fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_intervals.py $(FUZZ)
 	$(BIN)/python tests/fuzz_intervals.py --exhaustive
@@ -30,12 +30,9 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_inner.py
 	$(BIN)/python tests/fuzz_generated.py
 	$(BIN)/python tests/fuzz_theory.py
-<<<<<<< HEAD
 	$(BIN)/python tests/fuzz_claims.py
-	$(BIN)/python tests/fuzz_signals.py
-=======
 	$(BIN)/python tests/fuzz_tolerance.py
->>>>>>> 467deb2 (Faults in what errors are handed on are seen by the fuzzer; sums of clipped numbers and the shifted logsumexp are tested)
+	$(BIN)/python tests/fuzz_signals.py
 
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed

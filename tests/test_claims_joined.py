@@ -205,7 +205,7 @@ def test_rows_have_proofs_of_their_own():
 
 def test_each_row_is_as_the_loop_has_it_where_it_is_split():
     rows = np.array([[0.5], [0.25], [-1.0]])
-    claim = lambda x: x * x - x >= "-0.2501"  # noqa: E731
+    claim = lambda x: x * (x - 1) >= "-0.2501"  # noqa: E731
     found = proof(claim, rows, ss.ball("0.5"), over="x", budget=60)
     alone = [proof(claim, row, ss.ball("0.5"), budget=60) for row in rows]
     assert [(p.status, p.boxes) for p in found] == [(p.status, p.boxes) for p in alone]

@@ -223,7 +223,7 @@ def test_the_help_tells_each_exit_code(capsys):
         run(capsys, "--help")
     assert stopped.value.code == 0
     told = re.findall(r"^  (\d+) {2,}\S", capsys.readouterr().out, re.MULTILINE)
-    assert told == ["0", "1", "2", "70", "130", "141", "143"]
+    assert told == ["0", "1", "2", "3", "70", "130", "141", "143"]
 
 
 def test_the_version(capsys):

@@ -74,7 +74,7 @@ def test_a_witness_goes_into_a_file_and_refutes_again(claims, capsys):
         ("squares pair.npz --vary x=1", "or say at_most or at_least"),
         ("claim pair.npz --vary x=1 --time-limit -1", "time_limit: expected a number of seconds"),
         ("claim pair.npz --vary x=1 --budget 0", "budget: expected at least 1 box"),
-        ("claim pair.npz --vary x=1 --save nowhere/w.npz", "save: cannot write nowhere/w.npz"),
+        ("claim pair.npz --vary x=1 --save nowhere/w.npz", "save: nowhere/w.npz cannot be written: No such file"),
     ],
 )
 def test_bad_input_is_one_message(claims, capsys, words, said):

@@ -24,7 +24,7 @@ import fpbench
 
 CORES = {core["name"]: core for core in fpbench.load()}
 REFUSED = {name for name in CORES if name.startswith(("triangle", "Filter", "NMSE", "Trapeze"))}
-QUICK = [name for name in CORES if name not in REFUSED | {"Sine Newton"}]
+QUICK = [name for name in CORES if name not in REFUSED | {"Sine Newton", "N Body Simulation"}]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
