@@ -1,5 +1,6 @@
 """The edges of domains: what is outside is refused, what may be inside is not known yet; guards work per element."""
 
+import contextlib
 from fractions import Fraction
 
 import numpy as np
@@ -166,3 +167,70 @@ def test_what_a_guard_says_of_its_branch(spec, partly):
     linear = LinearBounds(domain.plan, domain.floats, domain.balls)
     linear.bounds()
     assert linear.state.partly.tolist() == [partly]
+
+
+# ---- in the jobs ----------------------------------------------------------------------------------------------------
+
+
+def unlikely(x):
+    """log(1 - σ(x)): at 60 the difference has no digit of float64's."""
+    return ss.log(1 - ss.sigmoid(x))
+
+
+def distance(x):
+    """√((x₀ - x₁)²), written out, so that enclosures of what is under the root reach below 0."""
+    return ss.sqrt(x[0] * x[0] - 2 * x[0] * x[1] + x[1] * x[1])
+
+
+def test_what_is_not_known_at_53_bits_is_asked_at_more():
+    found = ss.bounds(unlikely, 60.0, vary={"x": ss.ball(1)})
+    assert -61.001 < found.lower <= -61 < -59 <= found.upper < -58.999
+    assert not found.partly
+    assert ss.prove(lambda x: unlikely(x) <= "-58.9", 60.0, vary={"x": ss.ball(1)}).status == "proved"
+    for actual in (-60.0, np.float32(-60)):
+        assert ss.crosscheck(unlikely, 60.0, actual=actual).ulps[1] < 1
+    assert "log" in str(ss.crosscheck(unlikely, 60.0, actual=-60.0))
+
+
+def test_what_may_have_no_value_is_said():
+    found = ss.bounds(distance, [0.0, 1.0], vary={"x": ss.ball(2)})
+    assert (found.lower, found.upper) == (0, 5)
+    assert "sqrt" in found.partly
+    assert "wherever there is a value" in str(found)
+    proof = ss.prove(lambda x: distance(x) <= 6, [0.0, 1.0], vary={"x": ss.ball(2)}, budget=8)
+    assert proof.status == "undecided"
+    bound = ss.tolerance(unlikely, 60.0, vary={"x": ss.ball(1)})
+    assert bound.absolute == INF
+    assert "log" in bound.partly
+
+
+@pytest.mark.parametrize("method", ["auto", "interval", "mean-value", "linear", "subdivide"])
+def test_what_surely_has_no_value_somewhere_is_refused(method):
+    with pytest.raises(DomainError, match=r"log\(\[-0.5, -0.5\]\)"):
+        ss.bounds(ss.log, 0.5, vary={"x": ss.ball(1)}, method=method)
+
+
+def test_proofs_and_tolerances_of_what_surely_has_no_value_somewhere():
+    with pytest.raises(DomainError):
+        ss.prove(lambda x: ss.log(x) <= 5, 0.5, vary={"x": ss.ball(1)})
+    with pytest.raises(DomainError):
+        ss.tolerance(ss.log, 0.5, vary={"x": ss.ball(1)})
+
+
+def test_a_guard_that_says_nothing_of_its_branch_is_no_proof():
+    """At y > 0 and x < 0 there is no value."""
+    args, vary = ([1.0, 1.0],), {"z": ss.box([-1, "0.5"], [1, 1])}
+    with pytest.raises(DomainError):
+        ss.prove(lambda z: ss.where(z[1] > 0, lambda: ss.sqrt(z[0]), 0) <= 2, *args, vary=vary)
+    vary = {"z": ss.box([-1, -1], [2, 1])}
+    claim = lambda z: ss.where(z[1] > "0.6", lambda: ss.sqrt(z[0]), 0) <= 2  # noqa: E731
+    with contextlib.suppress(DomainError):
+        assert ss.prove(claim, *args, vary=vary, budget=8).status != "proved"
+    assert ss.prove(lambda z: entropy(z) <= 1, *args, vary={"z": ss.box([0, 0], [1, 1])}).status == "proved"
+
+
+def test_a_float_that_may_have_no_value_has_no_bound():
+    """√x for x >= 1e-20, where float32's x - 1 + 1 is off by 6e-8."""
+    guarded = lambda x, y: ss.where(y > 0, lambda: ss.sqrt(x - 1 + 1), 0)  # noqa: E731
+    box = {"x": ss.box("1e-9", 1), "y": ss.box(-1, 1)}
+    assert ss.tolerance(guarded, 0.5, 1.0, vary=box, dtype="float32").absolute == INF

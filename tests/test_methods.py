@@ -100,7 +100,7 @@ def test_auto_climbs_until_the_target():
     assert seen == [(1, 5), (2, 5), (4, 5), (5, 5)]
     assert far.width < best.width
     assert "subdivide, 5 boxes" in str(far)
-    assert set(far.to_json()) == {"lower", "upper", "inner", "method", "boxes", "seconds", "interrupted", "stopped"}
+    assert {"method", "boxes", "seconds", "interrupted", "stopped", "partly"} <= set(far.to_json())
 
 
 def test_specs_that_the_methods_cannot_take_get_one_evaluation():

@@ -97,7 +97,10 @@ class LinearArrays(HeldArrays):
         return ends_of(super().affine_rows(weight, x, bias, shape))
 
     def matmul(self, a: Value, b: Value) -> Value:
-        """Of middles (m, c) and radii (r, s): m c, off by |m| (s + γ|c|) + r (|c| + s)."""
+        """Of middles (m, c) and radii (r, s): m c, off by |m| (s + γ|c|) + r (|c| + s).
+
+        A product of what is never negative is never negative.
+        """
         n = a.shape[-1]
         (m, r), (c, s) = _middle(a, n), _middle(b, n)
         center = np.asarray(m @ c)
@@ -106,7 +109,14 @@ class LinearArrays(HeldArrays):
         radius = np.abs(m) @ s
         if not isinstance(a, Point):
             radius = radius + r @ (np.abs(c) + s)
-        return around(center, np.asarray(radius), np.empty((2, *center.shape)))
+        result = around(center, np.asarray(radius), np.empty((2, *center.shape)))
+        if _never_negative(a) and _never_negative(b):
+            np.fmin(result[0, ...], 0.0, out=result[0, ...])
+        return result
+
+
+def _never_negative(x: Value) -> bool:
+    return bool((x.x >= 0 if isinstance(x, Point) else x[0] <= 0).all())
 
 
 def _layer(weight: Point, x: Value, bias: Point) -> Ends:

@@ -24,6 +24,7 @@ from scalarspec.backends.rounding.local import LOCAL, Local
 from scalarspec.backends.rounding.model import Call, Operand
 from scalarspec.backends.rounding.tracked import Decision, Tracked, greatest, magnitude, plus_minus, total
 from scalarspec.core.definitions import by_definition, is_defined
+from scalarspec.core.domains import is_watched, leniently
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor, Truth
@@ -110,10 +111,24 @@ def inherited(call: Call) -> Parts:
     if all(x.error is None for x in call.operands):
         return []
     try:
-        return rule(call)
+        parts = rule(call)
     except DomainError:  # where the floats may lie there is no value: they may be NaN
-        unknown = call.model.bounded(np.full(call.shape, np.inf))
-        return [] if unknown is None else [unknown]
+        parts = []
+        nowhere = np.ones(call.shape, dtype=bool)
+    else:
+        nowhere = without_value(call) if is_watched() else np.zeros(call.shape, dtype=bool)
+    unknown = call.model.bounded(np.where(nowhere, np.inf, 0.0))
+    return parts if unknown is None else [*parts, unknown]
+
+
+def without_value(call: Call) -> np.ndarray[Any, Any]:
+    """Where the floats may have no value, in a branch of `where` of which it is not known who takes it."""
+    with leniently() as notes:
+        call.applied(*(x.wide for x in call.operands))
+    nowhere = np.zeros(call.shape, dtype=bool)
+    for note in notes:
+        nowhere |= note.where if note.where.shape == call.shape else note.where.any()
+    return nowhere
 
 
 def added(result: Tracked, call: Call, constant: Sequence[bool]) -> Tensor | None:

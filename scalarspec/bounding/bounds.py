@@ -39,6 +39,8 @@ class Bounds:
     lower, upper: exact Fractions (or ±inf) for an output of shape (), else object arrays of them; enclosure: the same
     as a tensor; method: which one the bounds are from; boxes: into how many the box was split, or, for rows of boxes,
     how many there are in all; seconds: how long it took; interrupted: would there have been more, but for Ctrl-C?
+    stopped: what ended a search; partly: where it is not known whether the spec has a value everywhere in the box, what
+    says so: the bounds are then of the values that there are.
     """
 
     lower: Any
@@ -49,6 +51,7 @@ class Bounds:
     seconds: float
     interrupted: bool
     stopped: str
+    partly: str
     _jobs: Jobs | None = field(repr=False, compare=False)
 
     @cached_property
@@ -63,7 +66,7 @@ class Bounds:
         assert self._jobs is not None
         if not np.size(self.lower):
             return self.lower, self.upper
-        least, most = inner_bounds(self._jobs)
+        least, most = inner_bounds(self._jobs) if self._jobs.domain.ends else (self.upper, self.lower)
         if np.any(least < self.lower) or np.any(most > self.upper):
             raise Contradiction(
                 "inner: a value that is surely attained lies outside of the bounds, so one of the two is wrong: a "
@@ -87,7 +90,8 @@ class Bounds:
         attained = f"; {_attained_text(*self.inner)}" if np.size(self.lower) == 1 else ""
         ended = f", stopped by: {self.stopped}" if self.stopped else ""
         ended += ", interrupted" if self.interrupted else ""
-        return "\n".join([*lines, f"({self.method}, {count_text(self.boxes)}, {self.seconds:.3f} s{attained}{ended})"])
+        how = f"({self.method}, {count_text(self.boxes)}, {self.seconds:.3f} s{attained}{ended})"
+        return "\n".join([*lines, how, *([f"wherever there is a value: {self.partly}"] if self.partly else [])])
 
     def plot(self, path: str | Path) -> None:
         """Draws, into a file whose ending says the format: the bounds of each output around its value, their widths as
@@ -103,8 +107,9 @@ class Bounds:
     def to_json(self) -> dict[str, Any]:
         """Plain data, with the ends as exact strings."""
         ends, inner = ends_json(self.lower, self.upper), ends_json(*self.inner)
+        ended = {"stopped": self.stopped, "partly": self.partly}
         found = {"method": self.method, "boxes": self.boxes, "seconds": self.seconds}
-        return {**ends, "inner": inner, **found, "interrupted": self.interrupted, "stopped": self.stopped}
+        return {**ends, "inner": inner, **found, "interrupted": self.interrupted, **ended}
 
 
 def _by_method(domain: Domain, method: str) -> Bounds:
@@ -189,7 +194,9 @@ def _found(
     seconds = time.perf_counter() - start
     lower, upper = map(unboxed, endpoints(best.enclosure))
     stopped = TARGET if reached(best.enclosure, goal) else limits.stopped
-    return Bounds(lower, upper, best.enclosure, best.method, best.boxes, seconds, interrupted, stopped, jobs)
+    return Bounds(
+        lower, upper, best.enclosure, best.method, best.boxes, seconds, interrupted, stopped, best.partly, jobs
+    )
 
 
 def _checked(backend: str | Context[Any], method: str) -> Context[Any]:

@@ -20,6 +20,7 @@ import numpy as np
 from scalarspec.bounding.contexts import FLOAT
 from scalarspec.bounding.formula import CONNECTIVES, Comparison, Formula, Given, Joined, Node, Relation, side_by_side
 from scalarspec.core.arguments import call, spec_name
+from scalarspec.core.domains import leniently
 from scalarspec.core.lifting import lifted_spec, replaced, tensors_in
 from scalarspec.core.operations import OPERATIONS, check_complete, having, result_shape
 from scalarspec.core.shape import Shape
@@ -58,7 +59,8 @@ def comparisons(claim: Callable[..., Any], args: Sequence[Any]) -> Claim:
     do not decide.
     """
     try:
-        formula = _traced(claim, args).formula()
+        with leniently():  # what is compared does not depend on where there are values
+            formula = _traced(claim, args).formula()
     except Undecided as error:
         raise Undecided(
             f"claim {spec_name(claim)}: {error}; a claim joins comparisons by &, | and ~, not by and, or, not, nor as "

@@ -12,16 +12,20 @@ import numpy as np
 
 from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.inner_bounds import middle
 from scalarspec.bounding.jobs import Jobs
+from scalarspec.bounding.linear import LinearBounds
 from scalarspec.bounding.parts import LATE, Limits, Part, bounded, subdivided
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.context import Context
+from scalarspec.core.domains import leniently
 from scalarspec.core.functions import endpoints
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.sets import mid
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import Contradiction, DomainError, NotSupported
+from scalarspec.errors import Contradiction, DomainError, DomainUndecided, NotSupported
 from scalarspec.numbers.exact import infinite
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.gradient import backward_pass
@@ -35,13 +39,21 @@ Found = tuple[Ends, int]
 """Ends of the outputs, and into how many boxes the box was split."""
 
 
+FINER = (106, 212, 424, 848)
+"""The bits of further evaluations where it is not known whether an operation has a value."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """An enclosure, its method, and into how many boxes the box was split; for rows of boxes, how many in all."""
+    """An enclosure, its method, and into how many boxes the box was split; for rows of boxes, how many in all.
+
+    partly: where the spec may have no value at some points, of which the enclosure tells nothing then, what says so.
+    """
 
     enclosure: Tensor
     method: str
     boxes: int
+    partly: str = ""
 
 
 def steps(
@@ -53,13 +65,13 @@ def steps(
     jobs: Jobs,
 ) -> Iterator[Step]:
     """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
-    best = Step(evaluated(domain, context), "interval", domain.rows)
+    best = _first(domain, context)
     yield best
     for name in methods if domain.ends and domain.rows else ():
         for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, limits, progress)):
             better = narrowed(context, best.enclosure, ends)
             said = "linear" if name == "subdivide" and count == domain.rows else name
-            best = best if better is None else Step(better, said, count)
+            best = best if better is None else Step(better, said, count, best.partly)
             yield best
 
 
@@ -95,9 +107,71 @@ def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
     return context.box(np.asarray(lower, dtype=object), np.asarray(upper, dtype=object))
 
 
+def _first(domain: Domain, context: Context[Any]) -> Step:
+    """The enclosure by one evaluation; of the values that there are, where it is not known that there are all."""
+    try:
+        return Step(evaluated(domain, context), "interval", domain.rows)
+    except DomainUndecided as error:
+        return Step(_wherever(domain, context), "interval", domain.rows, str(error))
+
+
 def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
-    """The spec over the box, or over each row's."""
+    """The spec over the box, or over each row's; by more bits where it touches the edge of an operation's domain.
+
+    Raises DomainError where the spec surely has no value at some point of the box, DomainUndecided where it may have
+    none at any precision that is tried.
+    """
+    try:
+        return _over(domain, context)
+    except DomainUndecided:
+        if _is_defined(domain):
+            return _wherever(domain, context)
+        look_at_points(domain)
+        for bits in FINER:
+            try:
+                return context.box(*endpoints(_over(domain, named_context("interval", prec=bits))))
+            except DomainUndecided as error:
+                told = error
+        raise told from None
+
+
+def _over(domain: Domain, context: Context[Any]) -> Tensor:
+    """The spec over the box. Raises DomainUndecided, too, where a branch that may be taken may have no value."""
+    with leniently() as notes:
+        value = _evaluation(domain, context)
+    if notes:
+        raise DomainUndecided(notes[0].message)
+    return value
+
+
+def _wherever(domain: Domain, context: Context[Any]) -> Tensor:
+    """The values that there are."""
+    with leniently():
+        return _evaluation(domain, context)
+
+
+def _evaluation(domain: Domain, context: Context[Any]) -> Tensor:
     return call(domain.spec_of_rows, domain.boxed(context)[0], context)
+
+
+def _is_defined(domain: Domain) -> bool:
+    """Is there a value everywhere, since conditions of `where` say so of their branches?"""
+    if not any(eqn.guards for eqn in domain.plan.equations):
+        return False
+    with np.errstate(all="ignore"):
+        return not LinearBounds(domain.plan, domain.floats, domain.balls).state.partly.any()
+
+
+def look_at_points(domain: Domain) -> None:
+    """Raises DomainError where the spec has no value at the middle or a corner of the box, or of a row's."""
+    context = named_context("interval", prec=FINER[0])
+    for i in range(domain.rows):
+        row = domain.row(i)
+        box = row.box(0)
+        for point in (middle(box), *({path: ends[k] for path, ends in box.items()} for k in (0, 1))):
+            if not infinite(*(x for end in point.values() for x in np.ravel(end))) and row.holds(point):
+                with contextlib.suppress(DomainUndecided):
+                    call(row.spec, row.at(context, point)[0], context)
 
 
 def mean_value(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
@@ -129,7 +203,7 @@ def linear(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None
     """Linear relaxation, for many rows at once. Rows that are not done yet have infinite ends, and so have those that
     there is no time for.
     """
-    low, high = _unknown(domain)
+    low, high = unknown(domain)
     i = 0
     for done in bounded(jobs, [Part.whole(domain, i) for i in range(domain.rows)], split=False):
         for part in done:
@@ -158,7 +232,7 @@ def subdivide(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | N
 def _subdivided_rows(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
     """Linear bounds of all rows, then each row in parts."""
     yield from linear(domain, jobs, limits, progress)
-    low, high = _unknown(domain)
+    low, high = unknown(domain)
     counts = [1] * domain.rows
     for i in range(domain.rows):
         if limits.late:
@@ -172,7 +246,7 @@ def _subdivided_rows(domain: Domain, jobs: Jobs, limits: Limits, progress: Progr
         yield _shaped(domain, low, high), sum(counts)
 
 
-def _unknown(domain: Domain) -> Ends:
+def unknown(domain: Domain) -> Ends:
     """Infinite ends of the outputs, for each row."""
     shape = (domain.rows, *domain.plan.result.shape)
     return np.full(shape, -np.inf), np.full(shape, np.inf)

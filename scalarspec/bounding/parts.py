@@ -94,6 +94,8 @@ def relaxed(domain: Domain, item: dict[str, Any]) -> dict[str, Any]:
     with np.errstate(all="ignore"):  # what overflows gives no bound
         linear = LinearBounds(plan, boxes, balls, _constraints(plan, item["sides"]))
         low, high = (end.reshape(len(rows), -1) for end in linear.bounds())
+        partly = linear.state.partly[:, None]  # where there may be no value, nothing is said of all values
+        low, high = np.where(partly, -np.inf, low), np.where(partly, np.inf, high)
         found = {"low": low, "high": high}
         return found | {"relus": linear.relu_to_split(), "inputs": linear.inputs_to_split()} if item["split"] else found
 

@@ -102,6 +102,23 @@ def _divide(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
     return arrays.apply("multiply", a, arrays.apply("reciprocal", b))
 
 
+def _pow(arrays: TapeArrays, x: Traced, y: Traced) -> Any:
+    """As a function of one number, for some constant exponents."""
+    exponent = _floats(arrays, y) if y.constant and not y.shape else None
+    name = POWERS.get(float(exponent[0])) if exponent and exponent[0] == exponent[1] else None
+    return name and arrays.apply(name, x)
+
+
+POWERS = {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}
+"""What a power with that exponent is."""
+
+
+def _matmul(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
+    """xᵀx is a sum of squares, in which each x occurs once."""
+    same = a is b and len(a.shape) == 1
+    return arrays.apply("sum", arrays.apply("square", a), axis=(0,)) if same else None
+
+
 REWRITES: dict[str, Callable[..., Any]] = {
     "mean_square": _mean_square,
     "logsumexp": _logsumexp,
@@ -110,10 +127,12 @@ REWRITES: dict[str, Callable[..., Any]] = {
     "clip": _clip,
     "leaky_relu": _leaky_relu,
     "divide": _divide,
+    "pow": _pow,
+    "matmul": _matmul,
 }
 """What operations are made of: functions of the arrays to apply operations by, the operands and the parameters, which
 give the result, or None where the operation stays as it is."""
-check_complete("plan", REWRITES, having(graph=("defined", "quotient")))
+check_complete("plan", REWRITES, having(graph=("defined", "quotient")) | {"pow", "matmul"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +168,7 @@ class Plan:
         context: Context[Any] = boxes[0].context
         batch = BatchedContext(context, len(boxes[0]))
         rows = {id(t): batch.rows(box) for t, box in zip(inputs, boxes, strict=True)}
-        tape = _PrimitiveTape(batch)
+        tape = _PrimitiveTape(batch, shared=True)
         with leniently():  # which operations are done does not depend on where there are values
             traced = trace(tape, spec, args, rows)
         return cls(context, tape, traced.result, list(traced.inputs))
@@ -255,6 +274,27 @@ class Plan:
     def made(self) -> dict[Traced, Equation]:
         """The equation that makes each value."""
         return {eqn.result: eqn for eqn in self.equations}
+
+    @cached_property
+    def never_negative(self) -> set[Traced]:
+        """Values log Σ eˣ - xᵢ, of which the sum has eˣⁱ as a term."""
+        found = set()
+        for eqn in self.equations:
+            whole = self.composites.get(eqn.operands[0]) if eqn.operation == "subtract" else None
+            over_all = whole is not None and whole.operation == "logsumexp" and not whole.result.shape
+            if over_all and self._elements_of(eqn.operands[1], whole.operands[0]):  # type: ignore[union-attr]
+                found.add(eqn.result)
+        return found
+
+    def _elements_of(self, y: Traced, x: Traced) -> bool:
+        """Is y made of elements of x alone?"""
+        while y is not x:
+            made = self.made.get(y)
+            moved = made is not None and OPERATIONS[made.operation].moves and made.operation != "scatter"  # with zeros
+            if made is None or not moved or len(made.operands) != 1:
+                return False
+            (y,) = made.operands
+        return True
 
     def facts(self, eqn: Equation, x: Traced) -> list[Fact]:
         """What the branches that an equation is part of say of a value."""

@@ -22,7 +22,7 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.formula import Formula, Known
 from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, searched
 from scalarspec.bounding.jobs import Jobs
-from scalarspec.bounding.methods import evaluated
+from scalarspec.bounding.methods import evaluated, unknown
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
 from scalarspec.bounding.parts import LATE, Limits, Part, bounded, search
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
@@ -33,7 +33,7 @@ from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import replaced
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box, regions
-from scalarspec.errors import ArgumentError, Contradiction, DomainError, NotSupported, ScalarSpecError
+from scalarspec.errors import ArgumentError, Contradiction, DomainError, DomainUndecided, NotSupported, ScalarSpecError
 from scalarspec.numbers.exact import data_value, float_above, float_below, infinite
 from scalarspec.tracing.batched import BatchedContext
 
@@ -174,7 +174,11 @@ class _Question:
         self, limits: Limits, jobs: Jobs, tried: list[tuple[int, Point]], progress: Progress | None
     ) -> Iterator[Proof]:
         """The proof of each row, in order: at once, or else by bounds, which are found for many rows at a time."""
-        low, high = endpoints(evaluated(self.domain, resolve("interval")))
+        try:
+            low, high = endpoints(evaluated(self.domain, resolve("interval")))
+        except DomainUndecided:  # parts of the box may tell
+            low, high = unknown(self.domain)
+            low, high = (low, high) if self.domain.over else (low[0], high[0])
         known = [(low[i, ...], high[i, ...]) for i in range(self.domain.rows)] if self.domain.over else [(low, high)]
         rows = [_Row(self, i, jobs, limits, None if self.domain.over else progress) for i in range(self.domain.rows)]
         found = [

@@ -89,6 +89,8 @@ class BoxState:
         composite = self.plan.composites.get(eqn.result)
         if composite is not None:
             self.intersect(eqn.result, *self.plan.context.arrays.floats(self._evaluated(composite).value))
+        if eqn.result in self.plan.never_negative:
+            self.intersect(eqn.result, np.zeros(()), np.full((), np.inf))
         if i in self.constraints:
             self.intersect(eqn.result, *self.constraints[i])
 

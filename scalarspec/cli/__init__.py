@@ -42,10 +42,9 @@ exit codes:
   0    done, and all is well
   1    a check failed: a float outside its enclosure, an unexplained error, a broken law, a claim that is refuted
   2    no answer: bad usage or input, a refusal, no memory, an output that cannot be written; one message says why
-  70   a fault of scalarspec itself, told with a traceback
   3    prove: undecided
-70   a fault of scalarspec itself, told with a traceback
-130  ended by Ctrl-C (SIGINT); a search prints what it has found, and a checkpoint keeps it
+  70   a fault of scalarspec itself, told with a traceback
+  130  ended by Ctrl-C (SIGINT); a search prints what it has found, and a checkpoint keeps it
   141  the reader of the output has gone (SIGPIPE)
   143  ended by SIGTERM; a checkpoint keeps what was found
 """

@@ -29,12 +29,13 @@ import numpy as np
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
+from scalarspec.core.domains import leniently
 from scalarspec.core.lifting import lift
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Nested, Tensor
-from scalarspec.errors import ArgumentError, DomainError, NotDifferentiable, NotSupported
+from scalarspec.errors import ArgumentError, DomainError, DomainUndecided, NotDifferentiable, NotSupported
 from scalarspec.numbers.exact import End, float_above, float_below, infinite
 from scalarspec.tracing.batched import BatchedArrays, BatchedContext
 from scalarspec.tracing.generalized import Enclosing
@@ -85,7 +86,8 @@ class Part:
     """A part of the box and what is known of it.
 
     low, high: its ends, of shape (n,); bound: on |float - exact value| of each output, of the result's shape; lower,
-    upper: of the exact value, likewise; forms: those that the bound was found by; error: why there is no bound on it.
+    upper: of the exact value, likewise; forms: those that the bound was found by; error: why there is no bound on it;
+    partly: why it is not known whether there is one.
     """
 
     low: Array
@@ -95,6 +97,7 @@ class Part:
     upper: Any
     forms: tuple[Form, ...] = ("running",)
     error: DomainError | None = None
+    partly: str = ""
 
 
 class BoxErrors:
@@ -114,7 +117,7 @@ class BoxErrors:
     ) -> None:
         self.spec, self.inputs, self.context = spec, inputs, context
         self.constants = {name: lift(v, self.context) for name, v in arguments.items() if name not in vary}
-        self.names = list(arguments)
+        self.names, self.arguments = list(arguments), arguments
         ends = {name: _bounded(name, ends_of(name, arguments[name], region)) for name, region in vary.items()}
         self.shapes = {name: low.shape for name, (low, _) in ends.items()}
         self.low = _flat([_floats(float_below, low) for low, _ in ends.values()])
@@ -129,10 +132,22 @@ class BoxErrors:
         except OneByOne:
             return [part for box in boxes for part in self.evaluate([box])]
         except DomainError as error:
+            if len(boxes) == 1 and isinstance(error, DomainUndecided):
+                return [self._unknown(boxes[0], str(error))]
             if len(boxes) == 1:
                 return [Part(*boxes[0], np.inf, -np.inf, np.inf, error=error)]
             middle = len(boxes) // 2
             return self.evaluate(boxes[:middle]) + self.evaluate(boxes[middle:])
+
+    def _unknown(self, box: FlatBox, partly: str) -> Part:
+        """What is known of a box on part of which an operation may have no value: the values that there are."""
+        inner = self.context.inner
+        lows, highs = self.by_argument(box[0]), self.by_argument(box[1])
+        constants = {name: lift(v, inner) for name, v in self.arguments.items() if name not in self.shapes}
+        varying = {name: inner.box(lows[name], highs[name]) for name in self.shapes}
+        with leniently():
+            value = call(self.spec, [(constants | varying)[name] for name in self.names], inner)
+        return Part(*box, np.full(value.shape, np.inf), inf(value), sup(value), partly=partly)
 
     def by_argument(self, flat: Array) -> dict[str, Array]:
         """The parts of a flat array, in the shapes of the arguments. flat: (..., n); results: (..., *shape)."""

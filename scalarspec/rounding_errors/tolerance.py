@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from scalarspec.bounding.branch import refine
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.methods import look_at_points
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.named_contexts import context as named_context
@@ -52,7 +54,8 @@ class Tolerance:
     forms: those that the bound was found by: "running", and "adjoint" where there is one on every part (see
     `box_errors`), which is the smaller one on small boxes;
     boxes: how many parts the box was split into; worst: the one with the greatest bound, as ends by argument;
-    seconds: what the search took.
+    seconds: what the search took; partly: where it is not known whether the spec has a value everywhere in the box,
+    what says so: the ends are then those of the values that there are.
     """
 
     absolute: Any
@@ -66,13 +69,14 @@ class Tolerance:
     boxes: int
     worst: dict[str, tuple[Any, Any]]
     seconds: float
+    partly: str = ""
 
     def __str__(self) -> str:
         boxes = f"{self.boxes} box{'es' if self.boxes != 1 else ''}"
         sums = f", sums in {self.accumulate}" if self.accumulate != self.dtype else ""
         forms = "" if "adjoint" in self.forms else ", by the running form alone"
         how = f"({boxes}, library functions within {self.libm} ulps{sums}{forms}, {self.seconds:.3f} s)"
-        return "\n".join([*self._lines(), how])
+        return "\n".join([*self._lines(), how, *([f"wherever there is a value: {self.partly}"] if self.partly else [])])
 
     def _lines(self) -> list[str]:
         """One for each output; of more than `LISTED` only the worst, absolutely and relatively."""
@@ -97,7 +101,7 @@ class Tolerance:
     def to_json(self) -> dict[str, Any]:
         """Plain data; the ends of the exact value as exact strings."""
         plain = {"absolute": floats_json(self.absolute), "relative": floats_json(self.relative)}
-        names = ("dtype", "libm", "accumulate", "boxes", "seconds")
+        names = ("dtype", "libm", "accumulate", "boxes", "seconds", "partly")
         how = {name: getattr(self, name) for name in names} | {"forms": list(self.forms)}
         return {**plain, **ends_json(self.lower, self.upper), **how}
 
@@ -149,6 +153,8 @@ def tolerance(
     start = time.perf_counter()
     problem = BoxErrors(spec, arguments, vary, context, inputs)
     parts = _refined(problem, splits)
+    if any(part.partly for part in parts):
+        look_at_points(Domain(spec, arguments, vary))  # where it surely has no value, that is the answer
     return _summary(problem, parts, time.perf_counter() - start)
 
 
@@ -228,6 +234,7 @@ def _summary(problem: BoxErrors, parts: Sequence[Part], seconds: float) -> Toler
         boxes=len(parts),
         worst={name: (unboxed(lows[name]), unboxed(highs[name])) for name in lows},
         seconds=seconds,
+        partly=next((part.partly for part in parts if part.partly), ""),
     )
 
 
