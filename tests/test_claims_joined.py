@@ -338,7 +338,7 @@ def test_other_ends_of_a_search_are_named():
 
 def test_symmetric_ties_are_no_lack_of_gain():
     """All corners are alike: the ends stand still until each of them is split."""
-    spec = lambda x: ss.sum(ss.square(x) * ss.square(x) - ss.square(x))  # noqa: E731
+    spec = lambda x: ss.sum(ss.square(x) * (ss.square(x) - 1))  # noqa: E731
     found = ss.bounds(spec, np.zeros(4), vary={"x": ss.ball(1)}, method="subdivide", budget=400)
     assert found.stopped == "budget"
     assert found.boxes == 400

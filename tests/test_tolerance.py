@@ -41,8 +41,9 @@ def test_no_bound_is_below_the_observed_error(name, dtype):
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_a_core_without_a_value_somewhere_is_refused(name):
-    assert isinstance(fpbench.bound(CORES[name], 0)[0], ScalarSpecError)
+def test_a_core_without_a_value_somewhere_is_refused_or_has_no_bound(name):
+    bound = fpbench.bound(CORES[name], 0)[0]
+    assert isinstance(bound, ScalarSpecError) or np.isinf(bound)
 
 
 def test_the_running_form_is_daisys():

@@ -49,8 +49,8 @@ def products(activation):
     [
         (layers, ss.relu, 538, 332),
         (layers, ss.tanh, 922, 544),
-        (products, ss.relu, 762, 448),
-        (products, ss.tanh, 1262, 718),
+        (products, ss.relu, 762, 452),
+        (products, ss.tanh, 1262, 720),
     ],
 )
 def test_linear_bounds_of_a_small_network_walk_no_further(network, activation, calls, changes):
