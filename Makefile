@@ -21,7 +21,7 @@ processors: .venv/installed
 # The interval kernel against the oracle: some millions of cases, then every finite 16-bit float; bounds against values
 # at 100,000 points; gradients with ties and kinks against exact one-sided differences; attained values against true
 # ranges; generated code and formulas against the specs; verdicts of the theory, and of claims, against values;
-# tolerances against floats; signals at random moments.
+# tolerances against floats; random specs through every job; signals at random moments.
 fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_intervals.py $(FUZZ)
 	$(BIN)/python tests/fuzz_intervals.py --exhaustive
@@ -32,6 +32,7 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_theory.py
 	$(BIN)/python tests/fuzz_claims.py
 	$(BIN)/python tests/fuzz_tolerance.py
+	$(BIN)/python tests/fuzz_jobs.py
 	$(BIN)/python tests/fuzz_signals.py
 
 # Ratios of times, measured in turns in one process, on one thread.
