@@ -69,4 +69,4 @@ def test_the_commands_run(command, monkeypatch, capsys):
 
 
 def test_there_are_commands():
-    assert len(COMMANDS) == 7
+    assert len(COMMANDS) == 8
