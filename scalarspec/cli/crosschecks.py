@@ -19,7 +19,9 @@ LIMIT = 2**26
 """How many bytes of a record are read at most."""
 NAMED = ("spec", "inputs", "actual")
 """What says which code is run and which file is read: whoever replays a record says this anew."""
-REPLAYED = (*NAMED, "set", "dtype", "max_ulps")
+GIVEN = ("dtype", "accumulate", "max_ulps")
+"""What says how the result is read and judged."""
+REPLAYED = (*NAMED, "set", *GIVEN)
 """The options of a cross-check that its record holds."""
 DEFAULT = "float64"
 """What a float result is of where nothing is said; no code of anyone else's."""
@@ -40,6 +42,7 @@ def _add_options(parser: argparse.ArgumentParser, actual: str | None) -> None:
     shown = f"the result: file.py:function of the same arguments, or a float backend (default {DEFAULT})"
     parser.add_argument("--actual", default=actual, metavar="WHAT", help=shown)
     parser.add_argument("--dtype", help="the format of the result, where it is not its own")
+    parser.add_argument("--accumulate", metavar="DTYPE", help="the format of sums, where it is another")
     parser.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
     parser.set_defaults(html=None)
 
@@ -49,7 +52,7 @@ def run_crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
     to_be_written("html", options.html, "page.html")
     spec, args = spec_and_arguments(options)
     actual = load_function(options.actual, "actual") if ":" in options.actual else options.actual
-    found = crosscheck(spec, *args, actual=actual, dtype=options.dtype, max_ulps=options.max_ulps)
+    found = crosscheck(spec, *args, actual=actual, **{name: getattr(options, name) for name in GIVEN})
     if options.html is not None:
         with told_after_the_report(options):
             _write(options.html, found.html())
@@ -137,7 +140,7 @@ def _all_named(options: argparse.Namespace, command: dict[str, Any]) -> None:
 
 def _spelled_out(record: str, command: dict[str, Any]) -> str:
     """The command that replays a record and names all that it names."""
-    flags = [(f"--{flag.replace('_', '-')}", command[flag]) for flag in ("actual", "dtype", "max_ulps")]
+    flags = [(f"--{flag.replace('_', '-')}", command[flag]) for flag in ("actual", *GIVEN)]
     options = [("--set", text) for text in command["set"]] + [pair for pair in flags if pair[1]]
     words = ["scalarspec", "replay", record, command["spec"], command["inputs"], *itertools.chain(*options)]
     return " ".join(shlex.quote(word) for word in words if word)

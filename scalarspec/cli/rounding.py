@@ -19,6 +19,7 @@ def add_commands(commands: Commands) -> None:
     text = "how far floats can be from exact values, over a box of arguments"
     parser = commands.add_on_spec("tolerance", run_tolerance, text)
     _add_box(parser)
+    parser.add_argument("--accumulate", metavar="DTYPE", help="the format of sums, where it is another")
     parser.add_argument("--splits", type=int, default=0, help="how often to split the box (default 0)")
     parser.add_argument("--libm", type=int, default=4, metavar="ULPS", help="how exact exp, log, ... are (default 4)")
     shown = "reals that are rounded to the format first, or numbers of it (default rounded)"
@@ -36,8 +37,8 @@ def run_tolerance(options: argparse.Namespace) -> tuple[Any, int]:
     """A bound on the error of floats."""
     spec, args = spec_and_arguments(options)
     settings = {"dtype": options.dtype or FORMAT, "splits": options.splits, "libm": options.libm}
-    vary = radii(options.radius)
-    return tolerance(spec, *args, vary=vary, inputs=options.inputs_are, **settings), 0
+    how = {"inputs": options.inputs_are, "accumulate": options.accumulate}
+    return tolerance(spec, *args, vary=radii(options.radius), **how, **settings), 0
 
 
 def run_ranges(options: argparse.Namespace) -> tuple[Any, int]:

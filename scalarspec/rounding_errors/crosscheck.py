@@ -120,6 +120,7 @@ class Crosscheck:
         return {
             **provenance(self.comparison.spec, self.comparison.args, self.comparison.actual),
             "dtype": self.dtype,
+            "accumulate": self.comparison.accumulate,
             "actual": exact_json(self.actual),
             "enclosure": ends_json(*self.enclosure),
             "exact": None if self.exact is None else exact_json(self.exact),
