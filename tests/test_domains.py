@@ -129,6 +129,7 @@ def test_bounds_of_guards(method):
     whole = ss.bounds(entropy, [0.0, 0.5], vary={"q": ss.box([0, 0], [1, 1])}, method=method)
     assert whole.lower == -INF
     assert 0 <= whole.upper < Fraction(1, 10**9)
+    assert not whole.partly
 
 
 def test_the_other_jobs_of_guards():
@@ -234,3 +235,23 @@ def test_a_float_that_may_have_no_value_has_no_bound():
     guarded = lambda x, y: ss.where(y > 0, lambda: ss.sqrt(x - 1 + 1), 0)  # noqa: E731
     box = {"x": ss.box("1e-9", 1), "y": ss.box(-1, 1)}
     assert ss.tolerance(guarded, 0.5, 1.0, vary=box, dtype="float32").absolute == INF
+
+
+def test_a_branch_that_no_point_takes_leaves_the_box_as_it_is():
+    """x (1 - x) never exceeds 1/4, though an enclosure reaches 1: what the branch says of it is about no point."""
+
+    def spec(x):
+        y = x * (1 - x)
+        return ss.where(y > "0.5", lambda: ss.square(y), 3)
+
+    for method in ("interval", "linear", "subdivide"):
+        found = ss.bounds(spec, 0.5, vary={"x": ss.ball("0.5")}, method=method)
+        assert found.lower <= 3 <= found.upper
+    assert ss.prove(lambda x: spec(x) <= 1, 0.5, vary={"x": ss.ball("0.5")}).status == "refuted"
+
+
+def test_generated_programs_of_guards_have_gradients_everywhere():
+    text = ss.derive(lambda x: ss.where(x > 0, lambda: ss.sqrt(x) * ss.log(x), 0), ss.Scalar).python(wrt="x")
+    names: dict = {}
+    exec(text, names)
+    assert [names["spec"](x) for x in (-1.0, 0.0, 1.0)] == [(0, 0), (0, 0), (0, 1)]

@@ -31,10 +31,6 @@ Constraints = Mapping[int, Ends]
 """Split constraints: for some equations, by their places, ends that the result is said to lie between in each box."""
 
 
-Edge = Callable[[Any, Any], Any]
-"""(end, towards) -> where a set begins that lies strictly beyond an end."""
-
-
 class BoxState:
     """A plan over many boxes: the ranges of all values there, as they are sharpened, and what is worked out from them.
 
@@ -104,39 +100,38 @@ class BoxState:
         return self._wherever(eqn, operands)
 
     def _wherever(self, eqn: Equation, operands: tuple[Traced, ...]) -> Traced:
-        """The same, wherever there are values; in a branch of `where`, what is compared there is as it has to be."""
-        facts = [self.plan.facts(eqn, x) for x in eqn.operands]
-        known = tuple(map(self._under, operands, facts))
+        """The same, wherever there are values; noted for the boxes where it is not known that there are all.
+
+        What is compared by a guard lies where it has to, as far as the domain is concerned; its value counts in the
+        branch alone, which no point of the box may take, so that no range is narrowed by it.
+        """
         with ExitStack() as stack:
             for truths, outcome in eqn.guards:
                 stack.enter_context(self._batch.guarded(self._values.get(truths, truths.value), outcome))
             with leniently() as notes:
-                found = self._batch.traced(eqn.operation, eqn.result.shape, known, eqn.parameters)
-            if notes and any(facts):
-                with leniently() as notes:  # what is above 0 is not 0
-                    inside = tuple(self._under(x, each, np.nextafter) for x, each in zip(operands, facts, strict=True))
+                found = self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
+            facts = [self.plan.facts(eqn, x) for x in eqn.operands] if notes else []
+            if any(facts):
+                inside = tuple(map(self._under, operands, facts))
+                with leniently() as notes:
                     self._batch.traced(eqn.operation, eqn.result.shape, inside, eqn.parameters)
         for note in notes:
             told = note.where.reshape(self.count, -1) if len(np.atleast_1d(note.where)) == self.count else note.where
             self.partly |= np.atleast_2d(told).any(axis=1)
         return found
 
-    def _under(
-        self, x: Traced, facts: Sequence[Fact], edge: Callable[[Any, Any], Any] = lambda end, towards: end
-    ) -> Traced:
-        """An operand in the branches where it lies above, and below, some constants; there alone its value counts."""
+    def _under(self, x: Traced, facts: Sequence[Fact]) -> Traced:
+        """An operand where it lies above, and below, some constants; as it is where it lies nowhere so."""
         if not facts:
             return x
-        low, high = map(np.array, self._floats(x))
+        before = low, high = self._floats(x)
         for fact in facts:
-            (least, greatest), strict = fact.ends, fact.strict
-            if fact.above:
-                low = np.maximum(low, edge(least, np.inf) if strict else least)
+            least, greatest = fact.ends
+            if fact.above:  # what is above 0 is not 0
+                low = np.maximum(low, np.nextafter(least, np.inf) if fact.strict else least)
             else:
-                high = np.minimum(high, edge(greatest, -np.inf) if strict else greatest)
-        empty = low > high  # no element of it takes the branch
-        before = self._floats(x)
-        low, high = np.where(empty, before[0], low), np.where(empty, before[1], high)
+                high = np.minimum(high, np.nextafter(greatest, -np.inf) if fact.strict else greatest)
+        low, high = (np.where(low > high, old, new) for old, new in zip(before, (low, high), strict=True))
         return Traced(x.shape, self.plan.context.box(low, high).value)
 
     def _floats(self, x: Traced) -> Ends:

@@ -153,6 +153,8 @@ def _asked(shape: tuple[int, ...]) -> tuple[Array, Array]:
 def _fitted(some: Array, shape: tuple[int, ...]) -> Array:
     """Elements of a branch's shape as those of another: in their places, where these can be told, else any for all."""
     axes = len(shape)
+    if some.ndim > axes > 0 and some.shape[:axes] == shape:  # which axes are meant?
+        return np.broadcast_to(some.any(), shape)
     if some.ndim >= axes and some.shape[some.ndim - axes :] == shape:
         return np.asarray(some.any(axis=tuple(range(some.ndim - axes))))
     if shape[axes - some.ndim :] == some.shape:
