@@ -159,9 +159,19 @@ def test_conditions_on_deep_symbols_are_kept():
             x = ss.where(x > 0, x * 2, x - 1)
         return x
 
-    program = run(derived(gated).python())
-    assert program(1.0) == 2.0**40
-    assert program(-1.0) == -41
+    program = run(derived(gated).python(wrt="x"))
+    assert program(1.0) == (2.0**40, 2.0**40)
+    assert program(-1.0) == (-41, 1)
+
+
+def test_gradients_of_too_many_conditions_within_conditions_are_refused():
+    def gated(x):
+        for _ in range(400):
+            x = ss.where(x > 0, x * 2, x - 1)
+        return x
+
+    with pytest.raises(TooLarge, match="conditions within conditions"):
+        derived(gated).python(wrt="x")
 
 
 def test_names_that_are_taken_are_left_to_their_owners():
