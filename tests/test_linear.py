@@ -94,3 +94,15 @@ def test_an_error_in_a_curvature_is_seen(monkeypatch, only_linear, sign, factor)
 
     monkeypatch.setattr(state, "parabolas", mistaken)
     assert corners_outside(spec, Fraction(1, 16)) > 0
+
+
+def test_slopes_too_small_for_floats_are_paid_for():
+    """y / y is 1, though the slope of 1 / y at 1e299 is 1e-598: its half was taken for 0, and the rest counted."""
+    for scale in (1e299, 1e298, 3e297, 1e160):
+        x = np.array([-0.25, 4.5, 1.0]) * scale
+        found = ss.bounds(lambda x: ss.logcosh(x) / ss.logcosh(x), x, vary={"x": ss.ball(scale / 40)}, method="linear")
+        assert all(low <= 1 <= high for low, high in zip(found.lower, found.upper, strict=True))
+        whole = ss.bounds(
+            lambda x: ss.sum(ss.square(ss.abs(x) / ss.abs(x))), x, vary={"x": ss.ball(scale / 40)}, method="linear"
+        )
+        assert whole.lower <= 3 <= whole.upper

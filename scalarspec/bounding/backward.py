@@ -37,6 +37,10 @@ They cost a second pass, and are rarely better where less is lost.
 """
 
 
+LEAST_SLOPE = 2.0**-1000
+"""Slopes of lines are charged for as if they were at least this: u times it pays for a half that underflows."""
+
+
 class BackwardPass:
     """A pass from rows of weights of a value, made by the equations before a place, to the inputs.
 
@@ -168,6 +172,7 @@ class BackwardPass:
             slopes -= size * turn[:, None]
         steepest = np.maximum(np.abs(lines.low_slope), np.abs(lines.high_slope))
         sloped = np.where(steepest > 0, self.state.range(x).size, 0.0)
+        steepest = np.maximum(steepest, LEAST_SLOPE)  # halves of smaller ones may underflow
         largest = 4 * (steepest * sloped + np.maximum(np.abs(low), np.abs(high)))
         self.charge_rounding(g, largest, total(largest) + total(sloped))
         self._add(x, slopes)

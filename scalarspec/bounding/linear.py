@@ -38,7 +38,8 @@ Rounding. Let u = 2^-53, and fl(·) what is worked out in floats.
         roundings, and a quarter more since M and <|g|, M> are floats themselves, off by at most (number of terms) u,
         less than a fifth for fewer than 2^50 terms.
     (6) A coefficient or a product that underflows is off by at most 2^-1074, times the size of what it belongs to:
-        2^-900 (1 + Σ M + Σ sizes of the operands) pays for fewer than 2^170 of them.
+        2^-900 (1 + Σ M + Σ sizes of the operands) pays for fewer than 2^170 of them. Halves of the slopes of lines may
+        underflow before they are multiplied by g: 5 u 2^-1000 |g| |v| pays for 2^-1073 |g| |v| (LEAST_SLOPE).
     (7) In the end the least value is at_middle - dual norm - lost, each off by at most a few u of its own size, which
         16 u (|at_middle| + |value| + lost) pays; the sums over all inputs are charged as in (5), with M the inputs.
 """

@@ -81,10 +81,19 @@ def _arguments(text: str) -> str:
     return f"{value.numerator}, {value.denominator}" if "e" not in text else f'"{text}"'
 
 
+def _whole(text: str) -> int:
+    """A whole number, of any length: Python's own int stops at 4300 digits."""
+    stripped = text.strip()
+    if not stripped.lstrip("+-").isdecimal():
+        raise ValueError(text)
+    return int(Decimal(stripped))
+
+
 def _from_text(text: str) -> Fraction:
     try:
         if "/" in text:
-            return Fraction(text)
+            numerator, denominator = text.split("/")
+            return Fraction(_whole(numerator), _whole(denominator))
         return _from_decimal(Decimal(text))
     except (ValueError, decimal.InvalidOperation, ZeroDivisionError):
         raise ArgumentError(f"expected a number such as '0.1' or '1/3', got the string {text!r}") from None
@@ -177,9 +186,40 @@ def decimal_text(value: End, digits: int = 17, rounding: str = decimal.ROUND_HAL
     if isinstance(value, float):
         return str(value)
     context = decimal.Context(prec=digits, rounding=rounding, Emin=-999_999_999, Emax=999_999_999)
-    quotient = context.divide(Decimal(value.numerator), Decimal(value.denominator))
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > LONG_BITS:
+        quotient = _of_long(value, digits, context)
+    else:
+        quotient = context.divide(Decimal(value.numerator), Decimal(value.denominator))
     text = str(quotient)
     return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
+
+
+LONG_BITS = 1 << 15
+"""Longer integers are not turned into decimals digit by digit, which takes a second for a million bits."""
+
+
+def _of_long(value: Fraction, digits: int, context: decimal.Context) -> Decimal:
+    """A number of long parts, rounded as the context says, by their foremost bits.
+
+    With b = 4 digits + 80 bits of each part, their quotient is off by 2^(3-b) relatively, and the power of two by less
+    than 10^-(digits + 20): less than 10^-(digits + 18) in all, by which the number is first moved in the direction of
+    the rounding.
+    """
+    work = decimal.Context(prec=digits + 25, Emin=-999_999_999, Emax=999_999_999)
+    bits, parts, shifts = 4 * digits + 80, [], []
+    for part in (abs(value.numerator), value.denominator):
+        shifts.append(max(0, part.bit_length() - bits))
+        parts.append(Decimal(part >> shifts[-1]))
+    power = work.power(2, abs(shifts[0] - shifts[1]))
+    quotient = work.divide(*parts)
+    quotient = work.multiply(quotient, power) if shifts[0] >= shifts[1] else work.divide(quotient, power)
+    quotient = -quotient if value < 0 else quotient
+    aside = work.multiply(work.abs(quotient), work.power(10, -digits - 18))
+    if context.rounding == decimal.ROUND_FLOOR:
+        quotient = work.subtract(quotient, aside)
+    elif context.rounding == decimal.ROUND_CEILING:
+        quotient = work.add(quotient, aside)
+    return context.plus(quotient)
 
 
 def interval_text(lower: End, upper: End, digits: int = 17) -> str:
