@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from scalarspec.bounding import shares
 from scalarspec.bounding.ranges import Range
+from scalarspec.bounding.shares import Shares
 from scalarspec.core.context import Context
 from scalarspec.core.domains import leniently
 from scalarspec.core.operations import OPERATIONS, check_complete, having, stated
@@ -276,25 +278,9 @@ class Plan:
         return {eqn.result: eqn for eqn in self.equations}
 
     @cached_property
-    def never_negative(self) -> set[Traced]:
-        """Values log Σ eˣ - xᵢ, of which the sum has eˣⁱ as a term."""
-        found = set()
-        for eqn in self.equations:
-            whole = self.composites.get(eqn.operands[0]) if eqn.operation == "subtract" else None
-            over_all = whole is not None and whole.operation == "logsumexp" and not whole.result.shape
-            if over_all and self._elements_of(eqn.operands[1], whole.operands[0]):  # type: ignore[union-attr]
-                found.add(eqn.result)
-        return found
-
-    def _elements_of(self, y: Traced, x: Traced) -> bool:
-        """Is y made of elements of x alone?"""
-        while y is not x:
-            made = self.made.get(y)
-            moved = made is not None and OPERATIONS[made.operation].moves and made.operation != "scatter"  # with zeros
-            if made is None or not moved or len(made.operands) != 1:
-                return False
-            (y,) = made.operands
-        return True
+    def shares(self) -> dict[Traced, Shares]:
+        """By its value, what softmax is made of, however it is written."""
+        return shares.found(self.equations, self.composites)
 
     def facts(self, eqn: Equation, x: Traced) -> list[Fact]:
         """What the branches that an equation is part of say of a value."""

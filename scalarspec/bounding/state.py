@@ -12,6 +12,7 @@ from scalarspec.bounding import bilinear_operations
 from scalarspec.bounding.plan import Fact, Plan
 from scalarspec.bounding.ranges import Range, dot, flat, side_by_side, total
 from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas, lines, parabolas
+from scalarspec.bounding.shares import Shares
 from scalarspec.core.domains import leniently
 from scalarspec.core.shape import Dim
 from scalarspec.core.tensor import Tensor
@@ -85,10 +86,19 @@ class BoxState:
         composite = self.plan.composites.get(eqn.result)
         if composite is not None:
             self.intersect(eqn.result, *self.plan.context.arrays.floats(self._evaluated(composite).value))
-        if eqn.result in self.plan.never_negative:
-            self.intersect(eqn.result, np.zeros(()), np.full((), np.inf))
+        if eqn.result in self.plan.shares:
+            self.intersect(eqn.result, *self._of_shares(self.plan.shares[eqn.result]))
         if i in self.constraints:
             self.intersect(eqn.result, *self.constraints[i])
+
+    def _of_shares(self, shares: Shares) -> Ends:
+        """The ends of shares, where they were moved."""
+        r = self.range(shares.x)
+        low, high = shares.ends(r.low, r.high)
+        value = Traced(shares.x.shape, self.plan.context.box(low, high).value)
+        for eqn in shares.moves:
+            value = self._batch.traced(eqn.operation, eqn.result.shape, (value,), eqn.parameters)
+        return self._floats(value)
 
     def _evaluated(self, eqn: Equation) -> Traced:
         operands = tuple([self._values.get(x, x.value) for x in eqn.operands])
