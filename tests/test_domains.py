@@ -255,3 +255,23 @@ def test_generated_programs_of_guards_have_gradients_everywhere():
     names: dict = {}
     exec(text, names)
     assert [names["spec"](x) for x in (-1.0, 0.0, 1.0)] == [(0, 0), (0, 0), (0, 1)]
+
+
+def test_whole_numbers_among_exponents_take_negative_bases():
+    """(-1)¹ is -1, though (-1)^1.5 has no value; and (-2)² is 4."""
+    power = lambda x, y: x**y  # noqa: E731
+    found = ss.bounds(power, 0.0, 2.0, vary={"x": ss.ball(1), "y": ss.ball(1)})
+    assert found.lower <= -1
+    assert found.upper >= 1
+    assert found.partly
+    for name in ("interval", "interval64"):
+        context = ss.context(name)
+        with pytest.raises(DomainUndecided):
+            context.box(-2, -1) ** context.box(1, 3)
+        with leniently():
+            low, high = (end.item() for end in ss.endpoints(context.box(-2, -1) ** context.box(1, 3)))
+            assert low <= -8 < 4 <= high
+            low, high = (end.item() for end in ss.endpoints(context.box(-2, 1) ** context.box("1.25", "1.75")))
+            assert low == 0
+            low, high = (end.item() for end in ss.endpoints(context.box(-2, 1) ** context.box(-1, 1)))
+            assert (low, high) == (-INF, INF)

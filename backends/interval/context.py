@@ -187,6 +187,9 @@ class IntervalContext(MonotoneFunctions):
         n = whole_number(y)
         if n is not None:
             return self._integer_power(x, n)
+        if x[0] < 0 and _holds_whole_number(y):
+            self.beyond(True, f"pow({self.text(x)}, {self.text(y)})", "a real exponent needs a positive base")
+            return self._power_of_either_sign(x, y)
         if x[0] < 0 or (x[0] == 0 and y[0] <= 0):
             inside = x[2] > 0 or (x[2] == 0 and y[2] > 0)
             self.beyond(inside, f"pow({self.text(x)}, {self.text(y)})", "a real exponent needs a positive base")
@@ -200,6 +203,14 @@ class IntervalContext(MonotoneFunctions):
         for corner in corners[1:]:  # y log x is bilinear: its extremes lie at corners
             low, high = smaller(low, corner[:2]), larger(high, corner[2:])
         return (*low, *high)
+
+    def _power_of_either_sign(self, x: Interval, y: Interval) -> Interval:
+        """The values that there are of a base that may be negative, with exponents that may be whole numbers."""
+        size = self.abs(x)
+        if INFINITE in (y[1], y[3]) or (size[0] == 0 and y[0] <= 0):
+            return ENTIRE
+        b, f = self.pow(size, y)[2:]
+        return (-b, f, b, f)
 
     def _power_of(self, x: Interval, y: Interval) -> Interval:
         work = self.finer(24)
@@ -216,6 +227,12 @@ class IntervalContext(MonotoneFunctions):
             return self.rounded((a**n, e * n, b**n, f * n))
         work = self.finer(n.bit_length())
         return self.rounded(increasing(lambda m, k: work._product_of((m, k, m, k), n), (a, e, b, f)))
+
+
+def _holds_whole_number(y: Interval) -> bool:
+    """Does it hold an integer, or reach too far for that to be looked at?"""
+    a, e, b, f = y
+    return max(e, f) > EXACT_POWER_BITS or -fixed(-a, e, 0) <= fixed(b, f, 0)
 
 
 def interval(prec: int = 53) -> IntervalContext:

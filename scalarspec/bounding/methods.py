@@ -156,7 +156,11 @@ def _evaluation(domain: Domain, context: Context[Any]) -> Tensor:
 
 def _is_defined(domain: Domain) -> bool:
     """Is there a value everywhere, since conditions of `where` say so of their branches?"""
-    if not any(eqn.guards for eqn in domain.plan.equations):
+    try:
+        guarded = any(eqn.guards for eqn in domain.plan.equations)
+    except NotSupported:
+        return False
+    if not guarded:
         return False
     with np.errstate(all="ignore"):
         return not LinearBounds(domain.plan, domain.floats, domain.balls).state.partly.any()
