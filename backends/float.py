@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.core import windows
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.core.context import Context
 from scalarspec.errors import DomainError
@@ -247,6 +248,13 @@ class QuietLiftedArrays(LiftedArrays):
         bulk = FloatArrays(self.context)
         return bulk.unpack(bulk.logsumexp(bulk.pack(x), axis))
 
+    def shares(self, terms: list[Any]) -> list[Any]:
+        """As in bulk, which subtracts the greatest."""
+        return list(FloatArrays(self.context).softmax(np.array(terms, dtype=self.context.dtype), (0,), None))
+
+    def log_shares(self, terms: list[Any]) -> list[Any]:
+        return list(FloatArrays(self.context).log_softmax(np.array(terms, dtype=self.context.dtype), (0,)))
+
 
 class FloatArrays(NumPyArrays):
     """Values are NumPy arrays of the format (truths: of bool), or NumPy scalars for shape ()."""
@@ -326,6 +334,32 @@ class FloatArrays(NumPyArrays):
         shift = np.where(np.isfinite(greatest), greatest, self.context.dtype.type(0))
         powers = np.sum(np.exp(x - shift), axis=axis)
         return np.squeeze(shift, axis)[()] + np.log(powers)
+
+    def max(self, x: Any, axis: tuple[int, ...], counts: tuple[int, ...]) -> Any:
+        return np.maximum.reduce(x, axis=axis)
+
+    def min(self, x: Any, axis: tuple[int, ...], counts: tuple[int, ...]) -> Any:
+        return np.minimum.reduce(x, axis=axis)
+
+    def cumulative_sum(self, x: Any, axis: tuple[int, ...]) -> Any:
+        return np.cumsum(x, axis=axis[0])
+
+    def softmax(self, x: Any, axis: tuple[int, ...], mask: Any) -> Any:
+        """e^(x - m) over its sum, m the greatest: nothing overflows."""
+        taken = True if mask is None else np.broadcast_to(mask, x.shape)
+        powers = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf, where=taken))
+        if mask is None:
+            return powers / np.add.reduce(powers, axis=axis, keepdims=True)
+        powers = np.where(taken, powers, self.context.dtype.type(0))
+        whole = np.add.reduce(powers, axis=axis, keepdims=True)
+        return powers / np.where(np.any(taken, axis=axis, keepdims=True), whole, self.context.dtype.type(1))
+
+    def log_softmax(self, x: Any, axis: tuple[int, ...]) -> Any:
+        shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+        return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+
+    def fold(self, x: Any, stride: tuple[int, ...], dilation: tuple[int, ...], size: tuple[int, ...]) -> Any:
+        return windows.folded(x, stride, dilation, size)
 
 
 def nearest(value: Fraction, form: np.dtype[Any]) -> Float:

@@ -314,6 +314,15 @@ class SymbolicArrays(LiftedArrays):
     def total(self, terms: Sequence[Any]) -> Any:
         return self.context.sum(terms)
 
+    def shares(self, terms: list[Node]) -> list[Node]:
+        exponentials = list(map(self.context.exp, terms))
+        whole = self.context.sum(exponentials)
+        return [self.context.divide(each, whole) for each in exponentials]
+
+    def log_shares(self, terms: list[Node]) -> list[Node]:
+        whole = self.context.logsumexp(terms)
+        return [self.context.subtract(term, whole) for term in terms]
+
 
 def _fraction(x: Expr) -> Fraction:
     return Fraction(int(x.p), int(x.q))

@@ -11,24 +11,24 @@ import scalarspec as ss
 from scalarspec.errors import OutOfRange, ShapeError
 
 WRONG_SHAPES = {
-    "add: shapes (2, 3) and (3,) differ": lambda t: t + t[0],
+    "add: shapes (2, 3) and (2,) do not broadcast": lambda t: t + t[:, 0],
     "matmul: (2, 3) @ (2, 3)": lambda t: t @ t,
     "affine: (2, 3) @ (2,) + (2,)": lambda t: ss.affine(t, t[:, 0], t[:, 0]),
     "dot: (3,) and (2,)": lambda t: ss.dot(t[0], t[:, 0]),
     "outer: (2, 3) and (3,)": lambda t: ss.outer(t, t[0]),
     "matrix_transpose: (3,)": lambda t: ss.matrix_transpose(t[0]),
-    "reshape: (2, 3) has 6 elements, (4,) has 4": lambda t: ss.reshape(t, (4,)),
     "broadcast_to: (2, 3) does not broadcast to (3, 3)": lambda t: ss.broadcast_to(t, (3, 3)),
-    "stack: shapes (2,) and (3,) differ": lambda t: ss.stack([t[0], t[:, 0]]),
+    "stack: shapes (3,) and (2,) differ": lambda t: ss.stack([t[0], t[:, 0]]),
     "sum: axis 2 of a tensor of shape (2, 3)": lambda t: ss.sum(t, axis=2),
     "item: a tensor of shape (2, 3) is not one number": lambda t: t.item(),
     "index 2 of a dimension of length 2": lambda t: t[2],
-    "integers and slices as indices, got 1.0": lambda t: t[1.0],
+    "arrays of integers or of bools as indices, got 1.0": lambda t: t[1.0],
     "2 indices for a tensor of shape (3,)": lambda t: t[0][0, 0],
     "a tensor of shape () has no outer dimension": lambda t: len(t[0, 0]),
-    "a dimension is an integer >= 0, got -1": lambda t: ss.reshape(t, (-1,)),
+    "a dimension is an integer >= 0, got -2": lambda t: ss.reshape(t, (-2,)),
+    "reshape: 6 elements do not fill (-1, 4)": lambda t: ss.reshape(t, (-1, 4)),
     "expected an integer, a tuple of them or None as the axis, got 'x'": lambda t: ss.sum(t, axis="x"),
-    "a shape is a tuple of integers, got 4": lambda t: ss.reshape(t, 4),
+    "reshape: (2, 3) has 6 elements, (4,) has 4": lambda t: ss.reshape(t, 4),
     "got elements of shapes (2,), ()": lambda t: t.context.tensor([[1, 2], 3]),
 }
 

@@ -7,6 +7,7 @@ matrices, which `numbers.integers` takes to BLAS: see `exact_rows`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,15 @@ class IntervalArrays(LiftedArrays):
         """Shifted by the largest, so that nothing overflows."""
         return self.reduced(self.context.logsumexp, x, axis)
 
+    def shares(self, terms: list[Any]) -> list[Any]:
+        return self.context.shares(terms)
+
+    def log_shares(self, terms: list[Any]) -> list[Any]:
+        return self.context.log_shares(terms)
+
+    def along(self, function: Callable[[list[Any]], list[Any]], x: Any, axis: tuple[int, ...]) -> Array:
+        return super().along(function, self.unpack(x), axis)
+
     def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
         """The sum of products of scalars, rounded once."""
         return self.total(list(map(exact_product, xs, ys)))
@@ -136,17 +146,21 @@ class IntervalArrays(LiftedArrays):
             return self.sum(self.elementwise("square", a), (0,))
         left, right = self.unpack(a), self.unpack(b)
         products = self._exact_products(a, b, left, right)
-        if products is None:
-            return super().matmul(left, right)
-        return lift(self.context.rounded, products).reshape(left.shape[:-1] + right.shape[1:])
+        return super().matmul(left, right) if products is None else lift(self.context.rounded, products)
 
     def _exact_products(self, a: Any, b: Any, left: Array, right: Array) -> Array | None:
         """a @ b, exactly, where one of them is a matrix of points; None elsewhere. left, right: their scalars."""
         if isinstance(a, Points) and left.ndim == 2:
-            products = exact_rows(a, np.atleast_2d(right.T))
-            return None if products is None else products.T
+            columns = right if right.ndim == 1 else np.moveaxis(right, -2, -1)
+            products = exact_rows(a, columns.reshape(prod(columns.shape[:-1]), left.shape[1]))
+            if products is None:
+                return None
+            return products.T if right.ndim == 2 else products[0] if right.ndim == 1 else np.moveaxis(
+                products.reshape(*columns.shape[:-1], left.shape[0]), -1, -2
+            )
         if isinstance(b, Points) and right.ndim == 2:
-            return exact_rows(self.matrix_transpose(b), np.atleast_2d(left))
+            products = exact_rows(self.matrix_transpose(b), left.reshape(prod(left.shape[:-1]), right.shape[0]))
+            return None if products is None else products.reshape(*left.shape[:-1], right.shape[1])
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, reduce
+from itertools import accumulate
 
 from mpmath import libmp
 from mpmath.libmp.libelefun import pi_fixed
@@ -179,6 +180,50 @@ class IntervalContext(MonotoneFunctions):
         parts = [tail if less(*t[2:], *limit) else work.exp(t) for t in differences]
         rest = (*exact_sum([p[:2] for p in parts], -1), *exact_sum([p[2:] for p in parts], 1))
         return self.rounded(work.add(x, work.log1p(work.rounded(rest))))
+
+    def shares(self, terms: Sequence[Interval]) -> list[Interval]:
+        """eˣ over Σ eˣ, as 1 / (1 + Σ eᵗ / eˣ) over the others: it rises with its own number and falls with those."""
+        if not terms or any(INFINITE in (t[1], t[3]) for t in terms):
+            return [(*ZERO[:2], *ONE[2:])] * len(terms)
+        work, found = self.finer(), []
+        for (low, high), (least, most) in self._beside_largest(terms):
+            bounds = [
+                work.reciprocal(work.add(ONE, work.divide(others, own))) for own, others in ((low, most), (high, least))
+            ]
+            found.append(self.rounded((*larger(bounds[0][:2], ZERO[:2]), *smaller(bounds[1][2:], ONE[2:]))))
+        return found
+
+    def log_shares(self, terms: Sequence[Interval]) -> list[Interval]:
+        """x - log Σ eˣ, as -softplus(log Σ eᵗ - x) over the others, which never cancels."""
+        if len(terms) == 1:
+            return [ZERO]
+        if any(INFINITE in (t[1], t[3]) for t in terms):
+            return [(*MINUS_INF, *ZERO[2:])] * len(terms)
+        work, found = self.finer(), []
+        for (low, high), (least, most) in self._beside_largest(terms):
+            down, up = (
+                work.negative(work._softplus_of_quotient(others, own)) for own, others in ((low, most), (high, least))
+            )
+            found.append(self.rounded((*down[:2], *smaller(up[2:], ZERO[2:]))))
+        return found
+
+    def _softplus_of_quotient(self, a: Interval, b: Interval) -> Interval:
+        """log(1 + a / b), for positive numbers, or those that are too small to be told from 0."""
+        return self.log1p(self.divide(a, b))
+
+    def _beside_largest(
+        self, terms: Sequence[Interval]
+    ) -> list[tuple[tuple[Interval, Interval], tuple[Interval, Interval]]]:
+        """For each term the exponentials of its ends, and the sums of those of all others, over that of the largest."""
+        work, columns = self.finer(), []
+        shift = reduce(larger, [t[2:] for t in terms]) * 2
+        for low in (True, False):
+            points = [(*t[:2], *t[:2]) if low else (*t[2:], *t[2:]) for t in terms]
+            powers = [work.exp(work.subtract(p, shift)) for p in points]
+            before, after = ([ZERO, *accumulate(some[:-1], work.add)] for some in (powers, powers[::-1]))
+            columns.append((powers, list(map(work.add, before, after[::-1]))))
+        (lows, least), (highs, most) = columns
+        return list(zip(zip(lows, highs, strict=True), zip(least, most, strict=True), strict=True))
 
     # ---- powers -----------------------------------------------------------------------------------------------------
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.interval64.ends import Ends, FloatArray, signed, unbounded
-from scalarspec.backends.interval64.functions import FunctionArrays
 from scalarspec.backends.interval64.linear import LinearArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of
+from scalarspec.backends.interval64.shares import ShareArrays
 from scalarspec.core.domains import is_watched
 from scalarspec.core.operations import having
 from scalarspec.numbers.elementary import BLOCK
 
 
-class Interval64Arrays(FunctionArrays, LinearArrays):
+class Interval64Arrays(ShareArrays, LinearArrays):
     """Ends in float64 arrays, in NumPy."""
 
     def function(self, operation: str) -> Callable[..., Any]:
@@ -81,14 +81,22 @@ def _blocked(operation: Callable[..., Value]) -> Callable[..., Value]:
 def _in_blocks(operation: Callable[..., Value], values: tuple[Value, ...]) -> Value:
     shape = max([value.shape if isinstance(value, Point) else value.shape[1:] for value in values], key=len)
     result = np.empty((2, prod(shape)))
+    rows = [_row(value) for value in values]
     for start in range(0, result.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
-        result[:, part] = ends_of(operation(*(_part(value, part) for value in values)))
+        result[:, part] = ends_of(operation(*(_part(row, part) for row in rows)))
     return result.reshape(2, *shape)
 
 
-def _part(x: Value, part: slice) -> Value:
-    """Some of the elements of x, in row-major order; all of a scalar."""
+def _row(x: Value) -> Value:
+    """All elements of x, in row-major order; a scalar stays one."""
     if isinstance(x, Point):
-        return Point(x.x.reshape(-1)[part]) if x.shape else x
-    return x.reshape(2, -1)[:, part] if x.ndim > 1 else x
+        return Point(x.x.reshape(-1)) if x.shape else x
+    return x.reshape(2, -1) if x.ndim > 1 else x
+
+
+def _part(x: Value, part: slice) -> Value:
+    """Some of the elements of a row; all of a scalar."""
+    if isinstance(x, Point):
+        return Point(x.x[part]) if x.shape else x
+    return x[:, part] if x.ndim > 1 else x

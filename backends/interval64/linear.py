@@ -28,6 +28,7 @@ Products: midpoint and radius (Rump 1999). Let x lie in [inf, sup], c = fl(W m),
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -46,6 +47,7 @@ from scalarspec.backends.interval64.ends import (
 )
 from scalarspec.backends.interval64.point import Point, Value, ends_of, least_size
 from scalarspec.backends.interval64.structure import HeldArrays
+from scalarspec.core import windows
 from scalarspec.numbers.elementary import U
 
 
@@ -57,11 +59,28 @@ class LinearArrays(HeldArrays):
         axes = tuple([a + 1 for a in axis])
         count = prod([e.shape[a] for a in axes])
         total = np.asarray(np.add.reduce(e, axis=axes))
-        if count > 1:
-            total = total + np.add.reduce(np.abs(e), axis=axes) * (2 * (count + 2) * U)
-            if not np.isfinite(total).all():
-                total = np.where((e <= 0).all(axis=axes) & ~np.isfinite(total), FLOOR / 2, total)
-        return total
+        if count <= 1:
+            return total
+        return _up(total, np.add.reduce(np.abs(e), axis=axes), count, lambda: (e <= 0).all(axis=axes))
+
+    def cumulative_sum(self, x: Value, axis: tuple[int, ...]) -> Ends:
+        """Each is a sum of the first elements, in one order."""
+        e, along = ends_of(x), axis[0] + 1
+        sizes = np.cumsum(np.abs(e), axis=along)
+        return _up(
+            np.cumsum(e, axis=along), sizes, e.shape[along], lambda: np.logical_and.accumulate(e <= 0, axis=along)
+        )
+
+    def fold(self, x: Value, stride: tuple[int, ...], dilation: tuple[int, ...], size: tuple[int, ...]) -> Ends:
+        """Each is a sum of at most as many elements as a window has."""
+        e, d = ends_of(x), len(size)
+        count = prod(e.shape[e.ndim - 2 * d : e.ndim - d])
+
+        def falls() -> FloatArray:
+            return np.asarray(windows.folded((e > 0).astype(float), stride, dilation, size) == 0)
+
+        sums, sizes = (windows.folded(a, stride, dilation, size) for a in (e, np.abs(e)))
+        return _up(sums, sizes, count, falls)
 
     def mean(self, x: Value, axis: tuple[int, ...], count: int) -> Ends:
         total = self.sum(x, axis)
@@ -113,6 +132,14 @@ class LinearArrays(HeldArrays):
         if _never_negative(a) and _never_negative(b):
             np.fmin(result[0, ...], 0.0, out=result[0, ...])
         return result
+
+
+def _up(total: Ends, sizes: FloatArray, count: int, falls: Callable[[], FloatArray]) -> Ends:
+    """Steps 1 to 5: sums of at most `count` terms, rounded up. sizes: of the terms' sizes; falls: is no term above
+    0?
+    """
+    above = total + sizes * (2 * (count + 2) * U)
+    return above if np.isfinite(above).all() else np.where(falls() & ~np.isfinite(above), FLOOR / 2, above)
 
 
 def _never_negative(x: Value) -> bool:

@@ -49,6 +49,20 @@ class OrderedArrays(HeldArrays):
     def logical_or(self, p: Any, q: Any) -> np.ndarray[Any, Any]:
         return _logical(np.logical_or, self.context.logical_or, p, q)
 
+    # ---- extremes over axes -----------------------------------------------------------------------------------------
+
+    def max(self, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
+        """The largest of the lower ends, of those that are known, and the largest of the upper ones."""
+        if isinstance(x, Point):
+            return Point(np.maximum.reduce(x.x, axis=axis))
+        return np.stack([np.asarray(np.fmin.reduce(x[0], axis=axis)), np.asarray(np.maximum.reduce(x[1], axis=axis))])
+
+    def min(self, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
+        """The smallest, likewise."""
+        if isinstance(x, Point):
+            return Point(np.minimum.reduce(x.x, axis=axis))
+        return np.stack([np.asarray(np.maximum.reduce(x[0], axis=axis)), np.asarray(np.fmin.reduce(x[1], axis=axis))])
+
     # ---- choices ----------------------------------------------------------------------------------------------------
 
     def where(self, p: Any, x: Value, y: Value) -> Ends:

@@ -10,6 +10,7 @@ import numpy as np
 from scalarspec.backends.interval import IntervalContext
 from scalarspec.backends.interval64.ends import Ends, FloatArray, signed
 from scalarspec.backends.interval64.point import Point, Value, ends_of
+from scalarspec.core import windows
 from scalarspec.core.arrays import NumPyArrays, lift
 from scalarspec.core.truth import Maybe
 from scalarspec.numbers import environment
@@ -89,6 +90,18 @@ class HeldArrays(NumPyArrays):
 
     def matrix_transpose(self, x: Any) -> Any:
         return _restructured(x, _transposed, _transposed)
+
+    def permute_dims(self, x: Any, axes: tuple[int, ...]) -> Any:
+        def of_ends(e: Ends) -> Ends:
+            return np.transpose(e, (0, *(a + 1 for a in axes)))
+
+        return _restructured(x, lambda a: np.transpose(a, axes), of_ends)
+
+    def patches(self, x: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Any:
+        def seen(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+            return windows.windows(a, kernel, stride, dilation)
+
+        return _restructured(x, seen, seen)
 
     def broadcast_to(self, x: Any, shape: tuple[int, ...]) -> Any:
         def spread(e: Ends) -> Ends:

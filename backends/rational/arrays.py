@@ -12,7 +12,8 @@ import numpy as np
 
 from scalarspec.backends.rational.nothing import Nothing
 from scalarspec.backends.rational.ratios import Array, Ratios, as_objects, inner_products, over_common
-from scalarspec.core.arrays import LiftedArrays, NumPyArrays, lift
+from scalarspec.core import windows
+from scalarspec.core.arrays import Lengths, LiftedArrays, NumPyArrays, lift, multiplied
 from scalarspec.core.context import Context
 from scalarspec.errors import DivisionByZero
 from scalarspec.numbers.exact import holds_floats
@@ -173,13 +174,39 @@ class RationalArrays(NumPyArrays):
         total = self.sum(x, axis)
         return Ratios(total.numerators, total.denominator * max(count, 1))
 
+    def max(self, x: Ratios, axis: tuple[int, ...], counts: tuple[int, ...]) -> Ratios:
+        return x.mapped(lambda a: np.asarray(np.max(a, axis=axis)))
+
+    def min(self, x: Ratios, axis: tuple[int, ...], counts: tuple[int, ...]) -> Ratios:
+        return x.mapped(lambda a: np.asarray(np.min(a, axis=axis)))
+
+    def cumulative_sum(self, x: Ratios, axis: tuple[int, ...]) -> Ratios:
+        return Ratios(np.cumsum(x.numerators, axis=axis[0]), x.denominator)
+
+    def fold(self, x: Ratios, stride: Lengths, dilation: Lengths, size: Lengths) -> Ratios:
+        return Ratios(windows.folded(x.numerators, stride, dilation, size), x.denominator)
+
     def affine_rows(self, weight: Ratios, x: Ratios, bias: Ratios, shape: tuple[int, int]) -> Ratios:
         return self.add(inner_products(x, weight), self.broadcast_to(bias, shape))
 
     def matmul(self, a: Ratios, b: Ratios) -> Ratios:
-        """Inner products of the rows of a and the columns of b."""
-        columns = self.matrix_transpose(b) if len(b.shape) == 2 else b
-        return inner_products(a, columns).mapped(lambda n: n.reshape(a.shape[:-1] + b.shape[1:]))
+        """Inner products of the rows of a and the columns of b; of many matrices one after the other."""
+        if max(len(a.shape), len(b.shape)) <= 2:
+            columns = self.matrix_transpose(b) if len(b.shape) == 2 else b
+            return inner_products(a, columns).mapped(lambda n: n.reshape(a.shape[:-1] + b.shape[1:]))
+        if len(a.shape) == 2 and a.shape[0] and len(b.shape) > 2:
+            return self._one_matrix(a, b)
+        found = multiplied(
+            lambda m, n: inner_products(Ratios(m, a.denominator), Ratios(n.T, b.denominator)).numerators,
+            a.numerators, b.numerators,
+        )  # fmt: skip
+        return Ratios(found, a.denominator * b.denominator)
+
+    def _one_matrix(self, a: Ratios, b: Ratios) -> Ratios:
+        """One matrix times many, whose columns are put side by side."""
+        columns = b.mapped(lambda n: np.moveaxis(n, -2, -1).reshape(-1, n.shape[-2]))
+        shape = (a.shape[0], *b.shape[:-2], b.shape[-1])
+        return inner_products(a, columns).mapped(lambda n: np.moveaxis(n.reshape(shape), 0, -2))
 
 
 def _is_plain(value: Any) -> bool:

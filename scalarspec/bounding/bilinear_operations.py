@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from scalarspec.core import windows
+from scalarspec.core.indexing import places_of, tables
 from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.errors import NotSupported
 
@@ -129,7 +132,7 @@ def _transposed(x: Array) -> Array:
 
 def _times_rows(x: Array, matrix: Array) -> Array:
     """x matrix over the last axis of x, whose value is a vector or a matrix: (..., n) and (..., n, m) -> (..., m)."""
-    if matrix.shape[:2] == (1, 1):
+    if matrix.shape[:2] == (1, 1) and matrix.ndim == 4:
         n, m = matrix.shape[2:]
         return np.asarray(x.reshape(prod(x.shape[:-1]), n) @ matrix[0, 0]).reshape(*x.shape[:-1], m)
     if x.ndim == 3 and matrix.shape[1] == 1:
@@ -138,9 +141,30 @@ def _times_rows(x: Array, matrix: Array) -> Array:
 
 
 def _matmul(a: Array, b: Array) -> Array:
+    if max(a.ndim, b.ndim) > 4:
+        found = _times_matrices(*_many(a, b))
+        return found.reshape(*found.shape[:-2], *found.shape[-2:-1] * (a.ndim > 3), *found.shape[-1:] * (b.ndim > 3))
     if b.ndim == 4:
         return _times_rows(a, b)
     return _inner(a, b) if a.ndim == 3 else _times_rows(b, _transposed(a))
+
+
+def _many(a: Array, b: Array) -> tuple[Array, Array]:
+    """Both as matrices behind as many axes: vectors as rows and as columns."""
+    a, b = a if a.ndim > 3 else a[:, :, None, :], b if b.ndim > 3 else b[..., None]
+    axes = max(a.ndim, b.ndim)
+    left, right = (m.reshape(*m.shape[:2], *(1,) * (axes - m.ndim), *m.shape[2:]) for m in (a, b))
+    return left, right
+
+
+def _times_matrices(a: Array, b: Array) -> Array:
+    """Products of matrices; with one matrix for all on the left, as one product."""
+    if prod(a.shape[:-2]) == 1:
+        m, n = a.shape[-2:]
+        columns = np.moveaxis(b, -2, 0).reshape(n, prod(b.shape[:-2]) * b.shape[-1])
+        found = (a.reshape(m, n) @ columns).reshape(m, *b.shape[:-2], b.shape[-1])
+        return np.moveaxis(found, 0, -2)
+    return np.asarray(a @ b)
 
 
 def _inner(a: Array, b: Array) -> Array:
@@ -153,6 +177,9 @@ def _outer(a: Array, b: Array) -> Array:
 
 def _left_factor(g: Array, a: Array, b: Array) -> Array:
     """The cotangent of a in a b."""
+    if max(a.ndim, b.ndim) > 4:
+        left, right = _many(a, b)
+        return _summed_to(_as_result(g, a, b) @ _transposed(right), left, a)
     if b.ndim == 4:
         return _times_rows(g, _transposed(b))
     return g[..., None] * b if a.ndim == 3 else _outer(g, b)
@@ -160,9 +187,58 @@ def _left_factor(g: Array, a: Array, b: Array) -> Array:
 
 def _right_factor(g: Array, a: Array, b: Array) -> Array:
     """The cotangent of b in a b."""
+    if max(a.ndim, b.ndim) > 4:
+        left, right = _many(a, b)
+        return _summed_to(_times_matrices(_transposed(left), _as_result(g, a, b)), right, b)
     if a.ndim == 3:
         return g[..., None] * a if b.ndim == 3 else _outer(a, g)
     return _times_rows(g, a) if b.ndim == 3 else np.asarray(_transposed(a) @ g)
+
+
+def _as_result(g: Array, a: Array, b: Array) -> Array:
+    """The cotangent of a product of many matrices, with rows and columns where vectors had none."""
+    if a.ndim == 3:
+        g = g[..., None, :] if b.ndim > 3 else g[..., None]
+    return g[..., None] if b.ndim == 3 else g
+
+
+def _summed_to(found: Array, matrices: Array, factor: Array) -> Array:
+    """A cotangent of matrices as that of the factor that they were made of, which was repeated."""
+    repeated = tuple(i for i in range(2, found.ndim - 2) if matrices.shape[i] == 1 != found.shape[i])
+    summed = np.add.reduce(found, axis=repeated, keepdims=True) if repeated else found
+    return summed.reshape(*summed.shape[:2], *factor.shape[2:])
+
+
+def _part(g: Array, axis: int, start: int, end: int) -> Array:
+    return g[(*[slice(None)] * axis, slice(start, end))]
+
+
+def _same_boxes(xs: Sequence[Array]) -> list[Array]:
+    """Arrays with as many boxes and rows."""
+    before = np.broadcast_shapes(*(x.shape[:2] for x in xs))
+    return [np.broadcast_to(x, (*before, *x.shape[2:])) for x in xs]
+
+
+def _added_at(g: Array, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+    """The transpose of indexing: what comes to one place is added."""
+    taken = places_of(shape, index)
+    if taken is None:
+        return _scatter(g, index, shape)
+    first, axes, places = taken
+    rest = shape[first + axes :]
+    parts = g.reshape(*g.shape[:2], *shape[:first], len(places), *rest)
+    result = np.zeros((*g.shape[:2], *shape[:first], prod(shape[first : first + axes]), *rest))
+    for where, table in tables(places):
+        for column in table.T:
+            inside = column < len(places)
+            result[_index((*[slice(None)] * first, where[inside]))] += parts[
+                _index((*[slice(None)] * first, column[inside]))
+            ]
+    return result.reshape(*g.shape[:2], *shape)
+
+
+def _kernel(x: Array, size: tuple[int, ...]) -> tuple[int, ...]:
+    return x.shape[x.ndim - 2 * len(size) : x.ndim - len(size)]
 
 
 FORWARD: dict[str, Callable[..., Array]] = {
@@ -179,6 +255,11 @@ FORWARD: dict[str, Callable[..., Array]] = {
     "reshape": lambda x, shape: x.reshape(*x.shape[:2], *shape),
     "matrix_transpose": _transposed,
     "broadcast_to": _broadcast,
+    "permute_dims": lambda x, axes: x.transpose(0, 1, *(a + 2 for a in axes)),
+    "concat": lambda *xs, axis: np.concatenate(_same_boxes(xs), axis + 2),
+    "patches": windows.windows,
+    "fold": windows.folded,
+    "cumulative_sum": lambda x, axis: np.cumsum(x, axis=axis[0] + 2),
     "stack": _stack,
     "matmul": _matmul,
     "affine": lambda weight, x, bias: _matmul(weight, x) + bias,
@@ -200,7 +281,17 @@ COTANGENTS: dict[str, Callable[..., Cotangents]] = {
     "divide": lambda g, a, b: (lambda: g / _column(b, g.ndim), _refuse_divisor),
     "sum": lambda g, x, axis: (lambda: _repeated(g, x, axis),),
     "mean": lambda g, x, axis, count: (lambda: _repeated(g / max(count, 1), x, axis),),
-    "getitem": lambda g, x, index: (lambda: _scatter(g, index, x.shape[2:]),),
+    "getitem": lambda g, x, index: (lambda: _added_at(g, index, x.shape[2:]),),
+    "permute_dims": lambda g, x, axes: (lambda: g.transpose(0, 1, *(np.argsort(axes) + 2)),),
+    "concat": lambda g, *xs, axis: [
+        partial(_part, g, axis + 2, end - x.shape[axis + 2], end)
+        for x, end in zip(xs, accumulate(x.shape[axis + 2] for x in xs), strict=True)
+    ],
+    "patches": lambda g, x, kernel, stride, dilation: (
+        lambda: windows.folded(g, stride, dilation, x.shape[x.ndim - len(kernel) :]),
+    ),
+    "fold": lambda g, x, stride, dilation, size: (lambda: windows.windows(g, _kernel(x, size), stride, dilation),),
+    "cumulative_sum": lambda g, x, axis: (lambda: np.flip(np.cumsum(np.flip(g, axis[0] + 2), axis[0] + 2), axis[0] + 2),),
     "scatter": lambda g, x, index, shape: (lambda: g[_index(index)],),
     "reshape": lambda g, x, shape: (lambda: g.reshape(*g.shape[:2], *x.shape[2:]),),
     "matrix_transpose": lambda g, x: (lambda: _transposed(g),),

@@ -25,7 +25,7 @@ from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.elementary import U
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.tape import Equation, Tape, TapeArrays
+from scalarspec.tracing.tape import EXTREMES, Equation, Tape, TapeArrays
 from scalarspec.tracing.trace import trace
 
 Array = np.ndarray[Any, Any]
@@ -121,7 +121,29 @@ def _matmul(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
     return arrays.apply("sum", arrays.apply("square", a), axis=(0,)) if same else None
 
 
+def _log_softmax(arrays: TapeArrays, x: Traced, axis: tuple[int, ...]) -> Any:
+    """x - log Σ eˣ."""
+    whole = arrays.apply("logsumexp", x, axis=axis)
+    kept = Shape(1 if i in axis else n for i, n in enumerate(x.shape))
+    return arrays.apply("subtract", x, _spread(arrays, arrays.apply("reshape", whole, shape=kept), x.shape))
+
+
+def _spread(arrays: TapeArrays, x: Traced, shape: Shape) -> Any:
+    return x if x.shape == shape else arrays.apply("broadcast_to", x, shape=shape)
+
+
+def _softmax(arrays: TapeArrays, x: Traced, axis: tuple[int, ...], mask: Any) -> Any:
+    """The exponentials of the logarithms; of what takes part, row by row of equal masks, the others being 0."""
+    if mask is None:
+        return arrays.apply("exp", arrays.apply("log_softmax", x, axis=axis))
+    return None
+
+
 REWRITES: dict[str, Callable[..., Any]] = {
+    "max": EXTREMES["max"],
+    "min": EXTREMES["min"],
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
     "mean_square": _mean_square,
     "logsumexp": _logsumexp,
     "maximum": _maximum,

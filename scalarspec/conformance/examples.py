@@ -224,7 +224,9 @@ def _defined(spec: Spec, ends: Sequence[tuple[Fraction, Fraction]]) -> bool:
 SHAPED: dict[str, list[tuple[Spec, list[tuple[int, ...]]]]] = {
     "matmul": [
         (f.matmul, [(2, 3), (3,)]), (f.matmul, [(3,), (3, 2)]), (f.matmul, [(2, 3), (3, 2)]), (f.matmul, [(3,), (3,)]),
-        (f.matmul, [(2, 0), (0,)]), (f.matmul, [(0, 2), (2,)]),
+        (f.matmul, [(2, 0), (0,)]), (f.matmul, [(0, 2), (2,)]), (f.matmul, [(2, 1, 3), (3, 2)]),
+        (f.matmul, [(2, 3), (2, 3, 1)]), (f.matmul, [(2, 1, 2), (1, 2, 2)]), (f.matmul, [(3,), (2, 3, 2)]),
+        (f.matmul, [(2, 1, 3), (3,)]),
     ],
     "affine": [(f.affine, [(2, 3), (3,), (2,)]), (f.affine, [(2, 0), (0,), (2,)]), (f.affine, [(0, 2), (2,), (0,)])],
     "affine_rows": [
@@ -233,7 +235,9 @@ SHAPED: dict[str, list[tuple[Spec, list[tuple[int, ...]]]]] = {
     ],
     "getitem": [
         (lambda x: x[1], [(3, 2)]), (lambda x: x[:, 0], [(3, 2)]), (lambda x: x[::-1], [(3,)]),
-        (lambda x: x[1:1], [(3, 2)]), (lambda x: x[:, 0], [(0, 2)]),
+        (lambda x: x[1:1], [(3, 2)]), (lambda x: x[:, 0], [(0, 2)]), (lambda x: x[[2, 0, 2]], [(3, 2)]),
+        (lambda x: x[:, [[1, 0], [1, 1]]], [(2, 2)]), (lambda x: x[[0, 1, 0], [1, 1, 1]], [(2, 2)]),
+        (lambda x: x[np.array([], dtype=int)], [(3, 2)]),
     ],
     "scatter": [
         (lambda x: applied("scatter", x, index=(1,), shape=(3, 2)), [(2,)]),
@@ -244,6 +248,33 @@ SHAPED: dict[str, list[tuple[Spec, list[tuple[int, ...]]]]] = {
     "broadcast_to": [
         (lambda x: f.broadcast_to(x, (2, 3)), [(3,)]), (lambda x: f.broadcast_to(x, (2, 3)), [()]),
         (lambda x: f.broadcast_to(x, (0, 3)), [(3,)]),
+    ],
+    "softmax": [
+        (lambda x: f.softmax(x), [(3,)]), (lambda x: f.softmax(x, axis=0), [(2, 2)]), (lambda x: f.softmax(x), [(2, 1)]),
+        (lambda x: f.softmax(x, where=[[True, False, True], [False] * 3]), [(2, 3)]), (lambda x: f.softmax(x), [(0, 2)]),
+    ],
+    "log_softmax": [
+        (lambda x: f.log_softmax(x), [(3,)]), (lambda x: f.log_softmax(x, axis=0), [(2, 2)]),
+        (lambda x: f.log_softmax(x), [(2, 1)]), (lambda x: f.log_softmax(x), [(0, 2)]),
+    ],
+    "cumulative_sum": [
+        (lambda x: f.cumulative_sum(x), [(3,)]), (lambda x: f.cumulative_sum(x, axis=0), [(3, 2)]),
+        (lambda x: f.cumulative_sum(x), [(0,)]),
+    ],
+    "fold": [
+        (lambda x: applied("fold", x, stride=(1,), dilation=(1,), size=(4,)), [(2, 3)]),
+        (lambda x: applied("fold", x, stride=(2, 1), dilation=(1, 2), size=(3, 3)), [(2, 2, 2, 1, 1)]),
+    ],
+    "patches": [
+        (lambda x: applied("patches", x, kernel=(2,), stride=(1,), dilation=(1,)), [(4,)]),
+        (lambda x: applied("patches", x, kernel=(2, 2), stride=(1, 2), dilation=(2, 1)), [(2, 3, 4)]),
+    ],
+    "permute_dims": [
+        (lambda x: f.permute_dims(x, (2, 0, 1)), [(2, 1, 3)]), (lambda x: f.permute_dims(x, (1, 2, 0)), [(0, 2, 1)]),
+    ],
+    "concat": [
+        (lambda x, y: f.concat([x, y]), [(2,), (1,)]), (lambda x, y: f.concat([x, y], axis=1), [(2, 1), (2, 2)]),
+        (lambda x, y: f.concat([x, y]), [(0,), (2,)]),
     ],
     "stack": [
         (lambda x, y: f.stack([x, y]), [(2,), (2,)]), (lambda x, y: applied("stack", x, y, axis=1), [(2, 3), (2, 3)]),
@@ -267,6 +298,8 @@ def _by_kind(line: Operation) -> list[tuple[Spec, list[tuple[int, ...]]]]:
         return reduced
 
     some = [(over(0, 1), (2, 3)), (over(1), (2, 3)), (over(0), (2, 3)), (over(0), (1,))]
+    if "counts" in line.parameters:  # of two numbers each time: over none there is no first one
+        return [(spec, [shape]) for spec, shape in (*some, (over(1), (0, 2)))]
     none = [(over(0), (0,)), (over(1), (2, 0)), (over(1), (0, 2))]
     return [(spec, [shape]) for spec, shape in (*some, *none)]
 

@@ -5,10 +5,11 @@ an operation's name, positional values and keyword parameters; it calls what `fu
 interpreter that records or transforms tensor operations replaces. Operations:
 
   elementwise    every scalar operation of `Context`, over values of one shape, or scalars
-  reductions     sum, mean, mean_square, logsumexp         (axis: a tuple of axes)
-  linear         matmul, affine, affine_rows (shape)
-  structure      getitem (index), scatter (index, shape), reshape (shape), matrix_transpose, broadcast_to (shape),
-                 stack (axis)
+  reductions     sum, mean, mean_square, logsumexp, max, min         (axis: a tuple of axes)
+  along an axis  softmax, log_softmax, cumulative_sum                (axis: a tuple of one)
+  linear         matmul, affine, affine_rows (shape), fold (the transpose of patches, which adds)
+  structure      getitem (index), scatter (index, shape), reshape (shape), matrix_transpose, permute_dims (axes),
+                 broadcast_to (shape), stack (axis), concat (axis), patches (kernel, stride, dilation)
 
 The scalar context is the meaning: whatever arrays do must agree with the lifted scalars.
 """
@@ -20,12 +21,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from functools import partial, reduce
-from itertools import repeat
+from itertools import accumulate, repeat
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scalarspec.core import windows
 from scalarspec.core.domains import each, guarding, is_watched
 from scalarspec.core.operations import find
 from scalarspec.core.sizes import watching
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 Value = Any
 """What arrays hold: opaque to all but the arrays that made it."""
+Lengths = tuple[int, ...]
+"""One for each of the last axes."""
+Array = np.ndarray[Any, Any]
 ObjectArray = np.ndarray[Any, Any]
 """A NumPy array of Python objects: scalars, or truths."""
 
@@ -112,6 +117,14 @@ class Arrays(ABC):
         """log Σ eˣ over some axes. Each element occurs once in it, so that it is tight over sets."""
         return self.apply("log", self.apply("sum", self.apply("exp", x), axis=axis))
 
+    def max(self, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
+        """The largest along some axes."""
+        return self.folded("maximum", x, axis, counts)
+
+    def min(self, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
+        """The smallest along some axes."""
+        return self.folded("minimum", x, axis, counts)
+
     def folded(self, operation: str, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
         """An operation of two operands between the elements along some axes, in row-major order from the first one on.
 
@@ -145,6 +158,18 @@ class Arrays(ABC):
         scalars[...] = boxed(self.context.literal(Fraction(0)))
         scalars[(*index, ...)] = self.unpack(x)
         return self.pack(scalars)
+
+    def fold(self, x: Value, stride: Lengths, dilation: Lengths, size: Lengths) -> Value:
+        """What lies in windows, each element added to where it came from. x: (..., *kernel, *windows)."""
+        d, shape = len(size), self.unpack(x).shape
+        kernel, number = shape[len(shape) - 2 * d : len(shape) - d], shape[len(shape) - d :]
+        before, whole = len(shape) - 2 * d, slice(None)
+        parts = []
+        for place in np.ndindex(*kernel):
+            part = self.apply("getitem", x, index=(*[whole] * before, *place))
+            where = (*[whole] * before, *windows.covered(place, number, stride, dilation))
+            parts.append(self.apply("scatter", part, index=where, shape=(*shape[:before], *size)))
+        return reduce(partial(self.apply, "add"), parts)
 
     def floats(self, value: Value) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """The infima and suprema as two float64 arrays, rounded outward. Raises NotSupported for a context that rounds
@@ -209,6 +234,18 @@ class NumPyArrays(Arrays):
         """The values along a new axis."""
         return self.restructured(lambda *arrays: np.stack(arrays, axis), *values)
 
+    def concat(self, *values: Value, axis: int) -> Value:
+        """The values one after the other."""
+        return self.restructured(lambda *arrays: np.concatenate(arrays, axis), *values)
+
+    def permute_dims(self, x: Value, axes: tuple[int, ...]) -> Value:
+        """The axes in another order."""
+        return self.restructured(lambda a: np.transpose(a, axes), x)
+
+    def patches(self, x: Value, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Value:
+        """All windows over the last axes."""
+        return self.restructured(lambda a: windows.windows(a, kernel, stride, dilation), x)
+
 
 class LiftedArrays(NumPyArrays):
     """NumPy object arrays over which the scalar operations are lifted: right for any scalar, and slow."""
@@ -252,13 +289,70 @@ class LiftedArrays(NumPyArrays):
 
     def matmul(self, a: Value, b: Value) -> Value:
         """The matrix product, of which each entry is the sum of products of a row and a column."""
-        rows = a if a.ndim == 2 else a[None, :]
-        columns = b.T if b.ndim == 2 else b[None, :]
-        result = np.empty((len(rows), len(columns)), dtype=object)
-        for i, row in enumerate(rows):
-            for j, column in enumerate(columns):
+        return multiplied(self._product, a, b)
+
+    def _product(self, a: Value, b: Value) -> Value:
+        """The product of two matrices."""
+        result = np.empty((len(a), b.shape[1]), dtype=object)
+        for i, row in enumerate(a):
+            for j, column in enumerate(b.T):
                 result[i, j] = self.inner(row, column)
-        return result.reshape(a.shape[:-1] + b.shape[1:])
+        return result
+
+    # ---- along an axis ----------------------------------------------------------------------------------------------
+
+    def along(self, function: Callable[[list[Any]], list[Any]], x: Value, axis: tuple[int, ...]) -> Value:
+        """A function of the scalars along an axis, which gives as many."""
+        rows = np.moveaxis(x, axis[0], -1)
+        result = np.empty(rows.shape, dtype=object)
+        for index in np.ndindex(*rows.shape[:-1]):
+            for k, scalar in enumerate(function(list(rows[index]))):
+                result[(*index, k)] = scalar
+        return np.moveaxis(result, -1, axis[0])
+
+    def cumulative_sum(self, x: Value, axis: tuple[int, ...]) -> Value:
+        """The sums of the first elements along an axis."""
+        return self.along(lambda row: list(accumulate(row, self.context.add)), self.unpack(x), axis)
+
+    def softmax(self, x: Value, axis: tuple[int, ...], mask: Array | None) -> Value:
+        """Shares of exponentials, of those that a mask lets take part; the others are 0."""
+        x = self.unpack(x)
+        if mask is None:
+            return self.along(self.shares, x, axis)
+        result = np.empty(x.shape, dtype=object)
+        rows, kept, found = (np.moveaxis(a, axis[0], -1) for a in (x, np.broadcast_to(mask, x.shape), result))
+        for index in np.ndindex(*rows.shape[:-1]):
+            shares = iter(self.shares([s for s, k in zip(rows[index], kept[index], strict=True) if k]))
+            for k, taken in enumerate(kept[index]):
+                found[(*index, k)] = next(shares) if taken else self.context.literal(Fraction(0))
+        return result
+
+    def log_softmax(self, x: Value, axis: tuple[int, ...]) -> Value:
+        """Their logarithms."""
+        return self.along(self.log_shares, self.unpack(x), axis)
+
+    def shares(self, terms: list[Any]) -> list[Any]:
+        """Of one row. The first number is subtracted from all, so that equal numbers have exact shares everywhere."""
+        exponentials = [self.context.exp(self.context.subtract(term, terms[0])) for term in terms]
+        whole = self.total(exponentials)
+        return [self.context.divide(each, whole) for each in exponentials]
+
+    def log_shares(self, terms: list[Any]) -> list[Any]:
+        """Of one row."""
+        shifted = [self.context.subtract(term, terms[0]) for term in terms]
+        whole = self.context.log(self.total(list(map(self.context.exp, shifted))))
+        return [self.context.subtract(each, whole) for each in shifted]
+
+
+def multiplied(product: Callable[[Any, Any], Any], a: Value, b: Value) -> Value:
+    """The matrix product of arrays by NumPy's rule, from that of two matrices."""
+    rows, columns = a if a.ndim > 1 else a[None, :], b if b.ndim > 1 else b[:, None]
+    before = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
+    result = np.empty((*before, rows.shape[-2], columns.shape[-1]), dtype=object)
+    left, right = (np.broadcast_to(m, (*before, *m.shape[-2:])) for m in (rows, columns))
+    for index in np.ndindex(*before):
+        result[index] = product(left[index], right[index])
+    return result.reshape((*before, *a.shape[:-1][-1:], *(b.shape[-1:] if b.ndim > 1 else ())))
 
 
 def lift(function: Callable[..., Any], *values: ObjectArray) -> ObjectArray:

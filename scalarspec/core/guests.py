@@ -6,6 +6,7 @@ refused by the name of ours that does the same in every context.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Never
 
 import numpy as np
@@ -90,8 +91,15 @@ class Guest:
 
 
 def place(key: Any) -> Any:
-    """A part of an index, a tensor as the integer that it is."""
+    """A part of an index, a tensor as the integers that it is."""
+    if isinstance(key, Guest) and key.shape:
+        return np.array([int(x) for x in _numbers(key)]).reshape(key.shape)
     return int(key) if isinstance(key, Guest) else key
+
+
+def _numbers(t: Any) -> Iterator[Any]:
+    """The numbers of a tensor, one by one, as tensors of shape ()."""
+    return (t[index] for index in np.ndindex(*t.shape))
 
 
 def _named(holds: Any) -> str | None:

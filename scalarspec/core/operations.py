@@ -47,8 +47,10 @@ from math import inf
 from typing import Any, Literal, TypeVar
 
 from scalarspec.core import shape as shapes
+from scalarspec.core import windows
+from scalarspec.core.indexing import index_shape
 from scalarspec.core.shape import Scalar, Shape
-from scalarspec.errors import NotSupported
+from scalarspec.errors import NotSupported, ShapeError
 
 Kind = Literal["elementwise", "relation", "connective", "choice", "reduction", "product", "structure"]
 Graph = Literal[
@@ -181,7 +183,34 @@ def _stacked(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
 
 
 def _indexed(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
-    return shapes.index_shape(operands[0], parameters["index"])
+    return Shape(index_shape(operands[0], parameters["index"]))
+
+
+def _permuted(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    return Shape(operands[0][i] for i in parameters["axes"])
+
+
+def _concatenated(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    axis, first = parameters["axis"], operands[0]
+    if any((*s[:axis], *s[axis + 1 :]) != (*first[:axis], *first[axis + 1 :]) for s in operands):
+        raise ShapeError(f"concat: shapes {' and '.join(map(str, operands))} differ beside axis {axis}")
+    return Shape((*first[:axis], sum(s[axis] for s in operands), *first[axis + 1 :]))
+
+
+def _seen(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    (first,), kernel = operands, parameters["kernel"]
+    spatial = first[len(first) - len(kernel) :]
+    number = windows.counts(spatial, kernel, parameters["stride"], parameters["dilation"])
+    return Shape((*first[: len(first) - len(kernel)], *kernel, *number))
+
+
+def _folded(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    (first,), size = operands, parameters["size"]
+    return Shape((*first[: len(first) - 2 * len(size)], *size))
+
+
+def _same(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
+    return operands[0]
 
 
 ZERO, ONE = 0, 1
@@ -234,6 +263,15 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _reduction("mean", "linear", "sum", "nowhere", "always", ALL, "mean mean ReduceMean", parameters=("axis", "count")),
     _reduction("mean_square", "defined", "sum", "nowhere", "always", NATURAL, parameters=("axis", "count")),
     _reduction("logsumexp", "defined", "composed", "nowhere", "sometimes", ALL, "- logsumexp ReduceLogSumExp"),
+    _reduction("max", "defined", "choice", "tie", "always", ALL, "max amax ReduceMax", parameters=("axis", "counts")),
+    _reduction("min", "defined", "choice", "tie", "always", ALL, "min amin ReduceMin", parameters=("axis", "counts")),
+    _reduction("softmax", "defined", "composed", "nowhere", "sometimes", UNIT, "- softmax Softmax",
+               parameters=("axis", "mask"), shape=_same),
+    _reduction("log_softmax", "defined", "composed", "nowhere", "sometimes", (-inf, 0.0),
+               "- log_softmax LogSoftmax", shape=_same),
+    _reduction("cumulative_sum", "linear", "sum", "nowhere", "always", ALL, "cumulative_sum cumsum CumSum", shape=_same),
+    _reduction("fold", "linear", "sum", "nowhere", "always", ALL, "- fold Col2Im",
+               parameters=("stride", "dilation", "size"), shape=_folded),
     _product("matmul", 2, lambda s, p: shapes.matmul_shape(*s), "matmul matmul MatMul"),
     _product("affine", 3, lambda s, p: s[2], "- linear Gemm"),
     _product("affine_rows", 3, _given, "- linear Gemm", "shape"),
@@ -242,6 +280,9 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _structure("reshape", 1, _given, "reshape reshape Reshape", "shape"),
     _structure("matrix_transpose", 1, _transposed, "matrix_transpose transpose Transpose"),
     _structure("broadcast_to", 1, _given, "broadcast_to broadcast_to Expand", "shape"),
+    _structure("permute_dims", 1, _permuted, "permute_dims permute Transpose", "axes"),
+    _structure("concat", None, _concatenated, "concat cat Concat", "axis"),
+    _structure("patches", 1, _seen, "- unfold -", "kernel", "stride", "dilation"),
     _structure("stack", None, _stacked, "stack stack -", "axis"),
 )}
 # fmt: on

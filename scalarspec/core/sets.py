@@ -19,9 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
-from scalarspec.core.functions import endpoints
+from scalarspec.core.functions import broadcast_arrays, endpoints
 from scalarspec.core.tensor import Operand, Tensor, operands_of
 from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.numbers.exact import End, infinite
@@ -128,7 +127,7 @@ def intersection(x: Operand, y: Operand) -> Tensor:
 def _ends(operation: str, x: Operand, y: Operand) -> tuple[Tensor, list[Array]]:
     """The first operand as a tensor, and the four arrays of ends: of x, below and above, and of y."""
     _, (s, t) = operands_of(operation, x, y)
-    shapes.equal_shapes(operation, [s.shape, t.shape])
+    s, t = broadcast_arrays(s, t)
     return s, [*endpoints(s), *endpoints(t)]
 
 

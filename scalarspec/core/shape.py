@@ -5,14 +5,11 @@ refuses.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
-
+from collections.abc import Iterable, Sequence
 import numpy as np
 
 from scalarspec.core.sizes import dimensions as dimensions_of
-from scalarspec.core.sizes import like
-from scalarspec.errors import OutOfRange, ShapeError
+from scalarspec.errors import ShapeError
 
 
 class Shape(tuple[int, ...]):
@@ -67,22 +64,40 @@ def Dim(n: int, rest: Iterable[int] = Scalar) -> Shape:  # noqa: N802 - the seed
 
 
 def equal_shapes(operation: str, shapes: list[Shape]) -> Shape:
-    """The rule of elementwise operations: one shape, or that shape and scalars. Raises ShapeError otherwise: nothing
-    else is broadcast unasked.
+    """The rule of what is done on each element by itself, once all is broadcast: one shape, or that shape and scalars.
+    Raises ShapeError otherwise.
     """
     proper = {shape for shape in shapes if shape}
     if len(proper) > 1:
         listed = " and ".join(str(shape) for shape in shapes)
-        raise ShapeError(f"{operation}: shapes {listed} differ; only a scalar is broadcast (see broadcast_to)")
+        raise ShapeError(f"{operation}: shapes {listed} differ")
     return proper.pop() if proper else Scalar
 
 
+def broadcast_shapes(operation: str, shapes: Sequence[Shape]) -> Shape:
+    """NumPy's rule: axes are aligned at the last one, and those of length 1, or missing, are repeated. Raises
+    ShapeError, with the operation and the shapes, where they do not fit.
+    """
+    axes = max(map(len, shapes), default=0)
+    result = []
+    for lengths in zip(*((1,) * (axes - len(shape)) + shape for shape in shapes), strict=True):
+        proper = [n for n in lengths if n != 1] or [1]
+        if any(n != proper[0] for n in proper):
+            listed = " and ".join(str(shape) for shape in shapes)
+            raise ShapeError(f"{operation}: shapes {listed} do not broadcast: axes are aligned at the last one")
+        result.append(proper[0])
+    return Shape(result)
+
+
 def matmul_shape(a: Shape, b: Shape) -> Shape:
-    """The rule of matrix products: (m, n) @ (n, p), with a vector on either side or on both. Raises ShapeError."""
-    fits = 1 <= len(a) <= 2 and 1 <= len(b) <= 2 and a[-1] == b[0]
-    if not fits:
-        raise ShapeError(f"matmul: {a} @ {b}; expected (m, n) @ (n, p), (m, n) @ (n,), (n,) @ (n, p) or (n,) @ (n,)")
-    return Shape(a[:-1] + b[1:])
+    """The rule of matrix products: (..., m, n) @ (..., n, p), with a vector on either side or on both; the axes before
+    the last two are broadcast. Raises ShapeError.
+    """
+    rows, columns = a if len(a) > 1 else (1, *a), b if len(b) > 1 else (*b, 1)
+    if not a or not b or rows[-1] != columns[-2]:
+        raise ShapeError(f"matmul: {a} @ {b}; expected (..., m, n) @ (..., n, p), or vectors (n,) on either side")
+    many = broadcast_shapes("matmul", [Shape(rows[:-2]), Shape(columns[:-2])])
+    return Shape((*many, *a[-2:-1], *(b[-1:] if len(b) > 1 else ())))
 
 
 def normal_axes(operation: str, shape: Shape, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
@@ -113,18 +128,21 @@ def broadcast_shape(shape: Shape, target: Shape) -> Shape:
     return target
 
 
-def index_shape(shape: Shape, key: tuple[Any, ...]) -> Shape:
-    """The shape of `t[key]` for integers and slices. Raises OutOfRange for an index outside of its dimension, and for
-    any other kind of index.
+def filled(operation: str, shape: Iterable[int], size: int) -> Shape:
+    """A shape in which one dimension may be -1: whatever makes it one of so many elements. Raises ShapeError where
+    none does.
     """
-    if len(key) > len(shape):
-        raise OutOfRange(f"{len(key)} indices for a tensor of shape {shape}")
-    kept: list[int] = []
-    for n, k in zip(shape, key, strict=False):
-        if isinstance(k, slice):
-            kept.append(like(n, len(range(*k.indices(n)))))
-        elif isinstance(k, bool) or not isinstance(k, int | np.integer):
-            raise OutOfRange(f"a tensor takes integers and slices as indices, got {k!r}")
-        elif not -n <= k < n:
-            raise OutOfRange(f"index {k} of a dimension of length {n}")
-    return Shape((*kept, *shape[len(key) :]))
+    asked = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    if sum(n == -1 for n in asked) != 1:
+        return Shape(asked)
+    rest = Shape(n for n in asked if n != -1).size
+    if rest == 0 or size % rest:
+        raise ShapeError(f"{operation}: {size} elements do not fill {asked}")
+    return Shape(size // rest if n == -1 else n for n in asked)
+
+
+def normal_axis(operation: str, shape: Sequence[int], axis: int) -> int:
+    """One axis, counted from the first. Raises ShapeError for one that is not there."""
+    if isinstance(axis, tuple):
+        raise ShapeError(f"{operation}: expected one axis, got {axis!r}")
+    return normal_axes(operation, Shape(shape), axis)[0]

@@ -6,7 +6,7 @@ decided here are shapes, literals and errors; there are no numerics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial, reduce
 from typing import Any, Self
 
@@ -16,7 +16,8 @@ from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
 from scalarspec.core.context import Context
 from scalarspec.core.guests import Guest, place
-from scalarspec.core.operations import result_shape
+from scalarspec.core.indexing import steps
+from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import indexed, looked_at, watching
 from scalarspec.core.whole import wholes
@@ -66,11 +67,33 @@ class Nested:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Self:
+        """The elements at an index, by NumPy's rules: integers, slices, None, Ellipsis, arrays of integers or bools."""
         index = tuple(map(place, key)) if isinstance(key, tuple) else (place(key),)
         if watching() is not None:
             indexed(self.shape, index)
-        shape = shapes.index_shape(self.shape, index)
-        return type(self)(self.context, shape, self.context.arrays.apply("getitem", self.value, index=index))
+        found = self
+        for operation, parameters in steps(self.shape, index):
+            found = found.moved(operation, **parameters)
+        return found
+
+    def moved(self, operation: str, **parameters: Any) -> Self:
+        """An operation of structure on this tensor."""
+        shape = result_shape(operation, [self.shape], parameters)
+        return type(self)(self.context, shape, self.context.arrays.apply(operation, self.value, **parameters))
+
+    @property
+    def mT(self) -> Self:  # noqa: N802 - the array API's name
+        """The last two axes exchanged. Raises ShapeError for fewer than two axes."""
+        if self.ndim < 2:
+            raise ShapeError(f"mT: a tensor of shape {self.shape} has not two axes")
+        return self.moved("matrix_transpose")
+
+    @property
+    def T(self) -> Self:  # noqa: N802 - the array API's name
+        """The transpose of a matrix. Raises ShapeError for any other number of axes, where it would be ambiguous."""
+        if self.ndim != 2:
+            raise ShapeError(f"T: a tensor of shape {self.shape} is no matrix; use mT or permute_dims")
+        return self.moved("matrix_transpose")
 
 
 class Tensor(Nested, Guest):
@@ -272,6 +295,11 @@ class Truth(Nested):
     def _known(self, p: bool) -> Truth:
         return Truth.from_scalars(self.context, boxed(p))
 
+    @classmethod
+    def known(cls, context: Context[Any], truths: np.ndarray[Any, Any]) -> Truth:
+        """An array of bools as constant truths."""
+        return cls.from_scalars(context, truths.astype(object))
+
     @staticmethod
     def _apply(operation: str, *operands: Truth) -> Truth:
         for p in operands:
@@ -279,8 +307,8 @@ class Truth(Nested):
                 raise ArgumentError(f"{operation}: expected truths such as a > b, got {p!r}")
         context = common_context(operation, operands)
         truths = [p if p.context == context else context.constant(p) for p in operands]
-        shape = shapes.equal_shapes(operation, [p.shape for p in truths])
-        return Truth(context, shape, context.arrays.apply(operation, *(p.value for p in truths)))
+        shape, values = together(operation, truths)
+        return Truth(context, shape, context.arrays.apply(operation, *values))
 
 
 def _converted(context: Context[Any], t: Tensor) -> Tensor:
@@ -370,13 +398,25 @@ def operands_of(operation: str, *operands: Any) -> tuple[Context[Any], list[Tens
 
 
 def elementwise(operation: str, *operands: Any) -> Tensor:
-    """A scalar operation on each element. Shapes are equal, or (): ShapeError otherwise."""
+    """A scalar operation on each element. Operands are broadcast by NumPy's rule: ShapeError where they do not fit."""
     context, tensors = operands_of(operation, *operands)
+    shape, values = together(operation, tensors)
+    return Tensor(context, shape, context.arrays.apply(operation, *values))
+
+
+def together(operation: str, tensors: Sequence[Nested]) -> tuple[Shape, list[Any]]:
+    """The common shape of some tensors, and the value of each in that shape; numbers stay numbers, which arrays know
+    what to do with.
+    """
     shape = tensors[0].shape
     for t in tensors:
         if t.shape != shape:
-            shape = shapes.equal_shapes(operation, [t.shape for t in tensors])
-    return Tensor(context, shape, context.arrays.apply(operation, *[t.value for t in tensors]))
+            shape = shapes.broadcast_shapes(operation, [t.shape for t in tensors])
+            return shape, [
+                t.value if t.shape == shape or not t.shape else t.moved("broadcast_to", shape=shape).value
+                for t in tensors
+            ]
+    return shape, [t.value for t in tensors]
 
 
 def relation(operation: str, *operands: Any) -> Truth:
@@ -386,7 +426,9 @@ def relation(operation: str, *operands: Any) -> Truth:
 
 
 def matmul(a: Any, b: Any) -> Tensor:
-    """a @ b: (m, n) @ (n, p), with a vector on either side or on both. Raises ShapeError where lengths do not fit."""
+    """a @ b: (..., m, n) @ (..., n, p), with a vector on either side or on both; the axes before the last two are
+    broadcast. Raises ShapeError where lengths do not fit.
+    """
     context, (x, y) = operands_of("matmul", a, b)
     shape = shapes.matmul_shape(x.shape, y.shape)
     return Tensor(context, shape, context.arrays.apply("matmul", x.value, y.value))
@@ -394,6 +436,8 @@ def matmul(a: Any, b: Any) -> Tensor:
 
 def applied(operation: str, *operands: Any, **parameters: Any) -> Tensor:
     """An operation of the table, by name, on operands, with its keyword parameters."""
+    if find(operation, "applied").scalar:
+        return elementwise(operation, *operands)
     context, tensors = operands_of(operation, *operands)
     shape = result_shape(operation, [t.shape for t in tensors], parameters)
     return Tensor(context, shape, context.arrays.apply(operation, *[t.value for t in tensors], **parameters))

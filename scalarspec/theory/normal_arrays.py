@@ -220,6 +220,12 @@ def _on_elements(operation: str) -> Callable[..., Any]:
     return lambda arrays, _, *operands: getattr(arrays.context, operation)(*(x.value for x in operands))
 
 
+def _as_it_stands(operation: str, arrays: NormalArrays, shape: Shape, *xs: Traced, **parameters: Any) -> Poly:
+    """An atom: what moves elements, or reduces them, in a way that nothing is known of."""
+    more = {**parameters, "of": tuple(x.shape for x in xs)}
+    return arrays._atom(operation, tuple(x.value for x in xs), shape, more)
+
+
 RULES: dict[str, Callable[..., Poly]] = {
     "sum": NormalArrays._sum,
     "matmul": NormalArrays._matmul,
@@ -242,4 +248,5 @@ DEFINED: dict[str, Callable[..., Traced]] = {
 }
 """Operations that are read in their definitions by others."""
 
+RULES |= {name: partial(_as_it_stands, name) for name in TENSOR_OPERATIONS - {*RULES, *DEFINED}}
 check_complete("normal form", [*RULES, *DEFINED], {*TENSOR_OPERATIONS, OPAQUE})

@@ -125,7 +125,7 @@ class BatchedContext(InterpreterContext):
 
 
 class BatchedArrays(InterpreterArrays):
-    """Arrays that do each operation on all examples at once; where there is no such operation, one by one."""
+    """Arrays that do each operation on all examples at once."""
 
     context: BatchedContext
 
@@ -213,8 +213,20 @@ class BatchedArrays(InterpreterArrays):
         result = self.inner.apply("affine_rows", weight.value, rows, bias.value, shape=full)
         return self.inner.apply("reshape", result, shape=Dim(self.context.size, shape))
 
+    def _trailing(self, operation: str, shape: Shape, operands: tuple[Traced, ...], **parameters: Any) -> Any:
+        """What has to do with the last axes alone."""
+        return self.inner.apply(operation, operands[0].value, **parameters)
+
+    def _permute_dims(self, operation: str, shape: Shape, operands: tuple[Traced, ...], axes: tuple[int, ...]) -> Any:
+        return self.inner.apply(operation, operands[0].value, axes=(0, *(a + 1 for a in axes)))
+
+    def _concat(self, operation: str, shape: Shape, operands: tuple[Traced, ...], axis: int) -> Any:
+        return self.inner.apply(operation, *map(self.materialize, operands), axis=axis + 1)
+
     def _matmul(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
-        """A batch of vectors times a constant matrix is one product of matrices, and so for a batch of matrices."""
+        """A batch of vectors times a constant matrix is one product of matrices, and so for a batch of matrices; any
+        other product is one of many matrices.
+        """
         a, b = operands
         inner, size = self.inner, self.context.size
         if b.constant and len(b.shape) == 2:
@@ -222,18 +234,17 @@ class BatchedArrays(InterpreterArrays):
             return inner.apply("reshape", inner.apply("matmul", rows, b.value), shape=Dim(size, shape))
         if a.constant and len(a.shape) == 2 and len(b.shape) == 1:
             return inner.apply("matmul", b.value, inner.apply("matrix_transpose", a.value))
-        return self._one_by_one(operation, shape, operands)
+        axes = max(len(a.shape), len(b.shape), 2)
+        left = self._as_matrices(a, (1, *a.shape) if len(a.shape) == 1 else a.shape, axes)
+        right = self._as_matrices(b, (*b.shape, 1) if len(b.shape) == 1 else b.shape, axes)
+        return inner.apply("reshape", inner.apply("matmul", left, right), shape=Dim(size, shape))
 
-    def _one_by_one(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
-        """An operation done on each example by itself, and the results stacked."""
-        if not self.context.size:
-            return self.inner.apply("reshape", operands[0].value, shape=Dim(0, shape))
-        inner = self.inner
-        rows = [
-            [x.value if x.constant else inner.apply("getitem", x.value, index=(i,)) for x in operands]
-            for i in range(self.context.size)
-        ]
-        return inner.apply("stack", *(inner.apply(operation, *row) for row in rows))
+    def _as_matrices(self, x: Traced, shape: tuple[int, ...], axes: int) -> Any:
+        """The inner value as matrices behind `axes` - 2 axes more; with the leading axis, where that may differ."""
+        padded = ((1,) * (axes - len(shape))) + shape
+        if x.constant:
+            return self.inner.apply("reshape", x.value, shape=Shape(shape))
+        return self.inner.apply("reshape", x.value, shape=Dim(self.context.size, Shape(padded)))
 
 
 BATCHING: dict[str, Callable[..., Any]] = {
@@ -241,6 +252,15 @@ BATCHING: dict[str, Callable[..., Any]] = {
     "mean": BatchedArrays._reduction,
     "mean_square": BatchedArrays._reduction,
     "logsumexp": BatchedArrays._reduction,
+    "max": BatchedArrays._reduction,
+    "min": BatchedArrays._reduction,
+    "softmax": BatchedArrays._reduction,
+    "log_softmax": BatchedArrays._reduction,
+    "cumulative_sum": BatchedArrays._reduction,
+    "fold": BatchedArrays._trailing,
+    "patches": BatchedArrays._trailing,
+    "permute_dims": BatchedArrays._permute_dims,
+    "concat": BatchedArrays._concat,
     "matmul": BatchedArrays._matmul,
     "affine": BatchedArrays._affine,
     "affine_rows": BatchedArrays._affine_rows,

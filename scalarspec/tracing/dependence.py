@@ -57,16 +57,17 @@ def _handed(
     line = find(eqn.operation, "grad")
     if line.scalar:
         return [mask] * len(eqn.operands)
-    if line.kind == "reduction":  # each result has to do with all that it reduces
-        (x,), axes = eqn.operands, eqn.parameters["axis"]
-        return [np.broadcast_to(np.expand_dims(mask, axes), x.shape)]
-    if line.moves:
+    if line.moves or (line.kind == "reduction" and line.shape is not None and line.graph == "linear"):
         return _through(eqn, mask)
+    if line.kind == "reduction":  # each result has to do with all along the axes
+        (x,), axes = eqn.operands, eqn.parameters["axis"]
+        along = mask.any(axis=axes, keepdims=True) if mask.shape == x.shape else np.expand_dims(mask, axes)
+        return [np.broadcast_to(along, x.shape)]
     return [np.full(x.shape, True) for x in eqn.operands]
 
 
 def _through(eqn: Equation, mask: Mask) -> list[Mask]:
-    """A mask handed back through what moves elements, as a cotangent of ones would be."""
+    """A mask handed back through what moves elements, or adds them, as a cotangent of ones would be."""
     floats: Any = named_context("float64")
     placeholders = [Tensor(floats, x.shape, np.zeros(x.shape)) for x in eqn.operands]
     g = floats.tensor(mask.astype(float))

@@ -21,10 +21,10 @@ from scalarspec.core.tensor import Tensor, Truth, elementwise
 from scalarspec.errors import DomainError, NotDifferentiable, NotSupported
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.dependence import dependence
-from scalarspec.tracing.interpreter import Traced
+from scalarspec.tracing.interpreter import Traced, innermost
 from scalarspec.tracing.kinks import LOOKED, difference, is_relation, is_root, layers, relations, sign_at_tie, smooth
-from scalarspec.tracing.sweep import Read, conventional, innermost, operands_of, sweep
-from scalarspec.tracing.tape import Equation, Tape
+from scalarspec.tracing.sweep import Read, conventional, operands_of, sweep
+from scalarspec.tracing.tape import REREAD, Equation, Tape
 from scalarspec.tracing.trace import Trace
 from scalarspec.tracing.vjp_rules import Cotangent
 
@@ -269,7 +269,7 @@ AT_KINKS: dict[str, Callable[[Enclosing, Equation, Tensor, Read], Sequence[Cotan
     "logical_or": Enclosing._connective,
 }
 """The rules of operations that have kinks, steps or borders."""
-check_complete("generalized", AT_KINKS, having(kinks=("zero", "tie", "border")) - {"clip"})
+check_complete("generalized", AT_KINKS, having(kinks=("zero", "tie", "border")) - {*REREAD})
 
 
 def slope_of_relu(x: Tensor) -> Tensor:

@@ -25,9 +25,9 @@ from scalarspec.errors import ArgumentError, NotDifferentiable, ShapeError
 from scalarspec.tracing.batched import BatchedContext, like
 from scalarspec.tracing.first_order import Exact
 from scalarspec.tracing.generalized import Enclosing
-from scalarspec.tracing.interpreter import Traced
+from scalarspec.tracing.interpreter import Traced, innermost
 from scalarspec.tracing.kinks import Floats, Formula, Inside
-from scalarspec.tracing.sweep import AtKinks, Rules, absorbing, conventional, innermost, sweep
+from scalarspec.tracing.sweep import AtKinks, Rules, absorbing, conventional, sweep
 from scalarspec.tracing.tape import Tape
 from scalarspec.tracing.trace import Trace
 

@@ -222,3 +222,7 @@ class InterpreterArrays(Arrays):
             f"{self.context}: a spec that looks at single numbers (item, bool, if, endpoints) cannot be evaluated so; "
             "use where(condition, a, b) for branches"
         )
+
+def innermost(context: Context[Any]) -> Context[Any]:
+    """The context that is no interpreter around another."""
+    return context if context.wrapped is None else innermost(context.wrapped)

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, Literal
 
 from scalarspec.core import functions as f
-from scalarspec.core.context import Context
 from scalarspec.core.operations import find
 from scalarspec.core.tensor import Nested, Tensor, Truth
 from scalarspec.errors import NotSupported
@@ -73,8 +72,3 @@ def operands_of(eqn: Equation, read: Read) -> list[Any]:
     """What the operands of an equation stand for, as tensors and truths."""
     truths = find(eqn.operation, "grad").truths
     return [read(x, Truth if i < truths else Tensor) for i, x in enumerate(eqn.operands)]
-
-
-def innermost(context: Context[Any]) -> Context[Any]:
-    """The context that is no interpreter around another."""
-    return context if context.wrapped is None else innermost(context.wrapped)

@@ -6,10 +6,11 @@ subtracted from itself is seen to be nothing. Bounds on rounding errors take eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial, reduce
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ShapeError
-from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced
+from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext, Traced, innermost
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,20 +108,27 @@ class TapeArrays(InterpreterArrays):
         self.guards: Guards = ()
         self._known: dict[Any, Traced] = {}
 
+    @cached_property
+    def _whole(self) -> bool:
+        """Are the numbers inside floats, or expressions of whole tensors?"""
+        inner = innermost(self.context)
+        return inner.rounds or not inner.arrays.holds_scalars
+
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """The value inside, and an equation for it.
 
-        The larger of x and x is x, and x times x, in sets, a square, which may be known better. A clip is recorded as a
-        minimum of a maximum, so that rules need to know ties of two only.
+        The larger of x and x is x, and x times x, in sets, a square, which may be known better. What is made of maxima
+        and minima of two is recorded so, so that rules need to know ties of two only; but for floats, in which the
+        largest elements share a derivative equally.
         """
         if operation in ("maximum", "minimum") and operands[0] is operands[1]:
             return operands[0]
         if operation == "multiply" and operands[0] is operands[1] and self.context.encloses:
             return self.once("square", shape, operands[:1], parameters)
-        if operation == "clip":
-            x, lower, upper = operands
-            clipped: Traced = self.apply("minimum", self.apply("maximum", x, lower), upper)
-            return clipped
+        reread = REREAD.get(operation)
+        if reread is not None and not (operation in EXTREMES and self._whole):
+            found: Traced = reread(self, *operands, **parameters)
+            return found
         return self.once(operation, shape, operands, parameters)
 
     def once(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
@@ -165,6 +173,38 @@ class TapeArrays(InterpreterArrays):
     def outcomes(self, truths: Traced) -> set[bool | None]:
         """The outcomes among the truths inside."""
         return self.inner.outcomes(truths.value)
+
+
+def clipped(arrays: InterpreterArrays, x: Traced, lower: Traced, upper: Traced) -> Traced:
+    """As a minimum of a maximum."""
+    found: Traced = arrays.apply("minimum", arrays.apply("maximum", x, lower), upper)
+    return found
+
+
+def halves(
+    operation: str, arrays: InterpreterArrays, x: Traced, axis: tuple[int, ...], counts: tuple[int, ...]
+) -> Traced:
+    """An operation between one half of the elements along some axes and the other, until one is left."""
+    kept = [i for i in range(len(x.shape)) if i not in axis]
+    rows = arrays.apply("permute_dims", x, axes=(*axis, *kept)) if axis != tuple(range(len(axis))) else x
+    if len(axis) > 1:
+        rows = arrays.apply("reshape", rows, shape=Shape((prod(counts), *(x.shape[i] for i in kept))))
+    if not axis:
+        return x
+    rest: list[Traced] = []
+    while rows.shape[0] > 1:
+        half = rows.shape[0] // 2
+        if rows.shape[0] % 2:
+            rest.append(arrays.apply("getitem", rows, index=(2 * half,)))
+        left, right = (arrays.apply("getitem", rows, index=(slice(k * half, (k + 1) * half),)) for k in (0, 1))
+        rows = arrays.apply(operation, left, right)
+    return reduce(partial(arrays.apply, operation), rest, arrays.apply("getitem", rows, index=(0,)))
+
+
+EXTREMES = {"max": partial(halves, "maximum"), "min": partial(halves, "minimum")}
+"""Extremes over axes, from those of two."""
+REREAD: dict[str, Callable[..., Traced]] = {"clip": clipped, **EXTREMES}
+"""Operations that are recorded as others, by what makes these."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,14 +10,18 @@ be true.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from scalarspec.core import functions as f
+from scalarspec.core.indexing import Fixed, places_of, tables
 from scalarspec.core.operations import check_complete, having
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Tensor, Truth
+from scalarspec.core.tensor import Tensor, Truth, applied
 from scalarspec.errors import NotSupported
 
 Cotangent = Callable[[], Tensor] | None
@@ -42,6 +46,14 @@ RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
     "mean": lambda g, y, x, axis, count: (lambda: repeated_over(g / max(count, 1), x, axis),),
     "mean_square": lambda g, y, x, axis, count: (lambda: repeated_over(2 * g / max(count, 1), x, axis) * x,),
     "logsumexp": lambda g, y, x, axis: (lambda: repeated_over(g, x, axis) * f.exp(x - repeated_over(y, x, axis)),),
+    "max": lambda g, y, x, axis, counts: (lambda: _shared(g, y, x, axis),),
+    "min": lambda g, y, x, axis, counts: (lambda: _shared(g, y, x, axis),),
+    "softmax": lambda g, y, x, axis, mask: (lambda: y * (g - f.sum(g * y, axis, keepdims=True)),),
+    "log_softmax": lambda g, y, x, axis: (lambda: g - f.exp(y) * f.sum(g, axis, keepdims=True),),
+    "cumulative_sum": lambda g, y, x, axis: (lambda: f.flip(f.cumulative_sum(f.flip(g, axis), axis[0]), axis),),
+    "fold": lambda g, y, x, stride, dilation, size: (
+        lambda: applied("patches", g, kernel=_kernel(x, size), stride=stride, dilation=dilation),
+    ),
     "affine": lambda g, y, w, x, b: (lambda: f.outer(g, x), lambda: f.matmul(g, w), lambda: g),
     "affine_rows": lambda g, y, w, x, b, shape: (
         lambda: f.matmul(f.matrix_transpose(g), x),
@@ -49,10 +61,18 @@ RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
         lambda: f.sum(g, axis=0),
     ),
     "matmul": lambda g, y, a, b: (lambda: _left(g, a, b), lambda: _right(g, a, b)),
-    "getitem": lambda g, y, x, index: (lambda: _scattered(g, x.shape, index),),
+    "getitem": lambda g, y, x, index: (lambda: scattered(g, x.shape, index),),
     "scatter": lambda g, y, x, index, shape: (lambda: g[index],),
     "reshape": lambda g, y, x, shape: (lambda: f.reshape(g, x.shape),),
     "matrix_transpose": lambda g, y, x: (lambda: f.matrix_transpose(g),),
+    "permute_dims": lambda g, y, x, axes: (lambda: f.permute_dims(g, [axes.index(i) for i in range(x.ndim)]),),
+    "patches": lambda g, y, x, kernel, stride, dilation: (
+        lambda: applied("fold", g, stride=stride, dilation=dilation, size=tuple(x.shape[x.ndim - len(kernel) :])),
+    ),
+    "concat": lambda g, y, *xs, axis: tuple(
+        functools.partial(_part, g, axis, end - x.shape[axis], end)
+        for x, end in zip(xs, itertools.accumulate(x.shape[axis] for x in xs), strict=True)
+    ),
     "broadcast_to": lambda g, y, x, shape: (lambda: broadcast_back(g, x.shape),),
     "stack": lambda g, y, *xs, axis=0: tuple(
         functools.partial(g.__getitem__, (slice(None),) * axis + (i,)) for i in range(len(xs))
@@ -132,27 +152,79 @@ def repeated_over(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
     return f.broadcast_to(f.reshape(g, kept), x.shape)
 
 
+def _shared(g: Tensor, y: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """g in equal parts to all elements that are the extreme one."""
+    extreme = f.where(x == repeated_over(y, x, axis), 1, f.broadcast_to(x.context.tensor(0), x.shape))
+    return repeated_over(g, x, axis) * extreme / f.sum(extreme, axis, keepdims=True)
+
+
+def _kernel(x: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
+    """Of windows: (..., *kernel, *windows)."""
+    return tuple(x.shape[x.ndim - 2 * len(size) : x.ndim - len(size)])
+
+
+def _part(g: Tensor, axis: int, start: int, end: int) -> Tensor:
+    return g[(*(slice(None),) * axis, slice(start, end))]
+
+
 def _left(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """The cotangent of the left operand of a product a b of matrices or vectors: g bᵀ."""
-    if b.ndim == 1:
+    if a.ndim <= 2 and b.ndim == 1:
         return g * b if a.ndim == 1 else f.outer(g, b)
-    return f.matmul(g, f.matrix_transpose(b))
+    rows, columns = _as_matrices(g, a, b)
+    found = f.matmul(rows, f.matrix_transpose(columns[1]))
+    return broadcast_back(f.reshape(found, found.shape[:-2] + found.shape[-1:]) if a.ndim == 1 else found, a.shape)
 
 
 def _right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """The cotangent of the right operand of a product a b of matrices or vectors: aᵀ g."""
-    if a.ndim == 1:
+    if a.ndim == 1 and b.ndim <= 2:
         return g * a if b.ndim == 1 else f.outer(a, g)
-    return f.matmul(f.matrix_transpose(a), g)
+    rows, columns = _as_matrices(g, a, b)
+    found = f.matmul(f.matrix_transpose(columns[0]), rows)
+    return broadcast_back(f.reshape(found, found.shape[:-1]) if b.ndim == 1 else found, b.shape)
 
 
-def _scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
-    """g at an index of a tensor of zeros: the transpose of indexing."""
+def _as_matrices(g: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """All three of a product with vectors as rows, or columns, of one."""
+    if a.ndim == 1:
+        a, g = f.expand_dims(a, 0), f.expand_dims(g, -2 if b.ndim > 1 else -1)
+    if b.ndim == 1:
+        b, g = f.expand_dims(b, -1), f.expand_dims(g, -1)
+    return g, (a, b)
+
+
+def scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
+    """g at an index of a tensor of zeros: the transpose of indexing, which adds what comes to one place.
+
+    Where an element was taken several times, those places that were taken up to 1, 2, 4, ... times are found together:
+    a table of all parts of each, filled up with zeros, is summed.
+    """
+    taken = places_of(shape, index)
+    if taken is None or len(np.unique(taken[2])) == len(taken[2]):
+        return _at(g, shape, index)
+    first, axes, places = taken
+    flat = Shape((*shape[:first], prod(shape[first : first + axes]), *shape[first + axes :]))
+    parts = f.reshape(g, (*shape[:first], len(places), *flat[first + 1 :]))
+    zero = f.broadcast_to(g.context.tensor(0), (*flat[:first], 1, *flat[first + 1 :]))
+    parts = f.concat([parts, zero], axis=first)
+    whole = (slice(None),) * first
+    found = [
+        _at(f.sum(parts[(*whole, table)], axis=first + 1), flat, (*whole, Fixed(where)))
+        for where, table in tables(places)
+    ]
+    return f.reshape(functools.reduce(f.add, found), shape)  # type: ignore[no-any-return]
+
+
+def _at(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
+    """g at an index of a tensor of zeros, in which no place comes twice."""
     return Tensor(g.context, shape, g.context.arrays.apply("scatter", g.value, index=index, shape=shape))
 
 
 def broadcast_back(g: Tensor, shape: Shape) -> Tensor:
     """The transpose of `broadcast_to`: the sum over the axes along which a tensor of that shape was repeated."""
+    if g.shape == shape:
+        return g
     padded = (1,) * (g.ndim - len(shape)) + shape
     repeated = tuple(i for i, n in enumerate(padded) if n != g.shape[i])
     summed = f.sum(g, axis=repeated) if repeated else g

@@ -24,7 +24,8 @@ ATOMS = ("symbol", "number", "truth", "leaf", "constant")
 """Terms that are written without a pattern."""
 BY_SHAPE = {"scale", "over", "squared", "row", "dot", "outer"}
 """What some operations are called where their operands are scalars or vectors."""
-PATTERN_NAMES = {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)}
+NEW = {"max", "min", "softmax", "log_softmax", "cumulative_sum", "fold", "permute_dims", "concat", "patches"}
+PATTERN_NAMES = {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)} - NEW - {f"{n} over" for n in NEW}
 """What each style must have a pattern for."""
 
 

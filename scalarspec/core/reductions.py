@@ -1,0 +1,246 @@
+"""Reductions over axes, and what keeps an axis and looks along it.
+
+For all of them, x has any shape; axis is one axis, a tuple of axes, or None for all, negative ones counting from the
+last; with keepdims the axes stay, with length 1. Raises ShapeError for an axis that x does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, TypeVar
+
+import numpy as np
+
+from scalarspec.core import shape as shapes
+from scalarspec.core.elementwise import abs, multiply, pow, sqrt, square
+from scalarspec.core.indexing import Fixed
+from scalarspec.core.operations import OPERATIONS
+from scalarspec.core.shape import Shape
+from scalarspec.core.structure import concat, moveaxis, permute_dims, reshape, stack
+from scalarspec.core.tensor import Nested, Operand, Tensor, Truth, operands_of
+from scalarspec.errors import ArgumentError, ShapeError
+
+Axis = int | tuple[int, ...] | None
+"""The axes of a reduction: one, several, or None for all; negative ones count from the last."""
+
+N = TypeVar("N", bound=Nested)
+
+__all__ = [
+    "all", "any", "cumulative_prod", "cumulative_sum", "log_softmax", "logsumexp", "max", "mean", "mean_square", "min",
+    "prod", "softmax", "std", "sum", "var", "vector_norm",
+]  # fmt: skip
+
+
+def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum over some axes. The sum over nothing is 0.
+
+    Floats add in an order of NumPy's or BLAS's choice; `context.reference()` adds from left to right.
+    """
+    return _reduction("sum", x, axis, keepdims)
+
+
+def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean over some axes.
+
+    The mean over nothing is 0, as in TorchLean, where NumPy's is NaN: so it is a total function, and needs no case
+    apart.
+    """
+    return _reduction("mean", x, axis, keepdims)
+
+
+def mean_square(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean of the squares over some axes. It is never negative, and 0 over nothing."""
+    return _reduction("mean_square", x, axis, keepdims)
+
+
+def logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """log Σ eˣ over some axes.
+
+    Floats subtract the greatest element first, so that nothing overflows. Over nothing it is -inf for floats, and a
+    DomainError elsewhere, since log 0 is no number.
+    """
+    return _reduction("logsumexp", x, axis, keepdims)
+
+
+def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest element over some axes. Over boxes it is exact: it rises with each element. At a tie each of the
+    largest elements is handed an equal part of the derivative. Raises ShapeError over no elements. PyTorch: `amax`.
+    """
+    return _reduction("max", x, axis, keepdims)
+
+
+def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The smallest element over some axes; as `max`. PyTorch: `amin`."""
+    return _reduction("min", x, axis, keepdims)
+
+
+def var(x: Operand, axis: Axis = None, correction: int = 0, keepdims: bool = False) -> Tensor:
+    """The variance over some axes: the sum of the squares of the deviations from the mean, in two passes, over n -
+    correction, where n elements are reduced. It is never negative.
+
+    Raises ShapeError unless n > correction, but for n = 0, over which it is 0.
+    """
+    _, (t,) = operands_of("var", x)
+    axes = shapes.normal_axes("var", t.shape, axis)
+    found = mean_square(t - mean(t, axes, keepdims=True), axes, keepdims)
+    if correction == 0:
+        return found
+    n = _count(t.shape, axes)
+    if n <= correction:
+        raise ShapeError(f"var: a correction of {correction} needs more than {correction} elements, got {n}")
+    return found * n / (n - correction)
+
+
+def std(x: Operand, axis: Axis = None, correction: int = 0, keepdims: bool = False) -> Tensor:
+    """The square root of the variance; as `var`. Where all elements are equal it has no derivative."""
+    return sqrt(var(x, axis, correction, keepdims))
+
+
+def prod(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The product over some axes, one factor after the other. The product over nothing is 1."""
+    _, (t,) = operands_of("prod", x)
+    axes, rows = _along("prod", t, axis)
+    found = reduce(multiply, rows) if len(rows) else t.context.tensor(np.ones(rows.shape[1:], dtype=int))
+    return _kept(found, t.shape, axes, keepdims)
+
+
+def vector_norm(x: Operand, ord: Any = 2, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A002 - array API
+    """The norm (Σ |x|^ord)^(1/ord) over some axes; the largest size for ord = inf, the smallest for -inf.
+
+    ord: a positive number, or ±inf. Raises ArgumentError for any other one. Array API: `linalg.vector_norm`.
+    """
+    if ord == np.inf:
+        return max(abs(x), axis, keepdims)
+    if ord == -np.inf:
+        return min(abs(x), axis, keepdims)
+    if not isinstance(ord, int | float) or not ord > 0 or ord != int(ord):
+        raise ArgumentError(f"vector_norm: expected a positive integer or ±inf as ord, got {ord!r}")
+    if ord == 1:
+        return sum(abs(x), axis, keepdims)
+    if ord == 2:
+        return sqrt(sum(square(x), axis, keepdims))
+    _, (t,) = operands_of("vector_norm", x)
+    return pow(sum(pow(abs(t), int(ord)), axis, keepdims), t.context.tensor(1) / int(ord))
+
+
+def softmax(x: Operand, axis: int = -1, where: Any = None) -> Tensor:
+    """eˣ / Σ eˣ along an axis: shares that are not negative and sum to 1. Over boxes each is exact, since a share rises
+    with its own number and falls with every other one.
+
+    where: constant bools that are broadcast to x's shape (True: takes part). What takes no part has the share 0, and a
+    row in which nothing does is zero, as in TorchLean's hard mask. Minus infinity as data is refused: say where.
+    """
+    context, (t,) = operands_of("softmax", x)
+    place = shapes.normal_axis("softmax", t.shape, axis)
+    mask = None if where is None else _mask(where, t.shape)
+    return Tensor(context, t.shape, context.arrays.apply("softmax", t.value, axis=(place,), mask=mask))
+
+
+def _mask(where: Any, shape: Shape) -> Fixed:
+    array = np.asarray(where)
+    if array.dtype != bool:
+        raise ArgumentError(f"softmax: where: expected bools, got an array of {array.dtype}")
+    try:
+        return Fixed(np.broadcast_to(array, shape))
+    except ValueError:
+        raise ShapeError(f"softmax: where has shape {array.shape}, which does not broadcast to {shape}") from None
+
+
+def log_softmax(x: Operand, axis: int = -1) -> Tensor:
+    """x - log Σ eˣ along an axis, the logarithms of `softmax`: never positive, and exact over boxes."""
+    context, (t,) = operands_of("log_softmax", x)
+    place = shapes.normal_axis("log_softmax", t.shape, axis)
+    return Tensor(context, t.shape, context.arrays.apply("log_softmax", t.value, axis=(place,)))
+
+
+def cumulative_sum(x: Operand, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """The sums of the first elements along an axis, from the first one on; the axis may be left out for vectors.
+
+    include_initial: does the sum over nothing, 0, come first?
+    """
+    context, (t,) = operands_of("cumulative_sum", x)
+    place = _only_axis("cumulative_sum", t, axis)
+    found = Tensor(context, t.shape, context.arrays.apply("cumulative_sum", t.value, axis=(place,)))
+    return _with_initial(found, place, 0) if include_initial else found
+
+
+def cumulative_prod(x: Operand, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """The products of the first elements along an axis; as `cumulative_sum`, where the product over nothing is 1."""
+    _, (t,) = operands_of("cumulative_prod", x)
+    place = _only_axis("cumulative_prod", t, axis)
+    found: list[Tensor] = []
+    for row in moveaxis(t, place, 0):
+        found.append(found[-1] * row if found else row)
+    products = stack(found, axis=place) if found else t
+    return _with_initial(products, place, 1) if include_initial else products
+
+
+def _only_axis(name: str, t: Tensor, axis: int | None) -> int:
+    if axis is None and t.ndim != 1:
+        raise ShapeError(f"{name}: a tensor of shape {t.shape} has not one axis: say which")
+    return shapes.normal_axis(name, t.shape, 0 if axis is None else axis)
+
+
+def _with_initial(t: Tensor, axis: int, number: int) -> Tensor:
+    first = (*t.shape[:axis], 1, *t.shape[axis + 1 :])
+    return concat([t.context.tensor(np.full(first, number)), t], axis=axis)
+
+
+def all(x: Truth, axis: Axis = None, keepdims: bool = False) -> Truth:
+    """The truth that all elements hold over some axes; over nothing it is true."""
+    return _fold("all", "logical_and", True, x, axis, keepdims)
+
+
+def any(x: Truth, axis: Axis = None, keepdims: bool = False) -> Truth:
+    """The truth that some element holds over some axes; over nothing it is false."""
+    return _fold("any", "logical_or", False, x, axis, keepdims)
+
+
+def _fold(name: str, operation: str, start: bool, p: Truth, axis: Axis, keepdims: bool) -> Truth:
+    """A connective between the truths along some axes, half of them with the other half each time."""
+    if not isinstance(p, Truth):
+        raise ArgumentError(f"{name}: expected truths such as a > b, got {p!r}")
+    axes, rows = _along(name, p, axis)
+    if not len(rows):
+        return _kept(Truth.known(p.context, np.full(rows.shape[1:], start)), p.shape, axes, keepdims)
+    return _kept(_halved(rows, Truth.__and__ if operation == "logical_and" else Truth.__or__), p.shape, axes, keepdims)
+
+
+def _halved(rows: N, joined: Callable[[N, N], N]) -> N:
+    """What joins two, between all rows: one half with the other each time. There is one row at least."""
+    rest = None
+    while len(rows) > 1:
+        if len(rows) % 2:
+            rest = rows[-1] if rest is None else joined(rest, rows[-1])
+        half = len(rows) // 2
+        rows = joined(rows[:half], rows[half : 2 * half])
+    return rows[0] if rest is None else joined(rows[0], rest)
+
+
+def _reduction(operation: str, x: Operand, axis: Axis, keepdims: bool) -> Tensor:
+    context, (t,) = operands_of(operation, x)
+    axes = shapes.normal_axes(operation, t.shape, axis)
+    wanted = OPERATIONS[operation].parameters
+    known = {"count": _count(t.shape, axes), "counts": tuple(t.shape[a] for a in axes)}
+    parameters = {name: value for name, value in known.items() if name in wanted}
+    if "counts" in wanted and 0 in known["counts"]:
+        raise ShapeError(f"{operation} over no elements, of a tensor of shape {t.shape}: there is none")
+    value = context.arrays.apply(operation, t.value, axis=axes, **parameters)
+    return _kept(Tensor(context, shapes.without_axes(t.shape, axes), value), t.shape, axes, keepdims)
+
+
+def _count(shape: Shape, axes: tuple[int, ...]) -> int:
+    return Shape(shape[i] for i in axes).size
+
+
+def _kept(t: N, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> N:
+    """The result of a reduction of a tensor of some shape, with the axes as ones of length 1 if they are kept."""
+    return reshape(t, [1 if i in axes else n for i, n in enumerate(shape)]) if keepdims else t
+
+
+def _along(name: str, t: N, axis: Axis) -> tuple[tuple[int, ...], N]:
+    """The axes of a reduction, and the tensor with all of them as its first one."""
+    axes = shapes.normal_axes(name, t.shape, axis)
+    kept = [i for i in range(t.ndim) if i not in axes]
+    return axes, reshape(permute_dims(t, (*axes, *kept)), (_count(t.shape, axes), *(t.shape[i] for i in kept)))

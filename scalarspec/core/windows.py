@@ -1,0 +1,49 @@
+"""Windows of arrays: what convolutions and pools look at, as views, and their transpose, which adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+Array = np.ndarray[Any, Any]
+Lengths = Sequence[int]
+
+
+def counts(spatial: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths) -> tuple[int, ...]:
+    """How many windows there are along each axis."""
+    return tuple(
+        max((n - d * (k - 1) - 1) // s + 1, 0) for n, k, s, d in zip(spatial, kernel, stride, dilation, strict=True)
+    )
+
+
+def windows(x: Array, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Array:
+    """All windows of x over its last axes, as a view. x: (..., *spatial); result: (..., *kernel, *windows)."""
+    d = len(kernel)
+    before, steps = x.shape[: x.ndim - d], x.strides[x.ndim - d :]
+    number = counts(x.shape[x.ndim - d :], kernel, stride, dilation)
+    inside = [a * b for a, b in zip(steps, dilation, strict=True)]
+    between = [a * b for a, b in zip(steps, stride, strict=True)]
+    strides = (*x.strides[: x.ndim - d], *inside, *between)
+    return as_strided(x, (*before, *kernel, *number), strides, writeable=False)
+
+
+def folded(x: Array, stride: Lengths, dilation: Lengths, size: Lengths) -> Array:
+    """The transpose of `windows`: each element is added to where it came from. x: (..., *kernel, *windows); result:
+    (..., *size).
+    """
+    d = len(size)
+    kernel, number = x.shape[x.ndim - 2 * d : x.ndim - d], x.shape[x.ndim - d :]
+    result = np.zeros((*x.shape[: x.ndim - 2 * d], *size), dtype=x.dtype)
+    for place in product(*map(range, kernel)):
+        result[(..., *covered(place, number, stride, dilation))] += x[(..., *place, *[slice(None)] * d)]
+    return result
+
+
+def covered(place: Lengths, number: Lengths, stride: Lengths, dilation: Lengths) -> tuple[slice, ...]:
+    """Where the elements at one place of all windows lie. place: in the kernel; number: how many windows there are."""
+    starts = [p * d for p, d in zip(place, dilation, strict=True)]
+    return tuple(slice(a, a + (n - 1) * s + 1 if n else a, s) for a, n, s in zip(starts, number, stride, strict=True))
