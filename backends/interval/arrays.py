@@ -115,7 +115,7 @@ class IntervalArrays(LiftedArrays):
         return self.context.log_shares(terms)
 
     def along(self, function: Callable[[list[Any]], list[Any]], x: Any, axis: tuple[int, ...]) -> Array:
-        return super().along(function, self.unpack(x), axis)
+        return np.asarray(super().along(function, self.unpack(x), axis))
 
     def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
         """The sum of products of scalars, rounded once."""
@@ -155,8 +155,12 @@ class IntervalArrays(LiftedArrays):
             products = exact_rows(a, columns.reshape(prod(columns.shape[:-1]), left.shape[1]))
             if products is None:
                 return None
-            return products.T if right.ndim == 2 else products[0] if right.ndim == 1 else np.moveaxis(
-                products.reshape(*columns.shape[:-1], left.shape[0]), -1, -2
+            return (
+                products.T
+                if right.ndim == 2
+                else products[0]
+                if right.ndim == 1
+                else np.moveaxis(products.reshape(*columns.shape[:-1], left.shape[0]), -1, -2)
             )
         if isinstance(b, Points) and right.ndim == 2:
             products = exact_rows(self.matrix_transpose(b), left.reshape(prod(left.shape[:-1]), right.shape[0]))

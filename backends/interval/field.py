@@ -89,6 +89,14 @@ class IntervalField(Context[Interval]):
     def logsumexp(self, terms: Sequence[Interval]) -> Interval:
         """log Σ eˣ."""
 
+    @abstractmethod
+    def shares(self, terms: Sequence[Interval]) -> list[Interval]:
+        """eˣ over Σ eˣ, for each."""
+
+    @abstractmethod
+    def log_shares(self, terms: Sequence[Interval]) -> list[Interval]:
+        """x - log Σ eˣ, for each."""
+
     def beyond(self, reaches: bool, call: str, need: str) -> None:
         """An operand lies outside of a domain, or partly so, if it reaches in. Raises DomainError, or DomainUndecided,
         with the precision; returns where values are wanted wherever there are some (`core.domains`).

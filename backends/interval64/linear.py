@@ -61,7 +61,7 @@ class LinearArrays(HeldArrays):
         total = np.asarray(np.add.reduce(e, axis=axes))
         if count <= 1:
             return total
-        return _up(total, np.add.reduce(np.abs(e), axis=axes), count, lambda: (e <= 0).all(axis=axes))
+        return _up(total, np.add.reduce(np.abs(e), axis=axes), count, lambda: np.asarray((e <= 0).all(axis=axes)))
 
     def cumulative_sum(self, x: Value, axis: tuple[int, ...]) -> Ends:
         """Each is a sum of the first elements, in one order."""
@@ -139,7 +139,7 @@ def _up(total: Ends, sizes: FloatArray, count: int, falls: Callable[[], FloatArr
     0?
     """
     above = total + sizes * (2 * (count + 2) * U)
-    return above if np.isfinite(above).all() else np.where(falls() & ~np.isfinite(above), FLOOR / 2, above)
+    return np.asarray(above) if np.isfinite(above).all() else np.where(falls() & ~np.isfinite(above), FLOOR / 2, above)
 
 
 def _never_negative(x: Value) -> bool:

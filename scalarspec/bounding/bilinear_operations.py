@@ -238,7 +238,7 @@ def _added_at(g: Array, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array
 
 
 def _kernel(x: Array, size: tuple[int, ...]) -> tuple[int, ...]:
-    return x.shape[x.ndim - 2 * len(size) : x.ndim - len(size)]
+    return tuple(x.shape[x.ndim - 2 * len(size) : x.ndim - len(size)])
 
 
 FORWARD: dict[str, Callable[..., Array]] = {
@@ -291,7 +291,9 @@ COTANGENTS: dict[str, Callable[..., Cotangents]] = {
         lambda: windows.folded(g, stride, dilation, x.shape[x.ndim - len(kernel) :]),
     ),
     "fold": lambda g, x, stride, dilation, size: (lambda: windows.windows(g, _kernel(x, size), stride, dilation),),
-    "cumulative_sum": lambda g, x, axis: (lambda: np.flip(np.cumsum(np.flip(g, axis[0] + 2), axis[0] + 2), axis[0] + 2),),
+    "cumulative_sum": lambda g, x, axis: (
+        lambda: np.flip(np.cumsum(np.flip(g, axis[0] + 2), axis[0] + 2), axis[0] + 2),
+    ),
     "scatter": lambda g, x, index, shape: (lambda: g[_index(index)],),
     "reshape": lambda g, x, shape: (lambda: g.reshape(*g.shape[:2], *x.shape[2:]),),
     "matrix_transpose": lambda g, x: (lambda: _transposed(g),),

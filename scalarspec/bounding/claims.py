@@ -22,9 +22,10 @@ from scalarspec.bounding.formula import CONNECTIVES, Comparison, Formula, Given,
 from scalarspec.core.arguments import call, spec_name
 from scalarspec.core.domains import leniently
 from scalarspec.core.lifting import lifted_spec, replaced, tensors_in
+from scalarspec.core.nested import Nested
 from scalarspec.core.operations import OPERATIONS, check_complete, having, result_shape
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Nested, Tensor, Truth, common_context
+from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.errors import ArgumentError, ContextMismatch, NotSupported, Undecided
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, Tape, TapeArrays

@@ -14,8 +14,9 @@ from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
 from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
 from scalarspec.core.named_contexts import resolve
+from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Nested, Tensor, as_tensor
+from scalarspec.core.tensor import Tensor, as_tensor
 from scalarspec.core.whole import Whole
 from scalarspec.errors import ArgumentError, ContextMismatch, OutOfRange, ScalarSpecError, UnknownName
 from scalarspec.numbers.exact import as_array, data_value

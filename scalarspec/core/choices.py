@@ -69,7 +69,9 @@ def where(condition: Truth, x: Operand, y: Operand) -> Tensor:
     if isinstance(condition, np.ndarray | list | bool | np.bool_):
         condition = _constant_truth(condition, x, y)
     if not isinstance(condition, Truth):
-        raise ArgumentError(f"where: expected a comparison such as a > b, or an array of bools, as the condition, got {condition!r}")
+        raise ArgumentError(
+            f"where: expected a comparison such as a > b, or an array of bools, as the condition, got {condition!r}"
+        )
     hole = False
     if callable(x) or callable(y):
         x, y, hole = _called(condition, x, y)

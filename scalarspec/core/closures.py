@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.context import Context
-from scalarspec.core.tensor import Nested
+from scalarspec.core.nested import Nested
 from scalarspec.errors import ArgumentError
 
 Map = Callable[[Any], Any]

@@ -15,7 +15,7 @@ import numpy as np
 from scalarspec.core.indexing import Fixed
 from scalarspec.core.reductions import max, mean, sum
 from scalarspec.core.shape import Shape
-from scalarspec.core.structure import concat, moveaxis, pad, reshape
+from scalarspec.core.structure import concat, moveaxis, reshape
 from scalarspec.core.tensor import Operand, Tensor, applied, matmul, operands_of
 from scalarspec.core.windows import counts, windows
 from scalarspec.errors import ArgumentError, ShapeError
@@ -43,15 +43,15 @@ def conv(
         ss.conv(x, [[[1, -1]]], [0])    # [[-1, -1, -1]]
     """
     t, w, b, d = _operands("conv", x, weight, bias)
-    stride, dilation = _each("conv", "stride", stride, d), _each("conv", "dilation", dilation, d, least=1)
+    steps, spread = _each("conv", "stride", stride, d), _each("conv", "dilation", dilation, d)
     o, kernel, n = w.shape[0], w.shape[2:], t.shape[0]
     if w.shape[1] * groups != t.shape[1] or groups < 1 or o % groups:
         raise ShapeError(
             f"conv: {t.shape[1]} channels for weights of shape {w.shape} in {groups} groups; expected weights of shape "
             "(out channels, channels / groups, *kernel), with as many out channels in each group"
         )
-    t = _padded(t, _paddings(padding, kernel, stride, dilation))
-    seen = _windows("conv", t, kernel, stride, dilation)
+    t = _padded(t, _paddings(padding, kernel, steps, spread))
+    seen = _windows("conv", t, kernel, steps, spread)
     out = seen.shape[2 + d :]
     columns = (w.shape[1] * Shape(kernel).size, Shape(out).size)
     if groups == 1:
@@ -73,7 +73,7 @@ def conv_transpose(
     """
     t, w, b, d = _operands("conv_transpose", x, weight, bias)
     name = "conv_transpose"
-    stride, dilation = _each(name, "stride", stride, d), _each(name, "dilation", dilation, d, least=1)
+    steps, spread = _each(name, "stride", stride, d), _each(name, "dilation", dilation, d)
     less, more = _each(name, "padding", padding, d, least=0), _each(name, "output_padding", output_padding, d, least=0)
     n, channels, kernel, spatial = t.shape[0], t.shape[1], w.shape[2:], t.shape[2:]
     if w.shape[0] != channels or groups < 1 or channels % groups:
@@ -83,9 +83,10 @@ def conv_transpose(
     found = matmul(matrices, reshape(t, (n, groups, channels // groups, many)))
     apart = reshape(found, (n, o, *kernel, *spatial))
     size = [
-        (i - 1) * s + k + (k - 1) * (g - 1) + e for i, s, k, g, e in zip(spatial, stride, kernel, dilation, more, strict=True)
+        (i - 1) * s + k + (k - 1) * (g - 1) + e
+        for i, s, k, g, e in zip(spatial, steps, kernel, spread, more, strict=True)
     ]
-    full = applied("fold", apart, stride=stride, dilation=dilation, size=tuple(size))
+    full = applied("fold", apart, stride=steps, dilation=spread, size=tuple(size))
     cut = full[(..., *(slice(p, m - p) for p, m in zip(less, size, strict=True)))]
     if 0 in cut.shape[2:]:
         raise ShapeError(f"conv_transpose: a padding of {padding} leaves nothing of lengths {tuple(size)}")
@@ -100,13 +101,13 @@ def max_pool(
     it is exact. PyTorch: `max_pool1d`, `max_pool2d`, `max_pool3d`.
     """
     t, d = _pooled("max_pool", x, kernel_size)
-    kernel, stride, padding = _pool("max_pool", kernel_size, stride, padding, d)
-    dilation = _each("max_pool", "dilation", dilation, d, least=1)
-    after = _after(t.shape[2:], kernel, stride, padding, dilation, ceil_mode)
-    if not any(padding) and not any(after):
-        seen = _windows("max_pool", t, kernel, stride, dilation)
+    kernel, steps, widths = _pool("max_pool", kernel_size, stride, padding, d)
+    spread = _each("max_pool", "dilation", dilation, d)
+    after = _after(t.shape[2:], kernel, steps, widths, spread, ceil_mode)
+    if not any(widths) and not any(after):
+        seen = _windows("max_pool", t, kernel, steps, spread)
     else:
-        places = _places(t.shape[2:], kernel, stride, padding, after, dilation)
+        places = _places(t.shape[2:], kernel, steps, widths, after, spread)
         seen = reshape(t, (*t.shape[:2], -1))[(slice(None), slice(None), Fixed(places))]
     return _as_given(max(seen, axis=tuple(range(2, 2 + d))), x, d)
 
@@ -119,21 +120,17 @@ def avg_pool(
     count? PyTorch: `avg_pool1d`, `avg_pool2d`, `avg_pool3d`.
     """
     t, d = _pooled("avg_pool", x, kernel_size)
-    kernel, stride, padding = _pool("avg_pool", kernel_size, stride, padding, d)
+    kernel, steps, widths = _pool("avg_pool", kernel_size, stride, padding, d)
     once = (1,) * d
-    after = _after(t.shape[2:], kernel, stride, padding, once, ceil_mode)
-    spatial = t.shape[2:]
-    wide = _padded(t, [(p, p + a) for p, a in zip(padding, after, strict=True)])
-    seen, axes = _windows("avg_pool", wide, kernel, stride, once), tuple(range(2, 2 + d))
-    if not any(after) and (count_include_pad or not any(padding)):
+    after = _after(t.shape[2:], kernel, steps, widths, once, ceil_mode)
+    around = [(p, p + a) for p, a in zip(widths, after, strict=True)]
+    seen, axes = _windows("avg_pool", _padded(t, around), kernel, steps, once), tuple(range(2, 2 + d))
+    if not any(after) and (count_include_pad or not any(widths)):
         return _as_given(mean(seen, axis=axes), x, d)
-    counted = np.ones(spatial, dtype=int)
+    counted = np.ones(t.shape[2:], dtype=int)
     if count_include_pad:
-        counted = np.pad(counted, [(p, p) for p in padding], constant_values=1)
-        counted = np.pad(counted, [(0, a) for a in after])
-    else:
-        counted = np.pad(counted, [(p, p + a) for p, a in zip(padding, after, strict=True)])
-    numbers = windows(counted, kernel, stride, once).sum(axis=tuple(range(d)))
+        counted, around = np.pad(counted, [(p, p) for p in widths], constant_values=1), [(0, a) for a in after]
+    numbers = windows(np.pad(counted, around), kernel, steps, once).sum(axis=tuple(range(d)))
     return _as_given(sum(seen, axis=axes) / t.context.tensor(numbers), x, d)
 
 
@@ -157,7 +154,7 @@ def _adaptive(name: str, reduced: Any, x: Operand, output_size: Lengths) -> Tens
     d = len(output_size) if not isinstance(output_size, int) else t.ndim - 2 if t.ndim > 3 else t.ndim - 1
     if not 1 <= d < t.ndim:
         raise ShapeError(f"{name}: {t.shape} for an output of {output_size}; expected (channels, *spatial)")
-    for axis, m in zip(range(t.ndim - d, t.ndim), _each(name, "output_size", output_size, d, least=1), strict=True):
+    for axis, m in zip(range(t.ndim - d, t.ndim), _each(name, "output_size", output_size, d), strict=True):
         n = t.shape[axis]
         parts = [t[(*[slice(None)] * axis, slice(i * n // m, -(-(i + 1) * n // m)))] for i in range(m)]
         t = concat([reduced(part, axis=axis, keepdims=True) for part in parts], axis=axis)
@@ -169,7 +166,7 @@ def _adaptive(name: str, reduced: Any, x: Operand, output_size: Lengths) -> Tens
 
 def _operands(name: str, x: Operand, weight: Operand, bias: Operand) -> tuple[Tensor, Tensor, Tensor | None, int]:
     """x with a batch, the weights, the bias, and how many spatial axes there are."""
-    context, (t, w, *rest) = operands_of(name, x, weight, *([] if bias is None else [bias]))
+    _, (t, w, *rest) = operands_of(name, x, weight, *([] if bias is None else [bias]))
     d = w.ndim - 2
     if not 1 <= d <= 3 or t.ndim not in (d + 1, d + 2):
         raise ShapeError(f"{name}: x of shape {t.shape} and weights of shape {w.shape}; see its text for their axes")
@@ -179,18 +176,27 @@ def _operands(name: str, x: Operand, weight: Operand, bias: Operand) -> tuple[Te
 def _pooled(name: str, x: Operand, kernel_size: Lengths) -> tuple[Tensor, int]:
     """x with a batch, and how many spatial axes there are: as many as the kernel has, if it says so."""
     _, (t,) = operands_of(name, x)
-    d = t.ndim - 2 if isinstance(kernel_size, int) and t.ndim > 3 else t.ndim - 1 if isinstance(kernel_size, int) else len(kernel_size)
+    d = (
+        t.ndim - 2
+        if isinstance(kernel_size, int) and t.ndim > 3
+        else t.ndim - 1
+        if isinstance(kernel_size, int)
+        else len(kernel_size)
+    )
     if not 1 <= d <= 3 or t.ndim not in (d + 1, d + 2):
         raise ShapeError(f"{name}: x of shape {t.shape} for a kernel of {kernel_size}; give the kernel as a tuple")
     return (t if t.ndim == d + 2 else reshape(t, (1, *t.shape))), d
 
 
-def _pool(name: str, kernel_size: Lengths, stride: Lengths | None, padding: Lengths, d: int) -> Any:
-    kernel = _each(name, "kernel_size", kernel_size, d, least=1)
+def _pool(
+    name: str, kernel_size: Lengths, stride: Lengths | None, padding: Lengths, d: int
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The kernel, the stride and the padding, for each spatial axis."""
+    kernel = _each(name, "kernel_size", kernel_size, d)
     padded = _each(name, "padding", padding, d, least=0)
     if any(2 * p > k for p, k in zip(padded, kernel, strict=True)):
         raise ShapeError(f"{name}: a padding of {padding} is more than half of a kernel of {kernel_size}")
-    return kernel, kernel if stride is None else _each(name, "stride", stride, d, least=1), padded
+    return kernel, kernel if stride is None else _each(name, "stride", stride, d), padded
 
 
 def _each(name: str, argument: str, value: Any, d: int, least: int = 1) -> tuple[int, ...]:
@@ -201,24 +207,29 @@ def _each(name: str, argument: str, value: Any, d: int, least: int = 1) -> tuple
     return tuple(int(n) for n in numbers)
 
 
-def _paddings(padding: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> list[tuple[int, int]]:
+def _paddings(
+    padding: Any, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> list[tuple[int, int]]:
     if padding == "valid":
-        return [(0, 0)] * len(kernel)  # type: ignore[arg-type]
+        return [(0, 0)] * len(kernel)
     if padding == "same":
-        if any(s != 1 for s in stride):  # type: ignore[union-attr]
+        if any(s != 1 for s in stride):
             raise ArgumentError("conv: padding 'same' needs stride 1")
-        both = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]  # type: ignore[arg-type]
+        both = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
         return [(n // 2, n - n // 2) for n in both]
     if isinstance(padding, str):
         raise ArgumentError(f"conv: padding: expected numbers, 'same' or 'valid', got {padding!r}")
-    return [(p, p) for p in _each("conv", "padding", padding, len(kernel), least=0)]  # type: ignore[arg-type]
+    return [(p, p) for p in _each("conv", "padding", padding, len(kernel), least=0)]
 
 
 def _padded(t: Tensor, widths: Sequence[tuple[int, int]]) -> Tensor:
     """Zeros around the spatial axes, all at once."""
     if not any(a or b for a, b in widths):
         return t
-    index = (*[slice(None)] * (t.ndim - len(widths)), *(slice(a, a + n) for (a, _), n in zip(widths, t.shape[-len(widths) :], strict=True)))
+    index = (
+        *[slice(None)] * (t.ndim - len(widths)),
+        *(slice(a, a + n) for (a, _), n in zip(widths, t.shape[-len(widths) :], strict=True)),
+    )
     shape = (*t.shape[: -len(widths)], *(a + n + b for (a, b), n in zip(widths, t.shape[-len(widths) :], strict=True)))
     return applied("scatter", t, index=index, shape=Shape(shape))
 
@@ -266,4 +277,4 @@ def _finished(found: Tensor, bias: Tensor | None, out: Any, x: Operand) -> Tenso
 def _as_given(t: Tensor, x: Operand, d: int) -> Tensor:
     """Without the batch, where x had none."""
     axes = x.ndim if isinstance(x, Tensor) else np.ndim(x)
-    return t if axes == d + 2 else reshape(t, t.shape[1:])  # type: ignore[no-any-return]
+    return t if axes == d + 2 else reshape(t, t.shape[1:])

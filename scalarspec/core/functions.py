@@ -5,6 +5,7 @@
     reductions      sums, means, extremes, ... over axes; softmax and sums along an axis
     products        of vectors, matrices and tensors
     structure       what moves elements
+    padding         and other ways to put elements beside those of a tensor
     convolutions    and pools
 
 Each checks shapes, and hands the rest to the arrays of the context. Operands are broadcast by NumPy's rule.
@@ -16,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core import choices, convolutions, elementwise, products, reductions, structure
+from scalarspec.core import choices, convolutions, elementwise, padding, products, reductions, structure
 from scalarspec.core.choices import *  # noqa: F403
 from scalarspec.core.convolutions import *  # noqa: F403
 from scalarspec.core.elementwise import *  # noqa: F403
+from scalarspec.core.padding import *  # noqa: F403
 from scalarspec.core.products import *  # noqa: F403
 from scalarspec.core.reductions import *  # noqa: F403
 from scalarspec.core.structure import *  # noqa: F403
@@ -27,10 +29,14 @@ from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import End
 
-__all__ = [  # noqa: PLE0604 - each module says what it has
-    *choices.__all__, *convolutions.__all__, *elementwise.__all__, *products.__all__, *reductions.__all__,
-    *structure.__all__, "endpoints", "stage",
-]  # fmt: skip
+__all__ = ["endpoints", "stage"]
+__all__ += choices.__all__
+__all__ += convolutions.__all__
+__all__ += elementwise.__all__
+__all__ += padding.__all__
+__all__ += products.__all__
+__all__ += reductions.__all__
+__all__ += structure.__all__
 
 
 def stage(name: str, x: Tensor) -> Tensor:

@@ -100,7 +100,9 @@ def _is_mask(part: Any) -> bool:
 
 def _array(part: Any) -> Array:
     """An array of integers, or of bools. Raises OutOfRange for anything else."""
-    array = np.asarray(part) if isinstance(part, list | tuple | range | np.ndarray) or hasattr(part, "__array__") else None
+    array = (
+        np.asarray(part) if isinstance(part, list | tuple | range | np.ndarray) or hasattr(part, "__array__") else None
+    )
     if array is not None and not array.size:
         array = array.astype(bool if array.dtype == bool else int)
     if array is None or array.dtype.kind not in "iub" or _is_bool(part):
@@ -147,7 +149,7 @@ def _side_by_side(parts: Sequence[Any]) -> bool:
 
 def _with_new_axes(shape: tuple[int, ...], parts: Sequence[Any]) -> tuple[int, ...]:
     """The shape with an axis of length 1 for each None."""
-    return np.broadcast_to(np.empty(()), shape)[tuple(parts)].shape
+    return tuple(np.broadcast_to(np.empty(()), shape)[tuple(parts)].shape)
 
 
 def index_shape(shape: tuple[int, ...], key: tuple[Any, ...]) -> list[int]:

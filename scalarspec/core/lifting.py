@@ -16,8 +16,9 @@ import numpy as np
 from scalarspec.core.closures import is_float_array, rebuilt, sees, tensors_seen
 from scalarspec.core.context import Context
 from scalarspec.core.named_contexts import resolve
+from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Nested, Tensor, Truth, common_context, wraps
+from scalarspec.core.tensor import Tensor, Truth, common_context, wraps
 from scalarspec.core.whole import Whole
 
 Model = TypeVar("Model")

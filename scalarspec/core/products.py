@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from scalarspec.core import shape as shapes
 from scalarspec.core.elementwise import multiply
@@ -33,7 +32,7 @@ def affine(weight: Operand, x: Operand, bias: Operand) -> Tensor:
         return Tensor(context, b.shape, context.arrays.apply("affine", w.value, v.value, b.value))
     rows = reshape(v, (Shape(v.shape[:-1]).size, v.shape[-1]))
     result = applied("affine_rows", w, rows, b, shape=(rows.shape[0], b.shape[0]))
-    return reshape(result, (*v.shape[:-1], b.shape[0]))  # type: ignore[no-any-return]
+    return reshape(result, (*v.shape[:-1], b.shape[0]))
 
 
 def dot(x: Operand, y: Operand) -> Tensor:
@@ -53,7 +52,7 @@ def vecdot(x: Operand, y: Operand, axis: int = -1) -> Tensor:
     if a.ndim == b.ndim == 1:
         return matmul(a, b)
     found = matmul(reshape(a, (*a.shape[:-1], 1, a.shape[-1])), reshape(b, (*b.shape, 1)))
-    return reshape(found, found.shape[:-2])  # type: ignore[no-any-return]
+    return reshape(found, found.shape[:-2])
 
 
 def outer(x: Operand, y: Operand) -> Tensor:
@@ -89,7 +88,7 @@ def tensordot(x: Operand, y: Operand, axes: int | tuple[Sequence[int], Sequence[
     rows, columns = (Shape(t.shape[i] for i in some) for t, some in zip((a, b), kept, strict=True))
     first = reshape(permute_dims(a, (*kept[0], *left)), (rows.size, lengths.size))
     second = reshape(permute_dims(b, (*right, *kept[1])), (lengths.size, columns.size))
-    return reshape(matmul(first, second), (*rows, *columns))  # type: ignore[no-any-return]
+    return reshape(matmul(first, second), (*rows, *columns))
 
 
 def einsum(subscripts: str, *operands: Operand) -> Tensor:
@@ -108,10 +107,10 @@ def einsum(subscripts: str, *operands: Operand) -> Tensor:
         (a, left), (b, right), *rest = terms
         wanted = {*result, *(letter for _, letters in rest for letter in letters)}
         terms = [_contracted(a, left, b, right, wanted), *rest]
-    (t, letters), = terms
+    ((t, letters),) = terms
     dropped = tuple(i for i, letter in enumerate(letters) if letter not in result)
     t, letters = (sum(t, axis=dropped) if dropped else t), [x for x in letters if x in result]
-    return permute_dims(t, [letters.index(letter) for letter in result])  # type: ignore[no-any-return]
+    return permute_dims(t, [letters.index(letter) for letter in result])
 
 
 def _letters(subscripts: str, tensors: list[Tensor]) -> tuple[list[list[str]], list[str]]:
@@ -135,7 +134,8 @@ def _letters(subscripts: str, tensors: list[Tensor]) -> tuple[list[list[str]], l
 def _of_operand(subscripts: str, text: str, axes: int) -> list[str]:
     before, dots, after = text.partition("...")
     extra = axes - len(before) - len(after)
-    if not (before + after).isalpha() and before + after or extra < 0 or (extra and not dots):
+    letters = before + after
+    if (letters and not letters.isalpha()) or extra < 0 or (extra and not dots):
         raise ArgumentError(f"einsum: {subscripts!r}: {text!r} does not fit an operand with {axes} axes")
     return [*before, *(f".{k}" for k in range(extra, 0, -1)), *after]
 
@@ -153,9 +153,7 @@ def _distinct(t: Tensor, letters: list[str]) -> tuple[Tensor, list[str]]:
     return t, letters
 
 
-def _contracted(
-    a: Tensor, left: list[str], b: Tensor, right: list[str], wanted: set[str]
-) -> tuple[Tensor, list[str]]:
+def _contracted(a: Tensor, left: list[str], b: Tensor, right: list[str], wanted: set[str]) -> tuple[Tensor, list[str]]:
     """The product of two operands, summed over what is not wanted any more: a product of matrices for each of what
     both keep.
     """
@@ -194,4 +192,4 @@ def _arranged(
             raise ShapeError(f"einsum: {x!r} stands for {n} and for {sizes[x]} elements")
     t = permute_dims(t, [letters.index(x) for group in groups for x in group])
     lengths = [Shape(_length(t, [y for g in groups for y in g], x) for x in group) for group in groups]
-    return reshape(t, (*lengths[0], lengths[1].size, lengths[2].size))  # type: ignore[no-any-return]
+    return reshape(t, (*lengths[0], lengths[1].size, lengths[2].size))

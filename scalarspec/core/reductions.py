@@ -15,10 +15,11 @@ import numpy as np
 from scalarspec.core import shape as shapes
 from scalarspec.core.elementwise import abs, multiply, pow, sqrt, square
 from scalarspec.core.indexing import Fixed
+from scalarspec.core.nested import Nested, halved
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Shape
-from scalarspec.core.structure import concat, moveaxis, permute_dims, reshape, stack
-from scalarspec.core.tensor import Nested, Operand, Tensor, Truth, operands_of
+from scalarspec.core.structure import concat, moveaxis, stack
+from scalarspec.core.tensor import Operand, Tensor, Truth, operands_of
 from scalarspec.errors import ArgumentError, ShapeError
 
 Axis = int | tuple[int, ...] | None
@@ -105,7 +106,7 @@ def prod(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _kept(found, t.shape, axes, keepdims)
 
 
-def vector_norm(x: Operand, ord: Any = 2, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A002 - array API
+def vector_norm(x: Operand, ord: Any = 2, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The norm (Σ |x|^ord)^(1/ord) over some axes; the largest size for ord = inf, the smallest for -inf.
 
     ord: a positive number, or ±inf. Raises ArgumentError for any other one. Array API: `linalg.vector_norm`.
@@ -189,40 +190,31 @@ def _with_initial(t: Tensor, axis: int, number: int) -> Tensor:
 
 def all(x: Truth, axis: Axis = None, keepdims: bool = False) -> Truth:
     """The truth that all elements hold over some axes; over nothing it is true."""
-    return _fold("all", "logical_and", True, x, axis, keepdims)
+    return _fold("all", Truth.__and__, True, x, axis, keepdims)
 
 
 def any(x: Truth, axis: Axis = None, keepdims: bool = False) -> Truth:
     """The truth that some element holds over some axes; over nothing it is false."""
-    return _fold("any", "logical_or", False, x, axis, keepdims)
+    return _fold("any", Truth.__or__, False, x, axis, keepdims)
 
 
-def _fold(name: str, operation: str, start: bool, p: Truth, axis: Axis, keepdims: bool) -> Truth:
-    """A connective between the truths along some axes, half of them with the other half each time."""
+def _fold(
+    name: str, joined: Callable[[Truth, Truth], Truth], nothing: bool, p: Truth, axis: Axis, keepdims: bool
+) -> Truth:
+    """A connective between the truths along some axes; nothing: its truth over none."""
     if not isinstance(p, Truth):
         raise ArgumentError(f"{name}: expected truths such as a > b, got {p!r}")
     axes, rows = _along(name, p, axis)
     if not len(rows):
-        return _kept(Truth.known(p.context, np.full(rows.shape[1:], start)), p.shape, axes, keepdims)
-    return _kept(_halved(rows, Truth.__and__ if operation == "logical_and" else Truth.__or__), p.shape, axes, keepdims)
-
-
-def _halved(rows: N, joined: Callable[[N, N], N]) -> N:
-    """What joins two, between all rows: one half with the other each time. There is one row at least."""
-    rest = None
-    while len(rows) > 1:
-        if len(rows) % 2:
-            rest = rows[-1] if rest is None else joined(rest, rows[-1])
-        half = len(rows) // 2
-        rows = joined(rows[:half], rows[half : 2 * half])
-    return rows[0] if rest is None else joined(rows[0], rest)
+        return _kept(Truth.known(p.context, np.full(rows.shape[1:], nothing)), p.shape, axes, keepdims)
+    return _kept(halved(rows, joined), p.shape, axes, keepdims)
 
 
 def _reduction(operation: str, x: Operand, axis: Axis, keepdims: bool) -> Tensor:
     context, (t,) = operands_of(operation, x)
     axes = shapes.normal_axes(operation, t.shape, axis)
     wanted = OPERATIONS[operation].parameters
-    known = {"count": _count(t.shape, axes), "counts": tuple(t.shape[a] for a in axes)}
+    known: dict[str, Any] = {"count": _count(t.shape, axes), "counts": tuple(t.shape[a] for a in axes)}
     parameters = {name: value for name, value in known.items() if name in wanted}
     if "counts" in wanted and 0 in known["counts"]:
         raise ShapeError(f"{operation} over no elements, of a tensor of shape {t.shape}: there is none")
@@ -236,11 +228,12 @@ def _count(shape: Shape, axes: tuple[int, ...]) -> int:
 
 def _kept(t: N, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> N:
     """The result of a reduction of a tensor of some shape, with the axes as ones of length 1 if they are kept."""
-    return reshape(t, [1 if i in axes else n for i, n in enumerate(shape)]) if keepdims else t
+    return t.moved("reshape", shape=Shape(1 if i in axes else n for i, n in enumerate(shape))) if keepdims else t
 
 
 def _along(name: str, t: N, axis: Axis) -> tuple[tuple[int, ...], N]:
     """The axes of a reduction, and the tensor with all of them as its first one."""
     axes = shapes.normal_axes(name, t.shape, axis)
     kept = [i for i in range(t.ndim) if i not in axes]
-    return axes, reshape(permute_dims(t, (*axes, *kept)), (_count(t.shape, axes), *(t.shape[i] for i in kept)))
+    order, shape = (*axes, *kept), Shape((_count(t.shape, axes), *(t.shape[i] for i in kept)))
+    return axes, t.moved("permute_dims", axes=order).moved("reshape", shape=shape)

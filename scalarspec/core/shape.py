@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from scalarspec.core.sizes import dimensions as dimensions_of

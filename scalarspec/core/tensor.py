@@ -6,94 +6,26 @@ decided here are shapes, literals and errors; there are no numerics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from functools import lru_cache, partial, reduce
-from typing import Any, Self
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
 from scalarspec.core.context import Context
-from scalarspec.core.guests import Guest, place
-from scalarspec.core.indexing import steps
+from scalarspec.core.guests import Guest
+from scalarspec.core.nested import Nested, halved
 from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
-from scalarspec.core.sizes import indexed, looked_at, watching
+from scalarspec.core.sizes import looked_at
 from scalarspec.core.whole import wholes
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
 from scalarspec.numbers.exact import as_array, boxed, literal_value
 
 Operand = Any
 """What a function of specs takes: a tensor, a number (a literal of the spec), or an array or list (data)."""
-
-
-class Nested:
-    """What tensors of numbers and of truths have in common: shape, indexing, iteration."""
-
-    __slots__ = ("context", "shape", "value")
-
-    def __init__(self, context: Context[Any], shape: Shape, value: Any) -> None:
-        self.context = context
-        self.shape = shape
-        self.value = value
-
-    @classmethod
-    def from_scalars(cls, context: Context[Any], scalars: np.ndarray[Any, Any]) -> Self:
-        """From an object array of the context's own scalars, or truths."""
-        return cls(context, Shape(scalars.shape), context.arrays.pack(scalars))
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of scalars."""
-        return self.shape.size
-
-    def scalars(self) -> np.ndarray[Any, Any]:
-        """The object array of the context's own scalars, or truths."""
-        looked_at(self.shape)
-        return self.context.arrays.unpack(self.value)
-
-    def __len__(self) -> int:
-        looked_at(self.shape[:1])
-        return self.shape.outer
-
-    def __iter__(self) -> Iterator[Self]:
-        looked_at(self.shape[:1])
-        return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, key: Any) -> Self:
-        """The elements at an index, by NumPy's rules: integers, slices, None, Ellipsis, arrays of integers or bools."""
-        index = tuple(map(place, key)) if isinstance(key, tuple) else (place(key),)
-        if watching() is not None:
-            indexed(self.shape, index)
-        found = self
-        for operation, parameters in steps(self.shape, index):
-            found = found.moved(operation, **parameters)
-        return found
-
-    def moved(self, operation: str, **parameters: Any) -> Self:
-        """An operation of structure on this tensor."""
-        shape = result_shape(operation, [self.shape], parameters)
-        return type(self)(self.context, shape, self.context.arrays.apply(operation, self.value, **parameters))
-
-    @property
-    def mT(self) -> Self:  # noqa: N802 - the array API's name
-        """The last two axes exchanged. Raises ShapeError for fewer than two axes."""
-        if self.ndim < 2:
-            raise ShapeError(f"mT: a tensor of shape {self.shape} has not two axes")
-        return self.moved("matrix_transpose")
-
-    @property
-    def T(self) -> Self:  # noqa: N802 - the array API's name
-        """The transpose of a matrix. Raises ShapeError for any other number of axes, where it would be ambiguous."""
-        if self.ndim != 2:
-            raise ShapeError(f"T: a tensor of shape {self.shape} is no matrix; use mT or permute_dims")
-        return self.moved("matrix_transpose")
 
 
 class Tensor(Nested, Guest):
@@ -262,11 +194,11 @@ class Truth(Nested):
 
     def all(self) -> Truth:
         """The truth that every element holds, of shape ()."""
-        return self._fold("logical_and", True)
+        return self._fold(Truth.__and__, True)
 
     def any(self) -> Truth:
         """The truth that some element holds, of shape ()."""
-        return self._fold("logical_or", False)
+        return self._fold(Truth.__or__, False)
 
     def tolist(self) -> Any:
         """Nested lists of True, False, and what the context has for neither."""
@@ -283,17 +215,11 @@ class Truth(Nested):
         looked_at(self.shape)
         return f"Truth({self.tolist()}, {self.shape}, {self.context.name})"
 
-    def _fold(self, operation: str, start: bool) -> Truth:
-        if not self.context.arrays.holds_scalars and self.shape:  # by operations, which an interpreter sees
-            parts = [self[index] for index in np.ndindex(*self.shape)]
-            return reduce(partial(Truth._apply, operation), parts) if parts else self._known(start)
-        result: Any = start
-        for p in self.scalars().flat:
-            result = getattr(self.context, operation)(result, p)
-        return Truth.from_scalars(self.context, boxed(result))
-
-    def _known(self, p: bool) -> Truth:
-        return Truth.from_scalars(self.context, boxed(p))
+    def _fold(self, joined: Callable[[Truth, Truth], Truth], nothing: bool) -> Truth:
+        """A connective between all; nothing: its truth over none."""
+        if not self.size:
+            return Truth.known(self.context, np.array(nothing))
+        return halved(self.moved("reshape", shape=Shape((self.size,))), joined)
 
     @classmethod
     def known(cls, context: Context[Any], truths: np.ndarray[Any, Any]) -> Truth:

@@ -39,7 +39,9 @@ def folded(x: Array, stride: Lengths, dilation: Lengths, size: Lengths) -> Array
     kernel, number = x.shape[x.ndim - 2 * d : x.ndim - d], x.shape[x.ndim - d :]
     result = np.zeros((*x.shape[: x.ndim - 2 * d], *size), dtype=x.dtype)
     for place in product(*map(range, kernel)):
-        result[(..., *covered(place, number, stride, dilation))] += x[(..., *place, *[slice(None)] * d)]
+        where: tuple[Any, ...] = (..., *covered(place, number, stride, dilation))
+        part: tuple[Any, ...] = (..., *place, *[slice(None)] * d)
+        result[where] += x[part]
     return result
 
 

@@ -326,5 +326,5 @@ RULES: dict[str, Callable[..., Term | None]] = {
 }
 """By operation: the builder, the shape of the result, the operands and the parameters give a simpler term, or None."""
 
-RULES |= {name: kept for name in having(kind=("reduction", "structure"), defined=False) - {*RULES}}
+RULES |= dict.fromkeys(having(kind=("reduction", "structure"), defined=False) - {*RULES}, kept)
 check_complete("matrix_form", RULES, having(defined=False) | {"outer", "constant"})

@@ -31,10 +31,11 @@ from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.domains import leniently
 from scalarspec.core.lifting import lift
+from scalarspec.core.nested import Nested
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Nested, Tensor
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, DomainError, DomainUndecided, NotDifferentiable, NotSupported
 from scalarspec.numbers.exact import End, float_above, float_below, infinite
 from scalarspec.tracing.batched import BatchedArrays, BatchedContext

@@ -223,6 +223,7 @@ class InterpreterArrays(Arrays):
             "use where(condition, a, b) for branches"
         )
 
+
 def innermost(context: Context[Any]) -> Context[Any]:
     """The context that is no interpreter around another."""
     return context if context.wrapped is None else innermost(context.wrapped)

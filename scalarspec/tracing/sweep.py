@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any, Literal
 
 from scalarspec.core import functions as f
+from scalarspec.core.nested import Nested
 from scalarspec.core.operations import find
-from scalarspec.core.tensor import Nested, Tensor, Truth
+from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotSupported
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation

@@ -198,7 +198,8 @@ def halves(
             rest.append(arrays.apply("getitem", rows, index=(2 * half,)))
         left, right = (arrays.apply("getitem", rows, index=(slice(k * half, (k + 1) * half),)) for k in (0, 1))
         rows = arrays.apply(operation, left, right)
-    return reduce(partial(arrays.apply, operation), rest, arrays.apply("getitem", rows, index=(0,)))
+    first: Traced = arrays.apply("getitem", rows, index=(0,))
+    return reduce(partial(arrays.apply, operation), rest, first)
 
 
 EXTREMES = {"max": partial(halves, "maximum"), "min": partial(halves, "minimum")}

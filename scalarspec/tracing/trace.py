@@ -20,7 +20,8 @@ from typing import Any
 from scalarspec.core.arguments import call
 from scalarspec.core.context import Context
 from scalarspec.core.lifting import replaced
-from scalarspec.core.tensor import Nested, Tensor
+from scalarspec.core.nested import Nested
+from scalarspec.core.tensor import Tensor
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, Staged, Tape
 

@@ -213,7 +213,7 @@ def scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
         _at(f.sum(parts[(*whole, table)], axis=first + 1), flat, (*whole, Fixed(where)))
         for where, table in tables(places)
     ]
-    return f.reshape(functools.reduce(f.add, found), shape)  # type: ignore[no-any-return]
+    return f.reshape(functools.reduce(f.add, found), shape)
 
 
 def _at(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:

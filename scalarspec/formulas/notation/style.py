@@ -25,7 +25,9 @@ ATOMS = ("symbol", "number", "truth", "leaf", "constant")
 BY_SHAPE = {"scale", "over", "squared", "row", "dot", "outer"}
 """What some operations are called where their operands are scalars or vectors."""
 NEW = {"max", "min", "softmax", "log_softmax", "cumulative_sum", "fold", "permute_dims", "concat", "patches"}
-PATTERN_NAMES = {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)} - NEW - {f"{n} over" for n in NEW}
+PATTERN_NAMES = (
+    {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)} - NEW - {f"{n} over" for n in NEW}
+)
 """What each style must have a pattern for."""
 
 

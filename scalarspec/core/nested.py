@@ -1,0 +1,97 @@
+"""`Nested`: what tensors of numbers and of truths have in common: shape, indexing, iteration, transposes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from scalarspec.core.context import Context
+from scalarspec.core.guests import place
+from scalarspec.core.indexing import steps
+from scalarspec.core.operations import result_shape
+from scalarspec.core.shape import Shape
+from scalarspec.core.sizes import indexed, looked_at, watching
+from scalarspec.errors import ShapeError
+
+N = TypeVar("N", bound="Nested")
+
+
+class Nested:
+    """What tensors of numbers and of truths have in common: shape, indexing, iteration."""
+
+    __slots__ = ("context", "shape", "value")
+
+    def __init__(self, context: Context[Any], shape: Shape, value: Any) -> None:
+        self.context = context
+        self.shape = shape
+        self.value = value
+
+    @classmethod
+    def from_scalars(cls, context: Context[Any], scalars: np.ndarray[Any, Any]) -> Self:
+        """From an object array of the context's own scalars, or truths."""
+        return cls(context, Shape(scalars.shape), context.arrays.pack(scalars))
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of scalars."""
+        return self.shape.size
+
+    def scalars(self) -> np.ndarray[Any, Any]:
+        """The object array of the context's own scalars, or truths."""
+        looked_at(self.shape)
+        return self.context.arrays.unpack(self.value)
+
+    def __len__(self) -> int:
+        looked_at(self.shape[:1])
+        return self.shape.outer
+
+    def __iter__(self) -> Iterator[Self]:
+        looked_at(self.shape[:1])
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Self:
+        """The elements at an index, by NumPy's rules: integers, slices, None, Ellipsis, arrays of integers or bools."""
+        index = tuple(map(place, key)) if isinstance(key, tuple) else (place(key),)
+        if watching() is not None:
+            indexed(self.shape, index)
+        found = self
+        for operation, parameters in steps(self.shape, index):
+            found = found.moved(operation, **parameters)
+        return found
+
+    def moved(self, operation: str, **parameters: Any) -> Self:
+        """An operation of structure on this tensor."""
+        shape = result_shape(operation, [self.shape], parameters)
+        return type(self)(self.context, shape, self.context.arrays.apply(operation, self.value, **parameters))
+
+    @property
+    def mT(self) -> Self:  # noqa: N802 - the array API's name
+        """The last two axes exchanged. Raises ShapeError for fewer than two axes."""
+        if self.ndim < 2:
+            raise ShapeError(f"mT: a tensor of shape {self.shape} has not two axes")
+        return self.moved("matrix_transpose")
+
+    @property
+    def T(self) -> Self:  # noqa: N802 - the array API's name
+        """The transpose of a matrix. Raises ShapeError for any other number of axes, where it would be ambiguous."""
+        if self.ndim != 2:
+            raise ShapeError(f"T: a tensor of shape {self.shape} is no matrix; use mT or permute_dims")
+        return self.moved("matrix_transpose")
+
+
+def halved(rows: N, joined: Callable[[N, N], N]) -> N:
+    """What joins two, between all rows: one half with the other each time. There is one row at least."""
+    rest = None
+    while len(rows) > 1:
+        if len(rows) % 2:
+            rest = rows[-1] if rest is None else joined(rest, rows[-1])
+        half = len(rows) // 2
+        rows = joined(rows[:half], rows[half : 2 * half])
+    return rows[0] if rest is None else joined(rows[0], rest)
