@@ -48,22 +48,22 @@ def _same(operands, parameters):
     return operands[0]
 
 
-FLOOR = extend.Operation("floor", "elementwise", 1, "step", "step", None, "always")
-GELU = extend.Operation("gelu", "elementwise", 1, "free", "composed", "nowhere", "sometimes")
+FLOOR = extend.Operation("own_floor", "elementwise", 1, "step", "step", None, "always")
+GELU = extend.Operation("own_gelu", "elementwise", 1, "free", "composed", "nowhere", "sometimes")
 FLIP = extend.Operation(
     "flip", "structure", 1, "linear", "exact", "nowhere", "always", parameters=("axis",), shape=_same
 )
-MAX = extend.Operation("max", "reduction", 1, "free", "choice", None, "always", parameters=("axis", "counts"))
+MAX = extend.Operation("own_max", "reduction", 1, "free", "choice", None, "always", parameters=("axis", "counts"))
 
 ADDITIONS = {
-    "floor": (FLOOR, _floor, {"vjp": lambda g, y, x: (lambda: 0 * g,)}),
-    "gelu": (GELU, _gelu, {"vjp": _gelu_rule}),
+    "own_floor": (FLOOR, _floor, {"vjp": lambda g, y, x: (lambda: 0 * g,)}),
+    "own_gelu": (GELU, _gelu, {"vjp": _gelu_rule}),
     "flip": (
         FLIP,
         _flip,
         {"vjp": lambda g, y, x, axis: (lambda: _flip_tensor(g, axis),), "batching": _flipped_batch},
     ),
-    "max": (MAX, _greatest, {}),
+    "own_max": (MAX, _greatest, {}),
 }
 """By name: the line, the definition, and the rules."""
 
@@ -86,12 +86,12 @@ def _joined(operands, parameters):
     return extend.Shape((*first[:axis], sum(shape[axis] for shape in operands), *first[axis + 1 :]))
 
 
-CONCAT = extend.Operation("concat", "structure", None, parameters=("axis", "counts"), shape=_joined, defined=True)
+CONCAT = extend.Operation("own_concat", "structure", None, parameters=("axis", "counts"), shape=_joined, defined=True)
 
 SHAPED = {
-    "concat": [
-        (lambda x, y: applied("concat", x, y, axis=0, counts=(2, 3)), [(2,), (3,)]),
-        (lambda x, y: applied("concat", x, y, axis=1, counts=(1, 2)), [(2, 1), (2, 2)]),
+    "own_concat": [
+        (lambda x, y: applied("own_concat", x, y, axis=0, counts=(2, 3)), [(2,), (3,)]),
+        (lambda x, y: applied("own_concat", x, y, axis=1, counts=(1, 2)), [(2, 1), (2, 2)]),
     ],
     "flip": [
         (lambda x: applied("flip", x, axis=(0,)), [(3,)]),

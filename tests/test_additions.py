@@ -39,7 +39,7 @@ def test_what_is_added_misses_nothing(name):
     assert not [str(f) for f in found.values() if f.status == "misses"]
     assert {"holds"} == {found[reading].status for reading in ("interval", "interval64")}
     assert found["empty"].status == ("holds" if ADDITIONS[name][0].scalar else "no case")
-    assert found["linear"].status == ("refused" if name in ("flip", "max") else "holds"), found["linear"]
+    assert found["linear"].status == ("refused" if name in ("flip", "own_max") else "holds"), found["linear"]
 
 
 @pytest.mark.parametrize("fact", FACTS)
@@ -51,13 +51,13 @@ def test_silence_is_never_taken_for_an_answer(name, fact):
 
 SILENT = [
     # name, fact, reading, what the refusal says
-    ("floor", "kinks", "gradient", "grad: floor: where it has kinks is not stated"),
-    ("floor", "floats", "tolerance_rounded", "tolerance: floor: how a float computes it is not stated"),
-    ("gelu", "kinks", "gradient", "grad: gelu: where it has kinks is not stated"),
-    ("gelu", "floats", "tolerance_exact", "tolerance: gelu: how a float computes it is not stated"),
+    ("own_floor", "kinks", "gradient", "grad: own_floor: where it has kinks is not stated"),
+    ("own_floor", "floats", "tolerance_rounded", "tolerance: own_floor: how a float computes it is not stated"),
+    ("own_gelu", "kinks", "gradient", "grad: own_gelu: where it has kinks is not stated"),
+    ("own_gelu", "floats", "tolerance_exact", "tolerance: own_gelu: how a float computes it is not stated"),
     ("flip", "floats", "tolerance_exact", "tolerance: flip: how a float computes it is not stated"),
     ("flip", "shape", "interval", "shape: flip: the shape of its result is not stated"),
-    ("max", "kinks", "gradient", "grad: max: where it has kinks is not stated"),
+    ("own_max", "kinks", "gradient", "grad: own_max: where it has kinks is not stated"),
 ]
 
 
@@ -69,31 +69,31 @@ def test_what_is_left_out_is_refused_by_name(name, fact, reading, message):
 
 
 def test_without_derivatives_the_running_form_of_a_tolerance_is_the_answer():
-    assert findings("floor", replace(ADDITIONS["floor"][0], kinks=None))["tolerance_rounded"].status == "holds"
+    assert findings("own_floor", replace(ADDITIONS["own_floor"][0], kinks=None))["tolerance_rounded"].status == "holds"
 
 
 def test_a_rule_that_is_left_out_is_refused_by_name():
-    assert "batched: max: no rule says how" in findings("max", ADDITIONS["max"][0])["batches"].message
+    assert "batched: own_max: no rule says how" in findings("own_max", ADDITIONS["own_max"][0])["batches"].message
     assert "no rule" in findings("flip", FLIP, vjp=None)["gradient"].message
     assert "matrix_form: flip: no rule is stated" in findings("flip", FLIP)["matrix"].message
 
 
 WRONG = [
     # name, what is stated, the readings by one of which it is caught
-    ("floor", {"kinks": "nowhere"}, {"mean_value", "gradient"}),
-    ("floor", {"kinks": "nowhere", "floats": "rounded"}, {"tolerance_rounded"}),
-    ("floor", {"kinks": "nowhere", "floats": "library"}, {"tolerance_rounded"}),
-    ("floor", {"graph": "convex", "kinks": "nowhere"}, {"linear", "subdivide"}),
-    ("floor", {"graph": "convex", "kinks": "zero"}, {"linear", "subdivide"}),
-    ("floor", {"range": (0.0, float("inf"))}, {"range_of_values"}),
-    ("gelu", {"floats": "library"}, {"tolerance_exact", "tolerance_rounded"}),
-    ("gelu", {"floats": "rounded"}, {"tolerance_exact", "tolerance_rounded"}),
-    ("gelu", {"graph": "convex"}, {"linear", "subdivide"}),
-    ("gelu", {"graph": "concave"}, {"linear", "subdivide"}),
-    ("gelu", {"graph": "s_shaped"}, {"linear", "subdivide"}),
-    ("gelu", {"range": (0.0, float("inf"))}, {"range_of_values"}),
+    ("own_floor", {"kinks": "nowhere"}, {"mean_value", "gradient"}),
+    ("own_floor", {"kinks": "nowhere", "floats": "rounded"}, {"tolerance_rounded"}),
+    ("own_floor", {"kinks": "nowhere", "floats": "library"}, {"tolerance_rounded"}),
+    ("own_floor", {"graph": "convex", "kinks": "nowhere"}, {"linear", "subdivide"}),
+    ("own_floor", {"graph": "convex", "kinks": "zero"}, {"linear", "subdivide"}),
+    ("own_floor", {"range": (0.0, float("inf"))}, {"range_of_values"}),
+    ("own_gelu", {"floats": "library"}, {"tolerance_exact", "tolerance_rounded"}),
+    ("own_gelu", {"floats": "rounded"}, {"tolerance_exact", "tolerance_rounded"}),
+    ("own_gelu", {"graph": "convex"}, {"linear", "subdivide"}),
+    ("own_gelu", {"graph": "concave"}, {"linear", "subdivide"}),
+    ("own_gelu", {"graph": "s_shaped"}, {"linear", "subdivide"}),
+    ("own_gelu", {"range": (0.0, float("inf"))}, {"range_of_values"}),
     ("flip", {"shape": lambda operands, parameters: operands[0].rest}, {"interval"}),
-    ("max", {"range": (0.0, float("inf"))}, {"range_of_values"}),
+    ("own_max", {"range": (0.0, float("inf"))}, {"range_of_values"}),
 ]
 
 
@@ -109,13 +109,15 @@ def tried(found):
 
 
 def test_what_is_defined_is_read_so_everywhere():
-    found = findings("max", extend.Operation("max", "reduction", 1, parameters=("axis", "counts"), defined=True))
+    found = findings(
+        "own_max", extend.Operation("own_max", "reduction", 1, parameters=("axis", "counts"), defined=True)
+    )
     assert "the sizes are variables here" in found.pop("matrix").message
     assert tried(found.values()) == {"holds"}
     with extend.added(CONCAT, concat):
-        assert tried(conformance.run(["concat"])) == {"holds"}
-    line = extend.Operation("gelu", "elementwise", 1, defined=True)
-    assert tried(findings("gelu", line, vjp=None).values()) == {"holds"}
+        assert tried(conformance.run(["own_concat"])) == {"holds"}
+    line = extend.Operation("own_gelu", "elementwise", 1, defined=True)
+    assert tried(findings("own_gelu", line, vjp=None).values()) == {"holds"}
 
 
 def test_wrong_rules_are_caught():
@@ -123,15 +125,15 @@ def test_wrong_rules_are_caught():
     assert still["gradient"].status == "misses"
     first = findings("flip", FLIP, batching=lambda b, op, s, xs, axis: b.inner.apply(op, xs[0].value, axis=axis))
     assert first["batches"].status == "misses"
-    steep = findings("gelu", ADDITIONS["gelu"][0], vjp=lambda g, y, x: (lambda: g * 0,))
+    steep = findings("own_gelu", ADDITIONS["own_gelu"][0], vjp=lambda g, y, x: (lambda: g * 0,))
     assert steep["gradient"].status == "misses"
 
 
 def test_verify_says_what_is_missed():
-    line, definition, rules = ADDITIONS["gelu"]
+    line, definition, rules = ADDITIONS["own_gelu"]
     wrong = replace(line, graph="convex")
-    with extend.added(wrong, definition, **rules), pytest.raises(AssertionError, match="gelu under linear: misses"):
-        conformance.verify("gelu")
+    with extend.added(wrong, definition, **rules), pytest.raises(AssertionError, match="own_gelu under linear: misses"):
+        conformance.verify("own_gelu")
 
 
 def test_a_curve_without_a_derivative_has_no_lines_by_name():
@@ -160,8 +162,8 @@ def test_lines_are_those_of_the_present_definition():
 
 
 def test_no_checkpoint_names_an_operation_that_was_added(tmp_path):
-    line, definition, rules = ADDITIONS["gelu"]
-    with extend.added(line, definition, **rules) as gelu, pytest.raises(ss.errors.NotSupported, match="gelu"):
+    line, definition, rules = ADDITIONS["own_gelu"]
+    with extend.added(line, definition, **rules) as gelu, pytest.raises(ss.errors.NotSupported, match="own_gelu"):
         ss.bounds(gelu, 1.0, vary={"x": ss.ball(1)}, method="subdivide", checkpoint=tmp_path / "kept")
 
 
@@ -204,7 +206,7 @@ def test_what_picks_by_choice_at_a_border_is_refused():
 
 def test_linear_lines_go_by_no_convention_at_a_kink():
     """|x - 0| with a derivative that is told wrongly at 0 alone."""
-    line = extend.Operation("fold", "elementwise", 1, "convex", "exact", "zero", "always")
+    line = extend.Operation("own_fold", "elementwise", 1, "convex", "exact", "zero", "always")
 
     def rule(g, y, x):
         return (lambda: g * ss.where(x >= 0, 1 + 0 * x, -1 + 0 * x),)

@@ -7,6 +7,7 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.bounding import bilinear_operations
+from scalarspec.core.indexing import Fixed
 from scalarspec.core.operations import having
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
@@ -23,7 +24,8 @@ CASES = {
     "negative": [((2, 3),)],
     "sum": [((2, 3), {"axis": (1,)}), ((2, 3), {"axis": (0, 1)})],
     "mean": [((2, 4), {"axis": (1,), "count": 4}), ((2, 4), {"axis": (0, 1), "count": 8})],
-    "getitem": [((2, 3), {"index": KEY}), ((4,), {"index": (slice(None, None, 2),)}), ((4,), {"index": (2,)})],
+    "getitem": [((2, 3), {"index": KEY}), ((4,), {"index": (slice(None, None, 2),)}), ((4,), {"index": (2,)}),
+                ((4,), {"index": (Fixed([3, 0, 3]),)}), ((2, 2, 3), {"index": (slice(None), *map(Fixed, [[1, 1, 0], [2, 2, 0]]))})],
     "scatter": [((2,), {"index": KEY, "shape": Shape((2, 3))})],
     "reshape": [((2, 3), {"shape": Shape((3, 2))}), ((1,), {"shape": Shape(())})],
     "matrix_transpose": [((2, 3), {}), ((2, 3, 4), {})],
@@ -31,7 +33,15 @@ CASES = {
         ((3,), {"shape": Shape((2, 3))}), ((2, 1), {"shape": Shape((2, 3))}), ((), {"shape": Shape((2,))})
     ],
     "stack": [((2,), (2,), (2,), {"axis": 0}), ((2,), (2,), {"axis": 1})],
-    "matmul": [((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((3,), (3,))],
+    "matmul": [
+        ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((3,), (3,)), ((4, 2, 3), (3,)), ((3,), (4, 3, 2)),
+        ((2, 3), (4, 3, 2)), ((4, 2, 3), (3, 2)), ((4, 1, 2, 3), (5, 3, 2)), ((1, 2, 3), (4, 3, 1)),
+    ],
+    "permute_dims": [((2, 3, 4), {"axes": (2, 0, 1)})],
+    "concat": [((2, 3), (1, 3), {"axis": 0}), ((2, 1), (2, 3), {"axis": 1})],
+    "patches": [((2, 5, 4), {"kernel": (2, 2), "stride": (2, 1), "dilation": (1, 2)})],
+    "fold": [((2, 2, 2, 2, 2), {"stride": (2, 1), "dilation": (1, 2), "size": (5, 4)})],
+    "cumulative_sum": [((2, 3), {"axis": (1,)}), ((3,), {"axis": (0,)})],
     "affine": [((2, 3), (3,), (2,))],
     "affine_rows": [((2, 3), (4, 3), (2,), {"shape": Shape((4, 2))})],
 }  # fmt: skip
