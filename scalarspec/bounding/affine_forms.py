@@ -31,7 +31,7 @@ from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation
 
 Array = np.ndarray[Any, Any]
-LITTLE = 1 / 16
+LITTLE = 1 / 512
 """Where an operation adds remainders up, its form is carried on if they are at most this much of its deviation.
 
 A pass backwards, which would find a smaller remainder, costs about as much as all equations before.
@@ -126,7 +126,10 @@ class AffineForms:
         if carry is None or not all(self.affordable(y) for y in eqn.operands if not y.constant):
             return None
         forms = [None if y.constant else self.of(y, before) for y in eqn.operands]
-        return carry(self.state, eqn, forms)
+        found = carry(self.state, eqn, forms)
+        if found is not None:
+            self.state.propagate(place)  # the operands' ranges may be sharper than they were
+        return found
 
 
 def form_of_input(state: BoxState, x: Traced) -> AffineForm:

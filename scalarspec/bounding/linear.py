@@ -84,12 +84,14 @@ class LinearBounds:
         self._propagate()
 
     def _propagate(self) -> None:
-        """The ranges, in order: what a curved function is applied to is sharpened first."""
+        """The ranges, in order: what a curved function is applied to, and the factors of a product, are sharpened
+        first.
+        """
         for i, eqn in enumerate(self.plan.equations):
-            if self.plan.kinds[eqn] == "univariate":
-                x = eqn.operands[0]
-                if x in self.plan.curved or (self.state.balls and x in self.plan.place):
-                    self.forms.of(x, i)  # else one evaluation is as good
+            if self.plan.kinds[eqn] in ("univariate", "bilinear"):
+                for x in eqn.operands:
+                    if x in self.plan.curved or (self.state.balls and x in self.plan.place):
+                        self.forms.of(x, i)  # else one evaluation is as good
             self.state.propagate(i)
 
     def _by_passes(self, x: Traced, before: int) -> AffineForm:
