@@ -114,6 +114,17 @@ class IntervalArrays(LiftedArrays):
     def log_shares(self, terms: list[Any]) -> list[Any]:
         return self.context.log_shares(terms)
 
+    def rms_norm(self, x: Any, eps: Any, axis: tuple[int, ...], count: int, shape: tuple[int, ...]) -> Array:
+        """Row by row, each element at its ends."""
+        x, (e,) = self.unpack(x), self.unpack(eps).flat
+        kept = [i for i in range(x.ndim) if i not in axis]
+        rows = np.transpose(x, (*kept, *axis)).reshape(-1, count) if count else x.reshape(0, 0)
+        found = np.empty(rows.shape, dtype=object)
+        for k, row in enumerate(rows):
+            found[k] = boxed_row(self.context.rms_norm(list(row), e))
+        moved = found.reshape([x.shape[i] for i in (*kept, *axis)])
+        return np.transpose(moved, np.argsort((*kept, *axis)))
+
     def along(self, function: Callable[[list[Any]], list[Any]], x: Any, axis: tuple[int, ...]) -> Array:
         return np.asarray(super().along(function, self.unpack(x), axis))
 
@@ -166,6 +177,13 @@ class IntervalArrays(LiftedArrays):
             products = exact_rows(self.matrix_transpose(b), left.reshape(prod(left.shape[:-1]), right.shape[0]))
             return None if products is None else products.reshape(*left.shape[:-1], right.shape[1])
         return None
+
+
+def boxed_row(scalars: list[Any]) -> Array:
+    """Scalars, which are tuples, as an array of objects."""
+    row = np.empty(len(scalars), dtype=object)
+    row[:] = scalars
+    return row
 
 
 def exact_rows(weight: Points, x: Array) -> Array | None:

@@ -225,6 +225,23 @@ class IntervalContext(MonotoneFunctions):
         (lows, least), (highs, most) = columns
         return list(zip(zip(lows, highs, strict=True), zip(least, most, strict=True), strict=True))
 
+    # ---- norms ------------------------------------------------------------------------------------------------------
+
+    def rms_norm(self, terms: Sequence[Interval], eps: Interval) -> list[Interval]:
+        """t / √((t² + S) / n + eps) rises with t; its size falls with S, the sum of the squares of the others."""
+        work, count = self.finer(), self._number(len(terms))
+        squares = [work.square(t) for t in terms]
+        before, after = ([ZERO, *accumulate(some[:-1], work.add)] for some in (squares, squares[::-1]))
+        others, found = list(map(work.add, before, after[::-1])), []
+        for t, s in zip(terms, others, strict=True):
+            ends = []
+            for point, at_least in ((t[:2], t[0] < 0), (t[2:], t[2] >= 0)):
+                x, rest = point * 2, s[:2] * 2 if at_least else s[2:] * 2
+                mean = work.divide(work.add(work.square(x), rest), count)
+                ends.append(work.divide(x, work.sqrt(work.add(mean, eps))))
+            found.append(self.rounded((*ends[0][:2], *ends[1][2:])))
+        return found
+
     # ---- powers -----------------------------------------------------------------------------------------------------
 
     def pow(self, x: Interval, y: Interval) -> Interval:

@@ -94,6 +94,10 @@ class IntervalField(Context[Interval]):
         """eˣ over Σ eˣ, for each."""
 
     @abstractmethod
+    def rms_norm(self, terms: Sequence[Interval], eps: Interval) -> list[Interval]:
+        """x over the root of eps and the mean of all squares, for each."""
+
+    @abstractmethod
     def log_shares(self, terms: Sequence[Interval]) -> list[Interval]:
         """x - log Σ eˣ, for each."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.interval64.ends import Ends, FloatArray, signed, unbounded
-from scalarspec.backends.interval64.linear import LinearArrays
+from scalarspec.backends.interval64.norms import NormArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.backends.interval64.shares import ShareArrays
 from scalarspec.core.domains import is_watched
@@ -17,7 +17,7 @@ from scalarspec.core.operations import having
 from scalarspec.numbers.elementary import BLOCK
 
 
-class Interval64Arrays(ShareArrays, LinearArrays):
+class Interval64Arrays(ShareArrays, NormArrays):
     """Ends in float64 arrays, in NumPy."""
 
     def function(self, operation: str) -> Callable[..., Any]:

@@ -35,10 +35,15 @@ class RoundingArrays(Arrays):
 
     def function(self, operation: str) -> Callable[..., Any]:
         """The operation by the strategy of its class, or its definition. Raises NotSupported where it has no class."""
-        if find(operation, "tolerance").defined:
+        if self.reads(operation):
             return definition(self, operation)
         class_of(operation)
         return lambda *operands, **parameters: evaluated(Call(self.model, operation, operands, parameters))
+
+    def reads(self, operation: str) -> bool:
+        """Where floats do what the definition says, it is a rounding error for each step."""
+        line = find(operation, "tolerance")
+        return line.defined or line.floats == "defined"
 
     def elementwise(self, operation: str, *values: Any) -> Any:
         """Through the one door."""

@@ -96,11 +96,13 @@ class BackwardPass:
         self.constant = self.constant + dot(g, r.middle) - dot(np.abs(g), r.radius)
         self.charge_rounding(g, r.size, r.total)
 
-    def charge_rounding(self, g: Array, size: Array, underflow: Array, terms: int = 0) -> None:
+    def charge_rounding(
+        self, g: Array, size: Array, underflow: Array, terms: int = 0, sizes: Array | None = None
+    ) -> None:
         """What rounding may have cost at an equation: γ <|g|, M> + 2^-900 (1 + underflow), as `linear` proves.
 
         g: the coefficients of its result; size: M; underflow: for each box the sum of M and of the sizes of the values
-        that have new coefficients; terms: how many products are summed up to an element of what g is multiplied by.
+        that have new coefficients; sizes: |g|, where it is known; terms: how many products are summed up to an element of what g is multiplied by.
         Rows in which something unbounded counts say nothing.
         """
         known = np.isfinite(size)
@@ -108,7 +110,8 @@ class BackwardPass:
             self._void((g != 0) & ~known[:, None])
             size = np.where(known, size, 0.0)
         n = 2 * (prod(size.shape[1:]) + terms) + len(self.plan.equations) + 16
-        self.lost = self.lost + (1.25 * n * U) * dot(np.abs(g), size) + (TINY * (1 + underflow))[:, None]
+        self.lost = self.lost + (1.25 * n * U) * dot(np.abs(g) if sizes is None else sizes, size)
+        self.lost += (TINY * (1 + underflow))[:, None]
 
     def _void(self, where: Array) -> None:
         """Rows that say nothing."""
@@ -124,7 +127,8 @@ class BackwardPass:
     def relax_linear(self, eqn: Equation, g: Array) -> None:
         """<g, L a + c> = <Lᵀ g, a> + <g, c>."""
         self._hand(eqn, g, self.plan.factors(eqn), summands(eqn))
-        self.charge_rounding(g, *self.state.sizes(eqn))
+        if eqn not in self.plan.moved:
+            self.charge_rounding(g, *self.state.sizes(eqn))
 
     def relax_bilinear(self, eqn: Equation, g: Array) -> None:
         """a b = a b₀ + a₀ b - a₀ b₀ + (a - a₀) (b - b₀), with a₀ and b₀ in the middle (after McCormick 1976)."""
@@ -174,7 +178,7 @@ class BackwardPass:
         sloped = np.where(steepest > 0, self.state.range(x).size, 0.0)
         steepest = np.maximum(steepest, LEAST_SLOPE)  # halves of smaller ones may underflow
         largest = 4 * (steepest * sloped + np.maximum(np.abs(low), np.abs(high)))
-        self.charge_rounding(g, largest, total(largest) + total(sloped))
+        self.charge_rounding(g, largest, total(largest) + total(sloped), sizes=size)
         self._add(x, slopes)
 
     def _finite(self, g: Array, low: Array, high: Array) -> tuple[Array, Array]:

@@ -55,12 +55,15 @@ from scalarspec.bounding.backward import BackwardPass
 from scalarspec.bounding.plan import Plan
 from scalarspec.bounding.ranges import flat
 from scalarspec.bounding.state import Balls, Boxes, BoxState, Constraints, Ends
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.tracing.interpreter import Traced
 
 Array = np.ndarray[Any, Any]
 
 COEFFICIENTS = 1 << 22
 """About the most coefficients of one value that go backwards at a time: 32 MiB."""
+CHEAP = 1 << 18
+"""Up to so many coefficients of the inputs, all elements of a value are sharpened: its affine form may be of use."""
 FEWEST_INPUTS = 64
 """Rows for the result are counted as if there were at least this many inputs: values in between may be larger."""
 MULTIPLIERS = (0.5, 1.0)
@@ -91,17 +94,33 @@ class LinearBounds:
             if self.plan.kinds[eqn] in ("univariate", "bilinear"):
                 for x in eqn.operands:
                     if x in self.plan.curved or (self.state.balls and x in self.plan.place):
-                        self.forms.of(x, i)  # else one evaluation is as good
+                        self._sharpen(x, i, OPERATIONS[eqn.operation].kinks == "zero")  # else one evaluation is as good
             self.state.propagate(i)
+
+    def _sharpen(self, x: Traced, before: int, kinked: bool) -> None:
+        """The range of a value, by its affine form; of a large one to which a kink is applied, by rows for those
+        elements alone of which it is not known on which side they lie: the others have exact lines as it is.
+        """
+        r, size = self.state.range(x), x.shape.size
+        open_ones = np.flatnonzero(np.logical_or.reduce(flat((r.low < 0) & (r.high > 0), 1), axis=0))
+        cheap = self.state.count * size * self.state.middle.shape[1] <= CHEAP
+        if not kinked or cheap or 2 * len(open_ones) > size:
+            self.forms.of(x, before)
+            return
+        step = self._rows_at_a_time(size)
+        for start in range(0, len(open_ones), step):
+            chosen = open_ones[start : start + step]
+            self._intersected(x, _units(x, chosen), chosen, None, before)
+
+    def _rows_at_a_time(self, size: int) -> int:
+        return max(1, COEFFICIENTS // (self.state.count * max(size, self.state.middle.shape[1], 1)))
 
     def _by_passes(self, x: Traced, before: int) -> AffineForm:
         """The affine form of a value, by passes with rows of ± the unit matrix."""
-        size, inputs, count = x.shape.size, self.state.middle.shape[1], self.state.count
-        units = np.eye(size).reshape(size, *x.shape)
-        step = max(1, COEFFICIENTS // (count * max(size, inputs, 1)))
-        forms = []
+        size = x.shape.size
+        forms, step = [], self._rows_at_a_time(size)
         for start in range(0, max(size, 1), step):
-            rows = units[start : start + step]
+            rows = _units(x, np.arange(start, min(start + step, size)))
             form = BackwardPass(self.state, x, np.concatenate([rows, -rows]), before).form()
             forms.append(form if self.forms.affordable(x) else form.without_slopes())
         return AffineForm.joined(forms)
@@ -113,30 +132,34 @@ class LinearBounds:
         """
         x, size = self.plan.result, self.plan.result.shape.size
         if not x.constant and size:
-            units = np.eye(size).reshape(size, *x.shape)
             step = max(1, COEFFICIENTS // (self.state.count * max(self.state.middle.shape[1], FEWEST_INPUTS)))
             for start in range(0, size, step):
-                self._tighten(x, units[start : start + step], start)
+                self._tighten(x, np.arange(start, min(start + step, size)))
         return self.state.ends(x)
 
-    def _tighten(self, x: Traced, units: Array, start: int) -> None:
+    def _tighten(self, x: Traced, elements: Array) -> None:
         """The ends of some elements of the result: by quadratic terms, and by lines where these may do better."""
-        last = self._intersected(x, units, start, self.forms)
+        units, before = _units(x, elements), len(self.plan.equations)
+        last = self._intersected(x, units, elements, self.forms, before)
         if last.unsure:
-            last = self._intersected(x, units, start, None)
-        if not start:
+            last = self._intersected(x, units, elements, None, before)
+        if self._last is None:
             self._last, self._sides = last, 2 * len(units)
 
-    def _intersected(self, x: Traced, units: Array, start: int, forms: AffineForms | None) -> BackwardPass:
-        """By rows of ± units, once for each multiplier of the split constraints."""
+    def _intersected(
+        self, x: Traced, units: Array, elements: Array, forms: AffineForms | None, before: int
+    ) -> BackwardPass:
+        """The ends of elements of a value, by rows of their ± units, once for each multiplier of the split
+        constraints.
+        """
         count, shape = len(units), (self.state.count, x.shape.size)
         multipliers = (0.0, *MULTIPLIERS) if self.state.constraints else (0.0,)
         rows = np.concatenate([units, -units] * len(multipliers))
         each = np.repeat(multipliers, 2 * count) if self.state.constraints else None
-        done = BackwardPass(self.state, x, rows, len(self.plan.equations), forms, each)
+        done = BackwardPass(self.state, x, rows, before, forms, each)
         least = np.fmax.reduce(done.least().reshape(self.state.count, len(multipliers), 2 * count), axis=1)
         low, high = np.full(shape, np.nan), np.full(shape, np.nan)
-        low[:, start : start + count], high[:, start : start + count] = least[:, :count], -least[:, count:]
+        low[:, elements], high[:, elements] = least[:, :count], -least[:, count:]
         self.state.intersect(x, low.reshape(self.state.count, *x.shape), high.reshape(self.state.count, *x.shape))
         return done
 
@@ -187,3 +210,10 @@ class LinearBounds:
         at = np.argmax(np.where(np.isfinite(width), width, -1.0), axis=1)
         every = np.arange(self.state.count)
         return np.asarray(rows[every, at] + rows[every, at + half])
+
+
+def _units(x: Traced, elements: Array) -> Array:
+    """For each of some elements of a value the weights that are 1 there, and 0 elsewhere."""
+    rows = np.zeros((len(elements), x.shape.size))
+    rows[np.arange(len(elements)), elements] = 1.0
+    return rows.reshape(len(elements), *x.shape)

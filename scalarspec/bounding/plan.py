@@ -6,6 +6,7 @@ It is recorded once, on a tape over a batch of one box, and may then be read for
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from scalarspec.bounding import shares
+from scalarspec.bounding.bilinear_operations import cotangents
 from scalarspec.bounding.ranges import Range
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.context import Context
@@ -133,15 +135,46 @@ def _spread(arrays: TapeArrays, x: Traced, shape: Shape) -> Any:
 
 
 def _softmax(arrays: TapeArrays, x: Traced, axis: tuple[int, ...], mask: Any) -> Any:
-    """The exponentials of the logarithms; of what takes part, row by row of equal masks, the others being 0."""
+    """The exponentials of the logarithms; with a mask, of x less the logarithm of the sum over what takes part."""
     if mask is None:
         return arrays.apply("exp", arrays.apply("log_softmax", x, axis=axis))
-    return None
+    taken = np.broadcast_to(mask, x.shape)
+    nothing = ~taken.any(axis=axis)  # the sum over nothing is taken to be 1, whose logarithm is 0
+    weights = arrays.data(taken.astype(np.float64))
+    inside = arrays.apply("multiply", x, weights)
+    total = arrays.apply("sum", arrays.apply("multiply", arrays.apply("exp", inside), weights), axis=axis)
+    whole = arrays.apply("log", arrays.apply("add", total, arrays.data(nothing.astype(np.float64))))
+    kept = Shape(1 if i in axis else n for i, n in enumerate(x.shape))
+    below = _spread(arrays, arrays.apply("reshape", whole, shape=kept), x.shape)
+    return arrays.apply("multiply", arrays.apply("exp", arrays.apply("subtract", inside, below)), weights)
+
+
+def _where(arrays: TapeArrays, p: Traced, a: Traced, b: Traced) -> Any:
+    """A sum of what constant truths let pass of both."""
+    outcomes = arrays.outcomes(p) if p.constant else {None}
+    if None in outcomes:
+        return None
+    shape = max(a.shape, b.shape, p.shape, key=len)
+    truths = np.broadcast_to(np.asarray(arrays.unpack(p), dtype=bool), shape)
+    parts = [
+        arrays.apply("multiply", _spread(arrays, x, shape), arrays.data(taken.astype(np.float64)))
+        for x, taken in ((a, truths), (b, ~truths))
+    ]
+    return arrays.apply("add", *parts)
+
+
+def _rms_norm(arrays: TapeArrays, x: Traced, eps: Traced, axis: tuple[int, ...], count: int, shape: Shape) -> Any:
+    """x (1 / √(mean of x² + eps))."""
+    mean = arrays.apply("mean_square", x, axis=axis, count=count)
+    one_over = arrays.apply("reciprocal", arrays.apply("sqrt", arrays.apply("add", mean, eps)))
+    kept = Shape(1 if i in axis else n for i, n in enumerate(shape))
+    return arrays.apply("multiply", x, _spread(arrays, arrays.apply("reshape", one_over, shape=kept), shape))
 
 
 REWRITES: dict[str, Callable[..., Any]] = {
     "max": EXTREMES["max"],
     "min": EXTREMES["min"],
+    "rms_norm": _rms_norm,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "mean_square": _mean_square,
@@ -152,11 +185,12 @@ REWRITES: dict[str, Callable[..., Any]] = {
     "leaky_relu": _leaky_relu,
     "divide": _divide,
     "pow": _pow,
+    "where": _where,
     "matmul": _matmul,
 }
 """What operations are made of: functions of the arrays to apply operations by, the operands and the parameters, which
 give the result, or None where the operation stays as it is."""
-check_complete("plan", REWRITES, having(graph=("defined", "quotient")) | {"pow", "matmul"})
+check_complete("plan", REWRITES, having(graph=("defined", "quotient")) | {"pow", "matmul"} | {"where"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +272,16 @@ class Plan:
         if graph == "quotient":
             return self.known(eqn.operands[1])
         return graph == "linear" or (graph == "bilinear" and any(self.known(x) for x in eqn.operands[:2]))
+
+    @cached_property
+    def moved(self) -> set[Equation]:
+        """The equations that only put elements elsewhere, none of them twice, of values that nothing else is made of: a
+        coefficient is then a coefficient elsewhere, and no arithmetic is done.
+        """
+        uses = Counter(x for eqn in self.equations for x in eqn.operands)
+        uses[self.result] += 1
+        once = [e for e in self.equations if OPERATIONS[e.operation].moves and all(uses[x] == 1 for x in e.operands)]
+        return {eqn for eqn in once if _to_one_place(eqn)}
 
     @cached_property
     def kinds(self) -> dict[Equation, Kind]:
@@ -346,6 +390,13 @@ class Plan:
     def _digits(self, constant: Traced) -> str:
         low, high = self.ends(constant)
         return f"{constant.shape} {hashlib.sha256(low.tobytes() + high.tobytes()).hexdigest()}"
+
+
+def _to_one_place(eqn: Equation) -> bool:
+    """Does each element of the operands go to one place at most?"""
+    ones, operands = np.ones((1, 1, *eqn.result.shape)), [np.zeros((1, 1, *x.shape)) for x in eqn.operands]
+    shares = cotangents(eqn.operation, ones, operands, eqn.parameters)
+    return all(bool(np.all(share() <= 1)) for share in shares)
 
 
 def _floats(arrays: TapeArrays, constant: Traced) -> tuple[Array, Array]:

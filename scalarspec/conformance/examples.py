@@ -257,6 +257,11 @@ SHAPED: dict[str, list[tuple[Spec, list[tuple[int, ...]]]]] = {
         (f.log_softmax, [(3,)]), (lambda x: f.log_softmax(x, axis=0), [(2, 2)]), (f.log_softmax, [(2, 1)]),
         (f.log_softmax, [(0, 2)]),
     ],
+    "rms_norm": [
+        (lambda x: f.rms_norm(x, eps="1/8"), [(3,)]), (lambda x: f.rms_norm(x, axis=(0, 1), eps="1/8"), [(2, 2)]),
+        (lambda x, y: f.rms_norm(x, axis=0, eps=f.square(y) + "1/8"), [(2, 3), ()]),
+        (lambda x: f.rms_norm(x, eps=1), [(0, 2)]), (lambda x: f.rms_norm(x, eps=1), [(2, 0)]),
+    ],
     "cumulative_sum": [
         (lambda x: f.cumulative_sum(x), [(3,)]), (lambda x: f.cumulative_sum(x, axis=0), [(3, 2)]),
         (lambda x: f.cumulative_sum(x), [(0,)]),

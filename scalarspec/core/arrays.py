@@ -69,6 +69,10 @@ class Arrays(ABC):
         """
         return function(*values, **parameters)
 
+    def reads(self, operation: str) -> bool:
+        """Is an operation read in its definition in others here?"""
+        return find(operation, "definition").defined
+
     def function(self, operation: str) -> Callable[..., Value]:
         """What `apply` calls for an operation: straight, for whoever looks it up once and calls it many times.
 
@@ -116,6 +120,14 @@ class Arrays(ABC):
     def logsumexp(self, x: Value, axis: tuple[int, ...]) -> Value:
         """log Σ eˣ over some axes. Each element occurs once in it, so that it is tight over sets."""
         return self.apply("log", self.apply("sum", self.apply("exp", x), axis=axis))
+
+    def rms_norm(self, x: Value, eps: Value, axis: tuple[int, ...], count: int, shape: Lengths) -> Value:
+        """x over the root of eps and the mean of its squares along some axes. x: of that shape."""
+        mean = self.apply("mean_square", x, axis=axis, count=count)
+        root = self.apply("sqrt", self.apply("add", mean, eps))
+        kept = tuple(1 if i in axis else n for i, n in enumerate(shape))
+        spread = self.apply("broadcast_to", self.apply("reshape", root, shape=kept), shape=shape)
+        return self.apply("divide", x, spread)
 
     def max(self, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
         """The largest along some axes."""

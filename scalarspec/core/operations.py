@@ -25,6 +25,7 @@ The facts, in the order of a line:
                library    within some ulps      sum        terms added in any order, products among them
                choice     one of its operands   step       it jumps between values that are floats
                composed   by a formula of other operations, whose error the context `rounding` has a rule for
+             defined    as its definition in others says
   kinks      where it has no derivative: nowhere, zero (of its first operand), tie (of its operands), border (where its
              condition turns)
   rational   where the result is rational for rational operands: always, sometimes, or the one integer at which it is
@@ -56,7 +57,7 @@ Kind = Literal["elementwise", "relation", "connective", "choice", "reduction", "
 Graph = Literal[
     "linear", "bilinear", "quotient", "convex", "concave", "s_shaped", "by_sign", "smooth", "step", "defined", "free"
 ]
-Floats = Literal["exact", "rounded", "library", "sum", "choice", "step", "composed"]
+Floats = Literal["exact", "rounded", "library", "sum", "choice", "step", "composed", "defined"]
 Kinks = Literal["nowhere", "zero", "tie", "border"]
 Border = Literal["none", "pole", "steep"]
 Rational = int | Literal["always", "sometimes"]
@@ -269,6 +270,8 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
                parameters=("axis", "mask"), shape=_same),
     _reduction("log_softmax", "defined", "composed", "nowhere", "sometimes", (-inf, 0.0),
                "- log_softmax LogSoftmax", shape=_same),
+    Operation("rms_norm", "reduction", 2, "defined", "defined", "nowhere", "sometimes", ALL,
+              "- rms_norm RMSNormalization", parameters=("axis", "count", "shape"), shape=_same),
     _reduction("cumulative_sum", "linear", "sum", "nowhere", "always", ALL, "cumulative_sum cumsum CumSum",
                shape=_same),
     _reduction("fold", "linear", "sum", "nowhere", "always", ALL, "- fold Col2Im",

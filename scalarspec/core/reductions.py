@@ -29,7 +29,7 @@ N = TypeVar("N", bound=Nested)
 
 __all__ = [
     "all", "any", "cumulative_prod", "cumulative_sum", "log_softmax", "logsumexp", "max", "mean", "mean_square", "min",
-    "prod", "softmax", "std", "sum", "var", "vector_norm",
+    "prod", "rms_norm", "softmax", "std", "sum", "var", "vector_norm",
 ]  # fmt: skip
 
 
@@ -153,6 +153,21 @@ def log_softmax(x: Operand, axis: int = -1) -> Tensor:
     context, (t,) = operands_of("log_softmax", x)
     place = shapes.normal_axis("log_softmax", t.shape, axis)
     return Tensor(context, t.shape, context.arrays.apply("log_softmax", t.value, axis=(place,)))
+
+
+def rms_norm(x: Operand, axis: Axis = -1, eps: Operand = 0) -> Tensor:
+    """x / √(mean of x² + eps) along some axes, in the shape of x: the heart of RMSNorm, and of LayerNorm once the mean
+    is subtracted. Each element rises with its own number, so that over boxes each is exact, between -√n and √n for n
+    elements. Zhang & Sennrich 2019; PyTorch: `rms_norm`, without weights.
+
+    eps: a number that is not negative. For eps = 0 it is not defined where all elements are 0.
+    """
+    context, (t, e) = operands_of("rms_norm", x, eps)
+    if e.shape:
+        raise ShapeError(f"rms_norm: eps: expected one number, got shape {e.shape}")
+    axes = shapes.normal_axes("rms_norm", t.shape, axis)
+    parameters = {"axis": axes, "count": _count(t.shape, axes), "shape": t.shape}
+    return Tensor(context, t.shape, context.arrays.apply("rms_norm", t.value, e.value, **parameters))
 
 
 def cumulative_sum(x: Operand, axis: int | None = None, include_initial: bool = False) -> Tensor:

@@ -213,6 +213,15 @@ class BatchedArrays(InterpreterArrays):
         result = self.inner.apply("affine_rows", weight.value, rows, bias.value, shape=full)
         return self.inner.apply("reshape", result, shape=Dim(self.context.size, shape))
 
+    def _rms_norm(
+        self, operation: str, shape: Shape, operands: tuple[Traced, ...], axis: tuple[int, ...], count: int
+    ) -> Any:
+        x, eps = operands
+        if not eps.constant:
+            return Arrays.rms_norm(self, x, eps, axis, count, shape).value
+        inner, full = tuple(a + 1 for a in axis), Dim(self.context.size, shape)
+        return self.inner.apply(operation, x.value, eps.value, axis=inner, count=count, shape=full)
+
     def _trailing(self, operation: str, shape: Shape, operands: tuple[Traced, ...], **parameters: Any) -> Any:
         """What has to do with the last axes alone."""
         return self.inner.apply(operation, operands[0].value, **parameters)
@@ -257,6 +266,7 @@ BATCHING: dict[str, Callable[..., Any]] = {
     "softmax": BatchedArrays._reduction,
     "log_softmax": BatchedArrays._reduction,
     "cumulative_sum": BatchedArrays._reduction,
+    "rms_norm": BatchedArrays._rms_norm,
     "fold": BatchedArrays._trailing,
     "patches": BatchedArrays._trailing,
     "permute_dims": BatchedArrays._permute_dims,

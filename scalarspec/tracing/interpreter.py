@@ -19,7 +19,7 @@ import numpy as np
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.context import Context
 from scalarspec.core.definitions import definition
-from scalarspec.core.operations import find, result_shape
+from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Shape
 from scalarspec.errors import NotSupported, ScalarSpecError
 from scalarspec.numbers.exact import End
@@ -174,13 +174,17 @@ class InterpreterArrays(Arrays):
         """The arrays of the wrapped context."""
         return self.context.inner.arrays
 
+    def reads(self, operation: str) -> bool:
+        """As the arrays inside do."""
+        return self.inner.reads(operation)
+
     @abstractmethod
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """The value of an operation on operands of which some are no constants. shape: the result's."""
 
     def function(self, operation: str) -> Callable[..., Traced]:
         """The operation, with the shape of its result worked out; or its definition, where it is read in that."""
-        if find(operation, "definition").defined:
+        if self.reads(operation):
             return definition(self, operation)
 
         def apply(*operands: Traced, **parameters: Any) -> Traced:

@@ -50,6 +50,10 @@ RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
     "min": lambda g, y, x, axis, counts: (lambda: _shared(g, y, x, axis),),
     "softmax": lambda g, y, x, axis, mask: (lambda: y * (g - f.sum(g * y, axis, keepdims=True)),),
     "log_softmax": lambda g, y, x, axis: (lambda: g - f.exp(y) * f.sum(g, axis, keepdims=True),),
+    "rms_norm": lambda g, y, x, eps, axis, count, shape: (
+        lambda: (g - y * f.mean(g * y, axis, keepdims=True)) / _root_mean_square(x, eps, axis),
+        lambda: -f.sum(g * y / (2 * f.square(_root_mean_square(x, eps, axis)))),
+    ),
     "cumulative_sum": lambda g, y, x, axis: (lambda: f.flip(f.cumulative_sum(f.flip(g, axis), axis[0]), axis),),
     "fold": lambda g, y, x, stride, dilation, size: (
         lambda: applied("patches", g, kernel=_kernel(x, size), stride=stride, dilation=dilation),
@@ -156,6 +160,10 @@ def _shared(g: Tensor, y: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
     """g in equal parts to all elements that are the extreme one."""
     extreme = f.where(x == repeated_over(y, x, axis), 1, f.broadcast_to(x.context.tensor(0), x.shape))
     return repeated_over(g, x, axis) * extreme / f.sum(extreme, axis, keepdims=True)
+
+
+def _root_mean_square(x: Tensor, eps: Tensor, axis: tuple[int, ...]) -> Tensor:
+    return f.sqrt(f.mean_square(x, axis, keepdims=True) + eps)
 
 
 def _kernel(x: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:

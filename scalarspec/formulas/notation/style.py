@@ -24,7 +24,18 @@ ATOMS = ("symbol", "number", "truth", "leaf", "constant")
 """Terms that are written without a pattern."""
 BY_SHAPE = {"scale", "over", "squared", "row", "dot", "outer"}
 """What some operations are called where their operands are scalars or vectors."""
-NEW = {"max", "min", "softmax", "log_softmax", "cumulative_sum", "fold", "permute_dims", "concat", "patches"}
+NEW = {
+    "max",
+    "min",
+    "softmax",
+    "log_softmax",
+    "cumulative_sum",
+    "fold",
+    "permute_dims",
+    "concat",
+    "patches",
+    "rms_norm",
+}
 PATTERN_NAMES = (
     {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)} - NEW - {f"{n} over" for n in NEW}
 )
