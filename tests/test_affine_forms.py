@@ -14,7 +14,7 @@ from scalarspec.bounding import affine_forms
 def test_an_error_in_a_form_that_is_carried_is_seen(monkeypatch, only_linear, way):
     """Slopes that are a fifth too small: lines and quadratic forms then stand where the value does not range."""
     spec = lambda x, y: ss.sum(ss.square(ss.affine([[1, 2], [-1, 1]], ss.tanh(x - y), [0, 1])) + x)  # noqa: E731
-    assert corners_outside(spec, Fraction(1, 64)) == 0
+    assert corners_outside(spec, Fraction(1, 2048)) == 0
     proper = affine_forms.CARRIED.get(way, affine_forms.form_of_input)
 
     def mistaken(over, *args):
@@ -25,7 +25,7 @@ def test_an_error_in_a_form_that_is_carried_is_seen(monkeypatch, only_linear, wa
         monkeypatch.setattr(affine_forms, "form_of_input", mistaken)
     else:
         monkeypatch.setitem(affine_forms.CARRIED, way, mistaken)
-    assert corners_outside(spec, Fraction(1, 64)) > 0
+    assert corners_outside(spec, Fraction(1, 2048)) > 0
 
 
 def test_forms_that_are_too_large_to_keep_are_left_out(monkeypatch):

@@ -101,18 +101,27 @@ class AffineForms:
 
     def of(self, x: Traced, before: int) -> AffineForm:
         """The affine form of a value that is made by the equations before a place."""
+        return self._at_hand(x) or self._kept(x, self.otherwise(x, before))
+
+    def _at_hand(self, x: Traced) -> AffineForm | None:
+        """The affine form of a value, where it is there, or can be carried from forms that are."""
         form = self._forms.get(x)
         if form is None:
-            form = self._forms[x] = self._carried(x, before) or self.otherwise(x, before)
-            shape = (self.state.count, *x.shape)
-            self.state.intersect(x, form.low.reshape(shape), form.high.reshape(shape))
+            form = self._carried(x)
+            return form and self._kept(x, form)
+        return form
+
+    def _kept(self, x: Traced, form: AffineForm) -> AffineForm:
+        """A new form, by which the value's range is sharpened."""
+        self._forms[x], shape = form, (self.state.count, *x.shape)
+        self.state.intersect(x, form.low.reshape(shape), form.high.reshape(shape))
         return form
 
     def affordable(self, x: Traced) -> bool:
         """May the affine form of a value be kept?"""
         return bool(self.state.count * x.shape.size * self.state.middle.shape[1] <= FORM_NUMBERS)
 
-    def _carried(self, x: Traced, before: int) -> AffineForm | None:
+    def _carried(self, x: Traced) -> AffineForm | None:
         """The form of a value from those of its operands; None where that may lose something."""
         if not (self.state.bounded and self.affordable(x)):
             return None
@@ -125,7 +134,9 @@ class AffineForms:
         carry = CARRIED.get(self.plan.kinds[eqn])
         if carry is None or not all(self.affordable(y) for y in eqn.operands if not y.constant):
             return None
-        forms = [None if y.constant else self.of(y, before) for y in eqn.operands]
+        forms = [None if y.constant else self._at_hand(y) for y in eqn.operands]
+        if any(form is None and not y.constant for form, y in zip(forms, eqn.operands, strict=True)):
+            return None
         found = carry(self.state, eqn, forms)
         if found is not None:
             self.state.propagate(place)  # the operands' ranges may be sharper than they were

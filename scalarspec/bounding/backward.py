@@ -102,7 +102,8 @@ class BackwardPass:
         """What rounding may have cost at an equation: γ <|g|, M> + 2^-900 (1 + underflow), as `linear` proves.
 
         g: the coefficients of its result; size: M; underflow: for each box the sum of M and of the sizes of the values
-        that have new coefficients; sizes: |g|, where it is known; terms: how many products are summed up to an element of what g is multiplied by.
+        that have new coefficients; terms: how many products are summed up to an element of what g is multiplied by;
+        sizes: |g|, where it is known.
         Rows in which something unbounded counts say nothing.
         """
         known = np.isfinite(size)

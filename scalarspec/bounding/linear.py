@@ -60,8 +60,8 @@ from scalarspec.tracing.interpreter import Traced
 
 Array = np.ndarray[Any, Any]
 
-COEFFICIENTS = 1 << 22
-"""About the most coefficients of one value that go backwards at a time: 32 MiB."""
+COEFFICIENTS = 1 << 21
+"""About the most coefficients of one value that go backwards at a time: 16 MiB."""
 CHEAP = 1 << 18
 """Up to so many coefficients of the inputs, all elements of a value are sharpened: its affine form may be of use."""
 FEWEST_INPUTS = 64
@@ -113,7 +113,7 @@ class LinearBounds:
             self._intersected(x, _units(x, chosen), chosen, None, before)
 
     def _rows_at_a_time(self, size: int) -> int:
-        return max(1, COEFFICIENTS // (self.state.count * max(size, self.state.middle.shape[1], 1)))
+        return max(1, COEFFICIENTS // (self.state.count * max(size, self.plan.largest, self.state.middle.shape[1], 1)))
 
     def _by_passes(self, x: Traced, before: int) -> AffineForm:
         """The affine form of a value, by passes with rows of ± the unit matrix."""

@@ -280,8 +280,13 @@ class Plan:
         """
         uses = Counter(x for eqn in self.equations for x in eqn.operands)
         uses[self.result] += 1
-        once = [e for e in self.equations if OPERATIONS[e.operation].moves and all(uses[x] == 1 for x in e.operands)]
-        return {eqn for eqn in once if _to_one_place(eqn)}
+        return {
+            eqn
+            for eqn in self.equations
+            if OPERATIONS[eqn.operation].moves
+            and all(uses[x] == 1 and not x.constant for x in eqn.operands)  # constants are added up
+            and _to_one_place(eqn)
+        }
 
     @cached_property
     def kinds(self) -> dict[Equation, Kind]:
