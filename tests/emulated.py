@@ -6,9 +6,11 @@ they may be off; sums are added in a random order and association, in the accumu
 """
 
 import math
+from itertools import accumulate
 
 import numpy as np
 
+from scalarspec.core import windows
 from scalarspec.core.arguments import call
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS, having
@@ -28,6 +30,8 @@ NUMPY = {
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
     "reshape": np.reshape, "broadcast_to": np.broadcast_to, "matrix_transpose": lambda x: np.swapaxes(x, -1, -2),
     "getitem": lambda x, index: x[index], "stack": lambda *xs, axis=0: np.stack(xs, axis),
+    "concat": lambda *xs, axis: np.concatenate(xs, axis), "permute_dims": np.transpose, "patches": windows.windows,
+    "max": lambda x, axis, counts: np.max(x, axis=axis), "min": lambda x, axis, counts: np.min(x, axis=axis),
 }  # fmt: skip
 """What is done in float64 before it is rounded."""
 LIBRARY, ROUNDED = having(floats="library"), having(floats="rounded")
@@ -154,6 +158,68 @@ class Emulator:
         powers = self.step("exp", self.step("subtract", x, greatest))
         return self.step("add", greatest[..., 0], self.step("log", self.stored(self.added(powers))))
 
+    def cumulative_sum(self, x, axis):
+        """One by one, or each prefix in an order of its own."""
+        rows = np.moveaxis(x, axis[0], -1)
+        if self.source.random() < 0.5:
+            found = list(accumulate(np.moveaxis(rows, -1, 0), lambda a, b: rounded(a + b, self.sums)))
+        else:
+            found = [self.added(rows[..., : k + 1]) for k in range(rows.shape[-1])]
+        sums = np.stack(found, axis=-1) if found else rows
+        return self.stored(np.moveaxis(sums, -1, axis[0]))
+
+    def fold(self, x, stride, dilation, size):
+        """What comes to each place, in an order of its own."""
+        d = len(size)
+        kernel, number = x.shape[x.ndim - 2 * d : x.ndim - d], x.shape[x.ndim - d :]
+        parts = []
+        for place in np.ndindex(*kernel):
+            part = np.zeros((*x.shape[: x.ndim - 2 * d], *size))
+            part[(..., *windows.covered(place, number, stride, dilation))] = x[(..., *place, *[slice(None)] * d)]
+            parts.append(part)
+        return self.stored(self.added(np.stack(parts, axis=-1)))
+
+    def scatter(self, x, index, shape):
+        result = np.zeros(shape)
+        result[(*index, ...)] = x
+        return result
+
+    # ---- shares of exponentials -------------------------------------------------------------------------------------
+
+    def softmax(self, x, axis, mask):
+        """A quotient, or the product with a reciprocal; all of it in the format, or in the accumulator's."""
+        taken = np.broadcast_to(True if mask is None else mask, x.shape)
+        within = self._anywhere()
+        _, powers = within._shifted(x, axis, taken)
+        whole = within._whole(powers, axis)
+        if self.source.random() < 0.5:
+            shares = within.step("divide", powers, whole)
+        else:
+            shares = within.step("multiply", powers, within.step("reciprocal", whole))
+        return np.where(taken, self.stored(shares), 0.0)
+
+    def log_softmax(self, x, axis):
+        within = self._anywhere()
+        shifted, powers = within._shifted(x, axis, True)
+        return self.stored(within.step("subtract", shifted, within.step("log", within._whole(powers, axis))))
+
+    def _anywhere(self):
+        """Floats of the format, or of that of the sums."""
+        form = self.sums if self.source.random() < 0.3 else self.form
+        return Emulator(form, self.sums, self.libm, self.source)
+
+    def _shifted(self, x, axis, taken):
+        """Below the greatest element, and the exponentials of that."""
+        greatest = np.max(x, axis=axis, keepdims=True, initial=-np.inf, where=taken)
+        shifted = self.step("subtract", np.where(taken, x, greatest), greatest)
+        return shifted, np.where(taken, self.step("exp", shifted), 0.0)
+
+    def _whole(self, powers, axis):
+        whole = self.added(np.moveaxis(powers, axis[0], -1))
+        return np.expand_dims(whole if self.source.random() < 0.3 else self.stored(whole), axis)
+
+    # ---- products ---------------------------------------------------------------------------------------------------
+
     def matmul(self, a, b):
         return self.stored(self._product(a, b))
 
@@ -169,10 +235,10 @@ class Emulator:
         return self.stored(rounded(product + bias, self.sums))
 
     def _product(self, a, b):
-        left = a if a.ndim == 2 else a[None]
-        right = b.T if b.ndim == 2 else b[None]
-        terms = rounded(left[:, None, :] * right[None, :, :], self.sums)
-        return self.added(terms).reshape(a.shape[:-1] + b.shape[1:])
+        rows, columns = a if a.ndim > 1 else a[None], b if b.ndim > 1 else b[:, None]
+        terms = rounded(rows[..., :, None, :] * np.swapaxes(columns, -1, -2)[..., None, :, :], self.sums)
+        found = self.added(terms)
+        return found.reshape((*found.shape[:-2], *a.shape[:-1][-1:], *(b.shape[-1:] if b.ndim > 1 else ())))
 
 
 def _last(x, axis):

@@ -9,7 +9,7 @@ import pytest
 from emulated import Emulator, rounded
 
 import scalarspec as ss
-from scalarspec.backends.rounding import inherited, local, logsumexp, sums
+from scalarspec.backends.rounding import exponentials, inherited, local, sums
 from scalarspec.backends.rounding.inherited import INHERITED
 from scalarspec.backends.rounding.local import LOCAL
 from scalarspec.numbers import formats
@@ -151,16 +151,16 @@ def test_each_part_of_the_bound_of_logsumexp_is_needed():
     model, u = context.model, Fraction(1, 2**8)
     for t in map(Fraction, ("1/100", "1/2", "1", "3", "20")):
         e = ss.exp(EXACT.tensor(-t)) * ss.expm1(EXACT.tensor(u * t))
-        (lost,), (allowed,) = ss.endpoints(e)[1].ravel(), [ss.sup(logsumexp.of_shifts(model, model.inner.tensor(t)))]
+        (lost,), (allowed,) = ss.endpoints(e)[1].ravel(), [ss.sup(exponentials.of_shifts(model, model.inner.tensor(t)))]
         assert lost <= allowed
         assert lost > allowed / 2
     none, one = model.inner.tensor(0), model.inner.tensor(1)
     library = 6 * u  # each exponential off by 3 ulps, which are 6 u
-    assert library <= ss.sup(logsumexp.of_terms(model, none, one, 4)) < 2 * library
+    assert library <= ss.sup(exponentials.of_terms(model, none, one, 4)) < 2 * library
     rounding = 3 * u  # three additions, each off by u
-    assert rounding <= ss.sup(logsumexp.of_sum(model, none, 4)) < 2 * rounding
+    assert rounding <= ss.sup(exponentials.of_sum(model, none, 4)) < 2 * rounding
     wider = ss.context("rounding", dtype="bfloat16", accumulate="float32").model
-    assert u <= ss.sup(logsumexp.of_sum(wider, none, 4)) < 2 * u
+    assert u <= ss.sup(exponentials.of_sum(wider, none, 4)) < 2 * u
 
 
 # ---- accumulators ---------------------------------------------------------------------------------------------------

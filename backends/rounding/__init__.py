@@ -14,7 +14,7 @@ enclosing context; their upper ends count. In the files:
     model        u, λ, γ_n: the standard model of floating-point arithmetic; one call of an operation
     inherited    what the errors of the operands come to in the result
     local        what an operation adds itself: one rounding, a library's ulps, a formula, a branch that turns
-    sums         the same for sums, with their proofs; logsumexp: for the logarithm of a sum of exponentials
+    sums         the same for sums, with their proofs; exponentials: for logsumexp and softmax
     strategies   the seven classes in these terms, and the one entry point
     arrays, context    the contract of a backend
 

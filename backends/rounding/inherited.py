@@ -77,8 +77,9 @@ def _spread(call: Call, unknown: list[Array | None]) -> Array:
     line, found = OPERATIONS[call.operation], [each for each in unknown if each is not None]
     if line.scalar:
         return np.asarray(functools.reduce(np.logical_or, found))
-    if line.kind == "reduction":
-        return np.asarray(np.any(np.broadcast_to(found[0], call.operands[0].shape), axis=call.parameters["axis"]))
+    if line.kind == "reduction" and (line.shape is None or line.graph != "linear"):
+        whole, keeps = np.broadcast_to(found[0], call.operands[0].shape), line.shape is not None
+        return np.asarray(np.any(whole, axis=call.parameters["axis"], keepdims=keeps))
     if line.graph not in ("linear", "bilinear"):
         return np.asarray(True)
     return np.asarray(sum(_count(call, i, each) for i, each in enumerate(unknown) if each is not None) > 1 / 2)
@@ -87,9 +88,10 @@ def _spread(call: Call, unknown: list[Array | None]) -> Array:
 def _count(call: Call, i: int, unknown: Array) -> Array:
     """How many unknown elements of an operand each element is made of, rounded up by little."""
     tensor, shapes = call.model.inner.tensor, [x.shape for x in call.operands]
-    ones = [tensor(np.ones(shape)) for shape in shapes]
-    ones[i] = tensor(np.broadcast_to(unknown, shapes[i]).astype(np.float64))
-    return sup(call.applied(*ones))
+    beside = 0.0 if OPERATIONS[call.operation].graph == "linear" else 1.0
+    numbers = [tensor(np.full(shape, beside)) for shape in shapes]
+    numbers[i] = tensor(np.broadcast_to(unknown, shapes[i]).astype(np.float64))
+    return sup(call.applied(*numbers))
 
 
 def nothing(call: Call) -> Parts:
@@ -139,7 +141,7 @@ def of_sqrt(call: Call) -> Parts:
 
 
 def linearly(call: Call) -> Parts:
-    """|Σ x̂ - Σ x| <= Σ |x̂ - x|, and so for the mean."""
+    """|Σ x̂ - Σ x| <= Σ |x̂ - x|, and so for all that adds elements, and for the mean."""
     return [call.applied(error_or_zeros(call.operands[0]))]
 
 
@@ -149,11 +151,37 @@ def of_mean_square(call: Call) -> Parts:
     return [call.model.applied("mean", 2 * f.abs(x.wide) * error_or_zeros(x), **call.parameters)]
 
 
-def of_logsumexp(call: Call) -> Parts:
-    """The greatest error: the derivatives, the weights of the softmax, are positive and sum to 1."""
-    (x,) = call.operands
-    bound = np.max(sup(error_or_zeros(x)), axis=call.parameters["axis"], initial=0.0)
+def greatest_along(call: Call) -> Parts:
+    """The greatest error along the axes.
+
+    logsumexp: the derivatives, the weights of the softmax, are positive and sum to 1.
+    max: for i the place of the largest of x̂, and j that of x, x̂_i - x_j <= x̂_i - x_i and x̂_i - x_j >= x̂_j - x_j.
+    """
+    bound = np.max(call.operands[0].bound, axis=call.parameters["axis"], initial=0.0)
     return _present(call.model.bounded(np.asarray(bound)))
+
+
+def of_softmax(call: Call) -> Parts:
+    """By the mean value theorem, whatever the size of the errors e: ∂s_i / ∂x_j is s_i (1 - s_i) for j = i, and else
+    -s_i s_j. No two shares are further apart than 1.
+    """
+    share = call.applied(call.operands[0].wide)
+    return [f.minimum(share * _of_logarithm(call, share), 1)]
+
+
+def of_log_softmax(call: Call) -> Parts:
+    """Likewise: ∂(log s_i) / ∂x_j is 1 - s_i for j = i, and else -s_j."""
+    axis = call.parameters["axis"]
+    return [_of_logarithm(call, call.model.applied("softmax", call.operands[0].wide, axis=axis, mask=None))]
+
+
+def _of_logarithm(call: Call, share: Tensor) -> Tensor:
+    """(1 - s_i) e_i + Σ s_j e_j over the others, of which the sum is at most (1 - s_i) max e_j."""
+    error, axis = error_or_zeros(call.operands[0]), call.parameters["axis"]
+    counting = np.where(sup(share) > 0, sup(error), 0.0)
+    greatest = call.model.inner.tensor(np.max(counting, axis=axis, keepdims=True, initial=0.0))
+    others = f.minimum(f.sum(share * error, axis, keepdims=True), (1 - share) * greatest)
+    return (1 - share) * error + others
 
 
 def of_matmul(call: Call) -> Parts:
@@ -201,7 +229,13 @@ INHERITED: dict[str, Inherit] = {
     "sum": linearly,
     "mean": linearly,
     "mean_square": of_mean_square,
-    "logsumexp": of_logsumexp,
+    "cumulative_sum": linearly,
+    "fold": linearly,
+    "logsumexp": greatest_along,
+    "max": greatest_along,
+    "min": greatest_along,
+    "softmax": of_softmax,
+    "log_softmax": of_log_softmax,
     "matmul": of_matmul,
     "affine": of_affine,
     "affine_rows": of_affine_rows,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.rounding import sums
-from scalarspec.backends.rounding.logsumexp import of_logsumexp
+from scalarspec.backends.rounding.exponentials import of_log_softmax, of_logsumexp, of_softmax
 from scalarspec.backends.rounding.model import Call
 from scalarspec.backends.rounding.tracked import Tracked, is_point, magnitude, width
 from scalarspec.core import functions as f
@@ -145,7 +145,11 @@ LOCAL: dict[str, Local] = {
     "matmul": sums.of_matmul,
     "affine": sums.of_affine,
     "affine_rows": sums.of_affine_rows,
+    "cumulative_sum": sums.of_many_sums,
+    "fold": sums.of_many_sums,
     "logsumexp": of_logsumexp,
+    "softmax": of_softmax,
+    "log_softmax": of_log_softmax,
     "sigmoid": partial(by_formula, calls=1, term=saturation),  # 1 / (1 + e^-x)
     "softplus": partial(by_formula, calls=2, term=underflow),  # max(x, 0) + log1p(e^-|x|)
     "logcosh": partial(by_formula, calls=3, term=underflow),  # log1p(2 sinh²(x/2)), sinh twice in the square
@@ -157,4 +161,4 @@ LOCAL: dict[str, Local] = {
 def is_positive(operation: str) -> bool:
     """Is the formula of a composed operation a sum, product or quotient of numbers that are not negative?"""
     rule = LOCAL.get(operation)
-    return isinstance(rule, partial) and rule.keywords["term"] is not cancellation
+    return rule is of_softmax or (isinstance(rule, partial) and rule.keywords["term"] is not cancellation)

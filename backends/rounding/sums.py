@@ -16,9 +16,12 @@ of the values once: `stored`.
 
 from __future__ import annotations
 
+import numpy as np
+
 from scalarspec.backends.rounding.model import Call, FloatModel
 from scalarspec.backends.rounding.tracked import total
 from scalarspec.core import functions as f
+from scalarspec.core.sets import sup
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 
@@ -48,6 +51,22 @@ def _of_sum(call: Call) -> Tensor | None:
     (x,) = call.operands
     n = _terms(call)
     return additions(call.model.sums, f.sum(f.abs(x.wide), call.parameters["axis"]), n, n - 1)
+
+
+def of_many_sums(call: Call, exact: Tensor) -> Tensor | None:
+    """The lemma for each element of the result, which is a sum of terms of its own, as many as there are ones where
+    the terms are ones: each prefix of a cumulative sum, however it is found, is a tree over its terms.
+    """
+    (x,), model = call.operands, call.model
+    ones = model.inner.tensor(np.ones(x.shape))
+    more, place = np.unique(np.floor(sup(call.applied(ones))) - 1, return_inverse=True)
+    if np.all(more <= 0):
+        return None
+    growth = model.inner.tensor([model.sums.growth(int(k)) for k in more])[place.reshape(call.shape)]
+    half_ulp = model.sums.half_ulp(call.applied(f.abs(x.wide)) * growth)
+    count = model.inner.tensor(np.maximum(more, 0.0))[place.reshape(call.shape)]
+    error = stored(model, exact, None if half_ulp is None else half_ulp * count)
+    return None if error is None else error * f.minimum(count, 1)
 
 
 def of_mean(call: Call, exact: Tensor) -> Tensor | None:

@@ -156,7 +156,8 @@ def error_or_zeros(x: Tracked) -> Tensor:
     """The error, zeros where there is none."""
     if x.error is not None:
         return x.error
-    return f.broadcast_to(x.real.context.tensor(0), x.shape)
+    zeros: Tensor = f.broadcast_to(x.real.context.tensor(0), x.shape)
+    return zeros
 
 
 def total(errors: Sequence[Tensor | None]) -> Tensor | None:

@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -38,7 +37,7 @@ from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, DomainError, DomainUndecided, NotDifferentiable, NotSupported
 from scalarspec.numbers.exact import End, float_above, float_below, infinite
-from scalarspec.tracing.batched import BatchedArrays, BatchedContext
+from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.generalized import Enclosing
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.sweep import sweep
@@ -57,29 +56,6 @@ MOST_NUMBERS = 1 << 25
 """Where the outputs times all numbers of an evaluation are more than this, there is no adjoint form: at some tens of
 millions of interval operations a second it would take longer than to evaluate the spec in exact arithmetic.
 """
-
-
-class OneByOne(Exception):
-    """An operation that is done box by box, so that its equations are not of all boxes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Boxes(BatchedContext):
-    """A batch of boxes. Raises OneByOne where an operation is not done on all of several at once."""
-
-    @cached_property
-    def arrays(self) -> BoxesArrays:
-        """The arrays that do all boxes at once."""
-        return BoxesArrays(self)
-
-
-class BoxesArrays(BatchedArrays):
-    """Arrays of a batch that does nothing row by row, so that the first axis of each equation is that of the boxes."""
-
-    def _one_by_one(self, operation: str, shape: Shape, operands: tuple[Traced, ...]) -> Any:
-        if self.context.size > 1:
-            raise OneByOne
-        return super()._one_by_one(operation, shape, operands)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,13 +101,9 @@ class BoxErrors:
         self.high = _flat([_floats(float_above, high) for _, high in ends.values()])
 
     def evaluate(self, boxes: Sequence[FlatBox]) -> list[Part]:
-        """The bounds on some boxes at once; where an operation has no value on one of them, half by half; one by one
-        where an operation can only be done so.
-        """
+        """The bounds on some boxes at once; where an operation has no value on one of them, half by half."""
         try:
             return self._parts(boxes)
-        except OneByOne:
-            return [part for box in boxes for part in self.evaluate([box])]
         except DomainError as error:
             if len(boxes) == 1 and isinstance(error, DomainUndecided):
                 return [self._unknown(boxes[0], str(error))]
@@ -163,7 +135,7 @@ class BoxErrors:
         """The bounds and the ends of the exact values on b boxes, from values with a leading axis for them."""
         tape = Tape(self.context)
         inputs = self._inputs(tape, boxes)
-        batch = Boxes(tape, len(boxes))
+        batch = BatchedContext(tape, len(boxes))
         rows = {name: batch.rows(t) for name, t in inputs.items()}
         result = call(self.spec, [(self.constants | rows)[name] for name in self.names], batch)
         value = batch.arrays.materialize(result.value)
@@ -235,13 +207,18 @@ def _rows(batch: BatchedContext, t: Tensor) -> Array:
 
 
 def _with(total: Tensor, adjoint: Tensor, errors: Tensor | None) -> Tensor:
-    """A total for each box, and Σ |adjoint| error over all that is of the box: what comes first varies last."""
+    """A total for each box, and Σ |adjoint| error over all that is of the box.
+
+    The boxes come first, and vary last, in each equation that adds errors; `tape.halves` puts others before them, and
+    adds none.
+    """
     if errors is None:
         return total
     (boxes,) = total.shape
-    weighted = f.abs(adjoint) * errors
+    weighted: Tensor = f.abs(adjoint) * errors
     if weighted.size == boxes:
-        return total + f.reshape(weighted, (boxes,))
+        weighted = f.reshape(weighted, (boxes,))
+        return total + weighted
     return total + f.sum(f.reshape(weighted, (boxes, weighted.size // boxes)), axis=1)
 
 
