@@ -16,6 +16,7 @@ import numpy as np
 from emulated import Emulator, rounded
 
 import scalarspec as ss
+from scalarspec.core.tensor import applied
 from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers import formats
 
@@ -32,13 +33,52 @@ def attention(a, b):
     """Rows of two, of which each attends to each."""
     q, k = (ss.reshape(ss.stack([t, t * "1/2"]), (t.shape[0], 2)) for t in (a, b))
     scores = ss.matmul(q, ss.matrix_transpose(k)) / ss.sqrt(a.context.tensor(2))
-    total = ss.reshape(ss.logsumexp(scores, axis=1), (a.shape[0], 1))
-    return ss.matmul(ss.exp(scores - ss.broadcast_to(total, scores.shape)), b)
+    return ss.matmul(ss.softmax(scores), b)
+
+
+def heads(a, b):
+    """Two heads at once, each of which sees nothing but the past."""
+    n = a.shape[0]
+    q, v = ss.reshape(ss.stack([a, b]), (2, n, 1)), ss.reshape(ss.stack([b, a]), (2, n, 1))
+    scores = ss.matmul(q, ss.permute_dims(v, (0, 2, 1)))
+    return ss.sum(ss.matmul(ss.softmax(scores, where=np.tri(n, dtype=bool)), v), axis=0)[:, 0]
 
 
 def layer_norm(a):
-    centred = a - ss.mean(a)
-    return centred / ss.sqrt(ss.mean_square(centred) + "1/1000")
+    return (a - ss.mean(a, keepdims=True)) / ss.sqrt(ss.var(a, keepdims=True) + "1/1000")
+
+
+KERNEL = np.array([[[0.3, -1, 0.7], [1.1, 0.2, -0.4]], [[-0.6, 0.5, 2], [0.1, -0.3, 0.9]]])
+"""Of two channels to two channels."""
+
+
+def conv(a):
+    return ss.conv(ss.stack([a, a * "1/3"]), KERNEL, np.array([0.1, -5]), padding=1)[1]
+
+
+def conv_of_plane(a, b):
+    """The mean along rows of a convolution of a plane."""
+    return ss.mean(ss.conv(ss.outer(a, b)[None], KERNEL[:1, :1, None] * [[[1], [0.7]]], padding=(1, 1)), axis=1)[0]
+
+
+def conv_transpose(a):
+    return ss.conv_transpose(ss.stack([a, -a]), KERNEL, stride=2, dilation=2)[0, : a.shape[0]]
+
+
+def pool(pooled):
+    return lambda a: pooled(a[None], 3, stride=1, padding=1)[0]
+
+
+def folds(a):
+    """Windows of two, each of whose elements is added where it came from."""
+    wide = ss.concat([a, a[:1]])
+    seen = applied("patches", wide, kernel=(2,), stride=(1,), dilation=(1,))
+    return applied("fold", ss.square(seen), stride=(1,), dilation=(1,), size=wide.shape)[1:]
+
+
+def columns(name):
+    """A function along the columns of a matrix of two."""
+    return lambda a, b: getattr(ss, name)(ss.stack([a, b]), axis=0)[1]
 
 
 def masked(a):
@@ -63,6 +103,17 @@ ONE = {
     "softmax": softmax,
     "plain softmax": plain_softmax,
     "layer norm": layer_norm,
+    "softmax itself": ss.softmax,
+    "log_softmax": ss.log_softmax,
+    "masked softmax": lambda a: ss.softmax(a, where=np.arange(a.shape[0]) % 3 < 2),
+    "cumulative_sum": ss.cumulative_sum,
+    "conv": conv,
+    "conv_transpose": conv_transpose,
+    "max_pool": pool(ss.max_pool),
+    "avg_pool": pool(ss.avg_pool),
+    "fold": folds,
+    "taken": lambda a: a[np.arange(a.shape[0]) // 2],
+    "rolled": lambda a: ss.roll(a, 1) * ss.flip(a),
     "masked": masked,
     "inexact clip": lambda a: ss.clip(a, "1/10", "9/10"),
     "exact clip": lambda a: ss.clip(a, -1, 1),
@@ -78,10 +129,19 @@ TWO = {
     "squares": lambda a, b: ss.matmul(ss.matmul(ss.outer(a, b), ss.outer(b, a)), a),
     "layer": lambda a, b: ss.affine(ss.outer(a, b), a, b),
     "attention": attention,
+    "heads": heads,
+    "conv_of_plane": conv_of_plane,
+    "two softmaxes": columns("softmax"),
+    "two log_softmaxes": columns("log_softmax"),
+    "two cumulative sums": columns("cumulative_sum"),
+    "concat": lambda a, b: ss.concat([a, b])[a.shape[0] // 2 :][: a.shape[0]],
+    "many matrices": lambda a, b: ss.matmul(a[:, None, None], ss.stack([b, a], axis=1)[:, None, :])[:, 0, 1],
     "softplus pair": lambda a, b: ss.logsumexp(ss.stack([a, b]), axis=0),
 }
 REDUCED = {
     **{name: getattr(ss, name) for name in ("sum", "mean", "mean_square", "logsumexp")},
+    **{name: getattr(ss, name) for name in ("max", "min", "vector_norm")},
+    "product": lambda a: ss.prod(a[:5]),
     "dot": lambda a: ss.dot(a, a + "1/10"),
     "norm": lambda a: ss.sqrt(ss.sum(ss.square(a))),
     "spelled out": lambda a: ss.log(ss.sum(ss.exp(a))),

@@ -71,7 +71,7 @@ class RoundingArrays(Arrays):
             packed: Tracked = self.pack(lift(context.data, array))
             return packed
         errors = self.model.form.rounding_errors(array.astype(np.float64))
-        return Tracked(self.model.inner.tensor(array), self.model.bounded(errors))
+        return Tracked(self.model.inner.tensor(array), self.model.bounded(errors), non_negative=array >= 0)
 
     def pack(self, scalars: Array) -> Any:
         scalars = as_array(scalars)
@@ -80,17 +80,21 @@ class RoundingArrays(Arrays):
         if not isinstance(scalars.flat[0], Tracked):
             return self._decision(scalars)
         real, error = np.empty(scalars.shape, dtype=object), np.zeros(scalars.shape)
+        non_negative = np.zeros(scalars.shape, dtype=bool)
         for index, x in np.ndenumerate(scalars):
             real[index] = x.real.scalars()[()]
-            error[index] = x.bound
-        return Tracked(Tensor.from_scalars(self.model.inner, real), self.model.bounded(error))
+            error[index], non_negative[index] = x.bound, x.non_negative
+        return Tracked(
+            Tensor.from_scalars(self.model.inner, real), self.model.bounded(error), non_negative=non_negative
+        )
 
     def unpack(self, value: Any) -> Array:
         if isinstance(value, Decision):
             return value.truth.scalars()
-        scalars = np.empty(value.shape, dtype=object)
+        scalars, signs = np.empty(value.shape, dtype=object), np.broadcast_to(value.non_negative, value.shape)
         for index in np.ndindex(*value.shape):
-            scalars[index] = value.mapped(lambda t, i=index: t[i] if i else t)
+            scalar = value.mapped(lambda t, i=index: t[i] if i else t)
+            scalar.non_negative, scalars[index] = signs[index], scalar
         return scalars
 
     def floats(self, value: Tracked) -> tuple[Array, Array]:

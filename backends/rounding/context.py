@@ -56,7 +56,7 @@ class RoundingContext(Context[Tracked]):
         return f"rounding({self.form.name}, {self.inner!r}, libm={self.libm}{sums})"
 
     def literal(self, value: Fraction) -> Tracked:
-        return Tracked(self._real(self.inner.literal(value)), self.model.error_of(value))
+        return Tracked(self._real(self.inner.literal(value)), self.model.error_of(value), non_negative=value >= 0)
 
     def data(self, value: Any) -> Tracked:
         """A datum, rounded to the format; one that came from `item()` as it was."""

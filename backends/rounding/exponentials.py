@@ -4,8 +4,8 @@ Over n floats x, with t = m - x >= 0 for each, S = Σ e^-t, which lies in [1, n]
 
     1. The difference is rounded: t (1 + δ), |δ| <= u. So e^-t becomes at most e^-t e^(ut) in size, and is off by
        e^-t (e^(ut) - 1) <= u t e^(-t (1 - u)), which is at most u / (e (1 - u)) <= u / 2 whatever t is.
-    2. The library's exponential is within 2 libm u of it, relatively, or 2 libm λ where it underflows.
-    3. Over S, all that is `of_terms`: Σ s t u, and 2 libm u (1 + Σ s t u), and 2 n libm λ.
+    2. The library's exponential is within libm ulps of it, and of numbers that are at most 1.
+    3. Both together are at most α S for each term, `lost`, and the sum of the terms is off by Σ α, relatively.
     4. Sums of the n terms, in any order, are off by (n - 1) u (1 + u)^(n - 1) of their size: `of_sum`.
     5. Nor is a sum ŝ = S (1 + ρ'), |ρ'| <= ρ, ever below its greatest term, as rounding is monotone, and that is e^0,
        within libm ulps below 1, which are u each: ŝ / S >= max(1 - ρ, (1 - libm u) / S) = `least`.
@@ -15,16 +15,18 @@ logsumexp is m + log S:
     6. A sum ŝ has a logarithm within max(log(1 + ρ), -log(least)) of log S: `of_log`.
     7. The library's logarithm adds libm ulps of log S, and the addition of m half an ulp of the result.
 
-Two numbers may also be added as max(a, b) + log1p(e^-|a - b|), where steps 1 and 2 count beside 1 in the place of S.
-Many numbers, pair by pair in this way, lose (n - 1) ½ulp(f) more, which is not counted.
+Two numbers may also be added as max(a, b) + log1p(y), y = e^-|a - b|, in which no addition counts: S is 1 + y, and
+log1p(ŷ) = log S + log(1 + (ŷ - y) / S). Many, pair by pair in this way, lose (n - 1) ½ulp(f) more, which is not
+counted.
 
 log_softmax is (x - m) - log S, in this order, as PyTorch, JAX and SciPy have it, and not x - logsumexp(x), which loses
 half an ulp of the logsumexp. Here the difference x - m, once rounded, is off by ½ulp(t) beside steps 6 and 7.
 
 softmax is e^(x - m) / S, or the product with 1 / S, as ONNX Runtime has it:
 
-    8. By steps 1 and 2 a numerator is e^-t + a, and |a| / S <= (shift + 2 libm u (e^-t + shift) + 2 libm λ) / S.
-    9. So the quotient with ŝ is within (|a| / S + s ρ) / least of s = e^-t / S.
+    8. By step 3 a numerator is e^-t + a, |a| / S <= α.
+    9. With ŝ = S + a + r, where |r| / S <= ρ - α is what the other terms and the additions lose, the quotient is off by
+       |(e^-t + a) S - e^-t ŝ| / (S ŝ) = |a (1 - s) - s r| / ŝ <= (α (1 - s) + s (ρ - α)) / least.
     10. A reciprocal and a product, or a division, round by (1 + u)² - 1 of that, and at most λ each, of which the first
         is multiplied with the numerator, which is at most 1 + 2 libm (u + λ).
     11. The numerator is a term of ŝ, which is not below it: no share is above (1 + u)² and the λ of step 10, and none
@@ -52,7 +54,7 @@ from scalarspec.core.tensor import Tensor
 
 def of_logsumexp(call: Call, exact: Tensor) -> Tensor | None:
     """Steps 1 to 7; infinite over nothing."""
-    found = Exponentials.of(call, pairs=True)
+    found = Exponentials.of(call)
     before = f.reshape(found.of_logarithm, call.shape)
     bound = before + _zeros_for_none(call, call.model.half_ulp(f.abs(exact) + before))
     return found.where_known(bound, np.reshape(found.known & (found.count > 0), call.shape))
@@ -69,13 +71,12 @@ def of_log_softmax(call: Call, exact: Tensor) -> Tensor | None:
 def of_softmax(call: Call, exact: Tensor) -> Tensor | None:
     """Steps 1 to 5, and 8 to 11."""
     found, model = Exponentials.of(call), call.model
-    least, library, smallest = found.least, 2 * model.libm * model.unit, model.least_error
-    share, shift = f.minimum(f.abs(exact), 1), found.shifts / found.size
-    numerator = shift + library * (share + shift) + 2 * model.libm * smallest / found.size
-    quotient = (numerator + share * found.rho) / model.inner.tensor(np.where(least > 0, least, 1.0))
-    twice, largest = model.growth(2), 1 + library + 2 * model.libm * smallest
-    lost = smallest * (1 + largest * (1 + model.unit))
-    bound = f.minimum(quotient + (share + quotient) * (twice - 1) + lost, twice + lost)
+    share, lost, least = f.minimum(f.abs(exact), 1), found.lost, found.least
+    off = lost * (1 - share) + share * f.relu(found.rho - lost)
+    quotient = off / model.inner.tensor(np.where(least > 0, least, 1.0))
+    twice, largest = model.growth(2), 1 + 2 * model.libm * (model.unit + model.least_error)
+    small = model.least_error * (1 + largest * (1 + model.unit))
+    bound = f.minimum(quotient + (share + quotient) * (twice - 1) + small, twice + small)
     known = np.broadcast_to(found.known & (least > 0), call.shape)
     return found.where_known(bound if found.taken is None else bound * found.taken, known)
 
@@ -88,8 +89,8 @@ def _zeros_for_none(call: Call, error: Tensor | None) -> Tensor:
 class Exponentials:
     """Σ e^-t along the axes of a call, which are kept, with length 1.
 
-    below: t; taken: 0 for what is no term, and else 1, or None where all are terms; count: the greatest n; pairs: may
-    two numbers be added as with log1p? known: where no float is infinite, or NaN.
+    below: t; taken: 0 for what is no term, and else 1, or None where all are terms; count: the greatest n; finite:
+    where the numbers are known to be so.
     """
 
     model: FloatModel
@@ -97,11 +98,10 @@ class Exponentials:
     below: Tensor
     taken: Tensor | None
     count: int
-    pairs: bool
     finite: Array
 
     @classmethod
-    def of(cls, call: Call, pairs: bool = False) -> Exponentials:
+    def of(cls, call: Call) -> Exponentials:
         """Of the operand of a call, without what its mask leaves out."""
         x, axis, mask = call.operands[0].wide, call.parameters["axis"], call.parameters.get("mask")
         low, high = ends(x)
@@ -115,7 +115,7 @@ class Exponentials:
         return cls(
             call.model, axis, f.relu(call.model.inner.box(least, most) - x),
             None if mask is None else call.model.inner.tensor(np.where(taken, 1.0, 0.0)),
-            int(np.max(np.sum(taken, axis=axis), initial=0)), pairs,
+            int(np.max(np.sum(taken, axis=axis), initial=0)),
             np.all(bounded | ~taken, axis=axis, keepdims=True),
         )  # fmt: skip
 
@@ -124,20 +124,21 @@ class Exponentials:
         return f.sum(terms if self.taken is None else terms * self.taken, self.axis, keepdims=True)
 
     @cached_property
-    def shifts(self) -> Tensor:
-        """Step 1, for each element."""
-        return of_shifts(self.model, self.below)
-
-    @cached_property
     def size(self) -> Tensor:
         """S."""
         return f.maximum(self.summed(f.exp(-self.below)), 1)
 
     @cached_property
+    def lost(self) -> Tensor:
+        """α, of step 3, for each element."""
+        shifts = of_shifts(self.model, self.below)
+        half_ulp = self.model.half_ulp(f.minimum(f.exp(-self.below) + shifts, 1))
+        return (shifts if half_ulp is None else shifts + 2 * self.model.libm * half_ulp) / self.size
+
+    @cached_property
     def rho(self) -> Tensor:
         """ρ, of step 4."""
-        size = None if self.pairs and self.count <= 2 else self.size
-        return of_sum(self.model, of_terms(self.model, self.summed(self.shifts), size, self.count), self.count)
+        return of_sum(self.model, self.summed(self.lost), self.count)
 
     @cached_property
     def least(self) -> Array:
@@ -178,13 +179,6 @@ def of_shifts(model: FloatModel, below: Tensor) -> Tensor:
     """Step 1."""
     falling = below * f.exp(-(below * (1 - model.unit)))
     return model.unit * f.minimum(falling, "1/2")
-
-
-def of_terms(model: FloatModel, shifts: Tensor, size: Tensor | None, n: int) -> Tensor:
-    """Steps 2 and 3: shifts summed over the terms; size: S, or None for 1, which is at most S."""
-    share = shifts if size is None else shifts / size
-    underflow = 2 * n * model.libm * model.least_error
-    return share + 2 * model.libm * model.unit * (1 + share) + underflow
 
 
 def of_sum(model: FloatModel, terms: Tensor, n: int) -> Tensor:

@@ -177,11 +177,11 @@ def of_log_softmax(call: Call) -> Parts:
 
 def _of_logarithm(call: Call, share: Tensor) -> Tensor:
     """(1 - s_i) e_i + Σ s_j e_j over the others, of which the sum is at most (1 - s_i) max e_j."""
-    error, axis = error_or_zeros(call.operands[0]), call.parameters["axis"]
-    counting = np.where(sup(share) > 0, sup(error), 0.0)
-    greatest = call.model.inner.tensor(np.max(counting, axis=axis, keepdims=True, initial=0.0))
-    others = f.minimum(f.sum(share * error, axis, keepdims=True), (1 - share) * greatest)
-    return (1 - share) * error + others
+    errors, axis, tensor = call.operands[0].bound, call.parameters["axis"], call.model.inner.tensor
+    counting, error = np.where(sup(share) > 0, errors, 0.0), tensor(errors)
+    greatest = tensor(np.max(counting, axis=axis, keepdims=True, initial=0.0))
+    others = f.relu(f.sum(share * error, axis, keepdims=True) - share * error)
+    return (1 - share) * error + f.minimum(others, (1 - share) * greatest)
 
 
 def of_matmul(call: Call) -> Parts:

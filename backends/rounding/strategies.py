@@ -93,7 +93,7 @@ def evaluated(call: Call) -> Operand:
     handed_on = strategy.combined([*inherited(call), *unknown])
     if not strategy.rounds:
         local = adds(call, real)
-        return Tracked(real, total([handed_on, local]), local, never_negative(call.operation))
+        return Tracked(real, total([handed_on, local]), local, non_negative(call, real))
     exact = real if handed_on is None else plus_minus(real, handed_on)
     local = in_range(call, exact, adds(call, exact))
     return Tracked(real, total([handed_on, local]), local, non_negative(call, exact))
@@ -152,13 +152,20 @@ def in_range(call: Call, exact: Tensor, local: Tensor | None) -> Tensor | None:
 
 
 def non_negative(call: Call, exact: Tensor) -> Any:
-    """Where the floats are surely not negative: what is rounded once keeps its sign, and sums of such are such."""
-    line = OPERATIONS[call.operation]
+    """Where the floats are surely not negative: what is rounded once keeps its sign, and sums of such are such, and
+    what such are moved to, or chosen from.
+    """
+    line, operands = OPERATIONS[call.operation], [x for x in call.operands if isinstance(x, Tracked)]
     if never_negative(line.name):
         return np.True_
-    if line.kind == "reduction" and line.graph == "linear":
-        return np.bool_(np.all(inf(call.operands[0].wide) >= 0))
-    return inf(exact) >= 0 if line.floats == "rounded" else np.False_
+    if line.moves or line.floats == "choice" or (line.kind == "reduction" and line.graph == "linear"):
+        return np.bool_(all(np.all(x.non_negative) or np.all(inf(x.wide) >= 0) for x in operands))
+    if line.floats != "rounded":
+        return np.False_
+    found = inf(exact) >= 0
+    if line.border == "none" and not np.all(found) and any(np.any(x.non_negative) for x in operands):
+        found |= inf(call.applied(*(x.wide for x in operands))) >= 0
+    return found
 
 
 def never_negative(operation: str) -> bool:
