@@ -334,3 +334,23 @@ def test_networks_in_float32_err_by_less_than_a_tolerance_that_is_of_use(spec, s
         y = x + rng.uniform(-0.001, 0.001, size=shape)
         floats, exact = (np.asarray(spec(ss.context(d).tensor(y)), dtype=float) for d in ("float32", "float64"))
         assert np.all(np.abs(floats - exact) <= bound)
+
+
+def in_stages(x):
+    scores = ss.stage("scores", ss.matmul(x, ss.matrix_transpose(x)))
+    shares = ss.stage("shares", ss.softmax(scores))
+    return ss.stage("sums", ss.cumulative_sum(ss.max(ss.matmul(shares, x), axis=1)))
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_what_attention_rounds_is_explained_and_shares_of_another_format_are_found(wrong):
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    scores = x @ x.T
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    if wrong:
+        shares = shares.astype(np.float16).astype(np.float32)
+    found = {"scores": scores, "shares": shares, "sums": np.cumsum(np.max(shares @ x, axis=1))}
+    report = ss.crosscheck(in_stages, x, actual=found)
+    assert report.comparison.found.unknown == ()
+    assert (report.culprit.name if report.culprit else None) == ("shares" if wrong else None)
