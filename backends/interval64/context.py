@@ -45,16 +45,23 @@ class Interval64Context(IntervalContext):
     def box(self, lower: Any, upper: Any) -> Tensor:
         environment.check()
         low, high = as_array(lower), as_array(upper)
-        known = all(holds_floats(end) or all(type(x) is Fraction for x in end.flat) for end in (low, high))
+        known = _are_ends(low, -np.inf) and _are_ends(high, np.inf)
         if self.lifted or not known or low.shape != high.shape or not np.all(low <= high):
             return super().box(lower, upper)  # which names what is wrong, if anything is
         below, above = _floats(low, float_below), _floats(high, float_above)
         return Tensor(self, Shape(low.shape), np.stack((-below, above)))
 
 
+def _are_ends(end: np.ndarray[Any, Any], unbounded: float) -> bool:
+    """Are these float64s, with an infinity where there is no end, or Fractions?"""
+    if end.dtype.kind == "f":
+        return holds_floats(np.where(end == unbounded, 0.0, end))
+    return holds_floats(end) or all(type(x) is Fraction for x in end.flat)
+
+
 def _floats(end: np.ndarray[Any, Any], rounded: Callable[[Any], float]) -> FloatArray:
-    """Floats as they are, others rounded."""
-    return (end if holds_floats(end) else lift(rounded, end)).astype(np.float64)
+    """Floats as they are, Fractions rounded."""
+    return (end if end.dtype != object else lift(rounded, end)).astype(np.float64)
 
 
 def interval64(fast: bool | None = None) -> Interval64Context:
