@@ -130,10 +130,11 @@ class Exponentials:
 
     @cached_property
     def lost(self) -> Tensor:
-        """α, of step 3, for each element."""
+        """α, of step 3, for each element: one number each, so that the others' are all without it."""
         shifts = of_shifts(self.model, self.below)
         half_ulp = self.model.half_ulp(f.minimum(f.exp(-self.below) + shifts, 1))
-        return (shifts if half_ulp is None else shifts + 2 * self.model.libm * half_ulp) / self.size
+        off = shifts if half_ulp is None else shifts + 2 * self.model.libm * half_ulp
+        return self.model.inner.tensor(sup(off / self.size))
 
     @cached_property
     def rho(self) -> Tensor:
