@@ -32,10 +32,11 @@ softmax is e^(x - m) / S, or the product with 1 / S, as ONNX Runtime has it:
     11. The numerator is a term of ŝ, which is not below it: no share is above (1 + u)² and the λ of step 10, and none
         is negative. What a mask leaves out is no term of S, and its share is 0.
 
-A sum that may leave the range has no bound, nor a difference x - m that does so in a format without infinities.
+Sums that are scaled anew on the way, as flash attention's are, are not counted. A sum that may leave the range has no
+bound, nor a difference x - m that does so in a format without infinities.
 
 Source: Blanchard, Higham, Higham, Accurately computing the log-sum-exp and softmax functions, IMA Journal of Numerical
-Analysis 41 (4), 2021, theorems 3.1, 4.2 and 4.3, to first order in u; here no order is left out.
+Analysis 41 (4), 2021, theorems 3.1 and 4.2, and section 4 for softmax, to first order in u; here no order is left out.
 """
 
 from __future__ import annotations
