@@ -131,10 +131,10 @@ def tolerance(
     accumulate: the format in which the terms of sums, means and products of vectors and matrices are multiplied and
     added, before the result is rounded to `dtype`; `dtype` itself, where none is given.
 
-    Each operation of the spec is rounded as the spec has it: a convolution or a product of matrices is a sum of products
-    in any order, and its bias is added to what was rounded; a layer norm takes its variance in two passes. logsumexp,
-    softmax and its logarithm are shifted by the greatest number first; softmax is then a quotient, or a product with a
-    reciprocal. What only moves or chooses elements rounds nothing.
+    Each operation is rounded as the spec has it. A product of matrices, or a convolution, is a sum of products in any
+    order, and a convolution's bias is added to what was rounded; a layer norm takes its variance in two passes.
+    logsumexp, softmax and its logarithm are shifted by the greatest number first; softmax is then a quotient, or the
+    product with a reciprocal. What only moves or chooses elements rounds nothing.
 
     Returns the bound, absolute and relative, for each output of the spec, and the part of the box where it is greatest.
 
