@@ -58,6 +58,8 @@ class Arrays(ABC):
 
     holds_scalars = True
     """Can the numbers that a value holds be looked at one by one? For interpreters that record, they cannot."""
+    whole = False
+    """Is a value one expression for a whole tensor, whatever its size?"""
 
     def apply(self, operation: str, *values: Value, **parameters: Any) -> Value:
         """The value of an operation on values: the one door through which all work goes."""

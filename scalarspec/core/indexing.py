@@ -115,6 +115,7 @@ def _array(part: Any) -> Array:
 
 def _within(index: Array, length: int) -> Array:
     """Indices from 0 on. Raises OutOfRange where one is outside of its dimension."""
+    length = int(length)
     wrong = index[(index < -length) | (index >= length)]
     if wrong.size:
         raise OutOfRange(f"index {wrong.flat[0]} of a dimension of length {length}")

@@ -54,15 +54,15 @@ class Nested:
 
     def __iter__(self) -> Iterator[Self]:
         looked_at(self.shape[:1])
-        return (self[i] for i in range(len(self)))
+        return (self.moved("getitem", index=(i,)) for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Self:
         """The elements at an index, by NumPy's rules: integers, slices, None, Ellipsis, arrays of integers or bools."""
         index = tuple(map(place, key)) if isinstance(key, tuple) else (place(key),)
-        if watching() is not None:
-            indexed(self.shape, index)
         found = self
         for operation, parameters in steps(self.shape, index):
+            if watching() is not None and "index" in parameters:
+                indexed(found.shape, parameters["index"])
             found = found.moved(operation, **parameters)
         return found
 

@@ -83,22 +83,33 @@ def looked_at(shape: Iterable[Any]) -> None:
 
 
 def indexed(shape: Iterable[Any], index: Iterable[Any]) -> None:
-    """A tensor of this shape is indexed, by the caller's caller: noted, where the size can be told from that."""
+    """A tensor of this shape is indexed, by the caller's caller: noted, where the size can be told from that, and which
+    size the places need in any case, since our own functions hand on those of a spec.
+    """
     watch = _WATCH.get()
-    if watch is None or not _outside(sys._getframe(2)):
+    if watch is None:
         return
+    outside = _outside(sys._getframe(2))
     for n, key in zip(shape, index, strict=False):
         if type(n) is Size:
-            places, room = ([key.start, key.stop], 0) if isinstance(key, slice) else ([key], 1)
+            places, room = _places(key)
             counted = isinstance(key, slice) and key.step not in (None, 1)
-            watch.looked |= counted or any(type(place) is Size for place in places)
+            watch.looked |= outside and (counted or any(type(place) is Size for place in places))
             watch.least = max(watch.least, _fits(places, room))
+
+
+def _places(key: Any) -> tuple[list[Any], int]:
+    """The ends of a slice, an index or those of an array of them; and how many elements there must be behind them."""
+    if isinstance(key, slice):
+        return [key.start, key.stop], 0
+    return ([int(k) for k in (key.min(), key.max())] if key.size else []) if hasattr(key, "min") else [key], 1
 
 
 def _fits(places: Iterable[Any], room: int) -> int:
     """The least size that the ends of a slice fit, or an index, which needs room for an element."""
-    above = max((k + room for k in places if isinstance(k, int) and k >= 0), default=0)
-    below = max((-k for k in places if isinstance(k, int) and k < 0), default=0)
+    known = [k for k in places if type(k) is int]
+    above = max((k + room for k in known if k >= 0), default=0)
+    below = max((-k for k in known if k < 0), default=0)
     return int(above + below)
 
 

@@ -16,6 +16,7 @@ from scalarspec.formulas.notation.numpy_code import NUMPY
 from scalarspec.formulas.notation.printer import Notation, with_poles
 from scalarspec.formulas.notation.style import ATOM, Style
 from scalarspec.formulas.notation.text import TEXT
+from scalarspec.formulas.operations import WINDOWED
 from scalarspec.formulas.prime_sizes import PrimeSizes
 from scalarspec.formulas.programs.printer import DEPTH
 from scalarspec.formulas.programs.python import PYTHON, QUIET, numpy_module
@@ -27,7 +28,7 @@ from scalarspec.report import aligned
 from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.kinks import Formula
 from scalarspec.tracing.scalar_graph import too_deep, topological
-from scalarspec.tracing.tape import Tape
+from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import Trace, trace
 
 _TERMS = ("steps", "adjoints", "gradients")
@@ -171,7 +172,9 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
 
     args: as for the spec; each tensor, array or `Shape` among them, and in models, becomes a variable of which only the
     shape counts: sizes that differ are named n, m, k, ...; equal ones are taken to be one, and 1 stays 1. Whole numbers
-    stay. wrt: the variables to differentiate in, by name (default: all; none for a spec whose shape is not ()).
+    stay. A spec that looks through windows (convolutions, pools), or by a mask, keeps the sizes that are given: a mask
+    has its own, and how many windows there are is no product of sizes. wrt: the variables to differentiate in, by name
+    (default: all; none for a spec whose shape is not ()).
 
     Returns a `MatrixForm`, which prints as text, and has `latex()` and `python()`. Raises NotSupported where the
     formula is not the same for all sizes, for a spec that looks at its sizes (compares, counts, converts them: `len(t)`
@@ -185,7 +188,10 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
 
     Why a formula that is found at a few large sizes holds for all of them, `core.sizes` says.
     """
-    _formed(spec, args, wrt, None)  # errors of shapes in the user's own sizes
+    given = _Recording.of(spec, args, None)  # errors of shapes in the user's own sizes
+    as_given = given.form(_chosen(wrt, given.variables, given.trace.result.shape))
+    if any(map(_fixes_sizes, given.trace.equations)):
+        return as_given
     with watched() as watch:
         try:
             forms = [_formed(spec, args, wrt, start) for start in LARGE if not watch.looked]
@@ -272,6 +278,11 @@ def _labels(stages: Sequence[str], variables: Collection[str]) -> dict[str, str]
         others = {*stages, *labels.values()} - {stage}
         labels[stage] = unused(stage, {*others, *variables})
     return labels
+
+
+def _fixes_sizes(eqn: Equation) -> bool:
+    """Is what an operation does said of some sizes alone?"""
+    return eqn.operation in WINDOWED or eqn.parameters.get("mask") is not None
 
 
 def _formed(

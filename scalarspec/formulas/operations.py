@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalarspec.core.operations import SCALAR_KINDS, having
+from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, having
 
 ELEMENTWISE = having(kind=SCALAR_KINDS) - {"pi"}
 """Done on each element by itself: those of a scalar that have operands."""
@@ -10,8 +10,13 @@ ELEMENTWISE = having(kind=SCALAR_KINDS) - {"pi"}
 TENSOR_OPERATIONS = having(scalar=False, defined=False)
 """What arrays do beside the elementwise operations."""
 
-REDUCTIONS = having(kind="reduction", defined=False)
+REDUCTIONS = frozenset(
+    name for name in having(kind="reduction", defined=False) if "axis" in OPERATIONS[name].parameters
+)
 """Along the axes of the parameter `axis`."""
+
+WINDOWED = frozenset(name for name, line in OPERATIONS.items() if "stride" in line.parameters)
+"""Of windows: how many there are is no product of sizes."""
 
 RATIONAL = having(kind=SCALAR_KINDS, rational="always") - {"divide", "reciprocal"}
 """Rational, or decided, at all rational operands: these are worked out where all operands are numbers.

@@ -127,16 +127,17 @@ def _outer(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
 
 
 def _column(x: Term) -> Term | None:
-    """a, where x is a in each column."""
-    inner = x.operands[0] if x.operation == "broadcast_to" else None
-    if inner is not None and inner.operation == "reshape" and len(inner.operands[0].shape) == 1 < len(x.shape):
+    """a, where x is a matrix with a in each column."""
+    inner = x.operands[0] if x.operation == "broadcast_to" and len(x.shape) == 2 else None
+    if inner is not None and inner.operation == "reshape" and len(inner.operands[0].shape) == 1:
         return inner.operands[0] if inner.shape == (*inner.operands[0].shape, 1) else None
     return None
 
 
 def _row(x: Term) -> Term | None:
-    """a, where x is a in each row."""
-    return x.operands[0] if x.operation == "broadcast_to" and len(x.operands[0].shape) == 1 else None
+    """a, where x is a matrix with a in each row."""
+    found = x.operation == "broadcast_to" and len(x.shape) == 2 and len(x.operands[0].shape) == 1
+    return x.operands[0] if found else None
 
 
 def divide(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
@@ -162,16 +163,48 @@ def matmul(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
 # ---- structure ------------------------------------------------------------------------------------------------------
 
 
-def reshape(build: Builder, _: Shape, x: Term, shape: Shape) -> Term | None:
+def broadcast_to(build: Builder, _: Shape, x: Term, shape: Shape) -> Term | None:
     """The same shape, or one scalar in each element."""
-    scalar = build.unrepeated(x)
-    return x if x.shape == shape else None if scalar.shape else build.repeated(scalar, shape)
+    return x if x.shape == shape else moved(build, shape, x)
 
 
-def getitem(build: Builder, shape: Shape, x: Term, index: tuple[Any, ...]) -> Term | None:
-    """One scalar in each element, wherever one looks."""
+def reshape(build: Builder, _: Shape, x: Term, shape: Shape) -> Term | None:
+    """The same, where shapes between do not matter."""
+    if x.operation == "reshape":
+        return build.built("reshape", shape, x.operands, {"shape": shape})
+    return broadcast_to(build, shape, x, shape)
+
+
+def moved(build: Builder, shape: Shape, x: Term, **_: Any) -> Term | None:
+    """One scalar in each element, wherever one looks; and of no elements it is as good as 0 in each."""
     scalar = build.unrepeated(x)
+    if 0 in shape:
+        return build.number(Fraction(0), shape)
     return None if scalar.shape else build.repeated(scalar, shape)
+
+
+def scatter(build: Builder, result: Shape, x: Term, index: tuple[Any, ...], shape: Shape) -> Term | None:
+    """Zeros among zeros, and where no element comes."""
+    return build.number(Fraction(0), shape) if x.number == 0 or 0 in x.shape else None
+
+
+def permute_dims(build: Builder, shape: Shape, x: Term, axes: tuple[int, ...]) -> Term | None:
+    """Two orders one after the other are one; the order that there is changes nothing."""
+    if axes == tuple(range(len(axes))):
+        return x
+    if x.operation == "permute_dims":
+        both = tuple(x.parameters["axes"][i] for i in axes)
+        return build.built("permute_dims", shape, x.operands, {"axes": both})
+    return moved(build, shape, x)
+
+
+def concat(build: Builder, shape: Shape, *xs: Term, axis: int) -> Term | None:
+    """Of one it is that; of one number it is that number."""
+    if len(xs) == 1:
+        return xs[0]
+    scalars = {build.unrepeated(x) for x in xs}
+    one = next(iter(scalars))
+    return build.repeated(one, shape) if len(scalars) == 1 and not one.shape else None
 
 
 def matrix_transpose(build: Builder, shape: Shape, x: Term) -> Term | None:
@@ -213,6 +246,18 @@ def logsumexp(build: Builder, shape: Shape, x: Term, axis: tuple[int, ...]) -> T
         return None
     size = build.made("log", Scalar, build.number(Fraction(count))) if count > 1 else build.number(Fraction(0))
     return build.repeated(build.made("add", Scalar, inside, size), shape)
+
+
+def extreme(build: Builder, shape: Shape, x: Term, axis: tuple[int, ...], counts: tuple[int, ...]) -> Term | None:
+    """Of repetitions of s it is s."""
+    return moved(build, shape, x)
+
+
+def softmax(build: Builder, shape: Shape, x: Term, axis: tuple[int, ...], mask: Any) -> Term | None:
+    """Of n repetitions of a scalar each has the share 1 / n."""
+    count = _count(x, axis)
+    alone = mask is None and count and not build.unrepeated(x).shape
+    return build.number(Fraction(1, count), shape) if alone else None
 
 
 def _count(x: Term, axis: tuple[int, ...]) -> int:
@@ -280,9 +325,13 @@ RULES: dict[str, Callable[..., Term | None]] = {
     "affine": kept,
     "affine_rows": kept,
     "reshape": reshape,
-    "broadcast_to": reshape,
-    "getitem": getitem,
-    "scatter": kept,
+    "broadcast_to": broadcast_to,
+    "getitem": moved,
+    "scatter": scatter,
+    "permute_dims": permute_dims,
+    "concat": concat,
+    "patches": moved,
+    "fold": kept,
     "stack": kept,
     "constant": kept,
     "matrix_transpose": matrix_transpose,
@@ -290,6 +339,11 @@ RULES: dict[str, Callable[..., Term | None]] = {
     "mean": mean,
     "mean_square": mean_square,
     "logsumexp": logsumexp,
+    "max": extreme,
+    "min": extreme,
+    "softmax": softmax,
+    "log_softmax": kept,
+    "cumulative_sum": kept,
     "maximum": same,
     "minimum": same,
     "clip": kept,
@@ -325,6 +379,4 @@ RULES: dict[str, Callable[..., Term | None]] = {
     "logcosh": kept,
 }
 """By operation: the builder, the shape of the result, the operands and the parameters give a simpler term, or None."""
-
-RULES |= dict.fromkeys(having(kind=("reduction", "structure"), defined=False) - {*RULES}, kept)
-check_complete("matrix_form", RULES, having(defined=False) | {"outer", "constant"})
+check_complete("matrix_form", RULES, TERMS | {"outer", "constant"})

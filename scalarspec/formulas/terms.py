@@ -15,7 +15,9 @@ from typing import Any
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
+from scalarspec.core.sizes import LARGE, watching
 from scalarspec.core.tensor import Tensor
+from scalarspec.errors import NotSupported
 from scalarspec.formulas.term import Term
 from scalarspec.formulas.term_builder import TermBuilder
 from scalarspec.numbers.exact import boxed
@@ -51,6 +53,7 @@ class TermArrays(InterpreterArrays):
     """Arrays that build terms."""
 
     context: Terms
+    whole = True
 
     def __init__(self, context: Terms) -> None:
         super().__init__(context)
@@ -63,12 +66,12 @@ class TermArrays(InterpreterArrays):
         return found if isinstance(found, bool) else self.context.exact_value(found)
 
     def function(self, operation: str) -> Callable[..., Traced]:
-        """Only scalars are worked out: what a constant tensor holds may depend on its size."""
+        """Only scalars are worked out: what a constant tensor holds may depend on its size, and it may be large."""
         if find(operation, "matrix_form").defined:
             return super().function(operation)
         scalars, terms = super().function(operation), self._terms(operation)
-        return lambda *operands, **parameters: (
-            terms(*operands, **parameters) if any(x.shape for x in operands) else scalars(*operands, **parameters)
+        return lambda *operands, **parameters: (terms if parameters or any(x.shape for x in operands) else scalars)(
+            *operands, **parameters
         )
 
     def _terms(self, operation: str) -> Callable[..., Traced]:
@@ -88,12 +91,14 @@ class TermArrays(InterpreterArrays):
         if not x.constant:
             term: Term = x.value
             return term
-        items = [self._scalar(s) for s in self.inner.unpack(x.value).flat]
-        if not x.shape:
-            return items[0]
-        if items and items[0].operation != "truth" and all(item is items[0] for item in items):
+        scalars = self.inner.unpack(x.value).ravel().tolist()
+        one = len(set(scalars)) == 1
+        items = [self._scalar(s) for s in (scalars[:1] if one else scalars)]
+        if one and (not x.shape or items[0].operation != "truth"):
             return self.build.repeated(items[0], x.shape)
-        return self.build.term("constant", tuple(items), x.shape, {})
+        if watching() is not None and len(scalars) >= LARGE[0]:
+            raise NotSupported(f"constants of shape {x.shape}, whose numbers depend on the sizes")
+        return self.build.term("constant", tuple(items) * (len(scalars) if one else 1), x.shape, {})
 
     def _scalar(self, x: Any) -> Term:
         """The term of a constant's element."""

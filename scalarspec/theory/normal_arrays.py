@@ -30,6 +30,7 @@ class NormalArrays(Arrays):
     """A `Normal`: what makes atoms and multiplies polynomials."""
 
     holds_scalars = False
+    whole = True
 
     def function(self, operation: str) -> Callable[..., Traced]:
         """The operation, with the shape of its result. Raises NotSupported where no rule is stated for it."""

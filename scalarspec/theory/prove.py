@@ -280,7 +280,8 @@ def _falling(statement: Statement, spec: Spec, name: str) -> Verdict | None:
 def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
     """Is the spec surely Lipschitz where the variable `name` ranges, and its derivative what `grad` says, nearly there?
 
-    Where two operands of a maximum depend on the variable, they may be equal on an interval: `grad` says 0 there.
+    Where two operands of a maximum, or two elements of one, depend on the variable, they may be equal on an interval:
+    `grad` says 0 there.
     """
     context = Normal()
     given, variables = variables_in(statement.arguments, (), context.variable)
@@ -290,7 +291,7 @@ def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
     except BEYOND:
         return False
     ties = [eqn for eqn in traced.equations if eqn.operation in TIES]
-    if any(sum(not x.constant for x in eqn.operands) > 1 for eqn in ties):
+    if any(len(eqn.operands) == 1 or sum(not x.constant for x in eqn.operands) > 1 for eqn in ties):
         return False
     return Function.whole(traced.result.value.value, statement).tame(name)
 

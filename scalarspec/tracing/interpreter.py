@@ -165,6 +165,11 @@ class InterpreterArrays(Arrays):
     context: InterpreterContext
     holds_scalars = False
 
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        """As the wrapped arrays have it."""
+        return self.inner.whole
+
     def has_nan(self, value: Traced) -> bool:
         """Is there a NaN among the numbers inside?"""
         return self.inner.has_nan(value.value)

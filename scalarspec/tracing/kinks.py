@@ -19,7 +19,7 @@ from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.sweep import Read, conventional, operands_of
 from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import Trace
-from scalarspec.tracing.vjp_rules import RULES, Cotangent
+from scalarspec.tracing.vjp_rules import RULES, Cotangent, repeated_over
 
 LOOKED = (
     "grad: the spec looks at single numbers (item(), float, tolist) on the way, and what follows from them is not "
@@ -60,7 +60,7 @@ class Formula:
         """The cotangents at kinks by rules that hold on both sides: at a tie relu counts as 0, |x| as -x, a maximum and
         a minimum as their second operand.
         """
-        if OPERATIONS[eqn.operation].kinks != "tie":
+        if OPERATIONS[eqn.operation].kinks != "tie" or len(eqn.operands) == 1:
             return conventional(eqn, g, read)
         a, b = operands_of(eqn, read)
         first = f.heaviside(a - b if sign_at_tie(eqn) > 0 else b - a)
@@ -71,6 +71,8 @@ class Formula:
         kinks = stated(eqn.operation, "kinks", "grad")
         if kinks == "zero":
             return operands_of(eqn, read)[0]  # type: ignore[no-any-return]
+        if kinks == "tie" and len(eqn.operands) == 1:
+            return one_alone(eqn, read)
         if kinks == "tie":
             sign_at_tie(eqn)
             a, b = operands_of(eqn, read)
@@ -139,6 +141,13 @@ is taken below.
 def sign_at_tie(eqn: Equation) -> int:
     """The sign of an operation in `SIGNS_AT_TIES`. Raises NotSupported, by name, for any other."""
     return rule_of("grad", SIGNS_AT_TIES, eqn.operation)
+
+
+def one_alone(eqn: Equation, read: Read) -> Tensor:
+    """Of a reduction that chooses an element: 1 where no other one is equal to it, else 0."""
+    (x,), axis = operands_of(eqn, read), eqn.parameters["axis"]
+    chosen = f.where(x == repeated_over(read(eqn.result, Tensor), x, axis), 1, 0 * x)
+    return f.heaviside(2 - f.sum(chosen, axis))
 
 
 ROOTS = ("sqrt", "pow")

@@ -109,10 +109,9 @@ class TapeArrays(InterpreterArrays):
         self._known: dict[Any, Traced] = {}
 
     @cached_property
-    def _whole(self) -> bool:
+    def _undivided(self) -> bool:
         """Are the numbers inside floats, or expressions of whole tensors?"""
-        inner = innermost(self.context)
-        return inner.rounds or not inner.arrays.holds_scalars
+        return innermost(self.context).rounds or self.inner.whole
 
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """The value inside, and an equation for it.
@@ -126,7 +125,7 @@ class TapeArrays(InterpreterArrays):
         if operation == "multiply" and operands[0] is operands[1] and self.context.encloses:
             return self.once("square", shape, operands[:1], parameters)
         reread = REREAD.get(operation)
-        if reread is not None and not (operation in EXTREMES and self._whole):
+        if reread is not None and not (operation in EXTREMES and self._undivided):
             found: Traced = reread(self, *operands, **parameters)
             return found
         return self.once(operation, shape, operands, parameters)

@@ -83,6 +83,12 @@ def _operator(name: str) -> Pattern:
     return call(rf"\operatorname{{{{{shown}}}}}\left(PLACES\right)")
 
 
+def _over(name: str) -> Pattern:
+    """A function along axes, which stand below it."""
+    shown = name.replace("_", r"\_")
+    return call(rf"\operatorname{{{{{shown}}}}}_{{{{{{axis}}}}}}\left({{}}\right)")
+
+
 _PATTERNS: dict[str, Pattern] = {
     "less": ("{} < {}", LOOSE, (SUM,)),
     "less_equal": (r"{} \le {}", LOOSE, (SUM,)),
@@ -109,9 +115,19 @@ _PATTERNS: dict[str, Pattern] = {
     "mean_square": (r"{each}\left\lVert {} \right\rVert^{{2}}", PRODUCT, (SUM,)),
     "mean": (r"{each}\operatorname{{sum}}\left({}\right)", PRODUCT, (SUM,)),
     "mean_square over": (r"\operatorname{{mean}}_{{{axis}}}\left({}^{{\odot 2}}\right)", ATOM, (ATOM,)),
-    "sum over": (r"\operatorname{{sum}}_{{{axis}}}\left({}\right)", ATOM, (SUM,)),
-    "mean over": (r"\operatorname{{mean}}_{{{axis}}}\left({}\right)", ATOM, (SUM,)),
-    "logsumexp over": (r"\operatorname{{logsumexp}}_{{{axis}}}\left({}\right)", ATOM, (SUM,)),
+    "sum over": _over("sum"),
+    "mean over": _over("mean"),
+    "logsumexp over": _over("logsumexp"),
+    "max over": _over("max"),
+    "min over": _over("min"),
+    "softmax": call(r"\operatorname{{softmax}}\left({}{where}\right)"),
+    "softmax over": call(r"\operatorname{{softmax}}_{{{axis}}}\left({}{where}\right)"),
+    "log_softmax over": _over("log_softmax"),
+    "cumulative_sum over": _over("cumulative_sum"),
+    "fold": call(r"\operatorname{{fold}}_{{{size}{between}}}\left({}\right)"),
+    "patches": call(r"\operatorname{{patches}}_{{{kernel}{between}}}\left({}\right)"),
+    "permute_dims": call(r"\operatorname{{permute\_dims}}_{{{axes}}}\left({}\right)"),
+    "concat": call(r"\operatorname{{concat}}_{{{axis}}}\left(PLACES\right)"),
     "pi": (r"\pi", ATOM, ()),
     "abs": (r"\left| {} \right|", ATOM, (SUM,)),
     "sqrt": (r"\sqrt{{{}}}", ATOM, (SUM,)),
@@ -144,6 +160,10 @@ _PATTERNS: dict[str, Pattern] = {
     "clip": _operator("clip"),
     "sum": _operator("sum"),
     "logsumexp": _operator("logsumexp"),
+    "max": _operator("max"),
+    "min": _operator("min"),
+    "log_softmax": _operator("log_softmax"),
+    "cumulative_sum": _operator("cumulative_sum"),
     "stack": _operator("stack"),
     "logical_not": _operator("logical_not"),
     "logical_and": _operator("logical_and"),
@@ -159,6 +179,7 @@ LATEX = Style(
     patterns=_PATTERNS,
     parentheses=r"\left({}\right)",
     leaf=_leaf,
+    times=r" \, ",
     full=lambda number, _: (
         (r"\mathbf{" + number + "}", ATOM)
         if number in ("0", "1")

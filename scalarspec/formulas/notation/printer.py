@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from scalarspec.formulas.notation.style import ATOM, ATOMS, LOOSE, PRODUCT, SUM, Pattern, Style, call
 from scalarspec.formulas.poles import has_pole
 from scalarspec.formulas.programs.python import PYTHON
@@ -94,19 +96,38 @@ class Notation:
     def _details(self, term: Term) -> dict[str, str]:
         """What a pattern may say of the parameters."""
         parameters = term.parameters
-        details = {"axis": str(parameters.get("axis", 0))}
+        axis = parameters.get("axis", 0)
+        details = {"axis": str(axis), "place": str(axis[0] if isinstance(axis, tuple) and axis else axis), "where": ""}
         if "count" in parameters:
             each, binds = self._number(Fraction(1, max(parameters["count"], 1)))
             shown = each if binds >= PRODUCT else self.style.parentheses.format(each)
             details["each"] = "" if each == "1" else f"{shown} "
-        if "shape" in parameters:
-            details["shape"] = self._shape(parameters["shape"])
+        lengths = {name: self._shape(parameters[name]) for name in ("shape", "size", "kernel") if name in parameters}
+        steps = {name: parameters[name] for name in ("stride", "dilation") if name in parameters}
+        details |= lengths | {"axes": str(parameters.get("axes"))}
+        details["between"] = "".join(f", {name}={step}" for name, step in steps.items() if any(k != 1 for k in step))
+        if parameters.get("mask") is not None:
+            details["where"] = f", where={self.style.array.format(parameters['mask'].tolist())}"
         if "index" in parameters:
-            details["index"] = ", ".join(map(_index, parameters["index"]))
+            details["index"] = ", ".join(map(self._index, parameters["index"]))
         return details
 
     def _shape(self, shape: tuple[int, ...]) -> str:
-        return f"({', '.join(self.sizes.get(n, str(n)) for n in shape)}{',' if len(shape) == 1 else ''})"
+        return f"({', '.join(map(self._size, shape))}{',' if len(shape) == 1 else ''})"
+
+    def _size(self, n: int) -> str:
+        """A whole number, by the sizes that are factors of it."""
+        names, rest = self._sizes_in(int(n))
+        return self.style.times.join([str(rest)] * (rest != 1 or not names) + names)
+
+    def _index(self, key: Any) -> str:
+        """A part of an index: a number, a slice, or an array of numbers."""
+        if isinstance(key, np.ndarray):
+            return self.style.array.format(key.tolist())
+        if not isinstance(key, slice):
+            return str(key)
+        ends = ":".join("" if end is None else self._size(end) for end in (key.start, key.stop))
+        return ends if key.step is None else f"{ends}:{key.step}"
 
     def _number(self, value: Fraction) -> tuple[str, int]:
         """The sizes that are factors by their names, and what is left."""
@@ -143,10 +164,3 @@ def _has_pole(term: Term, varying: Container[Term]) -> bool:
         return False
     last = term.operands[-1]
     return has_pole(term.operation, last in varying, last.number)
-
-
-def _index(key: Any) -> str:
-    if not isinstance(key, slice):
-        return str(key)
-    ends = ":".join("" if end is None else str(end) for end in (key.start, key.stop))
-    return ends if key.step is None else f"{ends}:{key.step}"

@@ -24,21 +24,7 @@ ATOMS = ("symbol", "number", "truth", "leaf", "constant")
 """Terms that are written without a pattern."""
 BY_SHAPE = {"scale", "over", "squared", "row", "dot", "outer"}
 """What some operations are called where their operands are scalars or vectors."""
-NEW = {
-    "max",
-    "min",
-    "softmax",
-    "log_softmax",
-    "cumulative_sum",
-    "fold",
-    "permute_dims",
-    "concat",
-    "patches",
-    "rms_norm",
-}
-PATTERN_NAMES = (
-    {*having(defined=False), *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)} - NEW - {f"{n} over" for n in NEW}
-)
+PATTERN_NAMES = {*TERMS, *BY_SHAPE, *(f"{name} over" for name in REDUCTIONS)}
 """What each style must have a pattern for."""
 
 
@@ -49,8 +35,8 @@ class Style:
     wishes: how a name would be written, the best first; adjoint: the derivative of a value in a name, both as they are
     written, and `binds`, how tightly it does; number: of factors above and below a fraction line; patterns: by
     `pattern_name`; leaf: an expression that is no variable; full: a number in each element of a tensor, of the number
-    and the shape; array: of given elements; vocabulary: what these patterns leave for names; handed: are products of
-    adjoints written by helpers that hand on zero?
+    and the shape; array: of given elements; times: between sizes that are multiplied; vocabulary: what these patterns
+    leave for names; handed: are products of adjoints written by helpers that hand on zero?
     Raises TypeError where an operation that terms can be has no pattern.
     """
 
@@ -65,6 +51,7 @@ class Style:
     full: Callable[[str, str], tuple[str, int]]
     vocabulary: Callable[[Iterable[str]], Vocabulary]
     array: str
+    times: str = " "
     handed: bool = False
 
     def __post_init__(self) -> None:
@@ -91,7 +78,7 @@ def pattern_name(term: Term) -> str:
         return "divide" if shapes[1] else "over"
     if term.operation == "square":
         return "square" if shapes[0] else "squared"
-    if term.operation == "matmul" and len(shapes[0]) == 1:
+    if term.operation == "matmul" and len(shapes[0]) == 1 and len(shapes[1]) <= 2:
         return "dot" if len(shapes[1]) == 1 else "row"
     if term.operation in REDUCTIONS and len(term.parameters["axis"]) < len(shapes[0]):
         return f"{term.operation} over"

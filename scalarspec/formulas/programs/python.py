@@ -27,6 +27,38 @@ def _scatter(x, index, shape):
     t[index] = x
     return t
 """,
+    "_softmax": """
+def _softmax(x, axis, where=True):
+    most = numpy.max(x, axis=axis, keepdims=True, where=where, initial=-numpy.inf)
+    e = numpy.exp(numpy.where(where, x - most, -numpy.inf))
+    return numpy.where(where, e / numpy.sum(e, axis=axis, keepdims=True), 0.0)
+""",
+    "_log_softmax": """
+def _log_softmax(x, axis):
+    x = x - numpy.max(x, axis=axis, keepdims=True, initial=-numpy.inf)
+    return x - numpy.log(numpy.sum(numpy.exp(x), axis=axis, keepdims=True))
+""",
+    "_patches": """
+def _patches(x, kernel, stride=None, dilation=None):
+    d = len(kernel)
+    stride, dilation = stride or (1,) * d, dilation or (1,) * d
+    reach = [(k - 1) * g + 1 for k, g in zip(kernel, dilation)]
+    seen = numpy.lib.stride_tricks.sliding_window_view(x, reach, axis=tuple(range(x.ndim - d, x.ndim)))
+    seen = seen[(..., *(slice(None, None, step) for step in (*stride, *dilation)))]
+    return numpy.moveaxis(seen, range(-d, 0), range(-2 * d, -d))
+""",
+    "_fold": """
+def _fold(x, size, stride=None, dilation=None):
+    d = len(size)
+    stride, dilation = stride or (1,) * d, dilation or (1,) * d
+    kernel, number = x.shape[-2 * d : -d], x.shape[-d:]
+    t = numpy.zeros(x.shape[: -2 * d] + tuple(size))
+    for place in numpy.ndindex(*kernel):
+        starts = [p * g for p, g in zip(place, dilation)]
+        where = [slice(a, a + n * s, s) for a, n, s in zip(starts, number, stride)]
+        t[(..., *where)] += x[(..., *place, *[slice(None)] * d)]
+    return t
+""",
     "_erf": """
 _erf = numpy.vectorize(math.erf, otypes=[numpy.float64])
 """,
