@@ -105,9 +105,13 @@ def _places(key: Any) -> tuple[list[Any], int]:
     return ([int(k) for k in (key.min(), key.max())] if key.size else []) if hasattr(key, "min") else [key], 1
 
 
+def _is_size(x: Any) -> bool:
+    return type(x) is Size
+
+
 def _fits(places: Iterable[Any], room: int) -> int:
     """The least size that the ends of a slice fit, or an index, which needs room for an element."""
-    known = [k for k in places if type(k) is int]
+    known = [int(k) for k in places if isinstance(k, int) and not _is_size(k)]
     above = max((k + room for k in known if k >= 0), default=0)
     below = max((-k for k in known if k < 0), default=0)
     return int(above + below)
