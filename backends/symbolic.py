@@ -128,8 +128,9 @@ class SymbolicContext(Context[Node]):
         known = value_of(x)
         if known is None:
             found = known_of(x)
-            if not isinstance(found, sympy.Rational):
-                raise NotExact(f"{self._shown(x)} is not a rational number")
+            if not isinstance(found, sympy.Rational):  # gradients ask of each element, and read no message
+                shown = f"{x.operation}(...)" if x.free and x.depth else self._shown(x)
+                raise NotExact(f"{shown} is not a rational number")
             return _fraction(found)
         return known
 

@@ -201,3 +201,13 @@ def test_a_monotone_proof_of_a_deep_chain():
         return y
 
     assert prove_monotone(short, "x", ss.Shape(()), over={"x": ss.box(0, "0.1")}).proved
+
+
+def test_gradients_of_wide_operations_are_not_put_into_words(monkeypatch):
+    """For each element of a kink there was a message, which nobody read, with its expression."""
+    context, asked = ss.context("symbolic"), []
+    text = type(context).text
+    monkeypatch.setattr(type(context), "text", lambda self, x: asked.append(x.depth) or text(self, x))
+    found = ss.derive(lambda x: ss.max(ss.relu(ss.cumulative_sum(x))), ss.Dim(200))
+    assert "ss_maximum(" in found.c99(wrt="x")
+    assert set(asked) == {0}
