@@ -101,3 +101,45 @@ def test_sizes_that_indices_need_are_said():
 def test_constants_that_are_as_large_as_the_sizes_are_refused():
     with pytest.raises(NotSupported, match="whose numbers depend on the sizes"):
         ss.matrix_form(lambda x: ss.tril(x), ss.Shape((4, 4)))
+
+
+CONVOLUTIONS = {
+    "W ∗ x + broadcast_to(reshape(b, (2, 1)), (2, 4))": (lambda weight, x, bias: ss.conv(x, weight, bias), (2, 3, 2), (3, 5), (2,)),
+    "W ∗ x": (lambda weight, x: ss.conv(x, weight), (2, 3, 2, 2), (3, 5, 5)),
+    "relu(W ∗ x)": (lambda weight, x: ss.relu(ss.conv(x, weight)), (2, 3, 2, 2), (7, 3, 5, 5)),
+    "W ∗[stride=(2, 2)] x": (lambda weight, x: ss.conv(x, weight, stride=2), (2, 3, 2, 2), (3, 5, 5)),
+    "W ∗[stride=(2, 1), padding=(1, 1)] x": (
+        lambda weight, x: ss.conv(x, weight, stride=(2, 1), padding=1), (2, 3, 2, 2), (3, 5, 5),
+    ),
+    "W ∗[dilation=(3,), padding=((1, 2),)] x²": (
+        lambda weight, x: ss.conv(ss.square(x), weight, dilation=3, padding="same"), (2, 3, 2), (1, 3, 5),
+    ),
+    "3 (W ∗ x)": (lambda weight, x: 3 * ss.conv(x, weight), (2, 3, 1, 1, 2), (3, 5, 5, 5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CONVOLUTIONS)
+def test_convolutions_read_as_in_papers(text):
+    spec, *shapes = CONVOLUTIONS[text]
+    form = ss.matrix_form(spec, *map(ss.Shape, shapes), wrt=())
+    assert str(form).split("\n")[1] == f"_lambda_ = {text}"
+    shown = text.replace("∗[", r"\ast_{").replace("]", "}").replace("∗", r"\ast")
+    assert shown in form.latex() or not text.startswith("W") or not text.endswith("x")
+    rng = np.random.default_rng(3)
+    arrays = [rng.normal(size=shape) for shape in shapes]
+    expected = np.asarray(spec(*map(ss.context("float64").tensor, arrays)))
+    np.testing.assert_allclose(matrices(spec, *map(ss.Shape, shapes))(*arrays)[0], expected, rtol=1e-10)
+
+
+def test_what_is_no_convolution_reads_as_it_is():
+    """In groups, of fewer windows, and of a matrix that is no kernel."""
+    grouped = written(lambda weight, x: ss.conv(x, weight, groups=2), (4, 1, 2), (2, 5), wrt=())
+    assert "∗" not in grouped[1]
+
+    def by_hand(w, x):
+        seen = applied("patches", x, kernel=(2,), stride=(1,), dilation=(1,))
+        return ss.reshape(ss.matmul(ss.reshape(w, (2, 4)), ss.reshape(seen, (1, 4, 4))), (2, 4))
+
+    assert "∗" in written(by_hand, (2, 2, 2), (1, 2, 5), wrt=())[1]
+    assert "∗" not in written(by_hand, (2, 1, 4), (1, 2, 5), wrt=())[1]
+    assert "∗" not in written(by_hand, (4, 2), (1, 2, 5), wrt=())[1]

@@ -270,8 +270,8 @@ def _finished(found: Tensor, bias: Tensor | None, out: Any, x: Operand) -> Tenso
     if bias is not None:
         if bias.shape != found.shape[1:2]:
             raise ShapeError(f"conv: a bias of shape {bias.shape} for {found.shape[1]} out channels")
-        found = found + reshape(bias, (-1, 1))
-    return _as_given(reshape(found, (*found.shape[:2], *out)), x, len(out))
+    t = _as_given(reshape(found, (*found.shape[:2], *out)), x, len(out))
+    return t if bias is None else t + reshape(bias, (-1, *[1] * len(out)))
 
 
 def _as_given(t: Tensor, x: Operand, d: int) -> Tensor:

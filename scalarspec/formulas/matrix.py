@@ -83,7 +83,9 @@ class MatrixForm:
         return [*self.steps.values(), *self.adjoints.values(), *self.gradients.values(), *self.excluded]
 
     def latex(self) -> str:
-        """The formulas as lines of an `aligned`. Functions, ⊙, ⊘ and ⊙2 act on elements; ‖·‖ is the Euclidean norm."""
+        """The formulas as lines of an `aligned`. Functions, ⊙, ⊘ and ⊙2 act on elements; ‖·‖ is the Euclidean norm, and
+        ∗ what networks call a convolution, with its stride, dilation and padding below it.
+        """
         written = self._written(LATEX)
         return aligned([*written.lines, *((rf"\text{{where }} {text}", r"\neq 0") for text in written.excluded)])
 

@@ -127,6 +127,7 @@ _PATTERNS: dict[str, Pattern] = {
     "fold": call(r"\operatorname{{fold}}_{{{size}{between}}}\left({}\right)"),
     "patches": call(r"\operatorname{{patches}}_{{{kernel}{between}}}\left({}\right)"),
     "permute_dims": call(r"\operatorname{{permute\_dims}}_{{{axes}}}\left({}\right)"),
+    "convolution": (r"{} \ast{how} {}", QUOTIENT, (POSTFIX, POSTFIX)),
     "concat": call(r"\operatorname{{concat}}_{{{axis}}}\left(PLACES\right)"),
     "pi": (r"\pi", ATOM, ()),
     "abs": (r"\left| {} \right|", ATOM, (SUM,)),
@@ -180,6 +181,7 @@ LATEX = Style(
     parentheses=r"\left({}\right)",
     leaf=_leaf,
     times=r" \, ",
+    below="_{{{}}}",
     full=lambda number, _: (
         (r"\mathbf{" + number + "}", ATOM)
         if number in ("0", "1")

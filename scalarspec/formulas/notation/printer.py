@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.formulas.notation.convolutions import convolution
 from scalarspec.formulas.notation.style import ATOM, ATOMS, LOOSE, PRODUCT, SUM, Pattern, Style, call
 from scalarspec.formulas.poles import has_pole
 from scalarspec.formulas.programs.python import PYTHON
@@ -45,7 +46,7 @@ class Notation:
         """The text of a term, and how tightly it binds."""
         if term.operation in ATOMS:
             return self._atom(term)
-        term = self._stable(term) or term
+        term = (self._stable(term) if self.style.handed else convolution(term)) or term
         pattern, binds, needed = self._handed(term) or self.style.pattern(term)
         self.helpers |= {name for name in PYTHON.helpers if f"{name}(" in pattern}
         needed = (*needed, *[needed[-1]] * (len(term.operands) - len(needed))) if needed else ()
@@ -77,8 +78,8 @@ class Notation:
         return call(PYTHON.pattern("adjoint_times")) if product else None
 
     def _stable(self, term: Term) -> Term | None:
-        """1 - σ(x) as σ(-x), and 1 - tanh² x as 1 / cosh² x, where the style is about floats."""
-        if not self.style.handed or term.operation != "subtract" or term.operands[0].number != 1:
+        """1 - σ(x) as σ(-x), and 1 - tanh² x as 1 / cosh² x, for a style that is about floats."""
+        if term.operation != "subtract" or term.operands[0].number != 1:
             return None
         inner = term.operands[1]
         if inner.operation == "sigmoid":
@@ -105,7 +106,11 @@ class Notation:
         lengths = {name: self._shape(parameters[name]) for name in ("shape", "size", "kernel") if name in parameters}
         steps = {name: parameters[name] for name in ("stride", "dilation") if name in parameters}
         details |= lengths | {"axes": str(parameters.get("axes"))}
-        details["between"] = "".join(f", {name}={step}" for name, step in steps.items() if any(k != 1 for k in step))
+        unusual = [f"{name}={step}" for name, step in steps.items() if any(k != 1 for k in step)]
+        details["between"] = "".join(f", {each}" for each in unusual)
+        if any(map(any, parameters.get("padding", ()))):
+            unusual.append(f"padding={_alike(parameters['padding'])}")
+        details["how"] = self.style.below.format(", ".join(unusual)) if unusual else ""
         if parameters.get("mask") is not None:
             details["where"] = f", where={self.style.array.format(parameters['mask'].tolist())}"
         if "index" in parameters:
@@ -145,6 +150,11 @@ class Notation:
             while whole and whole % prime == 0:
                 whole, names = whole // prime, [*names, name]
         return names, whole
+
+
+def _alike(pairs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """One number in the place of two that are equal."""
+    return tuple(a if a == b else (a, b) for a, b in pairs)
 
 
 def with_poles(terms: Iterable[Term]) -> set[Term]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from scalarspec.core.operations import check_complete, having, rule_of
 from scalarspec.formulas.names import Names, Vocabulary
+from scalarspec.formulas.notation.convolutions import CONVOLUTION
 from scalarspec.formulas.operations import REDUCTIONS
 from scalarspec.formulas.term import Term, below
 
@@ -35,8 +36,9 @@ class Style:
     wishes: how a name would be written, the best first; adjoint: the derivative of a value in a name, both as they are
     written, and `binds`, how tightly it does; number: of factors above and below a fraction line; patterns: by
     `pattern_name`; leaf: an expression that is no variable; full: a number in each element of a tensor, of the number
-    and the shape; array: of given elements; times: between sizes that are multiplied; vocabulary: what these patterns
-    leave for names; handed: are products of adjoints written by helpers that hand on zero?
+    and the shape; array: of given elements; times: between sizes that are multiplied; below: what stands below a sign;
+    vocabulary: what these patterns leave for names; handed: are products of adjoints written by helpers that hand on
+    zero?
     Raises TypeError where an operation that terms can be has no pattern.
     """
 
@@ -52,11 +54,12 @@ class Style:
     vocabulary: Callable[[Iterable[str]], Vocabulary]
     array: str
     times: str = " "
+    below: str = "[{}]"
     handed: bool = False
 
     def __post_init__(self) -> None:
         check_complete(
-            f"matrix form as {self.name}", self.patterns, PATTERN_NAMES | ({"sech2"} if self.handed else set())
+            f"matrix form as {self.name}", self.patterns, PATTERN_NAMES | {"sech2" if self.handed else CONVOLUTION}
         )
 
     def pattern(self, term: Term) -> Pattern:

@@ -76,6 +76,7 @@ _PATTERNS: dict[str, Pattern] = {
     "fold": call("fold({}, {size}{between})"),
     "patches": call("patches({}, {kernel}{between})"),
     "permute_dims": call("permute_dims({}, {axes})"),
+    "convolution": ("{} ∗{how} {}", QUOTIENT, (POSTFIX, POSTFIX)),
     "concat": call("concat(PLACES, axis={axis})"),
     "pi": ("pi", ATOM, ()),
     "sigmoid": call("σ({})"),
