@@ -104,7 +104,9 @@ def test_constants_that_are_as_large_as_the_sizes_are_refused():
 
 
 CONVOLUTIONS = {
-    "W ∗ x + broadcast_to(reshape(b, (2, 1)), (2, 4))": (lambda weight, x, bias: ss.conv(x, weight, bias), (2, 3, 2), (3, 5), (2,)),
+    "W ∗ x + broadcast_to(reshape(b, (2, 1)), (2, 4))": (
+        lambda weight, x, bias: ss.conv(x, weight, bias), (2, 3, 2), (3, 5), (2,),
+    ),
     "W ∗ x": (lambda weight, x: ss.conv(x, weight), (2, 3, 2, 2), (3, 5, 5)),
     "relu(W ∗ x)": (lambda weight, x: ss.relu(ss.conv(x, weight)), (2, 3, 2, 2), (7, 3, 5, 5)),
     "W ∗[stride=(2, 2)] x": (lambda weight, x: ss.conv(x, weight, stride=2), (2, 3, 2, 2), (3, 5, 5)),
