@@ -7,12 +7,16 @@ from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, having
 ELEMENTWISE = having(kind=SCALAR_KINDS) - {"pi"}
 """Done on each element by itself: those of a scalar that have operands."""
 
-TENSOR_OPERATIONS = having(scalar=False, defined=False)
+READ = having(defined=True) | having(floats="defined")
+"""Read in their definitions in others."""
+
+TERMS = frozenset(OPERATIONS) - READ
+"""What terms are."""
+
+TENSOR_OPERATIONS = having(scalar=False) - READ
 """What arrays do beside the elementwise operations."""
 
-REDUCTIONS = frozenset(
-    name for name in having(kind="reduction", defined=False) if "axis" in OPERATIONS[name].parameters
-)
+REDUCTIONS = frozenset(name for name in having(kind="reduction") - READ if "axis" in OPERATIONS[name].parameters)
 """Along the axes of the parameter `axis`."""
 
 WINDOWED = frozenset(name for name, line in OPERATIONS.items() if "stride" in line.parameters)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
 
-from scalarspec.core.operations import check_complete, having
+from scalarspec.core.operations import check_complete
 from scalarspec.core.shape import Scalar, Shape
+from scalarspec.formulas.operations import TERMS
 from scalarspec.formulas.term import Term
 
 

@@ -13,11 +13,12 @@ from functools import cached_property, reduce
 from typing import Any
 
 from scalarspec.core.named_contexts import context as named_context
-from scalarspec.core.operations import find, result_shape
+from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import LARGE, watching
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotSupported
+from scalarspec.formulas.operations import READ
 from scalarspec.formulas.term import Term
 from scalarspec.formulas.term_builder import TermBuilder
 from scalarspec.numbers.exact import boxed
@@ -65,9 +66,13 @@ class TermArrays(InterpreterArrays):
         found = self.inner.unpack(self.inner.apply(operation, *operands))[()]
         return found if isinstance(found, bool) else self.context.exact_value(found)
 
+    def reads(self, operation: str) -> bool:
+        """Operations that are no terms are."""
+        return operation in READ
+
     def function(self, operation: str) -> Callable[..., Traced]:
         """Only scalars are worked out: what a constant tensor holds may depend on its size, and it may be large."""
-        if find(operation, "matrix_form").defined:
+        if self.reads(operation):
             return super().function(operation)
         scalars, terms = super().function(operation), self._terms(operation)
         return lambda *operands, **parameters: (terms if parameters or any(x.shape for x in operands) else scalars)(

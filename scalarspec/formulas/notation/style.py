@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalarspec.core.operations import check_complete, having, rule_of
+from scalarspec.core.operations import check_complete, rule_of
 from scalarspec.formulas.names import Names, Vocabulary
 from scalarspec.formulas.notation.convolutions import CONVOLUTION
-from scalarspec.formulas.operations import REDUCTIONS
+from scalarspec.formulas.operations import REDUCTIONS, TERMS
 from scalarspec.formulas.term import Term, below
 
 LOOSE, SUM, QUOTIENT, PRODUCT, MATRIX, POSTFIX, ATOM = range(7)
