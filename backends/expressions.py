@@ -18,6 +18,7 @@ from scalarspec.tracing.scalar_graph import OPERATIONS, Node, below, topological
 Expr = Any  # SymPy is untyped
 
 
+_HALF = sympy.Rational(1, 2)
 _IN_SYMPY: dict[str, Callable[..., Expr]] = {
     "number": sympy.Rational,
     "sum": sympy.Add,
@@ -52,6 +53,18 @@ _IN_SYMPY: dict[str, Callable[..., Expr]] = {
     "relu": lambda x: sympy.Max(x, 0),
     "heaviside": lambda x: sympy.Piecewise((1, x > 0), (0, True)),
     "sign": lambda x: sympy.Piecewise((1, x > 0), (-1, x < 0), (0, True)),
+    "floor": sympy.floor,
+    "ceil": sympy.ceiling,
+    "trunc": lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x)),
+    "round": lambda x: sympy.floor(x + _HALF) - sympy.Piecewise((1, sympy.Eq(sympy.Mod(x, 2), _HALF)), (0, True)),
+    "cbrt": lambda x: sympy.sign(x) * sympy.cbrt(sympy.Abs(x)),
+    "erfc": sympy.erfc,
+    "asin": sympy.asin,
+    "acos": sympy.acos,
+    "atan2": sympy.atan2,
+    "asinh": sympy.asinh,
+    "acosh": sympy.acosh,
+    "atanh": sympy.atanh,
     "less": sympy.Lt,
     "less_equal": sympy.Le,
     "equal": sympy.Eq,

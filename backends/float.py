@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.backends.float_functions import FloatFunctions
 from scalarspec.core import windows
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
-from scalarspec.core.context import Context
 from scalarspec.errors import DomainError
 from scalarspec.numbers.environment import quiet
 
@@ -47,7 +47,7 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
 
 
 @dataclass(frozen=True)
-class FloatContext(Context[Float]):
+class FloatContext(FloatFunctions):
     """The floats of one NumPy format."""
 
     format: str

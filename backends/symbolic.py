@@ -21,6 +21,7 @@ from sympy.core.relational import Relational
 from scalarspec.backends.expressions import ASKED, WRITTEN, expression, known_of
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, TooLarge, Undecided
 from scalarspec.tracing.scalar_graph import (
     N_ARY,
@@ -55,6 +56,22 @@ def _function(operation: str) -> Any:
             return found
         known = expression(found)
         return number(_fraction(known)) if isinstance(known, sympy.Rational) else found
+
+    return method
+
+
+def _within(operation: str) -> Any:
+    """The same, for a function with a domain, outside of which numbers are refused."""
+    function, line = _function(operation), OPERATIONS[operation]
+    assert line.course is not None
+    (low, high), need = line.course.domain, line.course.need(line.border == "pole")
+
+    def method(self: Any, x: Node) -> Node:
+        known = known_of(x)
+        if known is not None and not (low < known < high or (low <= known <= high and line.border != "pole")):
+            raise DomainError(f"{operation}({known}): {need}")
+        found: Node = function(self, x)
+        return found
 
     return method
 
@@ -273,6 +290,23 @@ class SymbolicContext(Context[Node]):
             raise DomainError(f"sqrt({known}): the root needs a number that is not negative")
         root: Node = self._sqrt(x)
         return root
+
+    floor = _function("floor")
+    ceil = _function("ceil")
+    trunc = _function("trunc")
+    round = _function("round")
+    cbrt = _function("cbrt")
+    erfc = _function("erfc")
+    asin = _within("asin")
+    acos = _within("acos")
+    asinh = _function("asinh")
+    acosh = _within("acosh")
+    atanh = _within("atanh")
+
+    def atan2(self, y: Node, x: Node) -> Node:
+        if x is ZERO is y:
+            raise DivisionByZero("atan2(0, 0): the origin has no angle")
+        return node("atan2", y, x)
 
     exp = _function("exp")
     expm1 = _function("expm1")

@@ -11,6 +11,7 @@ from mpmath import libmp
 from mpmath.libmp.libelefun import pi_fixed
 
 from scalarspec.backends.interval.arrays import IntervalArrays
+from scalarspec.backends.interval.courses import CourseFunctions
 from scalarspec.backends.interval.ends import (
     ENTIRE,
     ONE,
@@ -24,7 +25,6 @@ from scalarspec.backends.interval.ends import (
     whole_number,
 )
 from scalarspec.backends.interval.fixed_point import constant
-from scalarspec.backends.interval.functions import MonotoneFunctions
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
 from scalarspec.errors import ArgumentError
@@ -48,7 +48,7 @@ EXACT_POWER_BITS = 8192
 
 
 @dataclass(frozen=True)
-class IntervalContext(MonotoneFunctions):
+class IntervalContext(CourseFunctions):
     """Closed intervals of reals whose ends have `prec` bits."""
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.backends.interval64.courses import CourseArrays
 from scalarspec.backends.interval64.ends import Ends, FloatArray, signed, unbounded
 from scalarspec.backends.interval64.norms import NormArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of
@@ -17,7 +18,7 @@ from scalarspec.core.operations import having
 from scalarspec.numbers.elementary import BLOCK
 
 
-class Interval64Arrays(ShareArrays, NormArrays):
+class Interval64Arrays(CourseArrays, ShareArrays, NormArrays):
     """Ends in float64 arrays, in NumPy."""
 
     def function(self, operation: str) -> Callable[..., Any]:

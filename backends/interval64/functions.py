@@ -14,6 +14,7 @@ computed, its floor and its cap bound it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from scalarspec.backends.interval64.ends import (
 from scalarspec.backends.interval64.point import Value, ends_of
 from scalarspec.core.domains import BY_WIDTH, beyond
 from scalarspec.errors import DomainError, DomainUndecided
-from scalarspec.numbers import elementary
+from scalarspec.numbers import elementary, error_functions
 from scalarspec.numbers.elementary import ERROR, RANGES, Range, U
 from scalarspec.numbers.exact import interval_text
 
@@ -41,12 +42,12 @@ LOWEST, HIGHEST = np.array(elementary.SMALLEST_EXPONENT), np.array(elementary.LA
 """exp is computed between these."""
 LIMITS = {name: Range(np.array(r.least), np.array(r.greatest), r.floor, r.cap, r.zero) for name, r in RANGES.items()}
 """`elementary.RANGES` with arrays of shape (), with which NumPy is faster."""
-SLACKS = {name: np.array((error + 2) * U) for name, error in ERROR.items()}
+SLACKS = {name: np.array((error + 2) * U) for name, error in {**ERROR, **error_functions.ERROR}.items()}
 """The slack over |v| of each function."""
 
 
 class FunctionArrays(FieldArrays):
-    """Functions that are increasing, that have one valley, and waves. The others (tan, atan, erf) go by the scalars."""
+    """Functions that are increasing, that have one valley, and waves. Others are in `courses`, or go by the scalars."""
 
     # ---- increasing functions ---------------------------------------------------------------------------------------
 
@@ -183,10 +184,15 @@ def widened(name: str, values: FloatArray, x: FloatArray, zero: float = 0.0) -> 
 
 def _increasing(name: str, x: Value) -> Ends:
     """One of `elementary.RANGES`."""
-    least, greatest, floor, cap, zero = LIMITS[name]
+    return increasing(name, getattr(elementary, name), LIMITS[name], x)
+
+
+def increasing(name: str, kernel: Callable[[FloatArray], FloatArray], limits: Range, x: Value) -> Ends:
+    """A function that rises, by its values at the ends. limits: where it is computed, and what bounds it elsewhere."""
+    least, greatest, floor, cap, zero = limits
     e = signed(ends_of(x))
     inside, all_inside = _moved(e, least, greatest)
-    result = widened(name, getattr(elementary, name)(inside), inside, zero)
+    result = widened(name, kernel(inside), inside, zero)
     if not all_inside:  # also where x is unknown
         np.copyto(result[0, ...], -floor, where=~(e[0] >= least))
         np.copyto(result[1, ...], cap, where=~(e[1] <= greatest))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -12,8 +13,9 @@ from scalarspec.backends.rational.arrays import RationalArrays
 from scalarspec.backends.rational.nothing import Nothing
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, ScalarSpecError, TooLarge
-from scalarspec.numbers.exact import exact_text
+from scalarspec.numbers.exact import exact_text, integer_root
 
 POWER_BITS_LIMIT = 1 << 24
 """A power whose numerator or denominator would have more bits than this (2 MiB) is refused, as TooLarge."""
@@ -116,30 +118,74 @@ class RationalContext(Context[Fraction]):
             return self.refuse("pow", x, y)
         return Fraction(root**y.numerator)
 
+    def floor(self, x: Fraction) -> Fraction:
+        return Fraction(math.floor(x))
+
+    def round(self, x: Fraction) -> Fraction:
+        return Fraction(round(x))
+
+    def cbrt(self, x: Fraction) -> Fraction:
+        root = self._root(abs(x), 3)
+        return self.refuse("cbrt", x) if root is None else root if x > 0 else -root
+
+    def log2(self, x: Fraction) -> Fraction:
+        return self._logarithm("log2", x, 2)
+
+    def log10(self, x: Fraction) -> Fraction:
+        return self._logarithm("log10", x, 10)
+
+    def _logarithm(self, name: str, x: Fraction, base: int) -> Fraction:
+        """Of a power of the base."""
+        self._inside(name, x)
+        size, sign = (x.numerator, 1) if x.denominator == 1 else (x.denominator, -1)
+        power = round(math.log(size, base))
+        exact = 1 in (x.numerator, x.denominator) and base**power == size
+        return Fraction(sign * power) if exact else self.refuse(name, x)
+
+    def atan2(self, y: Fraction, x: Fraction) -> Fraction:
+        if x == y == 0:
+            raise DivisionByZero("atan2(0, 0): the origin has no angle")
+        return Fraction(0) if y == 0 < x else self.refuse("atan2", y, x)
+
+    def log_ndtr(self, x: Fraction) -> Fraction:
+        return self.refuse("log_ndtr", x)
+
+    def _inside(self, name: str, x: Fraction) -> None:
+        """Raises DomainError for a number outside of a function's domain."""
+        line = OPERATIONS[name]
+        assert line.course is not None
+        low, high = line.course.domain
+        if not (low < x < high or (low <= x <= high and line.border != "pole")):
+            raise DomainError(f"{name}({self.text(x)}): {line.course.need(line.border == 'pole')}")
+
     def refuse(self, operation: str, *operands: Fraction) -> Never:
         shown = f"({', '.join(_short(self.text(x)) for x in operands)})" if operands else ""
         raise NotExact(f"{operation}{shown} is not rational; use 'interval' or 'symbolic'")
 
     @staticmethod
     def _root(x: Fraction, degree: int) -> Fraction | None:
-        numerator, denominator = _integer_root(x.numerator, degree), _integer_root(x.denominator, degree)
+        numerator, denominator = integer_root(x.numerator, degree), integer_root(x.denominator, degree)
         exact = numerator**degree == x.numerator and denominator**degree == x.denominator
         return Fraction(numerator, denominator) if exact else None
 
 
-def _integer_root(n: int, degree: int) -> int:
-    """The largest integer whose `degree`-th power is at most n >= 0, by Newton's iteration from above."""
-    if degree == 2:
-        return math.isqrt(n)
-    if n < 2 or degree >= n.bit_length():
-        return min(n, 1)
-    guess = 1 << -(-n.bit_length() // degree)
-    while True:
-        better = ((degree - 1) * guess + n // guess ** (degree - 1)) // degree
-        if better >= guess:
-            return guess
-        guess = better
-
-
 def _short(text: str, limit: int = 40) -> Any:
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def _at_one_number(name: str) -> Callable[[RationalContext, Fraction], Fraction]:
+    """A function of the table that is rational at one integer, where it is worked out once, and refused elsewhere."""
+    line = OPERATIONS[name]
+
+    def method(self: RationalContext, x: Fraction) -> Fraction:
+        self._inside(name, x)
+        return VALUES.get(name, Fraction(0)) if x == line.rational else self.refuse(name, x)
+
+    return method
+
+
+VALUES = {"erfc": Fraction(1)}
+"""The values there, where they are not 0."""
+for _name, _line in OPERATIONS.items():
+    if _line.course and type(_line.rational) is int and getattr(RationalContext, _name) is getattr(Context, _name):
+        setattr(RationalContext, _name, _at_one_number(_name))

@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate, pairwise
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from scalarspec.bounding.bilinear_operations import cotangents
 from scalarspec.bounding.ranges import Range
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.context import Context
+from scalarspec.core.definitions import definition
 from scalarspec.core.domains import leniently
 from scalarspec.core.operations import OPERATIONS, check_complete, having, stated
 from scalarspec.core.shape import Shape
@@ -59,11 +60,17 @@ class _PrimitiveArrays(TapeArrays):
     def traced(self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]) -> Traced:
         """As it is, or by what it is made of."""
         rewrite = REWRITES.get(operation)
+        if rewrite is None and OPERATIONS[operation].scalar and OPERATIONS[operation].graph == "defined":
+            rewrite = partial(_by_definition, operation)
         result: Traced | None = rewrite(self, *operands, **parameters) if rewrite else None
         if result is None:
             return super().traced(operation, shape, operands, parameters)
         self.composites[result] = Equation(operation, operands, parameters, result, self.guards)
         return result
+
+
+def _by_definition(operation: str, arrays: TapeArrays, *operands: Traced) -> Any:
+    return definition(arrays, operation)(*operands)
 
 
 def _mean_square(arrays: TapeArrays, x: Traced, axis: tuple[int, ...], count: int) -> Any:
@@ -190,7 +197,11 @@ REWRITES: dict[str, Callable[..., Any]] = {
 }
 """What operations are made of: functions of the arrays to apply operations by, the operands and the parameters, which
 give the result, or None where the operation stays as it is."""
-check_complete("plan", REWRITES, having(graph=("defined", "quotient")) | {"pow", "matmul"} | {"where"})
+check_complete(
+    "plan",
+    {*REWRITES} - having(graph="defined", scalar=True),  # their definitions serve, too
+    having(graph="defined", scalar=False) | having(graph="quotient") | {"pow", "matmul"} | {"where"},
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never, Protocol
 import numpy as np
 
 from scalarspec.core.arrays import Arrays, LiftedArrays, lift
-from scalarspec.core.scalar_operations import DERIVED, PRIMITIVES, S, ScalarOperations
+from scalarspec.core.real_functions import DERIVED, PRIMITIVES, RealFunctions, S
 from scalarspec.errors import NotExact, NotSupported, ScalarSpecError, ShapeError
 from scalarspec.numbers.exact import End, as_array, data_value
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["DERIVED", "PRIMITIVES", "Context"]
 
 
-class Context(ScalarOperations[S], Protocol[S]):
+class Context(RealFunctions[S], Protocol[S]):
     """What a number is. To add one, subclass this (a frozen dataclass does well) and state the abstract methods.
 
         interval = ss.context("interval")

@@ -80,4 +80,7 @@ def definition(arrays: Arrays, operation: str) -> Callable[..., Any]:
     def number(value: Fraction) -> Any:
         return arrays.pack(boxed(arrays.context.literal(value)))
 
-    return partial(by_definition, operation, apply=arrays.apply, number=number)
+    def apply(name: str, *operands: Any) -> Any:
+        return arrays.apply(name, *operands) if operands else arrays.pack(boxed(getattr(arrays.context, name)()))
+
+    return partial(by_definition, operation, apply=apply, number=number)

@@ -21,12 +21,15 @@ from typing import Any
 
 from scalarspec.core.context import Context
 from scalarspec.core.tensor import Operand, Tensor, elementwise
+from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import boxed
 
 __all__ = [
-    "abs", "add", "atan", "clip", "cos", "cosh", "divide", "erf", "exp", "expm1", "expm1mx", "heaviside",
-    "leaky_relu", "log", "log1p", "logcosh", "maximum", "minimum", "multiply", "negative", "pi", "pow",
-    "reciprocal", "relu", "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "square", "subtract", "tan", "tanh",
+    "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip", "copysign",
+    "cos", "cosh", "divide", "erf", "erfc", "exp", "expm1", "expm1mx", "floor", "gelu", "hardswish", "heaviside",
+    "hypot", "leaky_relu", "log", "log10", "log1p", "log2", "log_ndtr", "logcosh", "maximum", "minimum", "mish",
+    "multiply", "negative", "pi", "pow", "reciprocal", "relu", "remainder", "round", "sigmoid", "sign", "silu",
+    "sin", "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
 ]  # fmt: skip
 
 
@@ -204,6 +207,156 @@ def minimum(x: Operand, y: Operand) -> Tensor:
 def clip(x: Operand, lower: Operand, upper: Operand) -> Tensor:
     """min(max(x, lower), upper): x moved into [lower, upper], and `upper` where `lower` exceeds it."""
     return elementwise("clip", x, lower, upper)
+
+
+# ---- steps ----------------------------------------------------------------------------------------------------------
+
+
+def floor(x: Operand) -> Tensor:
+    """The greatest integer that is at most x. Over a box it goes from that of the lower end to that of the upper one.
+    Its derivative is 0 but at the integers, where it jumps.
+    """
+    return elementwise("floor", x)
+
+
+def ceil(x: Operand) -> Tensor:
+    """The least integer that is at least x; as `floor` for boxes and derivatives."""
+    return elementwise("ceil", x)
+
+
+def trunc(x: Operand) -> Tensor:
+    """The integer next to x towards 0; as `floor`, but that it does not jump at 0."""
+    return elementwise("trunc", x)
+
+
+def round(x: Operand) -> Tensor:
+    """The integer nearest to x, the even one of two that are as near: 2 for 5/2. It jumps between two integers."""
+    return elementwise("round", x)
+
+
+def remainder(x: Operand, y: Operand) -> Tensor:
+    """x - y ⌊x / y⌋, the remainder with the sign of the divisor y, as Python's `%` and NumPy have it. y = 0 raises
+    DivisionByZero (floats: NaN).
+    """
+    return elementwise("remainder", x, y)
+
+
+def copysign(x: Operand, y: Operand) -> Tensor:
+    """|x| with the sign of y. 0 counts as positive; the -0 of floats, which is no other real number, as negative."""
+    return elementwise("copysign", x, y)
+
+
+# ---- activations ----------------------------------------------------------------------------------------------------
+
+
+def silu(x: Operand) -> Tensor:
+    """x σ(x), σ being the logistic function, for every x; called swish, too. Its minimum is -0.2785, near -1.2785, and
+    over a box it is the exact range. PyTorch: `F.silu`. Elfwing et al. 2018.
+    """
+    return elementwise("silu", x)
+
+
+def gelu(x: Operand, approximate: str = "none") -> Tensor:
+    """x Φ(x), Φ being the standard normal distribution function, for every x. Its minimum is -0.17, near -0.7518.
+
+    approximate: "none", or "tanh" for x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2; ArgumentError for another word.
+    PyTorch: `F.gelu`. Hendrycks & Gimpel 2016.
+
+        ss.gelu(ss.context("interval").box(-1, 1))    # [-0.17, 0.8413...]
+    """
+    operation = {"none": "gelu", "tanh": "gelu_tanh"}.get(approximate)
+    if operation is None:
+        raise ArgumentError(f"approximate: expected 'none' or 'tanh', got {approximate!r}")
+    return elementwise(operation, x)
+
+
+def mish(x: Operand) -> Tensor:
+    """x tanh(log(1 + eˣ)), for every x. Its minimum is -0.3088, near -1.1924. PyTorch: `F.mish`. Misra 2019."""
+    return elementwise("mish", x)
+
+
+def hardswish(x: Operand) -> Tensor:
+    """x relu6(x + 3) / 6: 0 up to -3, x from 3 on. Its minimum is -3/8, at -3/2. PyTorch: `F.hardswish`. Howard et al.
+    2019.
+    """
+    return elementwise("hardswish", x)
+
+
+def softsign(x: Operand) -> Tensor:
+    """x / (1 + |x|), in (-1, 1). PyTorch: `F.softsign`."""
+    return elementwise("softsign", x)
+
+
+# ---- the normal distribution ----------------------------------------------------------------------------------------
+
+
+def erfc(x: Operand) -> Tensor:
+    """1 - erf(x), for every x, with the digits that this loses where erf(x) is near 1."""
+    return elementwise("erfc", x)
+
+
+def log_ndtr(x: Operand) -> Tensor:
+    """log Φ(x), Φ being the standard normal distribution function, for every x, with all digits in both tails.
+    PyTorch: `torch.special.log_ndtr`.
+    """
+    return elementwise("log_ndtr", x)
+
+
+# ---- roots, logarithms and inverse functions ------------------------------------------------------------------------
+
+
+def cbrt(x: Operand) -> Tensor:
+    """The real number whose cube is x, for every x. Its slope at 0 is infinite."""
+    return elementwise("cbrt", x)
+
+
+def hypot(x: Operand, y: Operand) -> Tensor:
+    """√(x² + y²), of which nothing overflows in between."""
+    return elementwise("hypot", x, y)
+
+
+def log2(x: Operand) -> Tensor:
+    """The logarithm to the base 2, for x > 0. DomainError elsewhere (floats: -inf at 0, NaN below)."""
+    return elementwise("log2", x)
+
+
+def log10(x: Operand) -> Tensor:
+    """The logarithm to the base 10, for x > 0. DomainError elsewhere (floats: -inf at 0, NaN below)."""
+    return elementwise("log10", x)
+
+
+def asin(x: Operand) -> Tensor:
+    """The angle in [-π/2, π/2], in radians, whose sine is x, for -1 <= x <= 1. DomainError elsewhere (floats: NaN)."""
+    return elementwise("asin", x)
+
+
+def acos(x: Operand) -> Tensor:
+    """The angle in [0, π], in radians, whose cosine is x, for -1 <= x <= 1. DomainError elsewhere (floats: NaN)."""
+    return elementwise("acos", x)
+
+
+def atan2(y: Operand, x: Operand) -> Tensor:
+    """The angle of the point (x, y), in radians, in [-π, π]; note the order of the arguments. At the origin there is
+    none: DivisionByZero (floats: 0 or ±π, as IEEE 754 has it). It jumps where y = 0 and x < 0.
+    """
+    return elementwise("atan2", y, x)
+
+
+def asinh(x: Operand) -> Tensor:
+    """The number whose hyperbolic sine is x, for every x."""
+    return elementwise("asinh", x)
+
+
+def acosh(x: Operand) -> Tensor:
+    """The number >= 0 whose hyperbolic cosine is x, for x >= 1. DomainError elsewhere (floats: NaN)."""
+    return elementwise("acosh", x)
+
+
+def atanh(x: Operand) -> Tensor:
+    """The number whose hyperbolic tangent is x, for -1 < x < 1. DomainError elsewhere (floats: ±inf at ±1, else
+    NaN).
+    """
+    return elementwise("atanh", x)
 
 
 def pi(context: Context[Any]) -> Tensor:

@@ -27,13 +27,15 @@ The facts, in the order of a line:
                composed   by a formula of other operations, whose error the context `rounding` has a rule for
              defined    as its definition in others says
   kinks      where it has no derivative: nowhere, zero (of its first operand), tie (of its operands), border (where its
-             condition turns)
+             condition turns), integers, wholes (integers but 0), halves (integers and a half), parts (where the parts
+             of its definition have none: derivatives are those of the definition)
   rational   where the result is rational for rational operands: always, sometimes, or the one integer at which it is
   range      the least and the greatest value that it can take
   border     at the border of its domain: a pole, steep (finite, with an infinite slope), or none (there is no border)
   symbolic   in a formula it is a node of its own, or read in its definition, as all can be that have one
   defined    do all interpreters read it in its definition in others? Then they need no more facts, and no rules
   names      in the array API, in PyTorch and in ONNX; "-" where there is none
+  course     of a function of one number, where it rises and falls, and its domain (see `core.course`)
 
 Shapes follow the kind: one common shape for what is elementwise, the shape without some axes for reductions, and a rule
 of its own (`shape`) for each product and each change of structure.
@@ -49,6 +51,7 @@ from typing import Any, Literal, TypeVar
 
 from scalarspec.core import shape as shapes
 from scalarspec.core import windows
+from scalarspec.core.course import Course
 from scalarspec.core.indexing import index_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.errors import NotSupported, ShapeError
@@ -58,7 +61,7 @@ Graph = Literal[
     "linear", "bilinear", "quotient", "convex", "concave", "s_shaped", "by_sign", "smooth", "step", "defined", "free"
 ]
 Floats = Literal["exact", "rounded", "library", "sum", "choice", "step", "composed", "defined"]
-Kinks = Literal["nowhere", "zero", "tie", "border"]
+Kinks = Literal["nowhere", "zero", "tie", "border", "integers", "wholes", "halves", "parts"]
 Border = Literal["none", "pole", "steep"]
 Rational = int | Literal["always", "sometimes"]
 Rule = TypeVar("Rule")
@@ -92,6 +95,7 @@ class Operation:
     border: Border | None = None
     symbolic: Literal["node", "definition"] = "definition"
     defined: bool = False
+    course: Course | None = None
 
     @cached_property
     def scalar(self) -> bool:
@@ -143,10 +147,18 @@ def _name(names: str, place: int) -> str | None:
 ALL, NATURAL, UNIT = (-inf, inf), (0.0, inf), (0.0, 1.0)
 
 
-def _elementwise(name: str, operands: int, *facts: Any, border: Border = "none", read: bool = False) -> Operation:
+def _elementwise(
+    name: str, operands: int, *facts: Any, border: Border = "none", read: bool = False, course: Course | None = None
+) -> Operation:
     """read: in formulas, in its definition."""
     line = Operation(name, "elementwise", operands, *facts)
-    return replace(line, border=border, symbolic="definition" if read else "node")
+    return replace(line, border=border, symbolic="definition" if read else "node", course=course)
+
+
+def _valley(name: str, turns: str, least: float, names: str, *facts: Any) -> Operation:
+    """An activation that comes from 0 at -∞, falls to a minimum, and rises without bound. least: a lower bound."""
+    course = Course(limits=(0.0, inf), turns=turns)
+    return _elementwise(name, 1, *facts, (least, inf), names, read=True, course=course)
 
 
 def _truth(name: str, kind: Kind, operands: int, names: str) -> Operation:
@@ -215,6 +227,14 @@ def _same(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
 
 
 ZERO, ONE = 0, 1
+POSITIVE = Course((0.0, inf))
+_TURNS = {
+    "silu": "-1.27846454276107379510935873902298015543947748861974576545317810553502937545994989",
+    "gelu": "-0.75179152469356445745790494677952403966447115342345384838653956562084626579734695",
+    "gelu_tanh": "-0.75246142207101625848795444328891609060539217803762927064177339268369252236759801",
+    "mish": "-1.19243121451549521213758834042073940560068640932252931455165826078029213829081713",
+}
+"""The places of minima, to 80 decimals."""
 
 # fmt: off
 OPERATIONS: dict[str, Operation] = {line.name: line for line in (
@@ -226,14 +246,16 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _elementwise("reciprocal", 1, "by_sign", "rounded", "nowhere", "always", ALL, "reciprocal reciprocal Reciprocal",
                  border="pole", read=True),
     _elementwise("square", 1, "convex", "rounded", "nowhere", "always", NATURAL, "square square -"),
-    _elementwise("sqrt", 1, "concave", "rounded", "nowhere", "sometimes", NATURAL, "sqrt sqrt Sqrt", border="steep"),
+    _elementwise("sqrt", 1, "concave", "rounded", "nowhere", "sometimes", NATURAL, "sqrt sqrt Sqrt", border="steep",
+                 course=POSITIVE),
     _elementwise("pow", 2, "free", "library", "nowhere", "sometimes", ALL, "pow pow Pow", border="steep"),
     _elementwise("pi", 0, "free", "rounded", "nowhere", "sometimes", (3.0, 4.0), "pi pi -"),
     _elementwise("exp", 1, "convex", "library", "nowhere", ZERO, NATURAL, "exp exp Exp"),
     _elementwise("expm1", 1, "convex", "library", "nowhere", ZERO, (-1.0, inf), "expm1 expm1 -"),
     _elementwise("expm1mx", 1, "convex", "composed", "nowhere", ZERO, NATURAL, "- - -"),
-    _elementwise("log", 1, "concave", "library", "nowhere", ONE, ALL, "log log Log", border="pole"),
-    _elementwise("log1p", 1, "concave", "library", "nowhere", ZERO, ALL, "log1p log1p -", border="pole"),
+    _elementwise("log", 1, "concave", "library", "nowhere", ONE, ALL, "log log Log", border="pole", course=POSITIVE),
+    _elementwise("log1p", 1, "concave", "library", "nowhere", ZERO, ALL, "log1p log1p -", border="pole",
+                 course=Course((-1.0, inf))),
     _elementwise("sin", 1, "smooth", "library", "nowhere", ZERO, (-1.0, 1.0), "sin sin Sin"),
     _elementwise("cos", 1, "smooth", "library", "nowhere", ZERO, (-1.0, 1.0), "cos cos Cos"),
     _elementwise("tan", 1, "smooth", "library", "nowhere", ZERO, ALL, "tan tan Tan"),
@@ -253,6 +275,40 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _elementwise("clip", 3, "defined", "choice", "tie", "always", ALL, "clip clamp Clip", read=True),
     _elementwise("heaviside", 1, "step", "step", "zero", "always", UNIT, "- heaviside -"),
     _elementwise("sign", 1, "step", "step", "zero", "always", (-1.0, 1.0), "sign sign Sign"),
+    _valley("silu", _TURNS["silu"], -0.279, "- silu -", "smooth", "composed", "nowhere", ZERO),
+    _valley("gelu", _TURNS["gelu"], -0.17, "- gelu Gelu", "smooth", "composed", "nowhere", ZERO),
+    _valley("gelu_tanh", _TURNS["gelu_tanh"], -0.1701, "- - -", "smooth", "composed", "nowhere", ZERO),
+    _valley("mish", _TURNS["mish"], -0.3089, "- mish Mish", "smooth", "composed", "nowhere", ZERO),
+    _valley("hardswish", "-1.5", -0.375, "- hardswish HardSwish", "defined", "composed", "parts", "always"),
+    _elementwise("softsign", 1, "s_shaped", "composed", "nowhere", "always", (-1.0, 1.0), "- softsign Softsign",
+                 read=True, course=Course(limits=(-1.0, 1.0))),
+    _elementwise("floor", 1, "step", "step", "integers", "always", ALL, "floor floor Floor"),
+    _elementwise("ceil", 1, "step", "step", "integers", "always", ALL, "ceil ceil Ceil"),
+    _elementwise("trunc", 1, "step", "step", "wholes", "always", ALL, "trunc trunc -"),
+    _elementwise("round", 1, "step", "step", "halves", "always", ALL, "round round Round"),
+    _elementwise("erfc", 1, "smooth", "library", "nowhere", ZERO, (0.0, 2.0), "- erfc -",
+                 course=Course(limits=(2.0, 0.0))),
+    _elementwise("log_ndtr", 1, "concave", "composed", "nowhere", "sometimes", (-inf, 0.0), "- special.log_ndtr -", read=True,
+                 course=Course(limits=(-inf, 0.0))),
+    _elementwise("hypot", 2, "defined", "library", "parts", "sometimes", NATURAL, "hypot hypot -", read=True),
+    _elementwise("log2", 1, "concave", "library", "nowhere", "sometimes", ALL, "log2 log2 -", border="pole", read=True,
+                 course=POSITIVE),
+    _elementwise("log10", 1, "concave", "library", "nowhere", "sometimes", ALL, "log10 log10 -", border="pole",
+                 read=True, course=POSITIVE),
+    _elementwise("asin", 1, "smooth", "library", "nowhere", ZERO, (-1.6, 1.6), "asin asin Asin", border="steep",
+                 course=Course((-1.0, 1.0))),
+    _elementwise("acos", 1, "smooth", "library", "nowhere", ONE, (0.0, 3.2), "acos acos Acos", border="steep",
+                 course=Course((-1.0, 1.0))),
+    _elementwise("asinh", 1, "s_shaped", "library", "nowhere", ZERO, ALL, "asinh asinh Asinh", course=Course()),
+    _elementwise("acosh", 1, "concave", "library", "nowhere", ONE, NATURAL, "acosh acosh Acosh", border="steep",
+                 course=Course((1.0, inf))),
+    _elementwise("atanh", 1, "smooth", "library", "nowhere", ZERO, ALL, "atanh atanh Atanh", border="pole",
+                 course=Course((-1.0, 1.0))),
+    _elementwise("atan2", 2, "defined", "library", "parts", "sometimes", (-3.2, 3.2), "atan2 atan2 -"),
+    _elementwise("cbrt", 1, "free", "library", "nowhere", "sometimes", ALL, "- - -", course=Course()),
+    _elementwise("remainder", 2, "defined", None, "parts", "always", ALL, "remainder remainder Mod", border="pole",
+                 read=True),
+    _elementwise("copysign", 2, "defined", None, "parts", "always", ALL, "copysign copysign -", read=True),
     _truth("less", "relation", 2, "less lt Less"),
     _truth("less_equal", "relation", 2, "less_equal le LessOrEqual"),
     _truth("equal", "relation", 2, "equal eq Equal"),
@@ -321,6 +377,7 @@ WHAT = {
     "range": "its range",
     "shape": "the shape of its result",
     "border": "what it does at the border of its domain",
+    "course": "how it rises and falls",
 }
 """What each fact is, in words, for the message of a refusal."""
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Never, Protocol, TypeVar
 
-from scalarspec.core.operations import SCALAR_KINDS, check_complete, having
 from scalarspec.core.truth import Kleene, kleene_and, kleene_not, kleene_or
 from scalarspec.errors import ScalarSpecError, Undecided
 
@@ -300,6 +299,3 @@ class ScalarOperations(Protocol[S]):
 
     def _half(self, x: S) -> S:
         return self.divide(x, self._number(2))
-
-
-check_complete("ScalarOperations", PRIMITIVES | DERIVED, having(kind=SCALAR_KINDS))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +14,7 @@ from typing import Any
 from mpmath.ctx_mp import MPContext
 
 from scalarspec.core.context import DERIVED, PRIMITIVES
-from scalarspec.core.operations import check_complete, having
+from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.errors import DomainError
 from scalarspec.laws.agreement import DIGITS, REFERENCE_ERROR
 from scalarspec.laws.law import Operands
@@ -35,6 +36,14 @@ RATIONAL: dict[str, Callable[..., Fraction]] = {
     "sign": lambda x: Fraction((x > 0) - (x < 0)),
     "relu": lambda x: max(x, Fraction(0)),
     "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
+    "hardswish": lambda x: x * min(max(x + 3, 0), 6) / 6,
+    "softsign": lambda x: x / (1 + abs(x)),
+    "floor": lambda x: Fraction(math.floor(x)),
+    "ceil": lambda x: Fraction(math.ceil(x)),
+    "trunc": lambda x: Fraction(math.trunc(x)),
+    "round": lambda x: Fraction(round(x)),
+    "remainder": lambda x, y: x % y,
+    "copysign": lambda x, y: -abs(x) if y < 0 else abs(x),
 }
 
 
@@ -75,6 +84,22 @@ ELEMENTARY: dict[str, Elementary] = {
     "sigmoid": Elementary(lambda x: 1 / (1 + _mp.exp(-x))),
     "softplus": Elementary(lambda x: _mp.log1p(_mp.exp(x))),
     "logcosh": Elementary(lambda x: _mp.log(_mp.cosh(x))),
+    "silu": Elementary(lambda x: x / (1 + _mp.exp(-x))),
+    "gelu": Elementary(lambda x: x * _mp.ncdf(x)),
+    "gelu_tanh": Elementary(lambda x: x / (1 + _mp.exp(-_mp.sqrt(8 / _mp.pi) * (x + _mp.mpf("0.044715") * x**3)))),
+    "mish": Elementary(lambda x: x * _mp.tanh(_mp.log1p(_mp.exp(x)))),
+    "erfc": Elementary(_mp.erfc),
+    "log_ndtr": Elementary(lambda x: _mp.log(_mp.ncdf(x)) if x < 0 else _mp.log1p(-_mp.ncdf(-x))),
+    "cbrt": Elementary(lambda x: _mp.cbrt(abs(x)) * _mp.sign(x)),
+    "hypot": Elementary(_mp.hypot),
+    "log2": Elementary(lambda x: _mp.log(x, 2), lambda x: x > 0),
+    "log10": Elementary(_mp.log10, lambda x: x > 0),
+    "asin": Elementary(_mp.asin, lambda x: abs(x) <= 1),
+    "acos": Elementary(_mp.acos, lambda x: abs(x) <= 1),
+    "atan2": Elementary(_mp.atan2, lambda y, x: y != 0 or x != 0),
+    "asinh": Elementary(_mp.asinh),
+    "acosh": Elementary(_mp.acosh, lambda x: x >= 1),
+    "atanh": Elementary(_mp.atanh, lambda x: abs(x) < 1),
     "pow": Elementary(lambda x, y: x**y, lambda x, y: x > 0),
 }
 
@@ -103,7 +128,7 @@ def exactly(name: str, operands: Operands) -> tuple[Fraction, Fraction] | None:
     """Bounds on the exact value of an operation at a point; None where it has none."""
     if name in ELEMENTARY:
         return reference(name, *operands) if ELEMENTARY[name].domain(*operands) else None
-    if name in ("divide", "reciprocal") and operands[-1] == 0:
+    if name in RATIONAL and OPERATIONS[name].border == "pole" and operands[-1] == 0:
         return None
     value = Fraction(RATIONAL[name](*operands))
     return value, value

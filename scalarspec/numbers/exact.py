@@ -235,3 +235,17 @@ def exact_text(value: End) -> str:
         return str(value)
     numerator, denominator = (format(Decimal(part), "f") for part in value.as_integer_ratio())
     return numerator if denominator == "1" else f"{numerator}/{denominator}"
+
+
+def integer_root(n: int, degree: int) -> int:
+    """The largest integer whose `degree`-th power is at most n >= 0, by Newton's iteration from above."""
+    if degree == 2:
+        return math.isqrt(n)
+    if n < 2 or degree >= n.bit_length():
+        return min(n, 1)
+    guess = 1 << -(-n.bit_length() // degree)
+    while True:
+        better = ((degree - 1) * guess + n // guess ** (degree - 1)) // degree
+        if better >= guess:
+            return guess
+        guess = better

@@ -22,7 +22,18 @@ from scalarspec.errors import DomainError, NotDifferentiable, NotSupported
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.interpreter import Traced, innermost
-from scalarspec.tracing.kinks import LOOKED, difference, is_relation, is_root, layers, relations, sign_at_tie, smooth
+from scalarspec.tracing.kinks import (
+    JUMPS,
+    LOOKED,
+    beside_integers,
+    difference,
+    is_relation,
+    is_root,
+    layers,
+    relations,
+    sign_at_tie,
+    smooth,
+)
 from scalarspec.tracing.sweep import Read, conventional, operands_of, sweep
 from scalarspec.tracing.tape import REREAD, Equation, Tape
 from scalarspec.tracing.trace import Trace
@@ -75,9 +86,12 @@ class Enclosing:
     def _step(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         if not self.jumps:
             return conventional(eqn, g, read)
-        (x,) = operands_of(eqn, read)
-        self.edges[eqn] = {eqn.operands[0]: _touches(x)}
-        return [lambda: g * _slope_of_step(x)]
+        (x,), kinks = operands_of(eqn, read), find(eqn.operation, "grad").kinks
+        if kinks not in JUMPS:
+            self.edges[eqn] = {eqn.operands[0]: _touches(x)}
+            return [lambda: g * _slope_of_step(x)]
+        self.edges[eqn] = {eqn.operands[0]: _touches_integers(JUMPS[kinks](x))}
+        return [lambda: g * _slope_of_step(beside_integers(kinks, x))]
 
     def _where(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         """The cotangents of a `where`: to each branch what it counts, and to the condition what changes where the
@@ -260,6 +274,10 @@ AT_KINKS: dict[str, Callable[[Enclosing, Equation, Tensor, Read], Sequence[Cotan
     "minimum": Enclosing._choice,
     "heaviside": Enclosing._step,
     "sign": Enclosing._step,
+    "floor": Enclosing._step,
+    "ceil": Enclosing._step,
+    "trunc": Enclosing._step,
+    "round": Enclosing._step,
     "where": Enclosing._where,
     "less": Enclosing._relation,
     "less_equal": Enclosing._relation,
@@ -269,7 +287,7 @@ AT_KINKS: dict[str, Callable[[Enclosing, Equation, Tensor, Read], Sequence[Cotan
     "logical_or": Enclosing._connective,
 }
 """The rules of operations that have kinks, steps or borders."""
-check_complete("generalized", AT_KINKS, having(kinks=("zero", "tie", "border")) - {*REREAD})
+check_complete("generalized", AT_KINKS, having(kinks=("zero", "tie", "border", *JUMPS)) - {*REREAD})
 
 
 def slope_of_relu(x: Tensor) -> Tensor:
@@ -292,6 +310,12 @@ def _touches(t: Tensor) -> Array:
     """Which elements have an end at 0, in some example of a batch."""
     low, high, axes = _ends(t)
     return np.asarray(((low == 0) | (high == 0)).any(axis=tuple(range(axes))))
+
+
+def _touches_integers(t: Tensor) -> Array:
+    """Which elements have an end at an integer, in some example of a batch."""
+    low, high, axes = _ends(t)
+    return np.asarray(((low == np.floor(low)) | (high == np.floor(high))).any(axis=tuple(range(axes))))
 
 
 def _nonzero(t: Tensor) -> Array:

@@ -7,6 +7,7 @@ Enclosing contexts enclose all derivatives nearby (`generalized`); exact ones fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -73,6 +74,8 @@ class Formula:
             return operands_of(eqn, read)[0]  # type: ignore[no-any-return]
         if kinks == "tie" and len(eqn.operands) == 1:
             return one_alone(eqn, read)
+        if kinks in JUMPS:
+            return beside_integers(kinks, operands_of(eqn, read)[0])
         if kinks == "tie":
             sign_at_tie(eqn)
             a, b = operands_of(eqn, read)
@@ -130,6 +133,21 @@ class Floats:
                     f"derivative of the branch that fills the hole is not the function's; {CONVENTION}"
                 )
         return conventional(eqn, g, read)
+
+
+JUMPS: dict[str, Callable[[Tensor], Tensor]] = {
+    "integers": lambda x: x,
+    "wholes": lambda x: x,
+    "halves": lambda x: x + Fraction(1, 2),
+}
+"""By where a step jumps, what is an integer there. Of wholes, 0 is left out."""
+
+
+def beside_integers(kinks: str, x: Tensor) -> Tensor:
+    """⌈t⌉ - ⌊t⌋ for what is an integer at jumps: 0 there and 1 elsewhere. A set without jumps gives what excludes 0."""
+    t = JUMPS[kinks](x)
+    apart = f.ceil(t) - f.floor(t)
+    return f.where(f.abs(x) < 1, 1, apart) if kinks == "wholes" else apart
 
 
 SIGNS_AT_TIES = {"maximum": 1, "minimum": -1}

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from scalarspec.core.definitions import definition
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ShapeError
@@ -118,12 +120,15 @@ class TapeArrays(InterpreterArrays):
 
         The larger of x and x is x, and x times x, in sets, a square, which may be known better. What is made of maxima
         and minima of two is recorded so, so that rules need to know ties of two only; but for floats, in which the
-        largest elements share a derivative equally.
+        largest elements share a derivative equally. What has the kinks of its parts is recorded as these.
         """
         if operation in ("maximum", "minimum") and operands[0] is operands[1]:
             return operands[0]
         if operation == "multiply" and operands[0] is operands[1] and self.context.encloses:
             return self.once("square", shape, operands[:1], parameters)
+        if OPERATIONS[operation].kinks == "parts":
+            made: Traced = definition(self, operation)(*operands)
+            return made
         reread = REREAD.get(operation)
         if reread is not None and not (operation in EXTREMES and self._undivided):
             found: Traced = reread(self, *operands, **parameters)

@@ -107,6 +107,25 @@ DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "logcosh": lambda x, y: f.tanh(x),
     "sigmoid": lambda x, y: y * (f.sigmoid(-x) if x.context.rounds else 1 - y),
     "softplus": lambda x, y: f.sigmoid(x),
+    "silu": lambda x, y: _of_logistic(x, f.sigmoid(x), f.sigmoid(-x)),
+    "gelu": lambda x, y: f.erfc(-x / f.sqrt(x.context.tensor(2))) / 2 + x * _density(x),
+    "gelu_tanh": lambda x, y: _of_gelu_tanh(x),
+    "mish": lambda x, y: _of_mish(x, f.tanh(f.softplus(x))),
+    "softsign": lambda x, y: f.square(1 / (1 + f.abs(x))),
+    "floor": lambda x, y: 0,
+    "ceil": lambda x, y: 0,
+    "trunc": lambda x, y: 0,
+    "round": lambda x, y: 0,
+    "erfc": lambda x, y: -2 * f.exp(-f.square(x)) / f.sqrt(f.pi(x.context)),
+    "log_ndtr": lambda x, y: f.exp(-f.square(x) / 2 - y) / f.sqrt(2 * f.pi(x.context)),
+    "cbrt": lambda x, y: 1 / (3 * f.square(y)),
+    "log2": lambda x, y: 1 / (x * f.log(x.context.tensor(2))),
+    "log10": lambda x, y: 1 / (x * f.log(x.context.tensor(10))),
+    "asin": lambda x, y: 1 / f.sqrt((1 - x) * (1 + x)),
+    "acos": lambda x, y: -1 / f.sqrt((1 - x) * (1 + x)),
+    "asinh": lambda x, y: 1 / f.sqrt(1 + f.square(x)),
+    "acosh": lambda x, y: 1 / (f.sqrt(x - 1) * f.sqrt(x + 1)),
+    "atanh": lambda x, y: 1 / ((1 - x) * (1 + x)),
 }
 """For each function of one number, (x, y) -> its derivative at x, where it is y."""
 
@@ -117,7 +136,29 @@ def of_derivative(derivative: Callable[[Tensor, Tensor], Any]) -> Callable[..., 
 
 
 RULES |= {name: of_derivative(derivative) for name, derivative in DERIVATIVES.items()}
-check_complete("vjp_rules", RULES, having(defined=False, truth=False) - {"clip", "pi"})
+check_complete("vjp_rules", RULES, having(defined=False, truth=False) - having(kinks="parts") - {"clip", "pi"})
+
+
+def _density(x: Tensor) -> Tensor:
+    """The standard normal density."""
+    return f.exp(-f.square(x) / 2) / f.sqrt(2 * f.pi(x.context))
+
+
+def _of_logistic(x: Tensor, s: Tensor, rest: Tensor) -> Tensor:
+    """The derivative of x s with s = σ(x) and rest = 1 - s."""
+    return s * (1 + x * rest)
+
+
+def _of_gelu_tanh(x: Tensor) -> Tensor:
+    """s + x s (1 - s) u′ with s = σ(u), u = √(8/π) (x + 0.044715 x³)."""
+    scale, square = f.sqrt(8 / f.pi(x.context)), f.square(x)
+    u, slope = scale * (x * (1 + "0.044715" * square)), scale * (1 + "0.134145" * square)
+    return f.sigmoid(u) * (1 + f.sigmoid(-u) * (x * slope))
+
+
+def _of_mish(x: Tensor, t: Tensor) -> Tensor:
+    """t + x (1 - t²) σ(x) with t = tanh(log(1 + eˣ))."""
+    return t + x * (1 - f.square(t)) * f.sigmoid(x)
 
 
 def _of_tanh(g: Tensor, y: Tensor, x: Tensor) -> Tensor:

@@ -71,6 +71,25 @@ _PATTERNS: dict[str, Pattern] = {
     "reciprocal": call("numpy.reciprocal({})"),
     "clip": call("numpy.clip({}, {}, {})"),
     "leaky_relu": ("numpy.where({0} > 0, {0}, {1} * {0})", ATOM, (ATOM,)),
+    "silu": ("({0} * _sigmoid({0}))", ATOM, (ATOM,)),
+    "gelu": ("({0} * _erfc(-{0} / numpy.sqrt(2.0)) / 2.0)", ATOM, (ATOM,)),
+    "gelu_tanh": (
+        "({0} * _sigmoid(numpy.sqrt(8.0 / numpy.pi) * {0} * (1.0 + 0.044715 * numpy.square({0}))))", ATOM, (ATOM,)
+    ),
+    "mish": ("({0} * numpy.tanh(numpy.logaddexp({0}, 0.0)))", ATOM, (ATOM,)),
+    "hardswish": ("({0} * numpy.clip({0} + 3.0, 0.0, 6.0) / 6.0)", ATOM, (ATOM,)),
+    "softsign": ("({0} / (1.0 + numpy.abs({0})))", ATOM, (ATOM,)),
+    "log_ndtr": (
+        "numpy.where({0} < 0.0, numpy.log(_erfc(-numpy.minimum({0}, 0.0) / numpy.sqrt(2.0)) / 2.0), "
+        "numpy.log1p(-_erfc(numpy.maximum({0}, 0.0) / numpy.sqrt(2.0)) / 2.0))",
+        ATOM,
+        (ATOM,),
+    ),
+    "remainder": call("numpy.remainder({}, {})"),
+    "copysign": call("numpy.copysign({}, {})"),
+    "hypot": call("numpy.hypot({}, {})"),
+    "log2": call("numpy.log2({})"),
+    "log10": call("numpy.log10({})"),
     "sum": call("numpy.sum({}, axis={axis})"),
     "sum over": call("numpy.sum({}, axis={axis})"),
     "mean": call("_mean({}, axis={axis})"),

@@ -62,6 +62,9 @@ def _fold(x, size, stride=None, dilation=None):
     "_erf": """
 _erf = numpy.vectorize(math.erf, otypes=[numpy.float64])
 """,
+    "_erfc": """
+_erfc = numpy.vectorize(math.erfc, otypes=[numpy.float64])
+""",
     "_expm1mx": """
 def _expm1mx(x):
     tail = 0.0
@@ -119,6 +122,18 @@ _PATTERNS: dict[str, str | None] = {
     "atan": "numpy.arctan({})",
     "erf": "_erf({})",
     "pow": "numpy.power({}, {})",
+    "floor": "numpy.floor({})",
+    "ceil": "numpy.ceil({})",
+    "trunc": "numpy.trunc({})",
+    "round": "numpy.rint({})",
+    "cbrt": "numpy.cbrt({})",
+    "erfc": "_erfc({})",
+    "asin": "numpy.arcsin({})",
+    "acos": "numpy.arccos({})",
+    "atan2": "numpy.arctan2({}, {})",
+    "asinh": "numpy.arcsinh({})",
+    "acosh": "numpy.arccosh({})",
+    "atanh": "numpy.arctanh({})",
     "where": "numpy.where({}, {}, {})",
     "maximum": "numpy.maximum({}, {})",
     "minimum": "numpy.minimum({}, {})",
@@ -164,4 +179,5 @@ def python_text(program: Program) -> str:
 
 def numpy_module(helpers: Sequence[str], text: Sequence[str]) -> str:
     """The lines of a function in NumPy, after its imports and its helpers."""
-    return "\n".join(["import math\n" * ("_erf" in helpers) + "import numpy", *PYTHON.set_off(helpers), *text, ""])
+    mathematics = any("(math." in PYTHON.helpers[name] for name in helpers)
+    return "\n".join(["import math\n" * mathematics + "import numpy", *PYTHON.set_off(helpers), *text, ""])

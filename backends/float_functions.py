@@ -1,0 +1,122 @@
+"""What floats compute where a function is no single operation of theirs: NumPy's and C's functions, and formulas.
+
+A formula here keeps its digits everywhere: nothing in it cancels, and what overflows or underflows on the way leaves
+the right result. Special values are those of NumPy or, for activations, of PyTorch.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Any, Protocol
+
+import numpy as np
+
+from scalarspec.core.context import Context
+
+Float = Any  # a NumPy scalar, or an array of them
+
+ERFC = np.vectorize(math.erfc, otypes=[np.float64])
+"""The C library's, in double precision; NumPy has none."""
+FAR_TAIL = -25.0
+"""From here on down log Φ is worked out by a series, whose ninth term is below 2^-53."""
+SATURATED = 20.0
+"""From here on up tanh(log(1 + eˣ)) is 1 in float64."""
+
+
+class FloatFunctions(Context[Float], Protocol):
+    """Functions of NumPy scalars and arrays alike."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype."""
+
+    def floor(self, x: Float) -> Float:
+        return np.floor(x)
+
+    def ceil(self, x: Float) -> Float:
+        return np.ceil(x)
+
+    def trunc(self, x: Float) -> Float:
+        return np.trunc(x)
+
+    def round(self, x: Float) -> Float:
+        return np.rint(x)
+
+    def remainder(self, x: Float, y: Float) -> Float:
+        return np.remainder(x, y)
+
+    def copysign(self, x: Float, y: Float) -> Float:
+        return np.copysign(x, y)
+
+    def cbrt(self, x: Float) -> Float:
+        return np.cbrt(x)
+
+    def hypot(self, x: Float, y: Float) -> Float:
+        return np.hypot(x, y)
+
+    def log2(self, x: Float) -> Float:
+        return np.log2(x)
+
+    def log10(self, x: Float) -> Float:
+        return np.log10(x)
+
+    def asin(self, x: Float) -> Float:
+        return np.arcsin(x)
+
+    def acos(self, x: Float) -> Float:
+        return np.arccos(x)
+
+    def atan2(self, y: Float, x: Float) -> Float:
+        return np.arctan2(y, x)
+
+    def asinh(self, x: Float) -> Float:
+        return np.arcsinh(x)
+
+    def acosh(self, x: Float) -> Float:
+        return np.arccosh(x)
+
+    def atanh(self, x: Float) -> Float:
+        return np.arctanh(x)
+
+    def erfc(self, x: Float) -> Float:
+        return self._of_double(ERFC(x))
+
+    def silu(self, x: Float) -> Float:
+        """x / (1 + e⁻ˣ), for x < 0 as x eˣ / (1 + eˣ)."""
+        power = np.exp(-np.abs(x))
+        return self.where(x < 0, x * power, x) / (1 + power)
+
+    def gelu(self, x: Float) -> Float:
+        """x erfc(-x / √2) / 2."""
+        return x * self.erfc(x * self.dtype.type(-math.sqrt(0.5))) / 2
+
+    def gelu_tanh(self, x: Float) -> Float:
+        """x σ(2u), σ as it stands: where its power overflows, it is 0 as it should be."""
+        scale, factor = self.dtype.type(math.sqrt(8 / math.pi)), self.dtype.type(0.044715)
+        return x / (1 + np.exp(-scale * (x * (1 + factor * np.square(x)))))
+
+    def mish(self, x: Float) -> Float:
+        """x n / (n + 2) for n = eˣ (eˣ + 2)."""
+        power = np.exp(np.minimum(x, self.dtype.type(SATURATED)))
+        ratio = power * (power + 2)
+        return x * (ratio / (ratio + 2))
+
+    def log_ndtr(self, x: Float) -> Float:
+        """By the tail of Φ on the side of x; far out by log Φ(-t) = -t²/2 - log(t √(2π)) + log(1 - 1/t² + 3/t⁴ - ...).
+
+        In double precision, since the tails leave the range of shorter floats.
+        """
+        t = np.asarray(x, dtype=np.float64)
+        below = np.log(ERFC(np.clip(t, FAR_TAIL, 0.0) * -math.sqrt(0.5)) / 2)
+        above = np.log1p(-ERFC(np.maximum(t, 0.0) * math.sqrt(0.5)) / 2)
+        far, series = np.minimum(t, FAR_TAIL), np.zeros_like(t)
+        for n in range(8, 0, -1):
+            series = (1 + series) * ((1 - 2 * n) / np.square(far))
+        tail = -np.square(far) / 2 - np.log(-far) - math.log(2 * math.pi) / 2 + np.log1p(series)
+        return self._of_double(np.where(t < FAR_TAIL, tail, np.where(t < 0, below, above)))
+
+    def _of_double(self, value: Any) -> Float:
+        """Double precision, rounded to the format."""
+        return np.asarray(value).astype(self.dtype)[()]
