@@ -25,8 +25,8 @@ def test_a_table_of_patterns_that_lacks_an_operation_does_not_load(name, operati
     less = {key: pattern for key, pattern in table.patterns.items() if key != operation}
     with pytest.raises(TypeError, match=f"{name}: rules are missing for \\['{operation}'\\]"):
         dataclasses.replace(table, patterns=less)
-    with pytest.raises(TypeError, match=f"{name}: .* there are some for \\['floor'\\]"):
-        dataclasses.replace(table, patterns={**table.patterns, "floor": table.patterns["exp"]})
+    with pytest.raises(TypeError, match=f"{name}: .* there are some for \\['flip'\\]"):
+        dataclasses.replace(table, patterns={**table.patterns, "flip": table.patterns["exp"]})
 
 
 @pytest.fixture

@@ -69,7 +69,9 @@ class CourseFunctions(MonotoneFunctions):
         if x[0] < 0 and y[0] < 0 <= y[2]:
             return (-turn[0], turn[1], *turn)
         if x[0] <= 0 <= x[2] and y[0] <= 0 <= y[2]:
-            self.beyond(any((x[0], x[2], y[0], y[2])), f"atan2({self.text(y)}, {self.text(x)})", "the origin has no angle")
+            self.beyond(
+                any((x[0], x[2], y[0], y[2])), f"atan2({self.text(y)}, {self.text(x)})", "the origin has no angle"
+            )
             low = (-turn[0], turn[1]) if y[0] < 0 else (0, 0)
             return (*low, *turn)
         work = self.finer()
@@ -225,7 +227,9 @@ def _inside(context: MonotoneFunctions, name: str, x: Interval) -> tuple[Number,
 def _value_or_limit(context: MonotoneFunctions, name: str, number: Number, side: int) -> Interval:
     """The value at an end of an interval, or the limit where that is infinite, or a pole. side: 0 below, 1 above."""
     course, edge = _course(name), _end(_course(name).domain[side])
-    at_edge = number[1] == INFINITE or (OPERATIONS[name].border == "pole" and not less(*number, *edge) and not less(*edge, *number))
+    at_edge = number[1] == INFINITE or (
+        OPERATIONS[name].border == "pole" and not less(*number, *edge) and not less(*edge, *number)
+    )
     if not at_edge:
         return value_at(context, name, number)
     limit = _end(course.limits[side])

@@ -19,6 +19,7 @@ from scalarspec.core.operations import OPERATIONS, Operation, forgotten_when_rem
 from scalarspec.errors import DomainError, DomainUndecided
 from scalarspec.numbers import error_functions
 from scalarspec.numbers.dyadic import fraction
+from scalarspec.numbers.elementary import Range
 from scalarspec.numbers.exact import float_above, float_below, interval_text
 
 BULK = {"log_ndtr": (-36.0, np.inf)}
@@ -51,7 +52,7 @@ class CourseArrays(FunctionArrays):
     def erfc(self, x: Value) -> Ends:
         """It rises with -x."""
         least, greatest, floor, cap, zero = error_functions.RANGES["erfc"]
-        limits = error_functions.Range(-greatest, -least, floor, cap, zero)
+        limits = Range(-greatest, -least, floor, cap, zero)
         return increasing("erfc", lambda t: error_functions.erfc(-t), limits, self.negative(x))
 
     def hypot(self, x: Value, y: Value) -> Value:
@@ -89,8 +90,7 @@ def by_course(arrays: CourseArrays, name: str, x: Value) -> Ends:
         at_limit |= (e == course.domain[0]) | (e == course.domain[1])
     least, greatest = BULK.get(name, course.domain)
     usable = ~at_limit & (e >= least) & (e <= greatest)
-    safe = min(max(0.5, course.domain[0]), course.domain[1])
-    values = ends_of(definition(arrays, name)(Point(np.where(usable, e, safe))))
+    values = ends_of(definition(arrays, name)(Point(np.where(usable, e, course.inner))))
     limits = np.array(course.limits).reshape(2, *(1,) * (e.ndim - 1))
     result = np.stack([np.where(at_limit, sign * limits, values[k]).max(axis=0) for k, sign in enumerate((-1, 1))])
     if course.turn is not None:
@@ -103,7 +103,7 @@ def by_course(arrays: CourseArrays, name: str, x: Value) -> Ends:
     if lost.any():
         result[:, lost] = ends_of(arrays.elementwise(name, boxes[:, lost]))
     result[:, outside] = np.inf
-    return result
+    return np.asarray(result)
 
 
 def _inside(arrays: CourseArrays, line: Operation, e: Ends) -> tuple[Ends, Any]:
@@ -114,7 +114,9 @@ def _inside(arrays: CourseArrays, line: Operation, e: Ends) -> tuple[Ends, Any]:
     poles, (first, last) = line.border == "pole", line.course.domain
     low, high = map(np.asarray, arrays.floats(e))
     below, above = np.less_equal if poles else np.less, np.greater_equal if poles else np.greater
-    outside = (below(high, first) if first > -np.inf else np.False_) | (above(low, last) if last < np.inf else np.False_)
+    outside = (below(high, first) if first > -np.inf else np.False_) | (
+        above(low, last) if last < np.inf else np.False_
+    )
     partly = (below(low, first) if first > -np.inf else np.False_) | (above(high, last) if last < np.inf else np.False_)
     outside, partly = np.broadcast_to(outside, low.shape), np.broadcast_to(partly & ~outside, low.shape)
     if not np.any(outside | partly):

@@ -6,7 +6,8 @@ floats, chosen well; intercepts are then enclosed, so that no rounding, and no b
     convex f       below, a tangent: f(t) >= f(p) + f'(p) (t - p); above, the chord, which is highest at an end
     concave f      the same, mirrored
     s-shaped f     f' has one peak (sigmoid, tanh, atan, erf): f(t) - a t rises on [l, u] for a <= f'(l), f'(u)
-    any other f    by the mean value theorem: f(t) = f(p) + f'(s) (t - p) for some s in [l, u]
+    any other f    by the mean value theorem: f(t) = f(p) + f'(s) (t - p) for some s in [l, u]; or as a convex or a
+                   concave one, where f″ is enclosed on one side of 0
 
 Rounding, with u = 2^-53:
 
@@ -116,17 +117,34 @@ Graphs = list[tuple[Array | None, str]]
 
 
 def _graphs(operation: str, r: Curve) -> Graphs:
-    """Which shape the graph of f has where; later ones go first."""
+    """Which shape the graph of f has where, inside its domain; later ones go first."""
+    inside = _inside(operation, r)
     match OPERATIONS[operation].graph:
-        case "convex":
-            return [(None, "convex")]
-        case "concave":
-            return [(r.low > 0 if operation != "log1p" else r.low > -1, "concave")]
+        case "convex" | "concave" as shape:
+            return [(inside, shape)]
         case "s_shaped":
-            return [(None, "s_shaped"), (r.high <= 0, "convex"), (r.low >= 0, "concave")]
+            return [(inside, "s_shaped"), (r.high <= 0, "convex"), (r.low >= 0, "concave")]
         case "by_sign":
             return [(r.low > 0, "convex"), (r.high < 0, "concave")]
-    return [(None, "mean_value")]
+    return _by_curvature(operation, r, inside)
+
+
+def _inside(operation: str, r: Curve) -> Array | None:
+    """Where a box lies inside the domain, whose ends have no finite slopes; None: everywhere."""
+    course = OPERATIONS[operation].course
+    if course is None or not np.isfinite(course.domain).any():
+        return None
+    return np.asarray((r.low > course.domain[0]) & (r.high < course.domain[1]))
+
+
+def _by_curvature(operation: str, r: Curve, inside: Array | None) -> Graphs:
+    """Convex or concave where f″ keeps its sign on the box; of any other smooth function what its slopes tell."""
+    usable = r.wide if inside is None else r.wide & inside
+    if not usable.any():
+        return [(usable, "mean_value")]
+    low, high = (np.where(usable, end, end[usable].flat[0]) for end in (r.low, r.high))
+    least, most = INTERVALS.arrays.floats(curvature_of(operation)(INTERVALS.box(low, high).value)[0])
+    return [(usable, "mean_value"), (usable & (least >= 0), "convex"), (usable & (most <= 0), "concave")]
 
 
 SUBGRADIENTS = {"abs", "relu"}
@@ -156,9 +174,10 @@ class Curve:
 
     @cached_property
     def at_points(self) -> tuple[Array, Ends, Ends]:
-        """The two ends and the middle, f and f′ there; where nothing is looked at 1, where every such f is defined."""
+        """The two ends and the middle, f and f′ there; where nothing is looked at a number inside f's domain."""
         points = np.array([self.low, self.high, self.middle])
-        points[:, ~self.wide] = 1.0
+        course = OPERATIONS[self.operation].course
+        points[:, ~self.wide] = course.inner if course else 1.0
         arrays = INTERVALS.arrays
         y, slope = value_and_slope(self.operation)(arrays.data(points))
         low, high = arrays.floats(slope)

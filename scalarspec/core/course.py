@@ -29,8 +29,16 @@ class Course:
         """What an argument must be, in words. open_ended: are the ends of the domain poles?"""
         low, high = self.domain
         if high < inf:
-            return f"expected numbers {'between' if open_ended else 'from'} {low:g} {'and' if open_ended else 'to'} {high:g}"
-        return f"expected numbers {'above' if open_ended else 'from'} {low:g}{'' if open_ended else ' on'}"
+            return f"expected numbers {'between' if open_ended else 'from'} {low:g} to {high:g}"
+        return f"expected numbers {'above' if open_ended else 'from'} {low:g}"
+
+    @cached_property
+    def inner(self) -> float:
+        """A number inside the domain."""
+        low, high = self.domain
+        if low > -inf:
+            return (low + high) / 2 if high < inf else low + 1
+        return 1.0
 
     @cached_property
     def turn(self) -> Fraction | None:

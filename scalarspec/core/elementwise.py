@@ -27,9 +27,9 @@ from scalarspec.numbers.exact import boxed
 __all__ = [
     "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip", "copysign",
     "cos", "cosh", "divide", "erf", "erfc", "exp", "expm1", "expm1mx", "floor", "gelu", "hardswish", "heaviside",
-    "hypot", "leaky_relu", "log", "log10", "log1p", "log2", "log_ndtr", "logcosh", "maximum", "minimum", "mish",
-    "multiply", "negative", "pi", "pow", "reciprocal", "relu", "remainder", "round", "sigmoid", "sign", "silu",
-    "sin", "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
+    "hypot", "leaky_relu", "log", "log1p", "log2", "log10", "log_ndtr", "logcosh", "maximum", "minimum", "mish",
+    "multiply", "negative", "pi", "pow", "reciprocal", "relu", "remainder", "round", "sigmoid", "sign", "silu", "sin",
+    "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
 ]  # fmt: skip
 
 

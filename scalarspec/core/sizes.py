@@ -219,7 +219,8 @@ KEPT = ("add", "sub", "mul")
 """The operations whose results are sizes, too: nothing is told by them."""
 TOLD = {
     *("eq", "ne", "lt", "le", "gt", "ge", "hash", "bool", "int", "float", "index", "str", "repr"),
-    *("trunc", "floor", "ceil", "round", "invert"),
+    *("trunc", "floor"),
+    *("ceil", "round", "invert"),
     *(
         side + name
         for side in ("", "r")

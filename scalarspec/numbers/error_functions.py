@@ -39,8 +39,8 @@ _ERF = [(-1) ** n * _TWO_OVER_ROOT_PI / (factorial(n) * (2 * n + 1)) for n in ra
 def _table() -> Array:
     """The coefficients of the bracket at k/16, those of the nth power in row n: (10, 425).
 
-    Taylor's coefficients of w are w₀ = w(a), w₁ = 2 a w₀ - 2/√π and (n + 1) wₙ₊₁ = 2 (a wₙ + wₙ₋₁), from w′ = 2xw - 2/√π.
-    Worked out to 400 bits, and rounded to the nearest float once: the first to 1u, the last of them at least to 2^-1075.
+    Taylor's coefficients of w are w₀ = w(a), w₁ = 2 a w₀ - 2/√π and (n + 1) wₙ₊₁ = 2 (a wₙ + wₙ₋₁), since
+    w′ = 2xw - 2/√π. Worked out to 400 bits, and rounded to the nearest float once: to 1u, or 2^-1075 of the last ones.
     """
     from mpmath.ctx_mp import MPContext
 
@@ -71,7 +71,7 @@ def _upper(x: Array) -> Array:
        Coefficients that are no normal numbers are off by 2^-1075, and the bracket is at least 2^-1019: 0.01 u.
     5. The product adds 1u: 9.9 u in all.
     """
-    k = np.rint(x * PER_UNIT)
+    k = np.rint(np.fmin(x * PER_UNIT, RANGES["erfc"].greatest * PER_UNIT))  # fmin, since NaN has no place
     a = k / PER_UNIT
     h, index = x - a, k.astype(np.intp)
     table = _table()

@@ -152,8 +152,8 @@ def _of_logistic(x: Tensor, s: Tensor, rest: Tensor) -> Tensor:
 def _of_gelu_tanh(x: Tensor) -> Tensor:
     """s + x s (1 - s) u′ with s = σ(u), u = √(8/π) (x + 0.044715 x³)."""
     scale, square = f.sqrt(8 / f.pi(x.context)), f.square(x)
-    u, slope = scale * (x * (1 + "0.044715" * square)), scale * (1 + "0.134145" * square)
-    return f.sigmoid(u) * (1 + f.sigmoid(-u) * (x * slope))
+    u, slope = scale * (x * (square * "0.044715" + 1)), scale * (square * "0.134145" + 1)
+    return _of_logistic(x * slope, f.sigmoid(u), f.sigmoid(-u))
 
 
 def _of_mish(x: Tensor, t: Tensor) -> Tensor:

@@ -74,7 +74,9 @@ _PATTERNS: dict[str, Pattern] = {
     "silu": ("({0} * _sigmoid({0}))", ATOM, (ATOM,)),
     "gelu": ("({0} * _erfc(-{0} / numpy.sqrt(2.0)) / 2.0)", ATOM, (ATOM,)),
     "gelu_tanh": (
-        "({0} * _sigmoid(numpy.sqrt(8.0 / numpy.pi) * {0} * (1.0 + 0.044715 * numpy.square({0}))))", ATOM, (ATOM,)
+        "({0} * _sigmoid(numpy.sqrt(8.0 / numpy.pi) * {0} * (1.0 + 0.044715 * numpy.square({0}))))",
+        ATOM,
+        (ATOM,),
     ),
     "mish": ("({0} * numpy.tanh(numpy.logaddexp({0}, 0.0)))", ATOM, (ATOM,)),
     "hardswish": ("({0} * numpy.clip({0} + 3.0, 0.0, 6.0) / 6.0)", ATOM, (ATOM,)),
