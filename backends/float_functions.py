@@ -83,6 +83,9 @@ class FloatFunctions(Context[Float], Protocol):
     def erfc(self, x: Float) -> Float:
         return self._of_double(ERFC(x))
 
+    def elu(self, x: Float) -> Float:
+        return self.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
     def silu(self, x: Float) -> Float:
         """x / (1 + e⁻ˣ), for x < 0 as x eˣ / (1 + eˣ)."""
         power = np.exp(-np.abs(x))

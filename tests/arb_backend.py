@@ -123,6 +123,15 @@ class ArbContext(Context[tuple[arb, arb]]):
     def erf(self, x):
         return increasing(arb.erf, x)
 
+    def erfc(self, x):
+        return hull(*map(arb.erfc, x))
+
+    def floor(self, x):
+        return increasing(arb.floor, x)
+
+    def cbrt(self, x):
+        return hull(*(end.sgn() * abs(end).root(3) for end in x))
+
     def expm1mx(self, x):
         low, high = hull(*(end.exp() - 1 - end for end in x))
         return (arb(0), high) if low < 0 or x[0] <= 0 <= x[1] else (low, high)

@@ -52,7 +52,7 @@ def test_the_derivative_of_relu_over_a_straddling_interval(enclosing):
 
 
 def test_an_unknown_activation_is_refused(context):
-    message = "no activation is called 'relú'; there are relu, leaky_relu, sigmoid, tanh, softplus, gelu, identity"
+    message = "no activation is called 'relú'; there are relu, leaky_relu, sigmoid, tanh, softplus, gelu, silu, mish"
     with pytest.raises(UnknownName, match=message):
         autoencoder.activation("relú", context.tensor([1]))
     with pytest.raises(UnknownName):

@@ -26,10 +26,10 @@ from scalarspec.numbers.exact import boxed
 
 __all__ = [
     "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip", "copysign",
-    "cos", "cosh", "divide", "erf", "erfc", "exp", "expm1", "expm1mx", "floor", "gelu", "hardswish", "heaviside",
-    "hypot", "leaky_relu", "log", "log1p", "log2", "log10", "log_ndtr", "logcosh", "maximum", "minimum", "mish",
-    "multiply", "negative", "pi", "pow", "reciprocal", "relu", "remainder", "round", "sigmoid", "sign", "silu", "sin",
-    "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
+    "cos", "cosh", "divide", "elu", "erf", "erfc", "exp", "expm1", "expm1mx", "floor", "gelu", "gelu_tanh",
+    "hardswish", "heaviside", "hypot", "leaky_relu", "log", "log1p", "log2", "log10", "log_ndtr", "logcosh", "maximum",
+    "minimum", "mish", "multiply", "negative", "pi", "pow", "reciprocal", "relu", "remainder", "round", "sigmoid",
+    "sign", "silu", "sin", "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
 ]  # fmt: skip
 
 
@@ -249,6 +249,17 @@ def copysign(x: Operand, y: Operand) -> Tensor:
 # ---- activations ----------------------------------------------------------------------------------------------------
 
 
+def elu(x: Operand, alpha: Operand = 1) -> Tensor:
+    """x where x > 0, else alpha (eˣ - 1), for every x. PyTorch: `F.elu`. Clevert et al. 2016.
+
+    alpha: a number, or a tensor that goes with x. For 1 alone it has a derivative at 0; else that is what `ss.grad`
+    says of ties.
+    """
+    if isinstance(alpha, int) and alpha == 1:
+        return elementwise("elu", x)
+    return add(relu(x), multiply(expm1(minimum(x, 0)), alpha))
+
+
 def silu(x: Operand) -> Tensor:
     """x σ(x), σ being the logistic function, for every x; called swish, too. Its minimum is -0.2785, near -1.2785, and
     over a box it is the exact range. PyTorch: `F.silu`. Elfwing et al. 2018.
@@ -268,6 +279,11 @@ def gelu(x: Operand, approximate: str = "none") -> Tensor:
     if operation is None:
         raise ArgumentError(f"approximate: expected 'none' or 'tanh', got {approximate!r}")
     return elementwise(operation, x)
+
+
+def gelu_tanh(x: Operand) -> Tensor:
+    """`gelu` in its approximation by tanh, as an operation of its own."""
+    return elementwise("gelu_tanh", x)
 
 
 def mish(x: Operand) -> Tensor:

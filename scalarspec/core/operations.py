@@ -275,6 +275,8 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
     _elementwise("clip", 3, "defined", "choice", "tie", "always", ALL, "clip clamp Clip", read=True),
     _elementwise("heaviside", 1, "step", "step", "zero", "always", UNIT, "- heaviside -"),
     _elementwise("sign", 1, "step", "step", "zero", "always", (-1.0, 1.0), "sign sign Sign"),
+    _elementwise("elu", 1, "convex", "composed", "nowhere", ZERO, (-1.0, inf), "- elu Elu", read=True,
+                 course=Course(limits=(-1.0, inf))),
     _valley("silu", _TURNS["silu"], -0.279, "- silu -", "smooth", "composed", "nowhere", ZERO),
     _valley("gelu", _TURNS["gelu"], -0.17, "- gelu Gelu", "smooth", "composed", "nowhere", ZERO),
     _valley("gelu_tanh", _TURNS["gelu_tanh"], -0.1701, "- - -", "smooth", "composed", "nowhere", ZERO),

@@ -60,6 +60,11 @@ class RealFunctions(ScalarOperations[S], Protocol[S]):
     # ---- activations ------------------------------------------------------------------------------------------------
 
     @derived
+    def elu(self, x: S) -> S:
+        """x where x > 0, else eˣ - 1."""
+        return self.add(self.relu(x), self.expm1(self.minimum(x, self._number(0))))
+
+    @derived
     def silu(self, x: S) -> S:
         """x σ(x)."""
         return self.multiply(x, self.sigmoid(x))

@@ -378,6 +378,7 @@ RULES: dict[str, Callable[..., Term | None]] = {
     "sigmoid": kept,
     "softplus": kept,
     "logcosh": kept,
+    "elu": kept,
     "silu": kept,
     "gelu": kept,
     "gelu_tanh": kept,

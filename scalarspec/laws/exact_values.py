@@ -84,6 +84,7 @@ ELEMENTARY: dict[str, Elementary] = {
     "sigmoid": Elementary(lambda x: 1 / (1 + _mp.exp(-x))),
     "softplus": Elementary(lambda x: _mp.log1p(_mp.exp(x))),
     "logcosh": Elementary(lambda x: _mp.log(_mp.cosh(x))),
+    "elu": Elementary(lambda x: x if x > 0 else _mp.expm1(x)),
     "silu": Elementary(lambda x: x / (1 + _mp.exp(-x))),
     "gelu": Elementary(lambda x: x * _mp.ncdf(x)),
     "gelu_tanh": Elementary(lambda x: x / (1 + _mp.exp(-_mp.sqrt(8 / _mp.pi) * (x + _mp.mpf("0.044715") * x**3)))),

@@ -107,6 +107,7 @@ DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "logcosh": lambda x, y: f.tanh(x),
     "sigmoid": lambda x, y: y * (f.sigmoid(-x) if x.context.rounds else 1 - y),
     "softplus": lambda x, y: f.sigmoid(x),
+    "elu": lambda x, y: f.exp(f.minimum(x, 0)),
     "silu": lambda x, y: _of_logistic(x, f.sigmoid(x), f.sigmoid(-x)),
     "gelu": lambda x, y: f.erfc(-x / f.sqrt(x.context.tensor(2))) / 2 + x * _density(x),
     "gelu_tanh": lambda x, y: _of_gelu_tanh(x),

@@ -155,6 +155,7 @@ _PATTERNS: dict[str, Pattern] = {
     "erf": _operator("erf"),
     "softplus": _operator("softplus"),
     "logcosh": _operator("logcosh"),
+    "elu": _operator("ELU"),
     "silu": _operator("SiLU"),
     "gelu": _operator("GELU"),
     "gelu_tanh": _operator(r"GELU_{{\tanh}}"),

@@ -71,6 +71,7 @@ _PATTERNS: dict[str, Pattern] = {
     "reciprocal": call("numpy.reciprocal({})"),
     "clip": call("numpy.clip({}, {}, {})"),
     "leaky_relu": ("numpy.where({0} > 0, {0}, {1} * {0})", ATOM, (ATOM,)),
+    "elu": ("numpy.where({0} > 0.0, {0}, numpy.expm1(numpy.minimum({0}, 0.0)))", ATOM, (ATOM,)),
     "silu": ("({0} * _sigmoid({0}))", ATOM, (ATOM,)),
     "gelu": ("({0} * _erfc(-{0} / numpy.sqrt(2.0)) / 2.0)", ATOM, (ATOM,)),
     "gelu_tanh": (

@@ -108,6 +108,7 @@ _PATTERNS: dict[str, Pattern] = {
     "tanh": call("tanh(PLACES)"),
     "softplus": call("softplus(PLACES)"),
     "logcosh": call("logcosh(PLACES)"),
+    "elu": call("elu(PLACES)"),
     "silu": call("silu(PLACES)"),
     "gelu": call("gelu(PLACES)"),
     "gelu_tanh": call("gelu_tanh(PLACES)"),
