@@ -6,7 +6,6 @@ matrix products are NumPy's and BLAS's, in an order of theirs; `reference()` fol
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -197,10 +196,6 @@ class FloatContext(FloatFunctions):
 
     def atan(self, x: Float) -> Float:
         return np.arctan(x)
-
-    def erf(self, x: Float) -> Float:
-        """The C library's, in double precision; NumPy has none."""
-        return self.dtype.type(math.erf(x)) if np.ndim(x) == 0 else np.vectorize(math.erf, otypes=[self.dtype])(x)
 
     def tan(self, x: Float) -> Float:
         return np.tan(x)

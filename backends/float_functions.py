@@ -16,7 +16,7 @@ from scalarspec.core.context import Context
 
 Float = Any  # a NumPy scalar, or an array of them
 
-ERFC = np.vectorize(math.erfc, otypes=[np.float64])
+ERF, ERFC = (np.vectorize(function, otypes=[np.float64]) for function in (math.erf, math.erfc))
 """The C library's, in double precision; NumPy has none."""
 FAR_TAIL = -25.0
 """From here on down log Φ is worked out by a series, whose ninth term is below 2^-53."""
@@ -79,6 +79,9 @@ class FloatFunctions(Context[Float], Protocol):
 
     def atanh(self, x: Float) -> Float:
         return np.arctanh(x)
+
+    def erf(self, x: Float) -> Float:
+        return self._of_double(ERF(x))
 
     def erfc(self, x: Float) -> Float:
         return self._of_double(ERFC(x))

@@ -25,7 +25,8 @@ from typing import Any
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.core.context import DERIVED, Context
 from scalarspec.core.named_contexts import context, resolve
-from scalarspec.core.operations import ADDED, CACHES, OPERATIONS, Operation
+from scalarspec.core.operation import Operation
+from scalarspec.core.operations import ADDED, CACHES, OPERATIONS
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, applied
 from scalarspec.core.truth import Kleene, Maybe

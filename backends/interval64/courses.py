@@ -15,7 +15,8 @@ from scalarspec.backends.interval64.functions import FunctionArrays, increasing
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.core.definitions import definition, is_defined
 from scalarspec.core.domains import BY_WIDTH, beyond
-from scalarspec.core.operations import OPERATIONS, Operation, forgotten_when_removed
+from scalarspec.core.operation import Operation
+from scalarspec.core.operations import OPERATIONS, forgotten_when_removed
 from scalarspec.errors import DomainError, DomainUndecided
 from scalarspec.numbers import error_functions
 from scalarspec.numbers.dyadic import fraction
