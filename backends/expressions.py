@@ -59,6 +59,8 @@ _IN_SYMPY: dict[str, Callable[..., Expr]] = {
     "round": lambda x: sympy.floor(x + _HALF) - sympy.Piecewise((1, sympy.Eq(sympy.Mod(x, 2), _HALF)), (0, True)),
     "cbrt": lambda x: sympy.sign(x) * sympy.cbrt(sympy.Abs(x)),
     "erfc": sympy.erfc,
+    "lgamma": sympy.loggamma,
+    "digamma": sympy.digamma,
     "asin": sympy.asin,
     "acos": sympy.acos,
     "atan2": sympy.atan2,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,8 +17,22 @@ from scalarspec.core.context import Context
 
 Float = Any  # a NumPy scalar, or an array of them
 
+
+def _or_infinity(function: Callable[[float], float], x: float) -> float:
+    """What a function of the C library gives, where Python raises an error for an infinity."""
+    try:
+        return function(x)
+    except (ValueError, OverflowError):
+        return math.inf
+
+
 ERF, ERFC = (np.vectorize(function, otypes=[np.float64]) for function in (math.erf, math.erfc))
 """The C library's, in double precision; NumPy has none."""
+LGAMMA = np.vectorize(lambda x: _or_infinity(math.lgamma, x), otypes=[np.float64])
+"""Likewise; infinite at its poles, and where it overflows."""
+STIRLING, DIGAMMA = 12, (-691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12)
+"""From 12 on log x - 1/2x less the series of B₂ₖ / (2k x²ᵏ) is the digamma function, but for 2^-54; these, the last
+first."""
 FAR_TAIL = -25.0
 """From here on down log Φ is worked out by a series, whose ninth term is below 2^-53."""
 SATURATED = 20.0
@@ -122,6 +137,25 @@ class FloatFunctions(Context[Float], Protocol):
             series = (1 + series) * ((1 - 2 * n) / np.square(far))
         tail = -np.square(far) / 2 - np.log(-far) - math.log(2 * math.pi) / 2 + np.log1p(series)
         return self._of_double(np.where(t < FAR_TAIL, tail, np.where(t < 0, below, above)))
+
+    def lgamma(self, x: Float) -> Float:
+        return self._of_double(LGAMMA(x))
+
+    def digamma(self, x: Float) -> Float:
+        """ψ(x) = ψ(x + 1) - 1/x up to `STIRLING`, there the asymptotic series; by reflection for x < 0. In double
+        precision.
+        """
+        t = np.asarray(x, dtype=np.float64)
+        z, total = np.where(t <= 0, 1 - t, t), np.where(t <= 0, -math.pi / np.tan(math.pi * np.fmod(t, 1)), 0.0)
+        for _ in range(STIRLING):
+            small = z < STIRLING
+            z, total = np.where(small, z + 1, z), np.where(small, total - 1 / z, total)
+        square, series = np.square(1 / z), np.zeros_like(z)
+        for coefficient in DIGAMMA:
+            series = (series + coefficient) * square
+        value = total + (np.log(z) - 0.5 / z - series)
+        at_pole = (t <= 0) & (np.floor(t) == t)
+        return self._of_double(np.where(at_pole, np.where(t == 0, np.copysign(np.inf, -t), np.nan), value))
 
     def _of_double(self, value: Any) -> Float:
         """Double precision, rounded to the format."""

@@ -300,6 +300,8 @@ class SymbolicContext(Context[Node]):
     asin = _within("asin")
     acos = _within("acos")
     asinh = _function("asinh")
+    lgamma = _within("lgamma")
+    digamma = _within("digamma")
     acosh = _within("acosh")
     atanh = _within("atanh")
 

@@ -12,9 +12,14 @@ from scalarspec.conformance.readings import written
 from scalarspec.core.operations import OPERATIONS
 
 SIZED = "matrix_form takes sizes as variables, and these specs name theirs"
+TRIGAMMA = "the derivative of digamma is no operation here"
 REFUSED = {
     ("reshape", "matrix"): SIZED,
     ("broadcast_to", "matrix"): SIZED,
+    ("digamma", "mean_value"): TRIGAMMA,
+    ("digamma", "gradient"): TRIGAMMA,
+    ("digamma", "tolerance_exact"): TRIGAMMA,
+    ("digamma", "tolerance_rounded"): TRIGAMMA,
 }
 """What is refused, by name, and why."""
 

@@ -66,7 +66,7 @@ def test_lines_are_close_on_small_intervals(operation):
                 0
             ]
         )
-    assert gaps[1] < gaps[0] / 50
+    assert gaps[1] < gaps[0] / 50 + 1e-12  # nothing, where the function is a line
 
 
 @pytest.mark.parametrize(

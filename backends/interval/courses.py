@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from fractions import Fraction
+from functools import cache, lru_cache, reduce
 from math import inf
+
+from mpmath import libmp
 
 from scalarspec.backends.interval.ends import ONE, TWO, ZERO, Interval, is_point
 from scalarspec.backends.interval.functions import MonotoneFunctions
@@ -18,6 +21,7 @@ from scalarspec.numbers.dyadic import (
     INFINITE,
     MINUS_INF,
     Number,
+    fraction,
     larger,
     less,
     quotient_down,
@@ -167,9 +171,63 @@ def cbrt_at(context: MonotoneFunctions, m: int, e: int) -> Interval:
     return context.rounded((root, third, root + (root**3 != cube), third))
 
 
+def lgamma_at(context: MonotoneFunctions, m: int, e: int) -> Interval:
+    """(z - 1/2) log z - z + log(2π)/2 and Stirling's series at z = x + n, less log(x (x + 1) ... (x + n - 1)).
+
+    Near its zeros, at 1 and 2, with the bits that this loses.
+    """
+    x = (m, e, m, e)
+    beside = [context.finer(1 << 12).subtract(x, zero) for zero in (ONE, TWO)]
+    if any(d[0] == 0 == d[2] for d in beside):
+        return ZERO
+    near = min(max(d[0].bit_length() + d[1], d[2].bit_length() + d[3]) for d in beside)
+    work = context.finer(max(0, -near) + 16)
+    z, shifts = _shifted(work, x)
+    log_z = work.log(z)
+    total = work.subtract(work.multiply(work.subtract(z, work.literal(Fraction(1, 2))), log_z), z)
+    half = work.divide(work.log(work.multiply(TWO, work.pi())), TWO)
+    series = _bernoulli_series(work, z, lambda k: 2 * k * (2 * k - 1), z)
+    total = work.add(work.add(total, half), series)
+    return context.rounded(work.subtract(total, work.log(reduce(work.multiply, shifts, ONE))))
+
+
+def digamma_at(context: MonotoneFunctions, m: int, e: int) -> Interval:
+    """log z - 1/2z and its series at z = x + n, less 1/x + 1/(x + 1) + ... + 1/(x + n - 1)."""
+    work = context.finer(16)
+    z, shifts = _shifted(work, (m, e, m, e))
+    total = work.subtract(work.log(z), work.reciprocal(work.multiply(TWO, z)))
+    total = work.subtract(total, _bernoulli_series(work, z, lambda k: 2 * k, work.square(z)))
+    return context.rounded(reduce(lambda t, s: work.subtract(t, work.reciprocal(s)), shifts, total))
+
+
+def _shifted(work: MonotoneFunctions, x: Interval) -> tuple[Interval, list[Interval]]:
+    """x + n, at least a quarter of the bits, where the series is sharp enough; and x, x + 1, ..., x + n - 1."""
+    shifts, least = list[Interval](), work.prec // 4 + 2
+    while less(*x[:2], least, 0):
+        shifts.append(x)
+        x = work.add(x, ONE)
+    return x, shifts
+
+
+def _bernoulli_series(work: MonotoneFunctions, z: Interval, below: Callable[[int], int], power: Interval) -> Interval:
+    """Σ B₂ₖ / (below(k) power z²ᵏ⁻²) from k = 1 on. The rest is no larger than the first term that is left out (NIST
+    DLMF, sections 5.11(ii), 5.11.2, for positive z).
+    """
+    total, square, k = ZERO, work.square(z), 1
+    while True:
+        numerator, denominator = libmp.bernfrac(2 * k)
+        term = work.divide(work.literal(Fraction(int(numerator), int(denominator) * below(k))), power)
+        size = work.abs(term)
+        if size[2].bit_length() + size[3] < -work.prec:
+            return work.add(total, (-size[2], size[3], size[2], size[3]))
+        total, power, k = work.add(total, term), work.multiply(power, square), k + 1
+
+
 AT: dict[str, Callable[[MonotoneFunctions, int, int], Interval]] = {
     "erfc": erfc_at,
     "log_ndtr": log_ndtr_at,
+    "lgamma": lgamma_at,
+    "digamma": digamma_at,
     "cbrt": cbrt_at,
 }
 """Values at points of those whose definitions do not serve everywhere, or that have none."""
@@ -264,11 +322,14 @@ def place_of_minimum(name: str) -> tuple[Number, Number]:
 @forgotten_when_removed
 @lru_cache(maxsize=256)
 def minimum(context: MonotoneFunctions, name: str) -> Number:
-    """A number that is at most the minimum: by the value at its decimals, which lies above it by `excess` at most."""
+    """A number that is at most the minimum: by the value at a point nearby, which is above it by the square of the
+    distance at most, since |f″| <= 2 there for every function of the table that turns.
+    """
     course, work = _course(name), context.finer()
     assert course.turn is not None
-    value = DERIVED[name](work, work.literal(course.turn))
-    return context.rounded(work.subtract(value, work.literal(course.excess)))[:2]
+    point = quotient_down(course.turn.numerator, 0, course.turn.denominator, 0, work.prec)
+    distance = course.nearness + abs(course.turn - fraction(*point))
+    return context.rounded(work.subtract(value_at(work, name, point), work.literal(distance**2)))[:2]
 
 
 BY_COURSE = tuple(

@@ -147,6 +147,14 @@ class RationalContext(Context[Fraction]):
             raise DivisionByZero("atan2(0, 0): the origin has no angle")
         return Fraction(0) if y == 0 < x else self.refuse("atan2", y, x)
 
+    def lgamma(self, x: Fraction) -> Fraction:
+        self._inside("lgamma", x)
+        return Fraction(0) if x in (1, 2) else self.refuse("lgamma", x)
+
+    def digamma(self, x: Fraction) -> Fraction:
+        self._inside("digamma", x)
+        return self.refuse("digamma", x)
+
     def log_ndtr(self, x: Fraction) -> Fraction:
         return self.refuse("log_ndtr", x)
 

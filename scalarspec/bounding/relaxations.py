@@ -35,7 +35,7 @@ from scalarspec.core.domains import leniently
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.sets import middle_of
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import DomainUndecided
+from scalarspec.errors import DomainUndecided, NotSupported
 from scalarspec.numbers.elementary import TINY, U
 
 Array = np.ndarray[Any, Any]
@@ -107,8 +107,12 @@ def parabolas(operation: str, x: Tensor) -> Parabolas:
     r = whole.where(np.logical_or.reduce(usable))
     slope, low, high = r.tangent()
     tangent = LinearBounds1D(slope, np.where(r.wide, low, -np.inf), slope, np.where(r.wide, high, np.inf))
-    box = INTERVALS.box(np.where(r.wide, r.low, 1.0), np.where(r.wide, r.high, 1.0))
-    least, most = INTERVALS.arrays.floats(curvature_of(operation)(box.value)[0])
+    box = INTERVALS.box(np.where(r.wide, r.low, r.inner), np.where(r.wide, r.high, r.inner))
+    try:
+        least, most = INTERVALS.arrays.floats(curvature_of(operation)(box.value)[0])
+    except NotSupported:  # its derivative has none
+        nothing = np.full(slope.shape, np.inf)
+        return Parabolas(r.middle, LinearBounds1D(slope, -nothing, slope, nothing), 0 * slope, 0 * slope)
     return Parabolas(r.middle, tangent, np.broadcast_to(least, slope.shape), np.broadcast_to(most, slope.shape))
 
 
@@ -165,6 +169,12 @@ class Curve:
         elif OPERATIONS[operation].kinks != "nowhere" and operation not in SUBGRADIENTS:
             self.middle = np.where(self.wide & (self.middle == 0), self.high, self.middle)
 
+    @property
+    def inner(self) -> float:
+        """A number inside the domain."""
+        course = OPERATIONS[self.operation].course
+        return course.inner if course else 1.0
+
     def where(self, usable: Array) -> Curve:
         """The same, where only some elements are looked at: what is known at points is known of them."""
         part = copy.copy(self)
@@ -176,8 +186,7 @@ class Curve:
     def at_points(self) -> tuple[Array, Ends, Ends]:
         """The two ends and the middle, f and f′ there; where nothing is looked at a number inside f's domain."""
         points = np.array([self.low, self.high, self.middle])
-        course = OPERATIONS[self.operation].course
-        points[:, ~self.wide] = course.inner if course else 1.0
+        points[:, ~self.wide] = self.inner
         arrays = INTERVALS.arrays
         y, slope = value_and_slope(self.operation)(arrays.data(points))
         low, high = arrays.floats(slope)

@@ -53,13 +53,6 @@ class Course:
         _, _, decimals = (self.turns or "").partition(".")
         return Fraction(1, 10 ** len(decimals)) if len(decimals) > EXACT_DECIMALS else Fraction(0)
 
-    @cached_property
-    def excess(self) -> Fraction:
-        """How far the value at the decimals lies above the minimum, at most: |f″| <= 2 nearby, for every function of
-        the table that turns, so that it is at most nearness².
-        """
-        return self.nearness**2
-
 
 EXACT_DECIMALS = 20
 """A place of more decimals is irrational, and one of fewer is exactly that."""

@@ -26,10 +26,11 @@ from scalarspec.numbers.exact import boxed
 
 __all__ = [
     "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip", "copysign",
-    "cos", "cosh", "divide", "elu", "erf", "erfc", "exp", "expm1", "expm1mx", "floor", "gelu", "gelu_tanh",
-    "hardswish", "heaviside", "hypot", "leaky_relu", "log", "log1p", "log2", "log10", "log_ndtr", "logcosh", "maximum",
-    "minimum", "mish", "multiply", "negative", "pi", "pow", "reciprocal", "relu", "remainder", "round", "sigmoid",
-    "sign", "silu", "sin", "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
+    "cos", "cosh", "digamma", "divide", "elu", "erf", "erfc", "exp", "expm1", "expm1mx", "floor", "gelu", "gelu_tanh",
+    "hardswish", "heaviside", "hypot", "leaky_relu", "lgamma", "log", "log1p", "log2", "log10", "log_ndtr", "logcosh",
+    "maximum", "minimum", "mish", "multiply", "negative", "pi", "pow", "reciprocal", "relu", "remainder", "round",
+    "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan", "tanh",
+    "trunc",
 ]  # fmt: skip
 
 
@@ -316,6 +317,20 @@ def log_ndtr(x: Operand) -> Tensor:
     PyTorch: `torch.special.log_ndtr`.
     """
     return elementwise("log_ndtr", x)
+
+
+def lgamma(x: Operand) -> Tensor:
+    """log Γ(x), for x > 0. DomainError elsewhere (floats: log |Γ(x)|, inf at the poles 0, -1, -2, ...). Its minimum is
+    -0.1215, near 1.4616.
+    """
+    return elementwise("lgamma", x)
+
+
+def digamma(x: Operand) -> Tensor:
+    """Γ′(x) / Γ(x), the derivative of log Γ, for x > 0. DomainError elsewhere (floats: by reflection for x < 0, -inf at
+    0, NaN at -1, -2, ...). It has no derivative here: NotSupported.
+    """
+    return elementwise("digamma", x)
 
 
 # ---- roots, logarithms and inverse functions ------------------------------------------------------------------------

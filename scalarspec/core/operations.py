@@ -147,6 +147,7 @@ _TURNS = {
     "silu": "-1.27846454276107379510935873902298015543947748861974576545317810553502937545994989",
     "gelu": "-0.75179152469356445745790494677952403966447115342345384838653956562084626579734695",
     "gelu_tanh": "-0.75246142207101625848795444328891609060539217803762927064177339268369252236759801",
+    "lgamma": "1.46163214496836234126265954232572132846819620400644635129598840859878644035380181",
     "mish": "-1.19243121451549521213758834042073940560068640932252931455165826078029213829081713",
 }
 """The places of minima, to 80 decimals."""
@@ -221,6 +222,10 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
                  course=Course((1.0, inf))),
     _elementwise("atanh", 1, "smooth", "library", "nowhere", ZERO, ALL, "atanh atanh Atanh", border="pole",
                  course=Course((-1.0, 1.0))),
+    _elementwise("lgamma", 1, "convex", "library", "nowhere", "sometimes", (-0.1215, inf), "- lgamma -",
+                 border="pole", course=Course((0.0, inf), (inf, inf), _TURNS["lgamma"])),
+    _elementwise("digamma", 1, "free", "composed", "nowhere", "sometimes", ALL, "- digamma -", border="pole",
+                 course=POSITIVE),
     _elementwise("atan2", 2, "defined", "library", "parts", "sometimes", (-3.2, 3.2), "atan2 atan2 -"),
     _elementwise("cbrt", 1, "free", "library", "nowhere", "sometimes", ALL, "- - -", course=Course()),
     _elementwise("remainder", 2, "defined", None, "parts", "always", ALL, "remainder remainder Mod", border="pole",

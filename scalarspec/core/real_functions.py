@@ -137,6 +137,16 @@ class RealFunctions(ScalarOperations[S], Protocol[S]):
         """The logarithm to the base 10, for x > 0."""
         return self.divide(self.log(x), self.log(self._number(10)))
 
+    @primitive
+    def lgamma(self, x: S) -> S:
+        """log Γ(x), for x > 0."""
+        self.refuse("lgamma", x)
+
+    @primitive
+    def digamma(self, x: S) -> S:
+        """Γ′(x) / Γ(x), for x > 0."""
+        self.refuse("digamma", x)
+
     # ---- inverse functions ------------------------------------------------------------------------------------------
 
     @derived

@@ -392,6 +392,8 @@ RULES: dict[str, Callable[..., Term | None]] = {
     "remainder": kept,
     "copysign": kept,
     "erfc": kept,
+    "lgamma": kept,
+    "digamma": kept,
     "log_ndtr": kept,
     "cbrt": kept,
     "hypot": kept,

@@ -91,6 +91,8 @@ ELEMENTARY: dict[str, Elementary] = {
     "mish": Elementary(lambda x: x * _mp.tanh(_mp.log1p(_mp.exp(x)))),
     "erfc": Elementary(_mp.erfc),
     "log_ndtr": Elementary(lambda x: _mp.log(_mp.ncdf(x)) if x < 0 else _mp.log1p(-_mp.ncdf(-x))),
+    "lgamma": Elementary(_mp.loggamma, lambda x: x > 0),
+    "digamma": Elementary(_mp.digamma, lambda x: x > 0),
     "cbrt": Elementary(lambda x: _mp.cbrt(abs(x)) * _mp.sign(x)),
     "hypot": Elementary(_mp.hypot),
     "log2": Elementary(lambda x: _mp.log(x, 2), lambda x: x > 0),

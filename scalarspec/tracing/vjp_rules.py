@@ -13,7 +13,7 @@ import functools
 import itertools
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -119,6 +119,8 @@ DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "round": lambda x, y: 0,
     "erfc": lambda x, y: -2 * f.exp(-f.square(x)) / f.sqrt(f.pi(x.context)),
     "log_ndtr": lambda x, y: f.exp(-f.square(x) / 2 - y) / f.sqrt(2 * f.pi(x.context)),
+    "lgamma": lambda x, y: f.digamma(x),
+    "digamma": lambda x, y: _no_derivative("digamma"),
     "cbrt": lambda x, y: 1 / (3 * f.square(y)),
     "log2": lambda x, y: 1 / (x * f.log(x.context.tensor(2))),
     "log10": lambda x, y: 1 / (x * f.log(x.context.tensor(10))),
@@ -138,6 +140,10 @@ def of_derivative(derivative: Callable[[Tensor, Tensor], Any]) -> Callable[..., 
 
 RULES |= {name: of_derivative(derivative) for name, derivative in DERIVATIVES.items()}
 check_complete("vjp_rules", RULES, having(defined=False, truth=False) - having(kinks="parts") - {"clip", "pi"})
+
+
+def _no_derivative(operation: str) -> Never:
+    raise NotSupported(f"grad: {operation}: its derivative is none of the operations here")
 
 
 def _density(x: Tensor) -> Tensor:

@@ -170,6 +170,8 @@ _PATTERNS: dict[str, Pattern] = {
     "copysign": _operator("copysign"),
     "erfc": _operator("erfc"),
     "log_ndtr": _operator("log_ndtr"),
+    "lgamma": call(r"\log\Gamma\left({}\right)"),
+    "digamma": call(r"\psi\left({}\right)"),
     "cbrt": (r"\sqrt[3]{{{}}}", ATOM, (SUM,)),
     "hypot": _operator("hypot"),
     "log2": _operator("log2"),

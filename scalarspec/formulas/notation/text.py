@@ -123,6 +123,8 @@ _PATTERNS: dict[str, Pattern] = {
     "copysign": call("copysign(PLACES)"),
     "erfc": call("erfc(PLACES)"),
     "log_ndtr": call("log_ndtr(PLACES)"),
+    "lgamma": call("lgamma(PLACES)"),
+    "digamma": call("digamma(PLACES)"),
     "cbrt": call("cbrt(PLACES)"),
     "hypot": call("hypot(PLACES)"),
     "log2": call("log2(PLACES)"),

@@ -26,6 +26,16 @@ static double ss_expm1mx(double x)
     return (1.0 + tail) * x * x / 2.0;
 }
 """,
+    "ss_digamma": """
+static double ss_digamma(double x)
+{
+    static const double c[] = {-691.0 / 32760, 1.0 / 132, -1.0 / 240, 1.0 / 252, -1.0 / 120, 1.0 / 12};
+    double total = x > 0.0 ? 0.0 : NAN, tail = 0.0;
+    for (; x > 0.0 && x < 12.0; x += 1.0) total -= 1.0 / x;
+    for (int k = 0; k < 6; k++) tail = (tail + c[k]) / (x * x);
+    return total + (log(x) - 0.5 / x - tail);
+}
+""",
     "ss_sigmoid": """
 static double ss_sigmoid(double x)
 {
@@ -78,6 +88,8 @@ _PATTERNS: dict[str, str | None] = {
     "round": "rint({})",
     "cbrt": "cbrt({})",
     "erfc": "erfc({})",
+    "lgamma": "lgamma({})",
+    "digamma": "ss_digamma({})",
     "asin": "asin({})",
     "acos": "acos({})",
     "atan2": "atan2({}, {})",

@@ -32,6 +32,8 @@ _PATTERNS: dict[str, str | None] = {
     "atan": "(Real.arctan {})",
     "erf": None,
     "erfc": None,
+    "lgamma": "(Real.log (Real.Gamma {}))",
+    "digamma": None,
     "floor": "((⌊{}⌋ : ℤ) : ℝ)",
     "ceil": "((⌈{}⌉ : ℤ) : ℝ)",
     "trunc": "(if 0 ≤ {0} then ((⌊{0}⌋ : ℤ) : ℝ) else ((⌈{0}⌉ : ℤ) : ℝ))",

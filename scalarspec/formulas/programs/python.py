@@ -65,6 +65,18 @@ _erf = numpy.vectorize(math.erf, otypes=[numpy.float64])
     "_erfc": """
 _erfc = numpy.vectorize(math.erfc, otypes=[numpy.float64])
 """,
+    "_lgamma": """
+_lgamma = numpy.vectorize(math.lgamma, otypes=[numpy.float64])
+""",
+    "_digamma": """
+def _digamma(x):
+    total, tail = numpy.where(x > 0.0, 0.0, numpy.nan), 0.0
+    for _ in range(12):
+        total, x = numpy.where(x < 12.0, total - 1.0 / x, total), numpy.where(x < 12.0, x + 1.0, x)
+    for c in (-691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12):
+        tail = (tail + c) / numpy.square(x)
+    return total + (numpy.log(x) - 0.5 / x - tail)
+""",
     "_expm1mx": """
 def _expm1mx(x):
     tail = 0.0
@@ -128,6 +140,8 @@ _PATTERNS: dict[str, str | None] = {
     "round": "numpy.rint({})",
     "cbrt": "numpy.cbrt({})",
     "erfc": "_erfc({})",
+    "lgamma": "_lgamma({})",
+    "digamma": "_digamma({})",
     "asin": "numpy.arcsin({})",
     "acos": "numpy.arccos({})",
     "atan2": "numpy.arctan2({}, {})",
