@@ -137,6 +137,38 @@ def cancellation(call: Call, exact: Tensor) -> Tensor:
     return model.inner.box(np.zeros(call.shape), np.where(beyond, np.inf, sup(bound))) if np.any(beyond) else bound
 
 
+def of_gelu(call: Call, exact: Tensor) -> Tensor | None:
+    """|x| (libm + 4) u + 3 u |f|, and what underflows: of x (1 + erf t) / 2, and of x erfc(-t) / 2, for t = x / √2.
+
+    1. t is off by 3u relatively, which counts 3u |t| 2/√π e^-t² <= 1.5 u in erf t and erfc(-t), in absolute terms.
+    2. The library adds 2 libm u, the sum of the first form 2u: Φ(x) <= 1 is off by (libm + 2) u at most.
+    3. Two products are rounded: 2u |f|. Where Φ(x) is small this is an absolute error: the first form cancels.
+    """
+    return _of_distribution(call, exact, 4)
+
+
+def of_gelu_tanh(call: Call, exact: Tensor) -> Tensor | None:
+    """|x| (libm + 6) u + 3 u |f|, and what underflows: of x (1 + tanh u) / 2 and of x σ(2u), u = √(2/π) (x + c x³).
+
+    1. u is a sum of terms of one sign: off by 8u relatively, which counts 8u |u| sech² u <= 3.6 u in tanh u.
+    2. From there on as for gelu. What overflows in x³ leaves tanh u = ±1; but NaN in a format without infinities.
+    """
+    bound, form = _of_distribution(call, exact, 6), call.model.form
+    if bound is None or form.infinities:
+        return bound
+    x = call.operands[0].wide
+    beyond = sup(f.abs(x) * (1 + f.square(x))) > float(form.largest)
+    return call.model.bounded(np.where(beyond, np.inf, sup(bound)))
+
+
+def _of_distribution(call: Call, exact: Tensor, more: int) -> Tensor | None:
+    model, size = call.model, f.abs(call.operands[0].wide)
+    if not np.any(magnitude(exact)):
+        return None
+    bound: Tensor = model.unit * (size * (model.libm + more) + 3 * f.abs(exact)) + underflow(call, exact)
+    return bound
+
+
 LOCAL: dict[str, Local] = {
     "where": turned_branch,
     "sum": sums.of_sum,
@@ -151,6 +183,8 @@ LOCAL: dict[str, Local] = {
     "softmax": of_softmax,
     "log_softmax": of_log_softmax,
     "sigmoid": partial(by_formula, calls=1, term=saturation),  # 1 / (1 + e^-x)
+    "gelu": of_gelu,
+    "gelu_tanh": of_gelu_tanh,
     "softplus": partial(by_formula, calls=2, term=underflow),  # max(x, 0) + log1p(e^-|x|)
     "logcosh": partial(by_formula, calls=3, term=underflow),  # log1p(2 sinh²(x/2)), sinh twice in the square
     "expm1mx": partial(by_formula, calls=1, term=cancellation),  # a series near 0, within 10 u; else as it stands
