@@ -29,7 +29,8 @@ class Course:
         """What an argument must be, in words. open_ended: are the ends of the domain poles?"""
         low, high = self.domain
         if high < inf:
-            return f"expected numbers {'between' if open_ended else 'from'} {low:g} to {high:g}"
+            first, second = ("between", "and") if open_ended else ("from", "to")
+            return f"expected numbers {first} {low:g} {second} {high:g}"
         return f"expected numbers {'above' if open_ended else 'from'} {low:g}"
 
     @cached_property

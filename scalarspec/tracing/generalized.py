@@ -90,7 +90,7 @@ class Enclosing:
         if kinks not in JUMPS:
             self.edges[eqn] = {eqn.operands[0]: _touches(x)}
             return [lambda: g * _slope_of_step(x)]
-        self.edges[eqn] = {eqn.operands[0]: _touches_integers(JUMPS[kinks](x))}
+        self.edges[eqn] = {eqn.operands[0]: _touches_jumps(kinks, x)}
         return [lambda: g * _slope_of_step(beside_integers(kinks, x))]
 
     def _where(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
@@ -312,10 +312,13 @@ def _touches(t: Tensor) -> Array:
     return np.asarray(((low == 0) | (high == 0)).any(axis=tuple(range(axes))))
 
 
-def _touches_integers(t: Tensor) -> Array:
-    """Which elements have an end at an integer, in some example of a batch."""
-    low, high, axes = _ends(t)
-    return np.asarray(((low == np.floor(low)) | (high == np.floor(high))).any(axis=tuple(range(axes))))
+def _touches_jumps(kinks: str, x: Tensor) -> Array:
+    """Which elements have an end at a jump of a step, in some example of a batch. kinks: where it jumps."""
+    low, high, axes = _ends(JUMPS[kinks](x))
+    left, right = (
+        end == np.floor(end) if kinks != "wholes" else (end == np.floor(end)) & (end != 0) for end in (low, high)
+    )
+    return np.asarray((left | right).any(axis=tuple(range(axes))))
 
 
 def _nonzero(t: Tensor) -> Array:
