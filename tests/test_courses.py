@@ -379,3 +379,30 @@ def test_formulas_write_the_functions():
 def test_gelu_wants_a_form_that_there_is():
     with pytest.raises(ArgumentError, match="approximate: expected 'none' or 'tanh', got 'sigmoid'"):
         ss.gelu(F.tensor(1.0), approximate="sigmoid")
+
+
+# ---- of two tensors, composed ---------------------------------------------------------------------------------------
+
+
+def test_logaddexp_does_not_overflow_and_is_tight():
+    found = ss.logaddexp(F.tensor([1000.0, -math.inf, 0.0]), F.tensor([1000.0, -math.inf, -1000.0])).tolist()
+    assert found == pytest.approx([1000 + math.log(2), -math.inf, 0.0], abs=1e-12)
+    low, high = ends(ss.logaddexp(J.box(0, 1), J.box(-1, 0)))
+    for end, (x, y) in ((low, (0, -1)), (high, (1, 0))):
+        assert abs(float(end) - math.log(math.exp(x) + math.exp(y))) < 1e-14
+    assert ss.logaddexp(F.tensor([[1.0], [2.0]]), F.tensor([0.0, 1.0])).shape == (2, 2)
+
+
+def test_xlogy_is_zero_where_x_is_and_has_pytorchs_derivatives():
+    x, y = [0.0, 0.0, 0.0, 2.0], [0.0, -1.0, 2.0, 3.0]
+    assert ss.xlogy(F.tensor(x), F.tensor(y)).tolist() == [0, 0, 0, pytest.approx(2 * math.log(3))]
+    dx, dy = ss.grad(lambda s, t: ss.sum(ss.xlogy(s, t)), (0, 1))(F.tensor(x), F.tensor(y))
+    assert dx.tolist() == pytest.approx([0, 0, math.log(2), math.log(3)])
+    assert dy.tolist() == pytest.approx([0, 0, 0, 2 / 3])
+    assert math.isnan(ss.xlogy(F.tensor([1.0]), F.tensor([-1.0])).tolist()[0])
+    assert ss.xlogy(Q.tensor([0, 2]), Q.tensor([0, 1])).tolist() == [0, 0]
+    with pytest.raises(DomainError):
+        ss.xlogy(J.tensor([1.0]), J.tensor([-1.0]))
+    low, high = ends(ss.xlogy(J.box(0.0, 0.5), J.box(0.25, 1.0)))
+    assert low <= 0.5 * math.log(0.25) + 1e-15
+    assert high == 0

@@ -5,6 +5,7 @@
     reductions      sums, means, extremes, ... over axes; softmax and sums along an axis
     products        of vectors, matrices and tensors
     structure       what moves elements
+    exponentials    and logarithms, of two tensors
     padding         and other ways to put elements beside those of a tensor
     convolutions    and pools
 
@@ -17,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core import choices, convolutions, elementwise, padding, products, reductions, structure
+from scalarspec.core import choices, convolutions, elementwise, exponentials, padding, products, reductions, structure
 from scalarspec.core.choices import *  # noqa: F403
 from scalarspec.core.convolutions import *  # noqa: F403
 from scalarspec.core.elementwise import *  # noqa: F403
+from scalarspec.core.exponentials import *  # noqa: F403
 from scalarspec.core.padding import *  # noqa: F403
 from scalarspec.core.products import *  # noqa: F403
 from scalarspec.core.reductions import *  # noqa: F403
@@ -33,6 +35,7 @@ __all__ = ["endpoints", "stage"]
 __all__ += choices.__all__
 __all__ += convolutions.__all__
 __all__ += elementwise.__all__
+__all__ += exponentials.__all__
 __all__ += padding.__all__
 __all__ += products.__all__
 __all__ += reductions.__all__
