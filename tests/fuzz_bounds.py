@@ -25,7 +25,10 @@ from scalarspec.models import vae
 from scalarspec.numbers.exact import data_value
 
 PRECISE = ss.context("interval", prec=120)
-ACTIVATIONS = [ss.relu, ss.tanh, ss.sigmoid, ss.softplus, lambda a: ss.leaky_relu(a, "0.1"), ss.abs, ss.sin]
+ACTIVATIONS = [
+    ss.relu, ss.tanh, ss.sigmoid, ss.softplus, lambda a: ss.leaky_relu(a, "0.1"), ss.abs, ss.sin,
+    ss.silu, ss.gelu, ss.mish, ss.elu, ss.hardswish, ss.softsign, ss.round, ss.asinh, ss.erfc,
+]  # fmt: skip
 
 
 def a_network(seed):

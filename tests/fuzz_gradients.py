@@ -70,6 +70,8 @@ TABLE = {
     "fold": lambda a, b, c, d, p, q, r: ss.maximum(ss.maximum(a, a), ss.maximum(b, c)),
     "norm2": lambda a, b, c, d, p, q, r: ss.square(ss.sqrt(ss.square(a * a))),
     "huber": lambda a, b, c, d, p, q, r: ss.square(ss.minimum(ss.abs(a), 1)) / 2 + ss.relu(ss.abs(a) - 1),
+    "hardswish": lambda a, b, c, d, p, q, r: ss.hardswish(a),
+    "softsign": lambda a, b, c, d, p, q, r: ss.softsign(a),
     "huber_where": lambda a, b, c, d, p, q, r: ss.where(ss.abs(a) <= 1, ss.square(a) / 2, ss.abs(a) - "1/2"),
     "relu_where": lambda a, b, c, d, p, q, r: ss.where(a > 0, a, 0),
     "max_where": lambda a, b, c, d, p, q, r: ss.where(a > b, a, b),
@@ -87,6 +89,11 @@ TABLE |= {
     "not": lambda a, b, c, d, p, q, r: ss.where(~(a < p), a, b),
     "step": lambda a, b, c, d, p, q, r: ss.heaviside(a - p) * b,
     "sign": lambda a, b, c, d, p, q, r: ss.sign(a) * b,
+    "floor": lambda a, b, c, d, p, q, r: ss.floor(a) / 4,
+    "round": lambda a, b, c, d, p, q, r: ss.round(a - p) * b / 4,
+    "trunc": lambda a, b, c, d, p, q, r: ss.trunc(2 * a) / 4,
+    "remainder": lambda a, b, c, d, p, q, r: ss.remainder(a, 1 + ss.square(b)),
+    "copysign": lambda a, b, c, d, p, q, r: ss.copysign(a, b),
 }
 OPERATIONS = sorted(TABLE) + CONTINUOUS
 

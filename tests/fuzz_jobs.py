@@ -23,10 +23,13 @@ SCALES = (1e-310, 1e-200, 1e-30, 1e-3, 1.0, 1.0, 1.0, 1.0, 30.0, 800.0, 1e10, 1e
 UNARY: list[Callable[..., Any]] = [
     ss.exp, ss.log, ss.sqrt, ss.square, ss.abs, ss.relu, ss.tanh, ss.sigmoid, ss.softplus, ss.logcosh, ss.erf, ss.atan,
     ss.sin, ss.cosh, ss.expm1, ss.log1p, ss.reciprocal, ss.sign, ss.heaviside,
+    ss.silu, ss.gelu, ss.mish, ss.elu, ss.hardswish, ss.softsign, ss.floor, ss.round, ss.trunc, ss.erfc, ss.log_ndtr,
+    ss.log2, ss.asin, ss.acosh, ss.atanh, ss.asinh, ss.cbrt, ss.lgamma, ss.digamma,
     lambda x: -x, lambda x: x**3, lambda x: x**-2, lambda x: 1 - x, lambda x: x / 3, lambda x: ss.clip(x, "0.1", 2),
 ]  # fmt: skip
 BINARY: list[Callable[..., Any]] = [
     lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y, lambda x, y: x / y, ss.maximum, ss.minimum,
+    ss.hypot, ss.atan2, ss.remainder, ss.copysign, ss.logaddexp, ss.xlogy,
 ]  # fmt: skip
 GUARDED: list[Callable[..., Any]] = [
     lambda x: ss.where(x > 0, lambda: x * ss.log(x), 0),

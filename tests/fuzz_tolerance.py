@@ -92,6 +92,10 @@ ONE = {
         for name in ("negative", "square", "exp", "tanh", "sigmoid", "relu", "sin", "cos", "abs")
     },
     **{name: getattr(ss, name) for name in ("expm1mx", "softplus", "logcosh", "sign", "atan", "expm1", "heaviside")},
+    **{name: getattr(ss, name) for name in ("elu", "silu", "gelu", "gelu_tanh", "mish", "hardswish", "softsign")},
+    **{name: getattr(ss, name) for name in ("floor", "round", "trunc", "erfc", "log_ndtr", "asinh", "cbrt")},
+    "arcs": lambda a: ss.asin(ss.tanh(a)) - ss.acos(ss.tanh(a)) + ss.acosh(1 + ss.square(a)),
+    "logarithms": lambda a: ss.log2(1 + ss.abs(a)) - ss.log10(2 + ss.abs(a)) + ss.lgamma(1 + ss.square(a)),
     "root": lambda a: ss.sqrt(ss.abs(a)),
     "log1p": lambda a: ss.log1p(ss.square(a)),
     "log": lambda a: ss.log(1 + ss.abs(a)),
@@ -121,6 +125,10 @@ ONE = {
 }
 TWO = {
     **{name: getattr(ss, name) for name in ("add", "subtract", "multiply", "maximum", "minimum")},
+    "hypot": ss.hypot,
+    "angle": lambda a, b: ss.atan2(a, 1 + ss.square(b)),
+    "remainder": lambda a, b: ss.remainder(a, 1 + ss.square(b)),
+    "copysign": ss.copysign,
     "divide": lambda a, b: a / (1 + ss.square(b)),
     "where": lambda a, b: ss.where(a < b, a + 1, b * 2),
     "clip": lambda a, b: ss.clip(a, -1, b * 0 + 1),

@@ -100,8 +100,8 @@ def nothing(call: Call) -> Parts:
 
 
 def as_they_are(call: Call) -> Parts:
-    """Each operand's error: |x̂ ± ŷ - (x ± y)| is at most their sum, and |max(x̂, ŷ) - max(x, y)| the greater of them,
-    and so for minimum and clip.
+    """Each operand's error: |x̂ ± ŷ - (x ± y)| is at most their sum, as of distances, and |max(x̂, ŷ) - max(x, y)| the
+    greater of them, and so for minimum and clip.
     """
     errors = [x.error for x in call.operands if x.error is not None]
     return [e if e.shape == call.shape else f.broadcast_to(e, call.shape) for e in errors]
@@ -223,6 +223,7 @@ INHERITED: dict[str, Inherit] = {
     "leaky_relu": by_derivative,
     "maximum": as_they_are,
     "minimum": as_they_are,
+    "hypot": as_they_are,
     "clip": as_they_are,
     "where": of_branches,
     "sqrt": of_sqrt,

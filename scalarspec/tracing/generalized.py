@@ -49,13 +49,15 @@ class Enclosing:
 
     Invariant: the cotangents that are handed on enclose the derivative at every point of the box. Where a value jumps
     at the very edge of the box, what follows is evaluated on one side only, so that no rule tells what happens there:
-    `spoiled` gives up all that the jump depends on.
+    `spoiled` gives up all that the jump depends on. Where it lies inside, by what other inputs may be or by rounding
+    alone, the same holds of inputs that are points: a slope of 0 at a point says nothing of what is near it.
     """
 
     def __init__(self, trace: Trace, jumps: bool = True) -> None:
         self.trace, self.jumps = trace, jumps
         self.equations, self.made, self.holes = trace.equations, trace.made, trace.holes
         self.edges: dict[Equation, dict[Traced, Array]] = {}
+        self.straddled: dict[Equation, dict[Traced, Array]] = {}
         self.roots: dict[Equation, Array] = {}
 
     def __call__(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
@@ -87,11 +89,10 @@ class Enclosing:
         if not self.jumps:
             return conventional(eqn, g, read)
         (x,), kinks = operands_of(eqn, read), find(eqn.operation, "grad").kinks
-        if kinks not in JUMPS:
-            self.edges[eqn] = {eqn.operands[0]: _touches(x)}
-            return [lambda: g * _slope_of_step(x)]
-        self.edges[eqn] = {eqn.operands[0]: _touches_jumps(kinks, x)}
-        return [lambda: g * _slope_of_step(beside_integers(kinks, x))]
+        between = beside_integers(kinks, x) if kinks in JUMPS else x
+        touching = _touches_jumps(kinks, x) if kinks in JUMPS else _touches(x)
+        self.edges[eqn], self.straddled[eqn] = {eqn.operands[0]: touching}, {eqn.operands[0]: _holds_zero(between)}
+        return [lambda: g * _slope_of_step(between)]
 
     def _where(self, eqn: Equation, g: Tensor, read: Read) -> Sequence[Cotangent]:
         """The cotangents of a `where`: to each branch what it counts, and to the condition what changes where the
@@ -102,31 +103,38 @@ class Enclosing:
         weight = self.weight(eqn.operands[0], read)
         jump = None if eqn.operands[0].constant else self._jump(eqn, read)
         if jump is not None and np.any(_nonzero(jump)):
-            self.edges[eqn] = self._edges(eqn.operands[0], read)
+            self.edges[eqn] = self._edges(eqn.operands[0], read, _touches)
+            self.straddled[eqn] = self._edges(eqn.operands[0], read, _holds_zero)
         return [lambda: g * jump, lambda: g * weight, lambda: g * (1 - weight)]
 
-    def _edges(self, p: Traced, read: Read) -> dict[Traced, Array]:
-        """By each value that a condition compares, the elements at which both sides meet at the edge of what they can
-        be.
+    def _edges(self, p: Traced, read: Read, meets: Callable[[Tensor], Array]) -> dict[Traced, Array]:
+        """By each value that a condition compares, the elements at which both sides meet, as the ends of their
+        difference say.
         """
         found: dict[Traced, Array] = {}
         for relation in relations(self.made, p):
-            touching = _touches(difference(relation, read))
+            meeting = meets(difference(relation, read))
             for x in relation.operands:
-                own = touching if x.shape == touching.shape else np.asarray(touching.any())
+                own = meeting if x.shape == meeting.shape else np.asarray(meeting.any())
                 found[x] = own if x not in found else np.asarray(found[x] | own)
         return found
 
     def spoiled(self, inputs: Sequence[Traced], found: Sequence[Tensor]) -> list[Tensor]:
-        """The derivatives, but all reals where a jump at the edge of the box counts for the result and depends on them.
+        """The derivatives, but all reals where a jump at the edge of the box counts for the result and depends on them,
+        or one inside of it, and the input is a point.
 
         So it is for a root of 0, whose slope is infinite, with a cotangent of 0; but not where what is under the root
         stays 0 to first order.
         """
         read, result = self.trace.read, self.trace.result
         self._looked(read)
-        seeds = [*self.edges.items(), *((eqn, self._moving(eqn, read, inputs)) for eqn in self.roots)]
-        edges = [(eqn, each) for eqn, each in seeds if any(np.any(mask) for mask in each.values())]
+        points = {x: _is_point(read(x, Tensor)) for x in inputs}
+        everything = dict.fromkeys(inputs, np.asarray(True))
+        seeds = [(eqn, each, everything) for eqn, each in self.edges.items()]
+        seeds += [(eqn, self._moving(eqn, read, inputs), everything) for eqn in self.roots]
+        if any(np.any(mask) for mask in points.values()):
+            seeds += [(eqn, each, points) for eqn, each in self.straddled.items()]
+        edges = [seed for seed in seeds if any(np.any(mask) for mask in seed[1].values())]
         if not edges:
             return list(found)
         if any(isinstance(c, Tape) for t in found for c in layers(t.context)):
@@ -138,12 +146,12 @@ class Enclosing:
 
         counted = dependence(self.equations, ones, lambda eqn: self._taken(eqn, read), zero)
         masks = {x: np.zeros(x.shape, dtype=bool) for x in inputs}
-        for eqn, each in edges:
+        for eqn, each, given_up in edges:
             if eqn.result in counted and counted[eqn.result].any():
                 at_edge = {x: np.broadcast_to(mask, x.shape) for x, mask in each.items()}
                 for seeds_of in (at_edge, self._changed(eqn.result)):
                     reached = dependence(self.equations, seeds_of)
-                    masks = {x: mask | reached.get(x, np.False_) for x, mask in masks.items()}
+                    masks = {x: mask | (reached.get(x, np.False_) & given_up[x]) for x, mask in masks.items()}
         return [_unbounded(t, masks[x]) for x, t in zip(inputs, found, strict=True)]
 
     def _changed(self, jump: Traced) -> dict[Traced, Array]:
@@ -310,6 +318,18 @@ def _touches(t: Tensor) -> Array:
     """Which elements have an end at 0, in some example of a batch."""
     low, high, axes = _ends(t)
     return np.asarray(((low == 0) | (high == 0)).any(axis=tuple(range(axes))))
+
+
+def _holds_zero(t: Tensor) -> Array:
+    """Which elements may be 0, in some example of a batch."""
+    low, high, axes = _ends(t)
+    return np.asarray(((low <= 0) & (high >= 0)).any(axis=tuple(range(axes))))
+
+
+def _is_point(t: Tensor) -> Array:
+    """Which elements are one number, in some example of a batch."""
+    low, high, axes = _ends(t)
+    return np.asarray((low == high).any(axis=tuple(range(axes))))
 
 
 def _touches_jumps(kinks: str, x: Tensor) -> Array:

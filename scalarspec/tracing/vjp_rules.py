@@ -33,6 +33,7 @@ RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
     "subtract": lambda g, y, a, b: (lambda: g, lambda: -g),
     "multiply": lambda g, y, a, b: (lambda: g * b, lambda: g * a),
     "divide": lambda g, y, a, b: (lambda: g / b, lambda: -g * y / b),
+    "hypot": lambda g, y, a, b: (lambda: g * a / y, lambda: g * b / y),
     "maximum": lambda g, y, a, b: (lambda: _larger(g, a, b), lambda: _larger(g, b, a)),
     "minimum": lambda g, y, a, b: (lambda: _larger(g, b, a), lambda: _larger(g, a, b)),
     "where": lambda g, y, p, a, b: (None, lambda: f.where(p, g, 0), lambda: f.where(p, 0, g)),
