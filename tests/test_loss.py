@@ -39,7 +39,7 @@ def test_losses_of_float_extremes(float64):
     assert loss.log_cosh(far[:1], float64.tensor([0])).item() == pytest.approx(1000 - math.log(2), rel=1e-15)
 
 
-@pytest.mark.parametrize("spec", [loss.mse, loss.mae, loss.huber, loss.hinge, loss.log_cosh, loss.cross_entropy])
+@pytest.mark.parametrize("spec", [loss.mse, loss.mae, loss.huber, loss.hinge, loss.log_cosh, loss.bce, loss.smooth_l1])
 def test_losses_want_equal_shapes(context, spec):
     with pytest.raises(ShapeError, match=rf"{spec.__name__}: shapes \(2,\) and \(\) differ"):
         spec(context.tensor([1, 2]), context.tensor(1))

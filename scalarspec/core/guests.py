@@ -12,7 +12,7 @@ from typing import Any, Never
 import numpy as np
 
 from scalarspec.core.operations import OPERATIONS
-from scalarspec.errors import ContextMismatch, NotExact, ScalarSpecError, ShapeError
+from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ScalarSpecError, ShapeError
 
 _OPERATORS = {
     np.add: ("__add__", "__radd__"),
@@ -93,8 +93,21 @@ class Guest:
 def place(key: Any) -> Any:
     """A part of an index, a tensor as the integers that it is."""
     if isinstance(key, Guest) and key.shape:
-        return np.array([int(x) for x in _numbers(key)]).reshape(key.shape)
+        return np.array([int(x) for x in _numbers(key)], dtype=int).reshape(key.shape)
     return int(key) if isinstance(key, Guest) else key
+
+
+def integers(name: str, x: Any) -> np.ndarray[Any, Any]:
+    """Labels or indices, given as integers, an array or a tensor of them, as an array. name: of the argument, for the
+    message. Raises ArgumentError for what is no integer, or not known to be one.
+    """
+    try:
+        array = np.asarray(place(x))
+    except TypeError as error:
+        raise ArgumentError(f"{name}: {error}") from None
+    if array.size and array.dtype.kind not in "iu":
+        raise ArgumentError(f"{name}: expected integers, got an array of {array.dtype}")
+    return array.astype(int)
 
 
 def _numbers(t: Any) -> Iterator[Any]:

@@ -78,7 +78,7 @@ def upsample(
         raise ShapeError(f"upsample: scale_factor: expected {len(spatial)} integers >= 1, got {scale_factor!r}")
     if mode not in ("nearest", "linear", "bilinear", "trilinear"):
         raise ArgumentError(f"upsample: mode: expected 'nearest', 'linear', 'bilinear' or 'trilinear', got {mode!r}")
-    for axis, factor in zip(spatial, factors, strict=True):
+    for axis, factor in zip(spatial, map(int, factors), strict=True):
         t = repeat(t, factor, axis) if mode == "nearest" else _interpolated(t, axis, factor, align_corners)
     return t
 

@@ -43,7 +43,8 @@ class Whole(int):
         if all(isinstance(x, int) or getattr(x, "dtype", np.dtype(object)).kind in INTEGERS for x in inputs):
             plain = [int(x) if isinstance(x, Whole) else x for x in inputs]
             result = getattr(ufunc, method)(*plain, **more)
-            if getattr(result, "dtype", np.dtype(object)).kind in INTEGERS:
+            parts = result if isinstance(result, tuple) else (result,)  # divmod has two
+            if all(getattr(part, "dtype", np.dtype(object)).kind in INTEGERS for part in parts):
                 return result
         tensors = [x.tensor if isinstance(x, Whole) else x for x in inputs]
         return self.tensor.__array_ufunc__(ufunc, method, *tensors, **more)
@@ -63,10 +64,12 @@ def wholes(operands: Iterable[Any]) -> Iterator[Whole]:
 
 def _exactly(name: str) -> Callable[..., Any]:
     """A method that gives an integer for integers, which is exact; with any other number it is an operation of the
-    context.
+    context. With a list it is Python's affair, which repeats the list.
     """
 
     def method(self: Whole, *others: Any) -> Any:
+        if any(isinstance(x, list | tuple | str) for x in others):
+            return NotImplemented
         if all(isinstance(x, int) for x in others):
             result = getattr(int, name)(int(self), *map(int, others))
             return Whole(result, self.context) if type(result) is int else result

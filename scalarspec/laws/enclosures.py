@@ -93,7 +93,8 @@ def _is_narrow(result: Tensor, scale: Fraction, name: str) -> None:
 
 
 def _mse_is_nonnegative(context: Context[Any], *ends: Fraction) -> None:
-    _not_negative(loss.mse(*_boxes(context, ends)), "MSE")
+    prediction, target = _boxes(context, ends)
+    _not_negative(loss.mse(prediction, target), "MSE")
 
 
 def _kl_is_nonnegative(context: Context[Any], *ends: Fraction) -> None:
