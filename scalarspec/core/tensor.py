@@ -290,8 +290,9 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
         raise ArgumentError(f"expected numbers, got truths: {operand!r}")
     if isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
         return context.tensor(operand)
-    make: Callable[..., Tensor] = _literal if isinstance(operand, Hashable) else _new_literal
-    return make(context, operand)
+    if not isinstance(operand, Hashable):
+        return _new_literal(context, operand)
+    return _literal(context, operand) if context.wrapped is None else _literal_around(context, operand)
 
 
 def as_truth(context: Context[Any], p: Truth) -> Truth:
@@ -308,6 +309,16 @@ def as_truth(context: Context[Any], p: Truth) -> Truth:
 def _literal(context: Context[Any], number: Any) -> Tensor:
     """The tensor of a literal, kept, since specs are full of small constants."""
     return _new_literal(context, number)
+
+
+def _literal_around(context: Context[Any], number: Any) -> Tensor:
+    """The tensor of a literal in a context around another one, whose own tensors must not outlive it: only the scalar,
+    which is the innermost context's, is kept.
+    """
+    inner = context
+    while inner.wrapped is not None:
+        inner = inner.wrapped
+    return Tensor(context, Scalar, context.arrays.pack(_literal(inner, number).scalars()))
 
 
 def _new_literal(context: Context[Any], number: Any) -> Tensor:

@@ -79,9 +79,15 @@ def _exactly(name: str) -> Callable[..., Any]:
 
 
 def _in_context(name: str) -> Callable[..., Any]:
-    """A method that Python would round: an operation of the context."""
+    """A quotient, which Python would round: an operation of the context, unless it is an integer, which is both (and
+    which `np.arange` asks for, to find its length).
+    """
 
     def method(self: Whole, other: Any) -> Any:
+        if isinstance(other, int):
+            over, under = (int(self), int(other)) if name == "__truediv__" else (int(other), int(self))
+            if under and over % under == 0:
+                return Whole(over // under, self.context)
         return getattr(self.tensor, name)(int(other) if isinstance(other, int) else other)
 
     return method

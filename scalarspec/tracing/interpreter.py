@@ -37,9 +37,11 @@ class Traced:
     constant: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InterpreterContext(Context[Any]):
-    """A context around `inner`, with its scalars."""
+    """A context around `inner`, with its scalars. It is equal to itself alone: what one holds means nothing in
+    another, and would be lost there.
+    """
 
     inner: Context[Any]
 
