@@ -17,6 +17,7 @@ from scalarspec import layers, loss
 DTYPES = ("float64", "float32")
 LABELS, SIGNS = np.array([1, 3, 0]), np.array([1.0, -1, 1])
 BITS = np.array([[1.0, 0, 0, 1], [0, 0, 1, 1], [1, 1, 0, 0]])
+VARIANCES = np.array([1.0, 4, 2])
 MASK = np.array([[True, False, True, True], [True, True, False, False], [False, True, True, True]])
 
 
@@ -248,8 +249,8 @@ LAYERS = [
     same("GLU", lambda x: layers.GLU(0)(x), lambda x: nn.glu(x, 0), ((4, 3),)),
     same("BatchNorm", lambda x, m, v, w, b: layers.BatchNorm(m, v, w, b)(x),
          nn.batch_norm, ((2, 3, 4), (3,), (3,), (3,), (3,)), kinds=("any", "any", "positive"), by=(0, 3, 4)),
-    same("BatchNorm x", lambda x, w, b: layers.BatchNorm(SIGNS, BITS.sum(1), w, b)(x),
-         lambda x, w, b: nn.batch_norm(x, *(torch.tensor(s, dtype=x.dtype) for s in (SIGNS, BITS.sum(1))), w, b),
+    same("BatchNorm x", lambda x, w, b: layers.BatchNorm(SIGNS, VARIANCES, w, b)(x),
+         lambda x, w, b: nn.batch_norm(x, *(torch.tensor(s, dtype=x.dtype) for s in (SIGNS, VARIANCES)), w, b),
          ((2, 3, 4), (3,), (3,))),
     same("BatchNorm, training", lambda x, w, b: layers.BatchNorm(None, None, w, b)(x),
          lambda x, w, b: nn.batch_norm(x, None, None, w, b, training=True), ((4, 3, 2), (3,), (3,))),
