@@ -33,8 +33,8 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
     value.
 
     model: any argument of a spec: dataclasses, lists, tuples and dictionaries are gone through, and stay what they are.
-    Integers, which may be indices, stay integers that are numbers of the context, too (see `core.whole`); arrays of
-    bools become truths; strings stay. Functions that see float arrays or models beside their arguments, in closures,
+    Integers, which may be indices, stay integers that are numbers of the context, too (see `core.whole`); arrays and
+    lists of bools become truths; strings stay. Functions that see float arrays or models beside their arguments, in closures,
     defaults and globals, are rebuilt with tensors in their place.
     context: a context, or the name of one. Raises ArgumentError where a function cannot be rebuilt, DomainError for NaN
     and infinities (except under floats).
@@ -50,7 +50,7 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
         if is_data(value):
             return target.tensor(value)
         if is_mask(value):
-            return Truth.from_scalars(target, value.astype(object))
+            return Truth.from_scalars(target, np.asarray(value).astype(object))
         if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):
             return Whole(int(value), target)
         return rebuilt(value, target, seen, _is_number_data) if sees(value) else None
@@ -147,8 +147,10 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
 
 def is_data(value: Any) -> bool:
     """Does `lift` make a tensor of it?"""
+    if is_mask(value):
+        return False
     if is_array(value):
-        return not is_mask(value)
+        return True
     return isinstance(value, Tensor | float | np.floating | Fraction | Decimal) or _is_numbers(value)
 
 
@@ -159,7 +161,14 @@ def is_array(value: Any) -> bool:
 
 def is_mask(value: Any) -> bool:
     """Does `lift` make truths of it?"""
-    return isinstance(value, np.ndarray) and value.dtype == bool
+    return (isinstance(value, np.ndarray) and value.dtype == bool) or _is_bools(value)
+
+
+def _is_bools(value: Any) -> bool:
+    """A list of bools, or of such lists."""
+    return (
+        isinstance(value, list) and bool(value) and all(isinstance(v, bool | np.bool_) or _is_bools(v) for v in value)
+    )
 
 
 def _is_number_data(value: Any) -> bool:

@@ -73,8 +73,11 @@ class _Weights:
         if state is None:
             zeros: Tensor = f.broadcast_to(inputs.context.tensor(0), shape)
             return zeros
+        name = type(self).__name__
+        if not isinstance(state, Tensor):
+            raise ArgumentError(f"{name}: state: expected a tensor, got {type(state).__name__}")
         if state.shape != (1, *shape):
-            raise ShapeError(f"{type(self).__name__}: a state of shape {state.shape}; expected {(1, *shape)}")
+            raise ShapeError(f"{name}: a state of shape {state.shape}; expected {(1, *shape)}")
         first: Tensor = state[0]
         return first
 
@@ -127,7 +130,11 @@ class LSTM(_Weights):
     gates: ClassVar[int] = 4
 
     def __call__(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """The outputs, and the last state (h, c). Raises ShapeError where shapes do not fit."""
+        """The outputs, and the last state (h, c). Raises ShapeError where shapes do not fit, ArgumentError for a state
+        that is no such tuple.
+        """
+        if state is not None and not (isinstance(state, tuple) and len(state) == 2):
+            raise ArgumentError(f"LSTM: state: expected a tuple of two tensors, got {type(state).__name__}")
         inputs = self._inputs(x)
         h, c = (self._start(inputs, s) for s in (state or (None, None)))
         found = []
