@@ -34,8 +34,8 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
 
     model: any argument of a spec: dataclasses, lists, tuples and dictionaries are gone through, and stay what they are.
     Integers, which may be indices, stay integers that are numbers of the context, too (see `core.whole`); arrays and
-    lists of bools become truths; strings stay. Functions that see float arrays or models beside their arguments, in closures,
-    defaults and globals, are rebuilt with tensors in their place.
+    lists of bools become truths; strings stay. Functions that see float arrays or models beside their arguments, in
+    closures, defaults and globals, are rebuilt with tensors in their place.
     context: a context, or the name of one. Raises ArgumentError where a function cannot be rebuilt, DomainError for NaN
     and infinities (except under floats).
 
