@@ -7,8 +7,6 @@ variance: an integer, a fraction or a string.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
-from math import isqrt
 from typing import Any
 
 from scalarspec.core import functions as f
@@ -21,21 +19,8 @@ Axes = tuple[int, ...]
 
 
 def normalized(x: Tensor, axes: Axes, eps: Operand) -> Tensor:
-    """(x - mean) / √(var + eps) over some axes, in two passes.
-
-    Of n numbers with mean 0 and mean square at most 1 none is larger than √(n - 1), which is what `clip` knows: it
-    changes nothing, but that an enclosure ends there.
-    """
-    center = x - f.mean(x, axes, keepdims=True)
-    return _clipped(center / f.sqrt(f.mean_square(center, axes, keepdims=True) + eps), x.shape, axes, 1)
-
-
-def _clipped(x: Tensor, shape: Shape, axes: Axes, less: int) -> Tensor:
-    """x, which lies in ±√(n - less) where n elements are reduced; the bound is rounded up to 1/1024."""
-    m = max(Shape(shape[a] for a in axes).size - less, 0) << 20
-    root = isqrt(m)
-    bound = Fraction(root + (root * root < m), 1024)
-    return f.clip(x, -bound, bound)
+    """(x - mean) / √(var + eps) over some axes, in two passes. It lies between -√n and √n for n elements."""
+    return f.rms_norm(x - f.mean(x, axes, keepdims=True), axes, eps)
 
 
 def _scaled(x: Tensor, weight: Any, bias: Any) -> Tensor:
@@ -90,9 +75,7 @@ class RMSNorm:
     def __call__(self, x: Tensor) -> Tensor:
         """The normalized x. Raises ShapeError where the last axes of x are not those of the weight."""
         _, (weight, t) = operands_of("RMSNorm", self.weight, x)
-        axes = _last("RMSNorm", t, weight)
-        root = f.sqrt(f.mean_square(t, axes, keepdims=True) + self.eps)
-        return _clipped(t / root, t.shape, axes, 0) * weight
+        return f.rms_norm(t, _last("RMSNorm", t, weight), self.eps) * weight
 
 
 def _last(name: str, x: Tensor, weight: Tensor) -> Axes:
