@@ -244,6 +244,9 @@ def test_whole_numbers_travel_as_integers():
     assert (k, -k, k + 1, 2 * k, k**2, abs(k), k.shape) == (3, -3, 4, 6, 9, 3, ())
     assert (k**-1).item() == Fraction(1, 3)
     assert type(copy.copy(k)) is int
+    assert (k * [0], "ab" * k, 6 / k, k / 1, k // 2) == ([0] * 3, "ababab", 2, 3, 1)
+    assert np.arange(k).tolist() == [0, 1, 2]
+    assert [part.tolist() for part in np.divmod(np.arange(4), k)] == [[0, 0, 0, 1], [0, 1, 2, 0]]
     assert [type(v) for v in ss.lift([True, None, "relu"], "rational")] == [bool, type(None), str]
 
 
@@ -274,6 +277,8 @@ def test_masks_are_truths():
 
     x, mask = np.array([1.0, 2.0, 4.0]), np.array([True, False, True])
     assert ss.crosscheck(masked, x, mask, actual=np.float64(5)).exact == 5
+    assert ss.crosscheck(masked, x, mask.tolist(), actual=np.float64(5)).exact == 5
+    assert type(ss.lift([[True], [False]], Q)) is type(ss.lift(mask, Q)) is ss.Truth
     assert ss.bounds(masked, x, mask, vary={"x": ss.ball(1)}).lower == 3
     with pytest.raises(ScalarSpecError, match="truth"):
         ss.compare(spec, mask, 2, backends=["rational"])

@@ -10,6 +10,7 @@ import scalarspec as ss
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
 from scalarspec.core.operations import OPERATIONS
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import (
     ArgumentError,
     ContextMismatch,
@@ -20,7 +21,9 @@ from scalarspec.errors import (
     UnknownName,
 )
 from scalarspec.models import autoencoder, vae
-from scalarspec.tracing.interpreter import InterpreterContext
+from scalarspec.tracing.batched import BatchedContext
+from scalarspec.tracing.interpreter import InterpreterContext, Traced
+from scalarspec.tracing.tape import Tape
 
 
 def agrees(context, left, right):
@@ -154,6 +157,30 @@ def descendants(cls):
 def test_an_interpreter_has_its_scalars_from_the_context_that_it_wraps(name):
     if name != "rounds" and not name.startswith("_"):
         assert getattr(InterpreterContext, name) is not getattr(Context, name)
+
+
+def of_a_literal(x):
+    """3x, by what is made of a literal alone."""
+    two, y = ss.broadcast_arrays(2, x)
+    return (1 + two) * y
+
+
+def test_literals_belong_to_the_interpreter_that_asks(exact):
+    """One that is kept from an earlier evaluation would take what is made of it to a tape that nobody reads."""
+    for x in ([1, 2], [3, 4], [5, 6]):
+        assert ss.grad(lambda x: ss.sum(of_a_literal(x)))(exact.tensor(x)).tolist() == [3, 3]
+    for rows in ([[1, 2], [3, 4]], [[1, 2], [3, 4], [5, 6]]):
+        assert ss.batched(of_a_literal, over="x")(exact.tensor(rows)).tolist() == (3 * np.array(rows)).tolist()
+
+
+def test_interpreters_are_equal_to_themselves_alone(rational):
+    tapes = [Tape(rational), Tape(rational)]
+    batches = [BatchedContext(rational, 2), BatchedContext(rational, 2)]
+    for a, b in (tapes, batches):
+        assert a == a
+        assert a != b
+        with pytest.raises(ContextMismatch, match="do not mix"):
+            Tensor(a, ss.Scalar, Traced(ss.Scalar, rational.tensor(1).value)) + b.tensor(1)
 
 
 BRANCHED = (  # each is x for some x, and -x for others

@@ -284,15 +284,15 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
             return operand
         if context.wrapped is None:
             raise ContextMismatch(f"{operand.context} and {context} do not mix; carry one over with context.tensor(t)")
+    elif isinstance(operand, Truth):
+        raise ArgumentError(f"expected numbers, got truths: {operand!r}")
+    elif isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
+        return context.tensor(operand)
+    if context.wrapped is not None:
         constant: Tensor = context.constant(as_tensor(context.wrapped, operand))
         return constant
-    if isinstance(operand, Truth):
-        raise ArgumentError(f"expected numbers, got truths: {operand!r}")
-    if isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
-        return context.tensor(operand)
-    if not isinstance(operand, Hashable):
-        return _new_literal(context, operand)
-    return _literal(context, operand) if context.wrapped is None else _literal_around(context, operand)
+    make: Callable[..., Tensor] = _literal if isinstance(operand, Hashable) else _new_literal
+    return make(context, operand)
 
 
 def as_truth(context: Context[Any], p: Truth) -> Truth:
@@ -307,18 +307,10 @@ def as_truth(context: Context[Any], p: Truth) -> Truth:
 
 @lru_cache(maxsize=1024, typed=True)
 def _literal(context: Context[Any], number: Any) -> Tensor:
-    """The tensor of a literal, kept, since specs are full of small constants."""
-    return _new_literal(context, number)
-
-
-def _literal_around(context: Context[Any], number: Any) -> Tensor:
-    """The tensor of a literal in a context around another one, whose own tensors must not outlive it: only the scalar,
-    which is the innermost context's, is kept.
+    """The tensor of a literal, kept, since specs are full of small constants: of a context that wraps no other one, for
+    what an interpreter holds must not outlive it.
     """
-    inner = context
-    while inner.wrapped is not None:
-        inner = inner.wrapped
-    return Tensor(context, Scalar, context.arrays.pack(_literal(inner, number).scalars()))
+    return _new_literal(context, number)
 
 
 def _new_literal(context: Context[Any], number: Any) -> Tensor:
