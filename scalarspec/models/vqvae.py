@@ -9,7 +9,7 @@ Stages: z_e, z_q, x_hat, recon, codebook, commitment, loss.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from scalarspec.core import functions as f
 from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.latent import Codebook
 from scalarspec.layers import Map
-from scalarspec.loss import mse
+from scalarspec.loss import mse, mse_derivative
 from scalarspec.numbers.exact import End
+from scalarspec.tracing.gradient import grad
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,42 @@ def loss(model: Model, beta: Operand, x: Tensor, idx: int) -> Tensor:
     reconstruction = f.stage("recon", mse(_decode(model, z_q), x))
     codebook, commitment = f.stage("codebook", mse(z_q, z_e)), f.stage("commitment", mse(z_e, z_q))
     return f.stage("loss", reconstruction + codebook + f.multiply(beta, commitment))
+
+
+class Gradients(NamedTuple):
+    """What training moves an encoding and its code along, each of shape (*latent,)."""
+
+    encoding: Tensor
+    code: Tensor
+
+
+def straight_through(model: Model, beta: Operand, x: Tensor, idx: int) -> Gradients:
+    """The gradients of training in z_e and in the code e = z_q, with its stop-gradients: g + β (2/n) (z_e - e), and
+    (2/n) (e - z_e), where g is the gradient of the reconstruction loss at the code, and n the size of a code.
+
+    The encoding is handed g as if it had been decoded itself, since the choice of a code has no derivative; the code
+    learns from the codebook loss alone. beta: a number; x: (*obs,). Van den Oord et al. 2017, section 3.2.
+
+        vqvae.straight_through(model, "1/4", ss.context("rational").tensor([1, 2]), 0).encoding
+    """
+    z_e, z_q = encode(model, x), _code(model, x, idx)
+    commitment = f.multiply(beta, mse_derivative(z_e, z_q))
+    return Gradients(decoder_gradient(model, x, z_q) + commitment, mse_derivative(z_q, z_e))
+
+
+def decoder_gradient(model: Model, x: Tensor, code: Tensor) -> Tensor:
+    """The gradient of mse(decode(code), x) in the code. x: (*obs,); code, result: (*latent,)."""
+    return grad(lambda z, target: mse(model.decoder.forward(z), target))(code, x)
+
+
+def surrogate(model: Model, beta: Operand, x: Tensor, z_e: Tensor, code: Tensor, stopped: Gradients) -> Tensor:
+    """The loss of training, of which `straight_through` has the gradients: equation 3, where stopped values are given
+    apart, as what does not move.
+
+    It is mse(decode(z_e + sg(e - z_e)), x) + mse(sg(z_e), e) + β mse(z_e, sg(e)). stopped: sg(z_e) and sg(e).
+    """
+    decoded = model.decoder.forward(z_e + (stopped.code - stopped.encoding))
+    return mse(decoded, x) + mse(code, stopped.encoding) + f.multiply(beta, mse(z_e, stopped.code))
 
 
 Status = Literal["proved", "refuted", "undecided"]
