@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from scalarspec.core.functions import sqrt, stage
+from scalarspec.core.functions import multiply, sqrt, stage
 from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.errors import OutOfRange
 from scalarspec.loss import mse
@@ -55,8 +55,9 @@ def schedule(betas: Iterable[int | str | Fraction]) -> Schedule:
 
 
 def linear(steps: int, first: int | str | Fraction = "0.0001", last: int | str | Fraction = "0.02") -> Schedule:
-    """The schedule whose β rises from `first` to `last` in equal amounts: the paper's, for 1,000 steps. Raises OutOfRange
-    for fewer than 2 steps.
+    """The schedule whose β rises from `first` to `last` in equal amounts: the paper's, for 1,000 steps.
+
+    Raises OutOfRange for fewer than 2 steps.
     """
     if steps < 2:
         raise OutOfRange(f"steps: expected 2 at least, got {steps}")
@@ -67,18 +68,19 @@ def linear(steps: int, first: int | str | Fraction = "0.0001", last: int | str |
 def diffused(alpha_bar: Operand, x: Tensor, eps: Operand) -> Tensor:
     """√ᾱ x + √(1 - ᾱ) ε, equation 4. alpha_bar: a number from 0 to 1; x, eps: (*obs,); result: (*obs,)."""
     a = x.context.tensor(alpha_bar)
-    return sqrt(a) * x + sqrt(1 - a) * eps
+    return sqrt(a) * x + multiply(sqrt(1 - a), eps)
 
 
 def undiffused(alpha_bar: Operand, x_t: Tensor, eps: Operand) -> Tensor:
     """(x_t - √(1 - ᾱ) ε) / √ᾱ: the data from which that noise led to x_t, section 3.2. alpha_bar: a number, > 0."""
     a = x_t.context.tensor(alpha_bar)
-    return (x_t - sqrt(1 - a) * eps) / sqrt(a)
+    return (x_t - multiply(sqrt(1 - a), eps)) / sqrt(a)
 
 
 def q_sample(schedule: Schedule, x_0: Tensor, t: int, eps: Tensor) -> Tensor:
-    """A draw x_t from q(x_t | x_0) = N(√ᾱ_t x_0, (1 - ᾱ_t) I). x_0, eps, result: (*obs,). Raises OutOfRange for a t that
-    is no step.
+    """A draw x_t from q(x_t | x_0) = N(√ᾱ_t x_0, (1 - ᾱ_t) I). x_0, eps, result: (*obs,).
+
+    Raises OutOfRange for a t that is no step.
     """
     return stage("x_t", diffused(schedule.alpha_bar(t), x_0, eps))
 
@@ -102,8 +104,9 @@ def posterior_mean(schedule: Schedule, x_0: Tensor, x_t: Tensor, t: int) -> Tens
 
 
 def posterior_variance(schedule: Schedule, x_t: Tensor, t: int) -> Tensor:
-    """The variance of q(x_{t-1} | x_t, x_0) in each coordinate, equation 7: β_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t). x_t: of which
-    only the context matters; 1 <= t <= T; result: ().
+    """The variance of q(x_{t-1} | x_t, x_0) in each coordinate, equation 7: β_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t).
+
+    x_t: of which only the context matters; 1 <= t <= T; result: ().
     """
     before, after = _around(schedule, x_t, t)
     return (1 - after / before) * (1 - before) / (1 - after)

@@ -8,7 +8,7 @@ Stages: real, fake, loss.
 
 from __future__ import annotations
 
-from scalarspec.core.functions import mean_square, square, stage
+from scalarspec.core.functions import mean_square, multiply, square, stage
 from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.layers import Map
 
@@ -16,8 +16,10 @@ from scalarspec.layers import Map
 def discriminator_loss(
     discriminator: Map, generator: Map, x: Tensor, z: Tensor, a: Operand = 0, b: Operand = 1
 ) -> Tensor:
-    """E (D(x) - b)² / 2 + E (D(G(z)) - a)² / 2, equation 2. x: a batch of data, z: a batch of noise, as the two maps take
-    them; a, b: the labels of what is made and of data; result: ().
+    """E (D(x) - b)² / 2 + E (D(G(z)) - a)² / 2, equation 2.
+
+    x: a batch of data, z: a batch of noise, as the two maps take them; a, b: the labels of what is made and of data;
+    result: ().
     """
     real = stage("real", discriminator(x))
     fake = stage("fake", discriminator(generator(z)))
@@ -37,5 +39,5 @@ def at_point(score: Tensor, data: Tensor, made: Tensor, a: Operand = 0, b: Opera
 
 
 def best_score(data: Tensor, made: Tensor, a: Operand = 0, b: Operand = 1) -> Tensor:
-    """The D that makes `at_point` least: (b p + a q) / (p + q), equation 4. data, made: one shape, and so the result."""
-    return (data * b + made * a) / (data + made)
+    """The D that makes `at_point` least: (b p + a q) / (p + q), equation 4. data, made, result: one shape."""
+    return (multiply(data, b) + multiply(made, a)) / (data + made)

@@ -45,12 +45,14 @@ def couple(layer: Coupling, kept: Tensor, other: Tensor) -> Tensor:
 
 
 def uncouple(layer: Coupling, kept: Tensor, moved: Tensor) -> Tensor:
-    """Its inverse (moved - t(kept)) ⊙ exp(-s(kept)), equation 8. kept: (..., kept); moved and result: (..., d - kept)."""
+    """Its inverse (moved - t(kept)) ⊙ exp(-s(kept)), equation 8. kept: (..., kept); moved, result: (..., d - kept)."""
     return (moved - layer.translation(kept)) * f.exp(-layer.scale(kept))
 
 
 def log_determinant(layer: Coupling, kept: Tensor) -> Tensor:
-    """log |det J| of `couple`: Σ s(kept), equation 6; the inverse has its negative. kept: (..., kept); result: (...)."""
+    """log |det J| of `couple`: Σ s(kept), equation 6. Its inverse has the negative. kept: (..., kept);
+    result: (...).
+    """
     return f.sum(layer.scale(kept), axis=-1)
 
 

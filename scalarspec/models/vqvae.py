@@ -122,7 +122,8 @@ def straight_through(model: Model, beta: Operand, x: Tensor, idx: int) -> Gradie
 
 def decoder_gradient(model: Model, x: Tensor, code: Tensor) -> Tensor:
     """The gradient of mse(decode(code), x) in the code. x: (*obs,); code, result: (*latent,)."""
-    return grad(lambda z, target: mse(model.decoder.forward(z), target))(code, x)
+    found: Tensor = grad(lambda z, target: mse(model.decoder.forward(z), target))(code, x)
+    return found
 
 
 def surrogate(model: Model, beta: Operand, x: Tensor, z_e: Tensor, code: Tensor, stopped: Gradients) -> Tensor:

@@ -1,21 +1,35 @@
-"""The facts of the VAE theory: statements with their hypotheses, each with a mutation that its check refutes.
+"""The facts of the theory: statements with their hypotheses, each with a mutation that its check refutes.
 
-Sources: TorchLean's NN.MLTheory.Generative.Latent.VAE and NN.Spec.Models.{Vae,VqVae,Autoencoder}, and what follows from
-them. `encode`, `decode` and so on are any maps whatever (`Opaque`).
+Sources: TorchLean's NN.MLTheory.Generative.Latent.VAE and NN.Spec.Models.{Vae,VqVae,Autoencoder}, what follows from
+them, and the papers of the other models. `encode`, `decode` and so on are any maps whatever (`Opaque`).
 """
 
 from __future__ import annotations
 
 from scalarspec.errors import UnknownName
 from scalarspec.theory.autoencoder_facts import AUTOENCODER_FACTS
+from scalarspec.theory.diffusion_facts import DIFFUSION_FACTS
 from scalarspec.theory.fact import Fact
+from scalarspec.theory.iwae_facts import IWAE_FACTS
 from scalarspec.theory.kl_facts import KL_FACTS
+from scalarspec.theory.lsgan_facts import LSGAN_FACTS
+from scalarspec.theory.realnvp_facts import REALNVP_FACTS
 from scalarspec.theory.sampling_facts import SAMPLING_FACTS
 from scalarspec.theory.vae_facts import VAE_FACTS
 from scalarspec.theory.vq_facts import VQ_FACTS
 from scalarspec.verdict import Verdict, timed
 
-FACTS: tuple[Fact, ...] = (*VAE_FACTS, *KL_FACTS, *SAMPLING_FACTS, *VQ_FACTS, *AUTOENCODER_FACTS)
+FACTS: tuple[Fact, ...] = (
+    *VAE_FACTS,
+    *KL_FACTS,
+    *SAMPLING_FACTS,
+    *VQ_FACTS,
+    *AUTOENCODER_FACTS,
+    *IWAE_FACTS,
+    *REALNVP_FACTS,
+    *DIFFUSION_FACTS,
+    *LSGAN_FACTS,
+)
 
 
 def facts() -> tuple[Fact, ...]:

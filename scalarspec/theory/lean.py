@@ -8,6 +8,7 @@ from typing import Any
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.exact import exact_text
+from scalarspec.theory.lean_models import MODEL_EXAMPLES
 from scalarspec.theory.objectives import ElboTerms, beta_negative_elbo, kl_sum, negative_elbo, variance_of_scale
 
 HEADER = """-- Lean 4, in the names of TorchLean; text only: it has not been compiled here.
@@ -128,6 +129,7 @@ EXAMPLES: dict[str, str] = {
       = (Spec.autoencoderEncoderWeightsDerivSpec m x g, Spec.autoencoderEncoderBiasDerivSpec m x g,
          Spec.autoencoderDecoderWeightsDerivSpec m x g, Spec.autoencoderDecoderBiasDerivSpec m g,
          Spec.autoencoderInputDerivSpec m x g) := rfl""",
+    **MODEL_EXAMPLES,
 }  # fmt: skip
 """By the fact's name: binders, statement and a proof to try."""
 

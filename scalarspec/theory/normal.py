@@ -148,10 +148,12 @@ class Normal(Context[Poly]):
             return monomial[0][0].args[0]
         return poly(0) if x.constant == 1 else self.function("log", x)
 
+    def sqrt(self, x: Poly) -> Poly:
+        return x if x.constant in (0, 1) else self.function("sqrt", x)
+
     def exp(self, x: Poly) -> Poly:
         return self.function("exp", x) if x.terms else poly(1)
 
-    sqrt = _of_one("sqrt")
     sin = _of_one("sin")
     cos = _of_one("cos")
     atan = _of_one("atan")

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from scalarspec.latent import quantize_at
+from typing import Any
+
+from scalarspec.core.functions import tanh
+from scalarspec.core.shape import Dim, Scalar, Shape
+from scalarspec.core.tensor import Tensor
+from scalarspec.latent import Codebook, quantize_at
+from scalarspec.layers import Linear, Sequential
 from scalarspec.models import vqvae
 from scalarspec.theory.arbitrary import (
+    CODES,
     LATENT,
+    OBS,
     OF_VQ,
     VQ_SPEC,
     X,
@@ -17,6 +25,29 @@ from scalarspec.theory.arbitrary import (
 )
 from scalarspec.theory.fact import Equal, Fact
 from scalarspec.theory.objectives import vqvae_terms
+from scalarspec.theory.statements import Opaque
+from scalarspec.tracing.gradient import grad
+
+_HIDDEN = 6
+_NET = Sequential(Linear(Shape((_HIDDEN, LATENT)), Dim(_HIDDEN)), tanh, Linear(Shape((OBS, _HIDDEN)), Dim(OBS)))
+_DECODED = vqvae.Model(vqvae.Encoder(Opaque("encode", LATENT)), Codebook(Shape((CODES, LATENT))), vqvae.Decoder(_NET))
+OF_TRAINING = (_DECODED, Scalar, X)  # as OF_VQ, with a decoder that has derivatives
+
+
+def _derivative(part: int) -> Any:
+    """The derivative of the loss of training, with what is stopped held fast, in the encoding (0) or the code (1)."""
+
+    def of(model: Any, beta: Tensor, x: Tensor) -> Tensor:
+        now = vqvae.Gradients(vqvae.encode(model, x), model.codebook.embedding[1])
+
+        def moving(z: Tensor, code: Tensor) -> Tensor:
+            return vqvae.surrogate(model, beta, x, z, code, now)
+
+        found: Tensor = grad(moving, part)(*now)
+        return found
+
+    return of
+
 
 VQ_FACTS: tuple[Fact, ...] = (
     Fact(
@@ -63,5 +94,28 @@ VQ_FACTS: tuple[Fact, ...] = (
         Equal(vq_loss, of_vq(lambda m, b, x: vq_recon(m, b, x) + (1 + b) * codebook(m, b, x)), OF_VQ),
         "reconstruction + β codebook",
         Equal(vq_loss, of_vq(lambda m, b, x: vq_recon(m, b, x) + b * codebook(m, b, x)), OF_VQ),
+    ),
+    Fact(
+        "vq_encoder_gradient",
+        "straight_through: g + β (2/n) (z_e - e) is the derivative in z_e of the loss with its stop-gradients",
+        Equal(of_vq(lambda m, b, x: vqvae.straight_through(m, b, x, 1).encoding), _derivative(0), OF_TRAINING),
+        "without the decoder's gradient g",
+        Equal(
+            of_vq(
+                lambda m, b, x: b * 2 * (vqvae.encode(m, x) - m.codebook.embedding[1]) / len(m.codebook.embedding[1])
+            ),
+            _derivative(0),
+            OF_TRAINING,
+        ),
+        ("decode(z) = V tanh(W z + b) + c",),
+        "TorchLean's straight-through gradient of the VQ-VAE",
+    ),
+    Fact(
+        "vq_codebook_gradient",
+        "straight_through: (2/n) (e - z_e) is the derivative in the code of the loss with its stop-gradients",
+        Equal(of_vq(lambda m, b, x: vqvae.straight_through(m, b, x, 1).code), _derivative(1), OF_TRAINING),
+        "a sign",
+        Equal(of_vq(lambda m, b, x: -vqvae.straight_through(m, b, x, 1).code), _derivative(1), OF_TRAINING),
+        source="TorchLean's straight-through gradient of the VQ-VAE",
     ),
 )
