@@ -14,6 +14,7 @@ from scalarspec.theory.iwae_facts import IWAE_FACTS
 from scalarspec.theory.kl_facts import KL_FACTS
 from scalarspec.theory.lsgan_facts import LSGAN_FACTS
 from scalarspec.theory.realnvp_facts import REALNVP_FACTS
+from scalarspec.theory.residual_facts import RESIDUAL_FACTS
 from scalarspec.theory.sampling_facts import SAMPLING_FACTS
 from scalarspec.theory.vae_facts import VAE_FACTS
 from scalarspec.theory.vq_facts import VQ_FACTS
@@ -29,6 +30,7 @@ FACTS: tuple[Fact, ...] = (
     *REALNVP_FACTS,
     *DIFFUSION_FACTS,
     *LSGAN_FACTS,
+    *RESIDUAL_FACTS,
 )
 
 

@@ -54,5 +54,7 @@ MODEL_EXAMPLES: dict[str, str] = {
     "lsgan_generator_loss_is_pearson": """(p q : ℝ) (h : p + q ≠ 0) :
     (p + q) * ((1 * p + -1 * q) / (p + q)) ^ 2 = (2 * q - (p + q)) ^ 2 / (p + q) := by
   field_simp; ring""",
+    "residual_block_of_nothing_is_relu": "(x v : ℝ) : max (0 * v + x) 0 = max x 0 := by simp",
+    "pre_norm_block_of_nothing_is_identity": "(x v w : ℝ) : x + 0 * v + 0 * w = x := by simp",
 }  # fmt: skip
 """By the fact's name: binders, statement and a proof to try."""
