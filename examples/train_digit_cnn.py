@@ -1,4 +1,4 @@
-"""Train the network of `cnn.npz` on the digits in `digits.npz`: `pip install torch`, then run this file (a minute).
+"""Train the network of `digit_cnn.npz` on the digits in `digits.npz`: `pip install torch`, then run this file.
 
 Two convolutions of 3x3, each with relu and max-pooling, 8 and 16 channels wide, and a linear head, in float32. The last
 100 digits are held out. Uniform noise on the pixels is what makes its margins wide enough to be proved.
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 
 
 def network() -> nn.Sequential:
-    """The layers, in the order of `cnn.py`."""
+    """The layers, in the order of `digit_cnn.py`."""
     return nn.Sequential(
         nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
@@ -40,7 +40,7 @@ def train(net: nn.Sequential, x: torch.Tensor, labels: torch.Tensor) -> None:
 
 
 def main() -> None:
-    """Train, say how many held-out digits are told right, and write `cnn.npz`."""
+    """Train, say how many held-out digits are told right, and write `digit_cnn.npz`."""
     torch.manual_seed(0)
     with np.load(FOLDER / "digits.npz") as data:
         pixels, labels = data["pixels"], torch.tensor(data["labels"], dtype=torch.int64)
@@ -49,7 +49,7 @@ def main() -> None:
     train(net, x[:-HELD_OUT], labels[:-HELD_OUT])
     right = (net(x).argmax(1) == labels).float()
     print("right:", right[:-HELD_OUT].mean().item(), "in training,", right[-HELD_OUT:].mean().item(), "held out")
-    np.savez_compressed(FOLDER / "cnn.npz", **{name: value.numpy() for name, value in net.state_dict().items()})
+    np.savez_compressed(FOLDER / "digit_cnn.npz", **{name: value.numpy() for name, value in net.state_dict().items()})
 
 
 if __name__ == "__main__":
