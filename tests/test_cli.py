@@ -121,9 +121,9 @@ def test_derive(files, capsys):
 
 def test_theory(capsys):
     code, out, _ = run(capsys, "theory")
-    assert (code, "35 proved, in" in out) == (0, True)
+    assert (code, "55 proved, in" in out) == (0, True)
     code, out, _ = run(capsys, "theory", "--controls", "--steps")
-    assert (code, out.count("refuted: "), "rhs = " in out) == (0, 35, True)
+    assert (code, out.count("refuted: "), "rhs = " in out) == (0, 55, True)
     code, out, _ = run(capsys, "theory", "--json")
     rows = json.loads(out)
     assert {row["status"] for row in rows} == {"proved"}
