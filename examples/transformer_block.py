@@ -30,7 +30,7 @@ def a_block(seed: int = 0) -> tuple[transformer.Block, Array]:
     rng = np.random.default_rng(seed)
 
     def weight(m: int, n: int) -> Array:
-        return rng.normal(size=(m, n)) / np.sqrt(n)
+        return np.asarray(rng.normal(size=(m, n)) / np.sqrt(n))
 
     attention = layers.MultiheadAttention(
         weight(3 * WIDTH, WIDTH), np.zeros(3 * WIDTH), weight(WIDTH, WIDTH), np.zeros(WIDTH), HEADS

@@ -8,15 +8,23 @@ from scalarspec.audit import audit
 from scalarspec.bounding.bounds import bounds
 from scalarspec.bounding.prove import prove
 from scalarspec.compare import compare
+from scalarspec.core.choices import *  # noqa: F403 - here and below, every function that specs are written in
 from scalarspec.core.context import Context
-from scalarspec.core.functions import *  # noqa: F403 - every function that specs are written in
+from scalarspec.core.convolutions import *  # noqa: F403
+from scalarspec.core.elementwise import *  # noqa: F403
+from scalarspec.core.exponentials import *  # noqa: F403
+from scalarspec.core.functions import *  # noqa: F403
 from scalarspec.core.functions import __all__ as _functions
 from scalarspec.core.lifting import lift
 from scalarspec.core.named_contexts import context
+from scalarspec.core.padding import *  # noqa: F403
+from scalarspec.core.products import *  # noqa: F403
+from scalarspec.core.reductions import *  # noqa: F403
 from scalarspec.core.region import Ball, Box, ball, box
 from scalarspec.core.sets import *  # noqa: F403 - IEEE 1788's predicates on intervals as sets
 from scalarspec.core.sets import __all__ as _sets
 from scalarspec.core.shape import Dim, Scalar, Shape
+from scalarspec.core.structure import *  # noqa: F403
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.formulas.derive import derive
 from scalarspec.formulas.matrix import MatrixForm, matrix_form

@@ -49,7 +49,7 @@ class NormArrays(FunctionArrays, LinearArrays):
         before[..., 1:] = ends_of(self.cumulative_sum(squares[..., :-1], along))
         after[..., :-1] = ends_of(self.cumulative_sum(squares[..., :0:-1], along))[..., ::-1]
         found = ends_of(self.function("add")(before, after))
-        return np.maximum(-found[0], 0.0) if end == 0 else found[1]
+        return np.asarray(np.maximum(-found[0], 0.0) if end == 0 else found[1])
 
 
 def _is_positive(eps: Value) -> bool:

@@ -113,7 +113,8 @@ class LinearBounds:
             self._intersected(x, _units(x, chosen), chosen, None, before)
 
     def _rows_at_a_time(self, size: int) -> int:
-        return max(1, COEFFICIENTS // (self.state.count * max(size, self.plan.largest, self.state.middle.shape[1], 1)))
+        widest: int = max(size, self.plan.largest, self.state.middle.shape[1], 1)
+        return max(1, COEFFICIENTS // (self.state.count * widest))
 
     def _by_passes(self, x: Traced, before: int) -> AffineForm:
         """The affine form of a value, by passes with rows of ± the unit matrix."""

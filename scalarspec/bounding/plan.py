@@ -146,7 +146,7 @@ def _softmax(arrays: TapeArrays, x: Traced, axis: tuple[int, ...], mask: Any) ->
     if mask is None:
         return arrays.apply("exp", arrays.apply("log_softmax", x, axis=axis))
     taken = np.broadcast_to(mask, x.shape)
-    nothing = ~taken.any(axis=axis)  # the sum over nothing is taken to be 1, whose logarithm is 0
+    nothing = np.asarray(~taken.any(axis=axis))  # the sum over nothing is taken to be 1, whose logarithm is 0
     weights = arrays.data(taken.astype(np.float64))
     inside = arrays.apply("multiply", x, weights)
     total = arrays.apply("sum", arrays.apply("multiply", arrays.apply("exp", inside), weights), axis=axis)

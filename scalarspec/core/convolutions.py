@@ -267,9 +267,8 @@ def _places(spatial: Any, kernel: Any, stride: Any, padding: Any, after: Any, di
 
 def _finished(found: Tensor, bias: Tensor | None, out: Any, x: Operand) -> Tensor:
     """(batch, out channels, all windows) with the bias, in the axes of x."""
-    if bias is not None:
-        if bias.shape != found.shape[1:2]:
-            raise ShapeError(f"conv: a bias of shape {bias.shape} for {found.shape[1]} out channels")
+    if bias is not None and bias.shape != found.shape[1:2]:
+        raise ShapeError(f"conv: a bias of shape {bias.shape} for {found.shape[1]} out channels")
     t = _as_given(reshape(found, (*found.shape[:2], *out)), x, len(out))
     return t if bias is None else t + reshape(bias, (-1, *[1] * len(out)))
 

@@ -38,7 +38,7 @@ def huber(prediction: Operand, target: Operand, delta: Operand = 1, reduction: s
 
 def _huber(d: Tensor, delta: Operand) -> Tensor:
     size = f.abs(d)
-    return f.square(f.minimum(size, delta)) / 2 + delta * f.maximum(size - delta, 0)
+    return f.square(f.minimum(size, delta)) / 2 + f.multiply(delta, f.maximum(size - delta, 0))
 
 
 def smooth_l1(prediction: Operand, target: Operand, reduction: str = "mean", beta: Operand = 1) -> Tensor:

@@ -60,9 +60,9 @@ def _handed(
     if line.moves or (line.kind == "reduction" and line.shape is not None and line.graph == "linear"):
         return _through(eqn, mask)
     if line.kind == "reduction":  # each result has to do with all along the axes
-        (x, *others), axes = eqn.operands, eqn.parameters["axis"]
+        (x, *rest), axes = eqn.operands, eqn.parameters["axis"]
         along = mask.any(axis=axes, keepdims=True) if mask.shape == x.shape else np.expand_dims(mask, axes)
-        return [np.broadcast_to(along, x.shape), *(np.full(y.shape, mask.any()) for y in others)]
+        return [np.broadcast_to(along, x.shape), *(np.full(y.shape, mask.any()) for y in rest)]
     return [np.full(x.shape, True) for x in eqn.operands]
 
 
