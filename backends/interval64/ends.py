@@ -47,7 +47,8 @@ def signed(x: Ends) -> FloatArray:
 
 def unbounded(e: Ends) -> Ends:
     """The same ends, +∞ wherever none is known."""
-    return np.where(np.isnan(e), np.inf, e)
+    unknown = np.isnan(e)
+    return np.where(unknown, np.inf, e) if unknown.any() else e
 
 
 def aligned(*values: Ends) -> list[Ends]:

@@ -1,57 +1,57 @@
 """x / √(mean of x² + eps) in bulk: each element rises with its own number t, and with S, the sum of the squares of the
 others, its size falls. So t / √((t² + S) / n + eps) is greatest at the upper end of t, for the least S if that is not
-negative, and for the greatest S if it is; and so for the lower end. Each is worked out at a point, by `arithmetic`.
+negative, and for the greatest S if it is; and so for the lower end.
+
+1. With S and eps on the right side, nothing cancels: a square, two sums, a quotient, a root and a quotient are rounded,
+   the first four of these under the root. That is at most 2 u + 2 u + u relatively: 16 u pays for it, and for itself.
+2. Numbers are below 2^500 in size, so that no square overflows, and eps is at least 2^-900: what underflows beside it,
+   at most n 2^-1074, is far less than u of it. A quotient that underflows is off by 2^-1075, for which 2^-1074 pays.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from scalarspec.backends.interval64.ends import Ends, FloatArray, magnitude, mignitude, signed, unbounded
-from scalarspec.backends.interval64.functions import FunctionArrays
+from scalarspec.backends.interval64.ends import Ends, magnitude, mignitude, signed, unbounded
 from scalarspec.backends.interval64.linear import LinearArrays
-from scalarspec.backends.interval64.point import Point, Value, ends_of
+from scalarspec.backends.interval64.others import by_rows, sums_of_others
+from scalarspec.backends.interval64.point import Value, ends_of
 from scalarspec.core.arrays import Arrays
+from scalarspec.numbers.elementary import U
+
+HIGHEST, LEAST_EPS, LEAST = 2.0**500, 2.0**-900, 2.0**-1074
 
 
-class NormArrays(FunctionArrays, LinearArrays):
+class NormArrays(LinearArrays):
     """Vectors over the root of the mean of their squares."""
 
     def rms_norm(self, x: Value, eps: Value, axis: tuple[int, ...], count: int, shape: tuple[int, ...]) -> Value:
-        """By the two ends of each element; by the definition where an end is not known, or eps is."""
-        e = unbounded(ends_of(x))
-        if not count or not np.isfinite(e).all() or not _is_positive(eps):
-            return Arrays.rms_norm(self, x, eps, axis, count, shape)  # type: ignore[no-any-return]
+        """By the two ends of each element; by the definition where numbers are unknown, huge, or eps is tiny."""
+        e, (low_eps, high_eps) = unbounded(ends_of(x)), signed(unbounded(ends_of(eps)))
+        if (
+            not count
+            or not -HIGHEST < np.min(e, initial=0) <= np.max(e, initial=0) < HIGHEST
+            or not LEAST_EPS <= low_eps <= high_eps < HIGHEST
+        ):
+            return Arrays.rms_norm(self, x, eps, axis, count, shape)
         kept = [i for i in range(len(shape)) if i not in axis]
         order = (0, *(i + 1 for i in (*kept, *axis)))
         rows = np.transpose(e, order).reshape(2, *(shape[i] for i in kept), count)
-        found = self._of_rows(rows, eps, count)
-        moved = found.reshape(2, *(shape[i] for i in (*kept, *axis)))
-        return np.ascontiguousarray(np.transpose(moved, np.argsort(order)))
-
-    def _of_rows(self, e: Ends, eps: Value, count: int) -> Ends:
-        """Along the last axis."""
-        least, most = self._others(mignitude(e), 0), self._others(magnitude(e), 1)
-        low, high = signed(e)
-        points = np.stack((low, high))
-        others = np.stack((np.where(low >= 0, most, least), np.where(high >= 0, least, most)))
-        total = self.function("add")(self.function("square")(Point(points)), Point(others))
-        mean = self.function("divide")(total, Point(np.float64(count)))
-        root = self.function("sqrt")(self.function("add")(mean, eps))
-        found = ends_of(self.function("divide")(Point(points), root))
-        return np.stack((found[0, 0], found[1, 1]))
-
-    def _others(self, size: FloatArray, end: int) -> FloatArray:
-        """An end of the sums of the squares of all others: of what comes before each, and of what comes after it."""
-        squares = ends_of(self.function("square")(Point(size)))
-        along = (size.ndim - 1,)
-        before, after = (np.zeros(squares.shape) for _ in range(2))
-        before[..., 1:] = ends_of(self.cumulative_sum(squares[..., :-1], along))
-        after[..., :-1] = ends_of(self.cumulative_sum(squares[..., :0:-1], along))[..., ::-1]
-        found = ends_of(self.function("add")(before, after))
-        return np.asarray(np.maximum(-found[0], 0.0) if end == 0 else found[1])
+        found = by_rows(lambda part: _of_rows(part, float(low_eps), float(high_eps)), rows)
+        found = found.reshape(2, *(shape[i] for i in (*kept, *axis)))
+        return np.transpose(found, np.argsort(order))
 
 
-def _is_positive(eps: Value) -> bool:
-    """Is eps surely above 0?"""
-    return bool(np.all(-ends_of(eps)[0] > 0))
+def _of_rows(e: Ends, low_eps: float, high_eps: float) -> Ends:
+    """Along the last axis."""
+    (least, _), (_, most) = (sums_of_others(np.square(size)) for size in (mignitude(e), magnitude(e)))
+    result = np.empty(e.shape)
+    for end, t in enumerate(e):  # minus the lower end is what is greatest of -x
+        size = np.where(t < 0, most, least)
+        size += np.square(t)
+        size /= e.shape[-1]
+        size += low_eps if low_eps == high_eps else np.where(t < 0, high_eps, low_eps)
+        y = t / np.sqrt(size, out=size)
+        y += np.abs(y) * (16 * U)
+        np.add(y, LEAST, out=result[end])
+    return result
