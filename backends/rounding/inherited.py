@@ -14,7 +14,7 @@ import numpy as np
 
 from scalarspec.backends.rounding.classes import refuse
 from scalarspec.backends.rounding.model import Call
-from scalarspec.backends.rounding.tracked import Array, Tracked, error_or_zeros
+from scalarspec.backends.rounding.tracked import Array, Tracked, ends, error_or_zeros
 from scalarspec.core import functions as f
 from scalarspec.core.operations import OPERATIONS, stated
 from scalarspec.core.sets import inf, sup
@@ -100,8 +100,8 @@ def nothing(call: Call) -> Parts:
 
 
 def as_they_are(call: Call) -> Parts:
-    """Each operand's error: |x̂ ± ŷ - (x ± y)| is at most their sum, as of distances, and |max(x̂, ŷ) - max(x, y)| the
-    greater of them, and so for minimum and clip.
+    """Each operand's error: |x̂ ± ŷ - (x ± y)| is at most their sum, as of distances, and that of a clip the greatest
+    of them.
     """
     errors = [x.error for x in call.operands if x.error is not None]
     return [e if e.shape == call.shape else f.broadcast_to(e, call.shape) for e in errors]
@@ -151,14 +151,38 @@ def of_mean_square(call: Call) -> Parts:
     return [call.model.applied("mean", 2 * f.abs(x.wide) * error_or_zeros(x), **call.parameters)]
 
 
-def greatest_along(call: Call) -> Parts:
-    """The greatest error along the axes.
+def of_extreme(call: Call) -> Parts:
+    """The error of each operand that may be the extreme one, of which the greatest counts.
 
-    logsumexp: the derivatives, the weights of the softmax, are positive and sum to 1.
-    max: for i the place of the largest of x̂, and j that of x, x̂_i - x_j <= x̂_i - x_i and x̂_i - x_j >= x̂_j - x_j.
+    For i the place of the largest of x̂, and j that of x, x̂_i - x_j <= x̂_i - x_i, and x̂_i - x_j >= x̂_j - x_j. Neither is
+    below any other number: no upper end of theirs is below any lower end.
     """
-    bound = np.max(call.operands[0].bound, axis=call.parameters["axis"], initial=0.0)
-    return _present(call.model.bounded(np.asarray(bound)))
+    lows, highs = zip(*(_rising(call, x) for x in call.operands), strict=True)
+    least = functools.reduce(np.maximum, lows)
+    bounds = [np.where(high >= least, x.bound, 0.0) for x, high in zip(call.operands, highs, strict=True)]
+    return [part for bound in bounds for part in _present(call.model.bounded(bound))]
+
+
+def of_extreme_along(call: Call) -> Parts:
+    """Likewise, along the axes."""
+    low, high = _rising(call, call.operands[0])
+    least = np.max(low, axis=call.parameters["axis"], keepdims=True)
+    return _greatest_along(call, np.where(high >= least, call.operands[0].bound, 0.0))
+
+
+def _rising(call: Call, x: Tracked) -> tuple[Array, Array]:
+    """The ends of an operand of a maximum; of a minimum, which is minus a maximum, those of minus it."""
+    low, high = ends(x.wide)
+    return (-high, -low) if call.operation in ("minimum", "min") else (low, high)
+
+
+def of_logsumexp(call: Call) -> Parts:
+    """The greatest error: the derivatives, the weights of the softmax, are positive and sum to 1."""
+    return _greatest_along(call, call.operands[0].bound)
+
+
+def _greatest_along(call: Call, bound: Array) -> Parts:
+    return _present(call.model.bounded(np.max(bound, axis=call.parameters["axis"], initial=0.0)))
 
 
 def of_softmax(call: Call) -> Parts:
@@ -221,8 +245,8 @@ INHERITED: dict[str, Inherit] = {
     "abs": by_derivative,
     "relu": by_derivative,
     "leaky_relu": by_derivative,
-    "maximum": as_they_are,
-    "minimum": as_they_are,
+    "maximum": of_extreme,
+    "minimum": of_extreme,
     "hypot": as_they_are,
     "clip": as_they_are,
     "where": of_branches,
@@ -232,9 +256,9 @@ INHERITED: dict[str, Inherit] = {
     "mean_square": of_mean_square,
     "cumulative_sum": linearly,
     "fold": linearly,
-    "logsumexp": greatest_along,
-    "max": greatest_along,
-    "min": greatest_along,
+    "logsumexp": of_logsumexp,
+    "max": of_extreme_along,
+    "min": of_extreme_along,
     "softmax": of_softmax,
     "log_softmax": of_log_softmax,
     "matmul": of_matmul,
