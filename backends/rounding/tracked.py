@@ -62,7 +62,7 @@ class Tracked:
 
     def _widened(self, error: Tensor) -> Tensor:
         around = plus_minus(self.real, error)
-        if self.non_negative is False:
+        if not np.any(self.non_negative):
             return around
         low, high = ends(around)
         cut = self.non_negative & (low < 0)
