@@ -14,6 +14,7 @@ import numpy as np
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
 from scalarspec.core.named_contexts import context as named_context
+from scalarspec.core.operations import having
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotSupported, ScalarSpecError
 from scalarspec.formulas.operations import STEEP
@@ -23,8 +24,11 @@ from scalarspec.theory.statements import Statement
 from scalarspec.tracing.gradient import grad, hessian
 from scalarspec.tracing.scalar_graph import topological
 
-JUMPS = TRUTHS | {"where"}
+JUMPS = TRUTHS | {"where"} | having(graph="step")
 """Atoms that may jump where their arguments move."""
+
+KINKED = having(kinks=("zero", "tie", "border"))
+"""Atoms that may have no derivative somewhere."""
 
 MOST = 6
 """How many variables are looked at."""
@@ -96,7 +100,7 @@ class Function:
     @cached_property
     def smooth(self) -> bool:
         """Has it two continuous derivatives in its region?"""
-        return self.tame() and not any(atom.operation == "maximum" for atom in _inside(self.form))
+        return self.tame() and not any(atom.operation in KINKED for atom in _inside(self.form))
 
     @cached_property
     def stationary(self) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import partial
@@ -11,6 +12,7 @@ import numpy as np
 
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.definitions import definition
+from scalarspec.core.indexing import WHOLE
 from scalarspec.core.operations import check_complete, find, result_shape, rule_of
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.errors import NotSupported
@@ -120,7 +122,7 @@ class NormalArrays(Arrays):
         total = poly(0)
         for s, x in self._split(a):
             for t, y in self._split(b):
-                sizes = {"sizes": (*a.shape, *b.shape)}
+                sizes = {"sizes": (a.shape, b.shape)}
                 product = self._atom("matmul", (x, y), shape, sizes)
                 total = total + self._product(self._product(s, t), product)
         return total
@@ -128,11 +130,32 @@ class NormalArrays(Arrays):
     def _transposed(self, x: Traced) -> Traced:
         return self.function("matrix_transpose")(x)
 
-    def _scatter(self, _: Shape, x: Traced, index: tuple[Any, ...], shape: Shape) -> Poly:
+    def _linear(self, operation: str, shape: Shape, x: Traced, **parameters: Any) -> Poly:
+        """An operation that is linear, of each monomial."""
         total = poly(0)
         for scalar, rest in self._split(x):
-            parameters = {"index": index, "from": x.shape}
-            total = total + self._product(scalar, self._atom("scatter", (rest,), shape, parameters))
+            atom = self._atom(operation, (rest,), shape, {**parameters, "from": x.shape})
+            total = total + self._product(scalar, atom)
+        return total
+
+    def _scatter(self, _: Shape, x: Traced, index: tuple[Any, ...], shape: Shape) -> Poly:
+        return self._linear("scatter", shape, x, index=_ends(index, shape))
+
+    def _concat(self, shape: Shape, *xs: Traced, axis: int) -> Poly:
+        """Each among zeros, and all added up; or what they are the parts of."""
+        held: Poly = xs[0].value
+        if all(x.value == held for x in xs) and not any(atom.shape for atom in held.atoms()):
+            return held
+        ends = itertools.accumulate(x.shape[axis] for x in xs)
+        places = [(*(WHOLE,) * axis, slice(end - x.shape[axis], end)) for x, end in zip(xs, ends, strict=True)]
+        for atom in (atom for atom in held.atoms() if atom.operation == "getitem"):
+            whole = Traced(shape, atom.args[0])
+            parts = [self._getitem(x.shape, whole, place) for x, place in zip(xs, places, strict=True)]
+            if atom.parameters["of"] == shape and parts == [x.value for x in xs]:
+                return whole.value  # type: ignore[no-any-return]
+        total = poly(0)
+        for x, place in zip(xs, places, strict=True):
+            total = total + self._scatter(shape, x, place, shape)
         return total
 
     def _stack(self, shape: Shape, *xs: Traced, axis: int = 0) -> Poly:
@@ -185,14 +208,22 @@ class NormalArrays(Arrays):
         held: Poly = x.value
         return held if x.shape == shape else self._through(held, rename)
 
+    def _through_to(self, operation: str, shape: Shape, x: Traced, **parameters: Any) -> Poly:
+        """What moves elements, as it stands, of each atom."""
+        return self._through(x.value, lambda atom: self._atom(operation, (of_atom(atom),), shape, parameters))
+
     def _getitem(self, shape: Shape, x: Traced, index: tuple[Any, ...]) -> Poly:
+        place = _ends(index, x.shape)
+
         def rename(atom: Atom) -> Poly:
+            if atom.operation == "scatter" and (found := _of_zeros(atom, place)) is not None:
+                return found
             numbers = all(isinstance(key, int | np.integer) for key in index)
             if atom.operation == "stack" and numbers and len(index) == 1 and atom.parameters["axis"] == 0:
                 return atom.args[int(index[0])]
             if atom.operation == "array" and numbers and not shape:
                 return atom.args[int(np.arange(atom.shape.size).reshape(atom.shape)[index])]
-            return self._atom("getitem", (of_atom(atom),), shape, {"index": index})
+            return self._atom("getitem", (of_atom(atom),), shape, {"index": place, "of": x.shape})
 
         return self._through(x.value, rename)
 
@@ -211,6 +242,34 @@ class NormalArrays(Arrays):
         return self._through(x.value, rename)
 
 
+def _ends(index: tuple[Any, ...], shape: Shape) -> tuple[Any, ...]:
+    """An index in which slices tell both their ends, so that equal ones look equal."""
+    return tuple(
+        slice(*key.indices(n)[:2]) if isinstance(key, slice) and key.step is None else key
+        for n, key in zip(shape, index, strict=False)
+    )
+
+
+def _of_zeros(atom: Atom, place: tuple[Any, ...]) -> Poly | None:
+    """What is at a place of zeros among which something is scattered: that, where it is all of it, 0 right beside it;
+    None where the ends do not say.
+    """
+    put, taken = (_along_one_axis(index, atom.shape) for index in (atom.parameters["index"], place))
+    if put is None or taken is None or put[0] != taken[0]:
+        return None
+    if put == taken:
+        return atom.args[0]
+    return poly(0) if put[2] == taken[1] or put[1] == taken[2] else None
+
+
+def _along_one_axis(index: tuple[Any, ...], shape: Shape) -> tuple[int, int, int] | None:
+    """The axis, and the ends, of an index that is a slice of one axis."""
+    if any(not isinstance(key, slice) or key.step is not None for key in index):
+        return None
+    parts = [(i, key) for i, (n, key) in enumerate(zip(shape, index, strict=False)) if key != slice(0, n)]
+    return (parts[0][0], parts[0][1].start, parts[0][1].stop) if len(parts) == 1 else None
+
+
 def _entered(atom: Atom) -> bool:
     """Does structure go through an atom to what it is made of?"""
     return bool(atom.shape) and atom.operation in ENTERED
@@ -219,6 +278,10 @@ def _entered(atom: Atom) -> bool:
 def _on_elements(operation: str) -> Callable[..., Any]:
     """The scalar operation, on the polynomials that stand for all elements."""
     return lambda arrays, _, *operands: getattr(arrays.context, operation)(*(x.value for x in operands))
+
+
+def _rule(method: Callable[..., Poly], operation: str) -> Callable[..., Poly]:
+    return lambda arrays, shape, *xs, **parameters: method(arrays, operation, shape, *xs, **parameters)
 
 
 def _as_it_stands(operation: str, arrays: NormalArrays, shape: Shape, *xs: Traced, **parameters: Any) -> Poly:
@@ -233,6 +296,7 @@ RULES: dict[str, Callable[..., Poly]] = {
     "scatter": NormalArrays._scatter,
     "stack": NormalArrays._stack,
     OPAQUE: NormalArrays._opaque,
+    "concat": NormalArrays._concat,
     "getitem": NormalArrays._getitem,
     "reshape": NormalArrays._reshape,
     "broadcast_to": NormalArrays._broadcast_to,
@@ -249,5 +313,7 @@ DEFINED: dict[str, Callable[..., Traced]] = {
 }
 """Operations that are read in their definitions by others."""
 
+RULES |= {name: _rule(NormalArrays._through_to, name) for name in ("permute_dims", "patches")}
+RULES |= {name: _rule(NormalArrays._linear, name) for name in ("cumulative_sum", "fold")}
 RULES |= {name: partial(_as_it_stands, name) for name in TENSOR_OPERATIONS - {*RULES, *DEFINED}}
 check_complete("normal form", [*RULES, *DEFINED], {*TENSOR_OPERATIONS, OPAQUE})
