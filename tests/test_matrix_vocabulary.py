@@ -1,5 +1,7 @@
 """Matrix notation of what real networks are made of: structure, extremes, shares, windows."""
 
+import pickle
+
 import numpy as np
 import pytest
 from generated_code import matrices
@@ -37,6 +39,8 @@ GIVEN_SIZE = {
     "conv": lambda x: ss.sum(ss.conv(ss.reshape(x, (2, 5, 2)), np.ones((3, 2, 2, 2)), padding=1, stride=(2, 1)) ** 2),
     "max_pool": lambda x: ss.sum(ss.max_pool(ss.reshape(x, (1, M, N)), 2, stride=1) ** 2),
     "padded max_pool": lambda x: ss.sum(ss.max_pool(ss.reshape(ss.avg_pool(x, 1), (1, M, N)), 2, padding=1) ** 2),
+    "max_pool by itself": lambda x: ss.sum(ss.max_pool(ss.reshape(x, (1, M, N)), 2, padding=1) ** 2),
+    "table": lambda x: ss.sum(x[[[0, 2], [1, 0]]] ** 2),
     "conv_transpose": lambda x: ss.sum(ss.conv_transpose(x, np.ones((M, 2, 3)), stride=2) ** 2),
 }
 
@@ -83,6 +87,12 @@ def test_a_product_of_three_axes_is_no_outer_one():
     x, y = np.array([1.0, 2.0, 3.0]), np.array([5.0, 7.0])
     value, gradients = matrices(spec, ss.Dim(3), ss.Dim(4))(x, y)
     assert (value, gradients["x"].tolist(), gradients["y"].tolist()) == (144, [24, 24, 24], [12, 12])
+
+
+def test_forms_with_arrays_are_pickled():
+    form = ss.matrix_form(GIVEN_SIZE["padded max_pool"], ss.Shape((M, N)))
+    again = pickle.loads(pickle.dumps(form))
+    assert (str(again), again.python()) == (str(form), form.python())
 
 
 def test_a_tie_between_two_elements_is_named():

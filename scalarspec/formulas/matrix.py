@@ -174,9 +174,9 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
 
     args: as for the spec; each tensor, array or `Shape` among them, and in models, becomes a variable of which only the
     shape counts: sizes that differ are named n, m, k, ...; equal ones are taken to be one, and 1 stays 1. Whole numbers
-    stay. A spec that looks through windows (convolutions, pools), or by a mask, keeps the sizes that are given: a mask
-    has its own, and how many windows there are is no product of sizes. wrt: the variables to differentiate in, by name
-    (default: all; none for a spec whose shape is not ()).
+    stay. A spec that looks through windows (convolutions, pools), by a mask or by a table of indices keeps the sizes
+    that are given: these have their own, and how many windows there are is no product of sizes. wrt: the variables to
+    differentiate in, by name (default: all; none for a spec whose shape is not ()).
 
     Returns a `MatrixForm`, which prints as text, and has `latex()` and `python()`. Raises NotSupported where the
     formula is not the same for all sizes, for a spec that looks at its sizes (compares, counts, converts them: `len(t)`
@@ -283,8 +283,9 @@ def _labels(stages: Sequence[str], variables: Collection[str]) -> dict[str, str]
 
 
 def _fixes_sizes(eqn: Equation) -> bool:
-    """Is what an operation does said of some sizes alone?"""
-    return eqn.operation in WINDOWED or eqn.parameters.get("mask") is not None
+    """Is what an operation does said of some sizes alone? Of windows, of a mask, of places in a table."""
+    tables = [key for key in eqn.parameters.get("index", ()) if getattr(key, "ndim", 0) > 1]
+    return eqn.operation in WINDOWED or eqn.parameters.get("mask") is not None or bool(tables)
 
 
 def _formed(
