@@ -406,3 +406,21 @@ def test_xlogy_is_zero_where_x_is_and_has_pytorchs_derivatives():
     low, high = ends(ss.xlogy(J.box(0.0, 0.5), J.box(0.25, 1.0)))
     assert low <= 0.5 * math.log(0.25) + 1e-15
     assert high == 0
+
+
+@pytest.mark.parametrize("kind", [INTERVAL, J], ids=["interval", "interval64"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        lambda x: ss.floor(6 / (3 + ss.square(x))),
+        lambda x: ss.round(15 / (6 + 2 * ss.square(x))),
+        lambda x: ss.heaviside(6 / (3 + ss.square(x)) - 2),
+        lambda x: ss.where(6 / (3 + ss.square(x)) < 2, 1, 0),
+    ],
+)
+def test_a_jump_that_rounding_puts_inside_is_no_slope_of_zero(kind, spec):
+    """At 0 the quotient is 2, and less beside it: there is no derivative, though that of the quotient is 0. Its
+    enclosure in interval64 is as wide as two roundings, so that the jump is not at an end.
+    """
+    assert ends(ss.grad(spec)(kind.tensor(0))) == (-math.inf, math.inf)
+    assert ends(ss.grad(spec)(kind.tensor(1))) == (0, 0)
