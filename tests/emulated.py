@@ -12,6 +12,7 @@ import numpy as np
 
 from scalarspec.core import windows
 from scalarspec.core.arguments import call
+from scalarspec.core.definitions import by_definition
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS, having
 from scalarspec.core.shape import Shape
@@ -28,6 +29,10 @@ NUMPY = {
     "equal": np.equal, "logical_not": np.logical_not, "logical_and": np.logical_and, "logical_or": np.logical_or,
     "where": np.where, "leaky_relu": lambda x, s: np.where(x > 0, x, s * x),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.rint, "hypot": np.hypot, "cbrt": np.cbrt,
+    "log2": np.log2, "log10": np.log10, "asin": np.arcsin, "acos": np.arccos, "asinh": np.arcsinh, "acosh": np.arccosh,
+    "atanh": np.arctanh, "erfc": np.vectorize(math.erfc, otypes=[float]), "pi": lambda: np.pi,
+    "lgamma": np.vectorize(lambda x: math.lgamma(x) if x < 1e300 else math.inf, otypes=[float]),
     "reshape": np.reshape, "broadcast_to": np.broadcast_to, "matrix_transpose": lambda x: np.swapaxes(x, -1, -2),
     "getitem": lambda x, index: x[index], "stack": lambda *xs, axis=0: np.stack(xs, axis),
     "concat": lambda *xs, axis: np.concatenate(xs, axis), "permute_dims": np.transpose, "patches": windows.windows,
@@ -77,13 +82,19 @@ class Emulator:
 
     def apply(self, eqn, operands):
         """One operation."""
-        own = getattr(self, eqn.operation, None)
+        return self.done(eqn.operation, *operands, **eqn.parameters)
+
+    def done(self, operation, *operands, **parameters):
+        """An operation: in a way of its own, by NumPy, or each step of its definition."""
+        own = getattr(self, operation, None)
         if own is not None:
-            return own(*operands, **eqn.parameters)
-        value = NUMPY[eqn.operation](*operands, **eqn.parameters)
-        if eqn.operation in LIBRARY:
-            return self.library(value, OPERATIONS[eqn.operation].range[0])
-        return rounded(value, self.form) if eqn.operation in ROUNDED else value
+            return own(*operands, **parameters)
+        if operation not in NUMPY:
+            return by_definition(operation, *operands, apply=self.done, number=lambda n: rounded(float(n), self.form))
+        value = NUMPY[operation](*operands, **parameters)
+        if operation in LIBRARY:
+            return self.library(value, OPERATIONS[operation].range[0])
+        return rounded(value, self.form) if operation in ROUNDED else value
 
     def library(self, value, least=-np.inf):
         """A value that NumPy has in float64, as a library gives it that is off by as much as it may be."""
@@ -103,6 +114,13 @@ class Emulator:
         return (
             self.library(value, OPERATIONS[operation].range[0]) if operation in LIBRARY else rounded(value, self.form)
         )
+
+    def gelu(self, x):
+        """By erfc, or by 1 + erf, which cancels."""
+        t = rounded(x * rounded(math.sqrt(0.5), self.form), self.form)
+        if self.source.random() < 0.5:
+            return rounded(x * self.step("erfc", -t), self.form) / 2
+        return rounded(x * self.step("add", 1.0, self.step("erf", t)), self.form) / 2
 
     def sigmoid(self, x):
         return self.step("divide", 1.0, self.step("add", 1.0, self.step("exp", -x)))
