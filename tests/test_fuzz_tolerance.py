@@ -50,6 +50,7 @@ HANDED_ON = {
     "clip": (lambda x: ss.clip(x, 0, 2), 1.0),
     "where": (lambda x, y: ss.where(x.context.tensor(1) > 0, x, y), 1.0, 0.5),
     "sqrt": (ss.sqrt, 0.25),
+    "hypot": (ss.hypot, 3.0, 4.0),
     "sum": (ss.sum, VECTOR),
     "mean": (ss.mean, VECTOR),
     "mean_square": (ss.mean_square, VECTOR),

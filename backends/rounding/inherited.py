@@ -14,7 +14,7 @@ import numpy as np
 
 from scalarspec.backends.rounding.classes import refuse
 from scalarspec.backends.rounding.model import Call
-from scalarspec.backends.rounding.tracked import Array, Tracked, ends, error_or_zeros
+from scalarspec.backends.rounding.tracked import Array, Tracked, ends, error_or_zeros, magnitude
 from scalarspec.core import functions as f
 from scalarspec.core.operations import OPERATIONS, stated
 from scalarspec.core.sets import inf, sup
@@ -100,11 +100,21 @@ def nothing(call: Call) -> Parts:
 
 
 def as_they_are(call: Call) -> Parts:
-    """Each operand's error: |x̂ ± ŷ - (x ± y)| is at most their sum, as of distances, and that of a clip the greatest
-    of them.
-    """
+    """Each operand's error: |x̂ ± ŷ - (x ± y)| is at most their sum, and that of a clip the greatest of them."""
     errors = [x.error for x in call.operands if x.error is not None]
     return [e if e.shape == call.shape else f.broadcast_to(e, call.shape) for e in errors]
+
+
+def of_distance(call: Call) -> Parts:
+    """Each operand's error times |x| / √(x² + y²), which is at most 1, also where the root is 0."""
+    least = np.broadcast_to(inf(call.applied(*(x.wide for x in call.operands))), call.shape)
+    parts = []
+    for x in call.operands:
+        steep = np.divide(magnitude(x.wide) * (1 + 2.0**-50), least, out=np.ones(call.shape), where=least > 0)
+        weight = call.model.bounded(np.minimum(steep, 1.0))
+        if x.error is not None and weight is not None:
+            parts.append(weight * x.error)
+    return parts
 
 
 def of_factors(call: Call) -> Parts:
@@ -247,7 +257,7 @@ INHERITED: dict[str, Inherit] = {
     "leaky_relu": by_derivative,
     "maximum": of_extreme,
     "minimum": of_extreme,
-    "hypot": as_they_are,
+    "hypot": of_distance,
     "clip": as_they_are,
     "where": of_branches,
     "sqrt": of_sqrt,

@@ -53,21 +53,18 @@ def formula(call: Call, exact: Tensor) -> Tensor | None:
     """
     if not is_defined(call.operation):
         refuse(call.operation, "what it adds to the errors of its operands")
-    result: Tracked = _by_definition(call, *(x.without_error() for x in call.operands))
-    return result.error
-
-
-def _by_definition(call: Call, *operands: Operand) -> Any:
-    """The operation by its definition, each step a call of its own."""
     model = call.model
 
-    def step(operation: str, *values: Operand) -> Operand:
-        return evaluated(Call(model, operation, values, {}))
+    def step(operation: str, *operands: Operand) -> Operand:
+        return evaluated(Call(model, operation, operands, {}))
 
     def number(value: Fraction) -> Tracked:
         return Tracked(model.inner.tensor(value), model.error_of(value))
 
-    return by_definition(call.operation, *operands, apply=step, number=number)
+    result: Tracked = by_definition(
+        call.operation, *(x.without_error() for x in call.operands), apply=step, number=number
+    )
+    return result.error
 
 
 STRATEGIES = {
@@ -90,9 +87,6 @@ def evaluated(call: Call) -> Operand:
     moved = call.operands and all(isinstance(x, Decision) for x in call.operands)
     if moved or OPERATIONS[call.operation].truth:
         return decided(call)
-    if OPERATIONS[call.operation].kinks == "parts":
-        parts: Tracked = _by_definition(call, *call.operands)
-        return parts
     adds, unknown = local_rule(call.operation), inherit.of_infinities(call)
     real = call.applied(*(x.real for x in call.operands))
     call = inherit.without_infinities(call) if unknown else call

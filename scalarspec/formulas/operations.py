@@ -7,7 +7,7 @@ from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, having
 ELEMENTWISE = having(kind=SCALAR_KINDS) - {"pi"}
 """Done on each element by itself: those of a scalar that have operands."""
 
-READ = having(defined=True) | having(floats="defined")
+READ = having(defined=True) | having(floats="defined", scalar=False)
 """Read in their definitions in others."""
 
 TERMS = frozenset(OPERATIONS) - READ
