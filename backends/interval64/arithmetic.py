@@ -75,6 +75,8 @@ class FieldArrays(OrderedArrays):
     def divide(self, x: Value, y: Value) -> Value:
         """The set of quotients; by what contains 0, as the scalars do it."""
         if isinstance(y, Point) and y.x.all():
+            if isinstance(x, Point) and np.array_equal(exact_product(x.x / y.x, y.x), x.x):
+                return Point(x.x / y.x)
             e = ends_of(x)
             quotient = _scaled(e, y, np.divide)
             if _is_exact(e, quotient, y):
