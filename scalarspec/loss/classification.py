@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,20 @@ def bce(prediction: Operand, target: Operand, weight: Operand = None, reduction:
     for -100, that of 0 among them. `bce_with_logits` is the better loss of a sigmoid.
     """
     _, (p, y) = pair("bce", prediction, target)
-    losses = -(y * _clamped_log(p, f.log, p) + (1 - y) * _clamped_log(1 - p, f.log1p, -p))
-    return reduced("bce", _weighted(losses, weight), reduction)
+    hit, miss = (f.maximum(log, -100) for log in (f.log(f.maximum(p, TINY)), _log_of_rest(p)))
+    return reduced("bce", _weighted(-(y * hit + (1 - y) * miss), weight), reduction)
 
 
-def _clamped_log(q: Tensor, log: Any, operand: Tensor) -> Tensor:
-    """log q, which a function has at an operand, but -100 at least."""
-    return f.where(q > 0, lambda: f.maximum(log(operand), -100), -100)
+TINY = Fraction(1, 10**44)
+"""A number whose logarithm is below -100, so that what is less may be taken for it where that is the least."""
+
+
+def _log_of_rest(p: Tensor) -> Tensor:
+    """log(1 - p), up to p = 1/2 by log1p, which keeps the digits of a small p, and from there on by log; each is
+    constant where the other one is not.
+    """
+    half = Fraction(1, 2)
+    return f.log1p(-f.minimum(p, half)) + f.log(f.clip(2 * (1 - p), TINY, 1))
 
 
 def bce_with_logits(
@@ -182,6 +190,12 @@ def _mass(losses: Tensor, weight: Operand, labels: Any) -> Tensor:
     return f.sum(f.take(w, labels))
 
 
+def _times_log(y: Tensor) -> Tensor:
+    """y log y, which is 0 for y = 0."""
+    positive = y > 0
+    return f.where(positive, lambda: y * f.log(f.where(positive, y, 1)), 0)
+
+
 def kl_div(prediction: Operand, target: Operand, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """target (log target - prediction), the terms of the Kullback-Leibler divergence of a distribution from one whose
     logarithms are predicted. PyTorch: `F.kl_div`.
@@ -191,7 +205,7 @@ def kl_div(prediction: Operand, target: Operand, reduction: str = "mean", log_ta
     elements.
     """
     _, (x, y) = pair("kl_div", prediction, target)
-    terms = f.exp(y) * (y - x) if log_target else f.where(y > 0, lambda: y * f.log(y), 0) - y * x
+    terms = f.exp(y) * (y - x) if log_target else _times_log(y) - y * x
     if reduction != "batchmean":
         return reduced("kl_div", terms, reduction)
     if not x.ndim:

@@ -16,7 +16,12 @@ def cosine_similarity(x1: Operand, x2: Operand, dim: int = 1, eps: Operand = "0.
     _, tensors = operands_of("cosine_similarity", x1, x2)
     a, b = f.broadcast_arrays(*tensors)
     sizes = [f.maximum(f.vector_norm(t, axis=dim), eps) for t in (a, b)]
-    return f.vecdot(a, b, axis=dim) / (sizes[0] * sizes[1])
+    return _cosine(f.vecdot(a, b, axis=dim), sizes[0] * sizes[1])
+
+
+def _cosine(product: Tensor, sizes: Tensor) -> Tensor:
+    """Their quotient, which lies in [-1, 1] by Cauchy and Schwarz: an enclosure of it ends there."""
+    return f.clip(product / sizes, -1, 1)
 
 
 def cosine_embedding(x1: Operand, x2: Operand, target: Operand, margin: Operand = 0, reduction: str = "mean") -> Tensor:
@@ -29,7 +34,7 @@ def cosine_embedding(x1: Operand, x2: Operand, target: Operand, margin: Operand 
     if a.shape != b.shape or a.ndim not in (1, 2) or y.shape != a.shape[:-1]:
         raise ShapeError(f"cosine_embedding: {a.shape}, {b.shape}, {y.shape}; expected (..., n) twice, and (...)")
     squares = [f.sum(f.square(t), axis=-1) + "0.000000000001" for t in (a, b)]
-    cosine = f.vecdot(a, b) / f.sqrt(squares[0] * squares[1])
+    cosine = _cosine(f.vecdot(a, b), f.sqrt(squares[0] * squares[1]))
     return reduced("cosine_embedding", f.where(y > 0, 1 - cosine, f.relu(cosine - margin)), reduction)
 
 
