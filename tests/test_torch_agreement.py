@@ -93,6 +93,51 @@ def test_special_values_become_what_they_become_in_pytorch(case):
     same_floats(case.ours(ss.context("float64").tensor(SPECIAL)), theirs)
 
 
+TO_ONE = [0.0, 1.0, 0.5, 1e-300, 1 - 2.0**-53, -0.0]
+OTHERS = [c for c in (*agreement.LAYERS, *agreement.LOSSES) if c.name.endswith("none") or c in agreement.LAYERS]
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=lambda case: case.name)
+def test_special_values_go_through_layers_and_losses_as_in_pytorch(case):
+    first, *rest = case.arrays("float64")
+    numbers = TO_ONE if case.kinds[:1] == ("share",) else SPECIAL
+    args = [np.resize(numbers, first.shape), *rest]
+    ours, theirs = case.ours(*map(F.tensor, args)), case.theirs(*map(torch.tensor, args)).numpy()
+    if case.name.startswith("bce_with_logits"):  # PyTorch adds inf and -inf, where the limit is inf
+        theirs = np.where(np.isnan(theirs) & ~np.isnan(args[0]), np.inf, theirs)
+    same_floats(ours, theirs)
+
+
+# ---- where PyTorch does otherwise, for a reason that is told ---------------------------------------------------------
+
+
+def slope(function, x):
+    """PyTorch's gradient of a sum."""
+    t = torch.tensor(x, requires_grad=True)
+    function(t).sum().backward()
+    return t.grad.tolist()
+
+
+def test_a_pool_gives_the_first_of_equal_elements_the_whole_derivative_in_pytorch():
+    x = np.array([[2.0, 2.0, 1.0, 0.0]])
+    assert slope(lambda t: torch.nn.functional.max_pool1d(t, 2), x) == [[1, 0, 1, 0]]
+    assert ss.grad(lambda t: ss.sum(layers.MaxPool(2)(t)))(F.tensor(x)).tolist() == [[0.5, 0.5, 1, 0]]
+
+
+def test_a_row_that_is_masked_whole_is_nan_in_pytorch():
+    x, nothing = np.ones((2, 2)), np.zeros((2, 2), dtype=bool)
+    scores = torch.tensor(x).masked_fill(torch.tensor(~nothing), -torch.inf)
+    assert torch.isnan(scores.softmax(-1)).all()
+    assert not np.any(np.asarray(layers.scaled_dot_product_attention(F.tensor(x), x, x, nothing)))
+
+
+def test_the_slope_of_a_variance_below_eps_is_not_that_of_the_loss_in_pytorch():
+    x, v = np.array([1.0]), np.array([2.0**-24])
+    theirs = slope(lambda v: torch.nn.functional.gaussian_nll_loss(torch.tensor(x), torch.tensor([0.0]), v), v)
+    assert theirs != [0]
+    assert ss.grad(lambda v: ss.sum(loss.gaussian_nll(F.tensor(x), [0.0], v)))(F.tensor(v)).tolist() == [0]
+
+
 def test_ties_of_extremes_share_the_derivative_as_in_pytorch():
     x = torch.tensor([[1.0, 3, 3], [2, 2, 2]], dtype=torch.float64, requires_grad=True)
     x.amax(1).sum().backward()
