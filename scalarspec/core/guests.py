@@ -6,7 +6,6 @@ refused by the name of ours that does the same in every context.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Never
 
 import numpy as np
@@ -79,22 +78,30 @@ class Guest:
         """
         if self.shape:
             raise TypeError(f"a tensor of shape {self.shape} is not an integer")
-        context = self.context
-        (scalar,) = context.arrays.unpack(self.value).flat
-        try:
-            low, high = (context.exact_value(scalar),) * 2 if context.rounds else context.endpoints(scalar)
-        except ScalarSpecError as error:
-            raise TypeError(f"a tensor of {context} is not an integer: {error}") from None
-        if low != high or low != int(low):
-            raise TypeError(f"expected an integer, got {context.text(scalar)}")
-        return int(low)
+        return int(_integers(self))
 
 
 def place(key: Any) -> Any:
     """A part of an index, a tensor as the integers that it is."""
-    if isinstance(key, Guest) and key.shape:
-        return np.array([int(x) for x in _numbers(key)], dtype=int).reshape(key.shape)
-    return int(key) if isinstance(key, Guest) else key
+    if isinstance(key, Guest):
+        return _integers(key) if key.shape else int(_integers(key))
+    return key
+
+
+def _integers(t: Guest) -> np.ndarray[Any, Any]:
+    """The integers that a tensor's numbers are. Raises TypeError where one is none, or may be another."""
+    scalars = t.context.arrays.unpack(t.value)
+    return np.array([_integer(t.context, x) for x in scalars.flat], dtype=int).reshape(scalars.shape)
+
+
+def _integer(context: Any, scalar: Any) -> int:
+    try:
+        low, high = (context.exact_value(scalar),) * 2 if context.rounds else context.endpoints(scalar)
+    except ScalarSpecError as error:
+        raise TypeError(f"a tensor of {context} is not an integer: {error}") from None
+    if low != high or low != int(low):
+        raise TypeError(f"expected an integer, got {context.text(scalar)}")
+    return int(low)
 
 
 def integers(name: str, x: Any) -> np.ndarray[Any, Any]:
@@ -108,11 +115,6 @@ def integers(name: str, x: Any) -> np.ndarray[Any, Any]:
     if array.size and array.dtype.kind not in "iu":
         raise ArgumentError(f"{name}: expected integers, got an array of {array.dtype}")
     return array.astype(int)
-
-
-def _numbers(t: Any) -> Iterator[Any]:
-    """The numbers of a tensor, one by one, as tensors of shape ()."""
-    return (t[index] for index in np.ndindex(*t.shape))
 
 
 def _named(holds: Any) -> str | None:
