@@ -19,7 +19,12 @@ from scalarspec.layers.linear import Linear
 
 
 def causal_mask(length: int) -> np.ndarray[Any, Any]:
-    """The mask (length, length) under which place i sees the places up to i."""
+    """The mask (length, length) under which place i sees the places up to i.
+
+    For example:
+
+        ss.layers.causal_mask(2)    # [[True, False], [True, True]]
+    """
     return np.tri(length, dtype=bool)
 
 
@@ -33,6 +38,9 @@ def scaled_dot_product_attention(
     PyTorch: `scaled_dot_product_attention`.
 
     Source: Vaswani et al. 2017, "Attention is all you need", equation 1.
+
+        q, v = ss.context("float64").tensor([[0]]), [[1], [3]]
+        ss.layers.scaled_dot_product_attention(q, [[1], [2]], v)    # [[2]]
     """
     context, (q, k, v) = operands_of("scaled_dot_product_attention", query, key, value)
     if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
@@ -51,6 +59,10 @@ class MultiheadAttention:
     out_proj_weight: (E, E); out_proj_bias: (E,) or None; num_heads divides E.
 
     Source: Vaswani et al. 2017, section 3.2.2.
+
+        layer = ss.layers.MultiheadAttention([[0], [0], [1]], None, [[1]], None, num_heads=1)
+        x = ss.context("float64").tensor([[1], [3]])
+        layer(x, x, x)    # [[2], [2]]
     """
 
     in_proj_weight: Any

@@ -18,6 +18,8 @@ class Conv:
 
     weight: (out channels, channels / groups, *kernel); bias: (out channels,) or None; x: (channels, *spatial), or with
     a batch first; result: (out channels, *spatial). The others are those of `ss.conv`.
+
+        ss.layers.Conv([[[1, -1]]])(ss.context("rational").tensor([[1, 2, 4]]))    # [[-1, -2]]
     """
 
     weight: Any
@@ -38,6 +40,8 @@ class ConvTranspose:
 
     weight: (channels, out channels / groups, *kernel); bias: (out channels,) or None; x: (channels, *spatial), or with
     a batch first; result: (out channels, *spatial). The others are those of `ss.conv_transpose`.
+
+        ss.layers.ConvTranspose([[[1, 2]]], stride=2)(ss.context("rational").tensor([[3, 5]]))    # [[3, 6, 5, 10]]
     """
 
     weight: Any

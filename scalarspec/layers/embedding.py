@@ -18,8 +18,10 @@ from scalarspec.errors import OutOfRange, ShapeError
 class Embedding:
     """The layer i -> weight[i]: a vector for each token. weight: (tokens, width), a tensor. PyTorch: `nn.Embedding`.
 
-    table = ss.lift(ss.layers.Embedding([[1, 2], [3, 4]]), "rational")
-    table([1, 1, 0])    # [[3, 4], [3, 4], [1, 2]]
+    For example:
+
+        table = ss.lift(ss.layers.Embedding([[1, 2], [3, 4]]), "rational")
+        table([1, 1, 0])    # [[3, 4], [3, 4], [1, 2]]
     """
 
     weight: Any

@@ -16,6 +16,9 @@ from scalarspec.layers.channels import along_channels, channel_axis
 class Linear:
     """The layer x -> weight x + bias. weight: (out, in), bias: (out,) or None, x: (in,) or (..., in); result: (out,) or
     (..., out). PyTorch: `nn.Linear`.
+
+        layer = ss.layers.Linear([[1, 2], [3, 4]], [0, 1])
+        layer(ss.context("rational").tensor([1, 1]))    # [3, 8]
     """
 
     weight: Any
@@ -36,6 +39,8 @@ class PReLU:
     weight: (1,), or (channels,), one slope for each channel; x: any shape, (channels, ...) or (batch, channels, ...)
     where there are several; axis: which axis the channels are, where x's shape leaves that open (see `channel_axis`).
     Source: He et al. 2015, "Delving deep into rectifiers".
+
+        ss.layers.PReLU([0.25])(ss.context("rational").tensor([-4, 4]))    # [-1, 4]
     """
 
     weight: Any
@@ -55,6 +60,8 @@ class GLU:
     ...). PyTorch: `nn.GLU`.
 
     Source: Dauphin et al. 2017, "Language modeling with gated convolutional networks".
+
+        ss.layers.GLU()(ss.context("float64").tensor([4, 0]))    # [2]
     """
 
     dim: int = -1

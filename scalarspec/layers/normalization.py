@@ -67,6 +67,8 @@ class RMSNorm:
     (*shape,). PyTorch: `nn.RMSNorm`, whose default eps is the roundoff of x's format: here it is 0.00001.
 
     Source: Zhang & Sennrich 2019, "Root mean square layer normalization".
+
+        ss.layers.RMSNorm([5, 5], eps=0)(ss.context("rational").tensor([1, 7]))    # [1, 7]
     """
 
     weight: Any
@@ -128,6 +130,8 @@ class GroupNorm:
 
     weight, bias: (channels,) or None; x: (channels, *spatial), or with a batch first; axis: which axis the channels
     are, where x's shape leaves that open (ArgumentError then). Source: Wu & He 2018.
+
+        ss.layers.GroupNorm(2, [1, 1, 1, 1], eps=0)(ss.context("rational").tensor([1, 3, 8, 2]))    # [-1, 1, 1, -1]
     """
 
     num_groups: int
@@ -152,6 +156,8 @@ class InstanceNorm:
 
     weight, bias: (channels,) or None; x: (channels, *spatial), or with a batch first; axis: which axis the channels
     are, where x's shape leaves that open (ArgumentError then). Source: Ulyanov, Vedaldi & Lempitsky 2016.
+
+        ss.layers.InstanceNorm(eps=0, axis=0)(ss.context("rational").tensor([[3, 7], [9, 5]]))    # [[-1, 1], [1, -1]]
     """
 
     weight: Any = None

@@ -19,6 +19,8 @@ Lengths = int | Sequence[int]
 class MaxPool:
     """The largest element of each window; stride None: as the kernel. What is padded never counts. PyTorch:
     `nn.MaxPool1d`, `nn.MaxPool2d`, `nn.MaxPool3d`.
+
+        ss.layers.MaxPool(2)(ss.context("rational").tensor([[1, 3, 2, 0]]))    # [[3, 2]]
     """
 
     kernel_size: Lengths
@@ -36,6 +38,8 @@ class MaxPool:
 class AvgPool:
     """The mean of each window; stride None: as the kernel; count_include_pad: do padded zeros count? PyTorch:
     `nn.AvgPool1d`, `nn.AvgPool2d`, `nn.AvgPool3d`.
+
+        ss.layers.AvgPool(2)(ss.context("rational").tensor([[1, 3, 2, 0]]))    # [[2, 1]]
     """
 
     kernel_size: Lengths
@@ -53,6 +57,8 @@ class AvgPool:
 class AdaptiveAvgPool:
     """The means of windows that are chosen so that so many come out; 1: one mean over all, which others call global.
     PyTorch: `nn.AdaptiveAvgPool2d` and its siblings.
+
+        ss.layers.AdaptiveAvgPool(1)(ss.context("rational").tensor([[1, 3, 2]]))    # [[2]]
     """
 
     output_size: Lengths
@@ -66,6 +72,8 @@ class AdaptiveAvgPool:
 class AdaptiveMaxPool:
     """The largest elements of windows that are chosen so that so many come out. PyTorch: `nn.AdaptiveMaxPool2d` and its
     siblings.
+
+        ss.layers.AdaptiveMaxPool(1)(ss.context("rational").tensor([[1, 3, 2]]))    # [[3]]
     """
 
     output_size: Lengths
@@ -80,6 +88,8 @@ class Upsample:
     """x with scale_factor times as many elements along its spatial axes. x: (batch, channels, *spatial). mode:
     "nearest", or "linear", "bilinear", "trilinear", with the corners in their places where align_corners says so.
     PyTorch: `nn.Upsample`.
+
+        ss.layers.Upsample(2)(ss.context("rational").tensor([[[1, 3]]]))    # [[[1, 1, 3, 3]]]
     """
 
     scale_factor: Lengths

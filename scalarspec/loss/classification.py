@@ -18,7 +18,12 @@ from scalarspec.loss.reduction import checked, is_zero, pair, reduced
 
 
 def hinge(score: Operand, label: Operand, reduction: str = "mean") -> Tensor:
-    """max(0, 1 - label score), for labels that are -1 or 1."""
+    """max(0, 1 - label score), for labels that are -1 or 1.
+
+    For example:
+
+        ss.loss.hinge(ss.context("rational").tensor([2, 0.5]), [1, -1])    # 3/4
+    """
     _, (s, y) = pair("hinge", score, label)
     return reduced("hinge", f.relu(1 - y * s), reduction)
 
@@ -35,6 +40,8 @@ def bce(prediction: Operand, target: Operand, weight: Operand = None, reduction:
 
     prediction, target: in [0, 1]; weight: broadcast to them, or None. As PyTorch does, it takes logarithms below -100
     for -100, that of 0 among them. `bce_with_logits` is the better loss of a sigmoid.
+
+        ss.loss.bce(ss.context("float64").tensor([0, 1]), [1, 1])    # 50
     """
     _, (p, y) = pair("bce", prediction, target)
     hit, miss = (f.maximum(log, -100) for log in (f.log(f.maximum(p, TINY)), _log_of_rest(p)))
@@ -61,6 +68,8 @@ def bce_with_logits(
 
     target: in [0, 1]; weight, pos_weight: broadcast to them, or None. For targets of 0 and 1 only one of the terms is
     there, so that it is exact over boxes; nothing overflows.
+
+        ss.loss.bce_with_logits(ss.context("float64").tensor([-1000, 1000]), [1, 1])    # 500
     """
     _, (z, y) = pair("bce_with_logits", logits, target)
     positive = _weighted(y * f.softplus(-z), pos_weight)
@@ -75,6 +84,8 @@ def sigmoid_focal(
 
     target: 0 or 1; alpha: the weight of class 1, and 1 - alpha that of class 0, or None for no weights. Each factor
     falls as p rises, so that it is exact over boxes. Source: Lin et al. 2017, equation 5.
+
+        ss.loss.sigmoid_focal(ss.context("float64").tensor([-1000]), [1])    # [250]
     """
     _, (z, y) = pair("sigmoid_focal", logits, target)
     missed = y * f.sigmoid(-z) + (1 - y) * f.sigmoid(z)
@@ -131,6 +142,8 @@ def nll(
 
     log_probs: (C,), (N, C) or (N, C, d1, ...), logarithms of probabilities; the others as in `cross_entropy`, of which
     this is the part after `log_softmax`, the target being labels.
+
+        ss.loss.nll(ss.context("rational").tensor([[-1, -2], [-3, -4]]), [1, 0])    # 5/2
     """
     _, (x,) = operands_of("nll", log_probs)
     _class_axis("nll", x, Shape(np.shape(target)))
@@ -203,6 +216,8 @@ def kl_div(prediction: Operand, target: Operand, reduction: str = "mean", log_ta
     prediction: logarithms of probabilities; target: probabilities, 0 among them, or with log_target their logarithms.
     reduction: also "batchmean", the sum over the length of the first axis, which is the divergence: "mean" is over all
     elements.
+
+        ss.loss.kl_div(ss.context("float64").tensor([[-1, -1]]), [[1, 0]], reduction="batchmean")    # 1
     """
     _, (x, y) = pair("kl_div", prediction, target)
     terms = f.exp(y) * (y - x) if log_target else _times_log(y) - y * x

@@ -8,7 +8,12 @@ from scalarspec.loss.reduction import checked, difference, is_zero, pair, reduce
 
 
 def mse(prediction: Operand, target: Operand, reduction: str = "mean") -> Tensor:
-    """The squared error (prediction - target)². Never negative. PyTorch: `F.mse_loss`."""
+    """The squared error (prediction - target)². Never negative. PyTorch: `F.mse_loss`.
+
+    For example:
+
+        ss.loss.mse(ss.context("rational").tensor([1, 2]), [1, 4], reduction="sum")    # 4
+    """
     error = difference("mse", prediction, target)
     return f.mean_square(error) if checked("mse", reduction) == "mean" else reduced("mse", f.square(error), reduction)
 
@@ -22,7 +27,12 @@ def mse_derivative(prediction: Operand, target: Operand) -> Tensor:
 
 
 def mae(prediction: Operand, target: Operand, reduction: str = "mean") -> Tensor:
-    """The absolute error |prediction - target|. Never negative. PyTorch: `F.l1_loss`."""
+    """The absolute error |prediction - target|. Never negative. PyTorch: `F.l1_loss`.
+
+    For example:
+
+        ss.loss.mae(ss.context("rational").tensor([1, 2]), [1, 4])    # 1
+    """
     return reduced("mae", f.abs(difference("mae", prediction, target)), reduction)
 
 
@@ -45,6 +55,8 @@ def smooth_l1(prediction: Operand, target: Operand, reduction: str = "mean", bet
     """d²/(2 beta) where |d| < beta, and |d| - beta/2 elsewhere, for d = prediction - target: `huber` over its delta.
     beta > 0, or the integer 0, for which it is |d|. PyTorch: `F.smooth_l1_loss`. Source: Girshick 2015, "Fast R-CNN",
     equation 3.
+
+        ss.loss.smooth_l1(ss.context("rational").tensor([1, 2]), [1, 4], "none")    # [0, 3/2]
     """
     d = difference("smooth_l1", prediction, target)
     return reduced("smooth_l1", f.abs(d) if is_zero(beta) else _huber(d, beta) / beta, reduction)
@@ -64,6 +76,8 @@ def poisson_nll(
 
     log_input: is the logarithm of the rate predicted? If it is the rate itself: prediction - target log(prediction +
     eps). full: is log(target!) added, by Stirling's formula where target > 1?
+
+        ss.loss.poisson_nll(ss.context("float64").tensor([0]), [2])    # 1
     """
     context, (x, y) = pair("poisson_nll", prediction, target)
     losses = f.exp(x) - y * x if log_input else x - y * f.log(x + eps)
@@ -82,6 +96,8 @@ def gaussian_nll(
 
     var: >= 0, of prediction's shape, or one that is broadcast to it; or without its last axis, whose elements it serves
     then. Below eps the loss does not depend on it, where PyTorch's gradient takes it for v. Source: Nix & Weigend 1994.
+
+        ss.loss.gaussian_nll(ss.context("float64").tensor([3]), [1], [1])    # 2
     """
     context, (x, y, v) = pair("gaussian_nll", prediction, target, var)
     if v.ndim and v.shape == x.shape[:-1]:

@@ -12,6 +12,8 @@ def cosine_similarity(x1: Operand, x2: Operand, dim: int = 1, eps: Operand = "0.
     """x1·x2 / (max(|x1|, eps) max(|x2|, eps)) along an axis; the others are broadcast. PyTorch: `F.cosine_similarity`.
 
     x1, x2: any shapes that broadcast; result: their common shape without the axis.
+
+        ss.loss.cosine_similarity(ss.context("rational").tensor([[3, 4]]), [[4, 3]])    # [24/25]
     """
     _, tensors = operands_of("cosine_similarity", x1, x2)
     a, b = f.broadcast_arrays(*tensors)
@@ -29,6 +31,8 @@ def cosine_embedding(x1: Operand, x2: Operand, target: Operand, margin: Operand 
     `F.cosine_embedding_loss`.
 
     x1, x2: (n,) or (N, n); target: () or (N,). As in PyTorch, 10⁻¹² is added to the square of each norm.
+
+        ss.loss.cosine_embedding(ss.context("float64").tensor([1, 0]), [0, 1], 1)    # 1
     """
     _, (a, b, y) = operands_of("cosine_embedding", x1, x2, target)
     if a.shape != b.shape or a.ndim not in (1, 2) or y.shape != a.shape[:-1]:
@@ -47,6 +51,8 @@ def triplet_margin(
 
     anchor, positive, negative: (..., n), one shape; the loss is one of each vector. swap: is the smaller one of
     d(anchor, negative) and d(positive, negative) taken? Source: Balntas et al. 2016.
+
+        ss.loss.triplet_margin(ss.context("rational").tensor([0, 0]), [3, 4], [6, 8], eps=0)    # 0
     """
     _, (a, b, c) = operands_of("triplet_margin", anchor, positive, negative)
     if not a.shape or not a.shape == b.shape == c.shape:
