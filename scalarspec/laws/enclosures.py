@@ -93,8 +93,7 @@ def _is_narrow(result: Tensor, scale: Fraction, name: str) -> None:
 
 
 def _mse_is_nonnegative(context: Context[Any], *ends: Fraction) -> None:
-    prediction, target = _boxes(context, ends)
-    _not_negative(loss.mse(prediction, target), "MSE")
+    _not_negative(loss.mse(*_boxes(context, ends)), "MSE")
 
 
 def _kl_is_nonnegative(context: Context[Any], *ends: Fraction) -> None:

@@ -17,7 +17,7 @@ from scalarspec.loss.reduction import checked, is_zero, pair, reduced
 # ---- two classes ----------------------------------------------------------------------------------------------------
 
 
-def hinge(score: Operand, label: Operand, reduction: str = "mean") -> Tensor:
+def hinge(score: Operand, label: Operand, *, reduction: str = "mean") -> Tensor:
     """max(0, 1 - label score), for labels that are -1 or 1.
 
     For example:
@@ -28,13 +28,13 @@ def hinge(score: Operand, label: Operand, reduction: str = "mean") -> Tensor:
     return reduced("hinge", f.relu(1 - y * s), reduction)
 
 
-def soft_margin(score: Operand, label: Operand, reduction: str = "mean") -> Tensor:
+def soft_margin(score: Operand, label: Operand, *, reduction: str = "mean") -> Tensor:
     """log(1 + exp(-label score)), for labels that are -1 or 1. PyTorch: `F.soft_margin_loss`."""
     _, (s, y) = pair("soft_margin", score, label)
     return reduced("soft_margin", f.softplus(-(y * s)), reduction)
 
 
-def bce(prediction: Operand, target: Operand, weight: Operand = None, reduction: str = "mean") -> Tensor:
+def bce(prediction: Operand, target: Operand, weight: Operand = None, *, reduction: str = "mean") -> Tensor:
     """The binary cross-entropy -weight (target log p + (1 - target) log(1 - p)) of a probability p. PyTorch:
     `F.binary_cross_entropy`.
 
@@ -61,7 +61,7 @@ def _log_of_rest(p: Tensor) -> Tensor:
 
 
 def bce_with_logits(
-    logits: Operand, target: Operand, weight: Operand = None, reduction: str = "mean", pos_weight: Operand = None
+    logits: Operand, target: Operand, weight: Operand = None, *, reduction: str = "mean", pos_weight: Operand = None
 ) -> Tensor:
     """The binary cross-entropy of σ(logits): weight (pos_weight target softplus(-z) + (1 - target) softplus(z)). Never
     negative. PyTorch: `F.binary_cross_entropy_with_logits`.
@@ -77,7 +77,7 @@ def bce_with_logits(
 
 
 def sigmoid_focal(
-    logits: Operand, target: Operand, alpha: Operand = "0.25", gamma: Operand = 2, reduction: str = "none"
+    logits: Operand, target: Operand, alpha: Operand = "0.25", gamma: Operand = 2, *, reduction: str = "none"
 ) -> Tensor:
     """The focal loss α (1 - p)^gamma · -log p, for the probability p = σ(±logits) of the true one of two classes.
     torchvision: `sigmoid_focal_loss`, whose defaults these are.
@@ -104,7 +104,7 @@ def _weighted(losses: Tensor, weight: Operand) -> Tensor:
 
 
 def cross_entropy(
-    logits: Operand, target: Any, weight: Operand = None, ignore_index: int = -100, reduction: str = "mean",
+    logits: Operand, target: Any, weight: Operand = None, *, ignore_index: int = -100, reduction: str = "mean",
     label_smoothing: Operand = 0,
 ) -> Tensor:  # fmt: skip
     """-log softmax(logits) at the target's class, or -Σ target log softmax(logits) for a distribution over the classes,
@@ -136,7 +136,7 @@ def cross_entropy(
 
 
 def nll(
-    log_probs: Operand, target: Any, weight: Operand = None, ignore_index: int = -100, reduction: str = "mean"
+    log_probs: Operand, target: Any, weight: Operand = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
     """-log_probs at the target's class. PyTorch: `F.nll_loss`.
 
@@ -209,7 +209,7 @@ def _times_log(y: Tensor) -> Tensor:
     return f.where(positive, lambda: y * f.log(f.where(positive, y, 1)), 0)
 
 
-def kl_div(prediction: Operand, target: Operand, reduction: str = "mean", log_target: bool = False) -> Tensor:
+def kl_div(prediction: Operand, target: Operand, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """target (log target - prediction), the terms of the Kullback-Leibler divergence of a distribution from one whose
     logarithms are predicted. PyTorch: `F.kl_div`.
 

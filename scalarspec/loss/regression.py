@@ -7,7 +7,7 @@ from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.loss.reduction import checked, difference, is_zero, pair, reduced
 
 
-def mse(prediction: Operand, target: Operand, reduction: str = "mean") -> Tensor:
+def mse(prediction: Operand, target: Operand, *, reduction: str = "mean") -> Tensor:
     """The squared error (prediction - target)². Never negative. PyTorch: `F.mse_loss`.
 
     For example:
@@ -26,7 +26,7 @@ def mse_derivative(prediction: Operand, target: Operand) -> Tensor:
     return 2 * error / max(error.size, 1)
 
 
-def mae(prediction: Operand, target: Operand, reduction: str = "mean") -> Tensor:
+def mae(prediction: Operand, target: Operand, *, reduction: str = "mean") -> Tensor:
     """The absolute error |prediction - target|. Never negative. PyTorch: `F.l1_loss`.
 
     For example:
@@ -36,7 +36,7 @@ def mae(prediction: Operand, target: Operand, reduction: str = "mean") -> Tensor
     return reduced("mae", f.abs(difference("mae", prediction, target)), reduction)
 
 
-def huber(prediction: Operand, target: Operand, delta: Operand = 1, reduction: str = "mean") -> Tensor:
+def huber(prediction: Operand, target: Operand, delta: Operand = 1, *, reduction: str = "mean") -> Tensor:
     """d²/2 where |d| <= delta, and delta (|d| - delta/2) elsewhere, for d = prediction - target. delta > 0. Huber 1964;
     PyTorch: `F.huber_loss`.
 
@@ -51,24 +51,24 @@ def _huber(d: Tensor, delta: Operand) -> Tensor:
     return f.square(f.minimum(size, delta)) / 2 + f.multiply(delta, f.maximum(size - delta, 0))
 
 
-def smooth_l1(prediction: Operand, target: Operand, reduction: str = "mean", beta: Operand = 1) -> Tensor:
+def smooth_l1(prediction: Operand, target: Operand, *, reduction: str = "mean", beta: Operand = 1) -> Tensor:
     """d²/(2 beta) where |d| < beta, and |d| - beta/2 elsewhere, for d = prediction - target: `huber` over its delta.
     beta > 0, or the integer 0, for which it is |d|. PyTorch: `F.smooth_l1_loss`. Source: Girshick 2015, "Fast R-CNN",
     equation 3.
 
-        ss.loss.smooth_l1(ss.context("rational").tensor([1, 2]), [1, 4], "none")    # [0, 3/2]
+        ss.loss.smooth_l1(ss.context("rational").tensor([1, 2]), [1, 4], reduction="none")    # [0, 3/2]
     """
     d = difference("smooth_l1", prediction, target)
     return reduced("smooth_l1", f.abs(d) if is_zero(beta) else _huber(d, beta) / beta, reduction)
 
 
-def log_cosh(prediction: Operand, target: Operand, reduction: str = "mean") -> Tensor:
+def log_cosh(prediction: Operand, target: Operand, *, reduction: str = "mean") -> Tensor:
     """log cosh(prediction - target): about d²/2 for small differences d, and |d| - log 2 for large ones."""
     return reduced("log_cosh", f.logcosh(difference("log_cosh", prediction, target)), reduction)
 
 
 def poisson_nll(
-    prediction: Operand, target: Operand, log_input: bool = True, full: bool = False, eps: Operand = "0.00000001",
+    prediction: Operand, target: Operand, *, log_input: bool = True, full: bool = False, eps: Operand = "0.00000001",
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """-log of the Poisson probability of a count, without its constant: exp(prediction) - target prediction. PyTorch:
@@ -88,7 +88,7 @@ def poisson_nll(
 
 
 def gaussian_nll(
-    prediction: Operand, target: Operand, var: Operand, full: bool = False, eps: Operand = "0.000001",
+    prediction: Operand, target: Operand, var: Operand, *, full: bool = False, eps: Operand = "0.000001",
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """-log of the normal density at the target: (log v + (prediction - target)² / v) / 2, for v = max(var, eps), and

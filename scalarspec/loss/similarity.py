@@ -26,7 +26,9 @@ def _cosine(product: Tensor, sizes: Tensor) -> Tensor:
     return f.clip(product / sizes, -1, 1)
 
 
-def cosine_embedding(x1: Operand, x2: Operand, target: Operand, margin: Operand = 0, reduction: str = "mean") -> Tensor:
+def cosine_embedding(
+    x1: Operand, x2: Operand, target: Operand, margin: Operand = 0, *, reduction: str = "mean"
+) -> Tensor:
     """1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1. PyTorch:
     `F.cosine_embedding_loss`.
 
@@ -44,7 +46,7 @@ def cosine_embedding(x1: Operand, x2: Operand, target: Operand, margin: Operand 
 
 def triplet_margin(
     anchor: Operand, positive: Operand, negative: Operand, margin: Operand = 1, p: int = 2, eps: Operand = "0.000001",
-    swap: bool = False, reduction: str = "mean",
+    swap: bool = False, *, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), for the distance d(x, y) = |x - y + eps| in the
     p-norm. PyTorch: `F.triplet_margin_loss`.
