@@ -48,7 +48,8 @@ def huber(prediction: Operand, target: Operand, delta: Operand = 1, *, reduction
 
 def _huber(d: Tensor, delta: Operand) -> Tensor:
     size = f.abs(d)
-    return f.square(f.minimum(size, delta)) / 2 + f.multiply(delta, f.maximum(size - delta, 0))
+    losses: Tensor = f.square(f.minimum(size, delta)) / 2 + delta * f.maximum(size - delta, 0)
+    return losses
 
 
 def smooth_l1(prediction: Operand, target: Operand, *, reduction: str = "mean", beta: Operand = 1) -> Tensor:
