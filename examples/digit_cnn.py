@@ -53,11 +53,12 @@ def margins(network: cnn.Model, x: ss.Tensor, label: int) -> ss.Tensor:
     x: (1, 8, 8); result: (9,).
     """
     logits = cnn.forward(network, x)
-    return logits[label] - ss.concat([logits[:label], logits[label + 1 :]])
+    others: ss.Tensor = ss.concat([logits[:label], logits[label + 1 :]])
+    return logits[label] - others
 
 
-def by_hand(network: cnn.Model, x: Array) -> Array:
-    """The logits in NumPy, in the format of x."""
+def by_hand(network: Any, x: Array) -> Array:
+    """The logits in NumPy, in the format of x, with the weights as they were trained."""
     for layer in network.convolutions:
         padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
         seen = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
@@ -69,7 +70,9 @@ def by_hand(network: cnn.Model, x: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What is known of one digit, and of how many its label is proved for all pixels within the radius."""
+    """What is known of one digit; and of those that are looked at, how many are told right, for how many of these that
+    is sure for all pixels within the radius, and how many are surely told wrong somewhere in there.
+    """
 
     digit: int
     label: int
@@ -81,7 +84,8 @@ class Report:
     tolerance: Tolerance
     looked_at: int
     right: int
-    proved: int
+    sure: int
+    changed: int
 
     def __str__(self) -> str:
         header = ["class", "float32", "exactly", "one interval evaluation", "linear", "attained"]
@@ -93,16 +97,16 @@ class Report:
                 f"\nfloat32 in NumPy, by hand: within {self.float32.max_ulps:.2f} ulps, which rounding "
                 f"{'explains' if self.float32.explained else 'does not explain'}",
                 f"float32 anywhere in the box: within {float(np.max(self.tolerance.absolute)):.1e}",
-                f"{self.right} of {self.looked_at} digits are told right, {self.proved} surely within {self.radius}",
+                f"{self.right} of {self.looked_at} digits are told right, {self.sure} of them surely within "
+                f"{self.radius}, {self.changed} surely not",
             ]
         )
 
     def _cells(self, k: int) -> list[str]:
         values = [np.asarray(self.readings[name].value)[k] for name in ("float32", "rational")]
-        ends = [(b.lower[k], b.upper[k]) for b in (self.interval, self.linear)] + [
-            tuple(e[k] for e in self.linear.inner)
-        ]
-        return [*(f"{float(value):.6f}" for value in values), *(interval_text(*pair, 5) for pair in ends)]
+        (least, most), bounds = self.linear.inner, (self.interval, self.linear)
+        ends = [*((b.lower[k], b.upper[k]) for b in bounds), (least[k], most[k])]
+        return [*(f"{float(value):.6f}" for value in values), *(interval_text(low, high, 5) for low, high in ends)]
 
 
 def run(digit: int = 0, radius: str = "0.01", count: int = 10) -> Report:
@@ -115,7 +119,7 @@ def run(digit: int = 0, radius: str = "0.01", count: int = 10) -> Report:
     digits, near = load(), {"x": ss.ball(radius)}
     network, x = digits.network, digits.pixels[digit]
     single = x.astype(np.float32)
-    told = [is_told(digits, i) for i in range(count)]
+    near_right = [near_margins(digits, i, radius) for i in range(count) if is_told(digits, i)]
     return Report(
         digit,
         digits.labels[digit],
@@ -126,23 +130,22 @@ def run(digit: int = 0, radius: str = "0.01", count: int = 10) -> Report:
         ss.crosscheck(cnn.forward, network, single, actual=by_hand),
         ss.tolerance(cnn.forward, network, x, vary=near, dtype="float32"),
         count,
-        sum(told),
-        sum(right and is_sure(digits, i, radius) for i, right in enumerate(told)),
+        len(near_right),
+        sum(bool(np.all(found.lower > 0)) for found in near_right),
+        sum(bool(np.any(found.inner[0] < 0)) for found in near_right),
     )
 
 
 def is_told(digits: Digits, i: int) -> bool:
     """Is the largest logit of a digit, as a rational number, that of its label?"""
     exact = ss.lift(digits, "rational")
-    return bool(ss.min(margins(exact.network, exact.pixels[i], digits.labels[i])) > 0)
+    return all(margin > 0 for margin in margins(exact.network, exact.pixels[i], digits.labels[i]).tolist())
 
 
-def is_sure(digits: Digits, i: int, radius: str) -> bool:
-    """Is it, proved, for all pixels within the radius?"""
-    found = ss.bounds(
-        margins, digits.network, digits.pixels[i], digits.labels[i], vary={"x": ss.ball(radius)}, method="linear"
-    )
-    return bool(np.all(found.lower > 0))
+def near_margins(digits: Digits, i: int, radius: str) -> Bounds:
+    """The bounds of the margins of a digit, and what is attained, while its pixels vary within the radius."""
+    arguments = (digits.network, digits.pixels[i], digits.labels[i])
+    return ss.bounds(margins, *arguments, vary={"x": ss.ball(radius)}, method="linear")
 
 
 if __name__ == "__main__":

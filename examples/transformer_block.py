@@ -37,8 +37,8 @@ def a_block(seed: int = 0) -> tuple[transformer.Block, Array]:
     )
     first = layers.Linear(weight(HIDDEN, WIDTH), np.zeros(HIDDEN))
     second = layers.Linear(weight(WIDTH, HIDDEN), np.zeros(WIDTH))
-    norms = [layers.LayerNorm(np.ones(WIDTH), np.zeros(WIDTH)) for _ in range(2)]
-    return transformer.Block(attention, first, second, *norms), rng.normal(size=(LENGTH, WIDTH))
+    norm = layers.LayerNorm(np.ones(WIDTH), np.zeros(WIDTH))
+    return transformer.Block(attention, first, second, norm, norm), rng.normal(size=(LENGTH, WIDTH))
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,7 @@ def test_the_network_tells_held_out_digits_apart(digits):
 
 def test_what_is_reported_of_a_digit(report):
     assert (report.looked_at, report.right) == (4, 4)
-    assert report.proved == 4
+    assert (report.sure, report.changed) == (4, 0)
     assert report.float32.explained
     for bounds in (report.interval, report.linear):
         least, most = bounds.inner
@@ -38,7 +38,7 @@ def test_what_is_reported_of_a_digit(report):
     attained = report.linear.inner[1] - report.linear.inner[0]
     assert np.median((report.linear.width / attained).astype(float)) < 1.5
     assert 0 < np.max(report.tolerance.absolute) < 0.01
-    assert "digits are told right, 4 surely within 0.01" in str(report)
+    assert "4 of 4 digits are told right, 4 of them surely within 0.01, 0 surely not" in str(report)
 
 
 def test_a_wrong_network_by_hand_is_noticed(digits):
@@ -56,7 +56,13 @@ def test_margins_decide_whether_a_label_is_told(digits):
     found = digit_cnn.margins(rational.network, rational.pixels[3], label).tolist()
     assert found == [logits[label] - other for k, other in enumerate(logits) if k != label]
     assert digit_cnn.is_told(digits, 3) == (max(logits) == logits[label])
-    assert not digit_cnn.is_sure(digits, 3, "1")
+
+
+def test_a_digit_that_changes_its_label_near_by_is_told_from_one_that_does_not(digits):
+    sure, changed = (digit_cnn.near_margins(digits, i, "0.01") for i in (0, 12))
+    assert np.all(sure.lower > 0)
+    assert np.any(changed.inner[0] < 0)
+    assert digit_cnn.is_told(digits, 12)
 
 
 def test_a_digit_that_does_not_exist_is_refused():
