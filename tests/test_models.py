@@ -1,13 +1,15 @@
 """Perceptrons, convolutional and residual networks, transformers and recurrent classifiers, in every context."""
 
 import dataclasses
+import re
+import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
-from agreement import assert_is, inside
+from agreement import assert_is, inside, same
 from conftest import CONTEXTS
 
 import scalarspec as ss
@@ -216,6 +218,29 @@ def test_stages_are_named(float64):
     assert stages(CASES["resnet"]) == ["h", "h#2", "h#3", "logits"]
     assert stages(CASES["pre-norm"]) == ["attention", "h", "mlp", "y"]
     assert stages(CASES["lstm"]) == ["outputs", "h", "logits"]
+
+
+SAID = re.compile(r"^Stages: (.*)\.$", re.MULTILINE)
+"""What a model's file says of its stages; in brackets, when."""
+
+
+@each
+def test_the_stages_are_those_that_the_file_says(name):
+    """All but the loss, which `forward` has none of; numbers are left out."""
+    case = CASES[name]
+    text = SAID.search(sys.modules[case.spec.__module__].__doc__)[1]
+    said = set(re.sub(r" \(.*?\)", "", text).split(", "))
+    found = {s.name.partition("#")[0] for s in ss.crosscheck(case.spec, case.model, case.x).stages}
+    assert said - {"loss"} == found - {"result"}
+
+
+@each
+@pytest.mark.parametrize("backend", ["float64", "interval64"])
+def test_prepared_models_are_the_models(name, backend):
+    case = CASES[name]
+    quick = ss.prepare(case.spec, case.model, case.x, inputs="x", backend=backend)
+    for x in (case.x, case.x / 2):
+        assert same(quick(quick.context.tensor(x)), at(case, quick.context, x))
 
 
 def test_a_causal_mask_hides_what_comes_later(interval):

@@ -3,7 +3,7 @@ a pool, and a linear head on what is left.
 
 x has shape (channels, height, width), or (b, channels, height, width) for a batch; the logits have shape (classes,), or
 (b, classes).
-Stages: h, h#2, ... after each pool, logits, loss.
+Stages: h (after each pool), logits, loss.
 """
 
 from __future__ import annotations

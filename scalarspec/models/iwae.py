@@ -3,7 +3,7 @@
 The model is that of `vae`, read as densities: p(z) = N(0, I), q(z|x) = N(μ, diag σ²), and p(x|z) = N(x̂, I). The noise
 of the k samples, eps of shape (k, *latent), is an argument. All numbers are in nats; sums run over coordinates, as in
 the paper.
-Stages: mu, logvar, z, x_hat, log_w, each numbered by its sample, and bound.
+Stages: mu, logvar, z, x_hat, log_w (the last three for each sample), bound.
 """
 
 from __future__ import annotations

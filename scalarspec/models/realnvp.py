@@ -4,7 +4,7 @@ A coupling keeps the first coordinates, and moves the others by a scale and a tr
 kept. So its inverse needs no inverse of these maps, and its Jacobian is triangular, with the scales on its diagonal.
 What one layer changes comes first for the next one, since the coordinates are reversed in between.
 A vector x has shape (d,), or (b, d) for a batch; log-determinants and log-densities are in nats, of shape () or (b,).
-Stages: y, y#2, ... after each coupling, logdet, log_density.
+Stages: y (after each coupling), logdet, log_density.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Evaluation: the norms are maps with fixed statistics, such as `layers.BatchNorm`. x has shape (channels, height, width),
 or (b, channels, height, width) for a batch; the logits have shape (classes,), or (b, classes).
-Stages: h, h#2, ... after the stem and each block, logits.
+Stages: h (after the stem and each block), logits.
 """
 
 from __future__ import annotations

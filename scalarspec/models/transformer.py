@@ -4,7 +4,7 @@ The norms come after the sums as in the paper, `post_norm`, or before the branch
 which leaves a path from the input to the output that nothing touches. x has shape (length, width), or (b, length,
 width) for a batch. mask: bools (length, length), True where a row may look, or None; a row that may look nowhere
 attends to zero.
-Stages: attention, h, mlp, y, each numbered by its block.
+Stages: attention, h, mlp, y (all of them in each block).
 """
 
 from __future__ import annotations
