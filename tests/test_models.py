@@ -272,8 +272,20 @@ def test_what_is_no_model_is_refused(rational):
         mlp.Model((layers.identity,), "swosh")
     with pytest.raises(UnknownName, match="no activation is called 'swosh'"):
         transformer.Block(*[layers.identity] * 5, "swosh")
-    with pytest.raises(ShapeError):
-        resnet.Block((lambda x: x[:2],))(rational.tensor([1, 2, 3]))
+
+
+def test_what_is_added_has_the_shape_of_what_it_is_added_to(rational):
+    """Broadcasting would hide that a layer has the wrong width."""
+    x = rational.tensor([[1, 2, 3], [4, 5, 6]])
+    for wrong in (lambda x: x[:1], lambda x: x[:, :1]):
+        with pytest.raises(ShapeError, match="residual block: shapes"):
+            resnet.Block((wrong,))(x)
+        block = transformer.Block(lambda q, k, v, mask, f=wrong: f(q), *[layers.identity] * 4, "relu")
+        with pytest.raises(ShapeError, match="attention: x and what is attended: shapes"):
+            transformer.pre_norm(block, x)
+        block = transformer.Block(lambda q, k, v, mask: q, layers.identity, wrong, *[layers.identity] * 2, "relu")
+        with pytest.raises(ShapeError, match="mlp: x and what is added to it: shapes"):
+            transformer.post_norm(block, x)
 
 
 # ---- against PyTorch ------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from conftest import CONTEXTS, WITH_EXP
 from specs import a_vae, a_vqvae
 
 import scalarspec as ss
+from scalarspec import latent
 from scalarspec.errors import NotExact, OutOfRange, ShapeError
-from scalarspec.models import ddim, ddpm, iwae, lsgan, realnvp, vae, vqvae
+from scalarspec.models import autoencoder, ddim, ddpm, iwae, lsgan, realnvp, vae, vqvae
 
 LOG_TWO_PI = Fraction("1.8378770664093454835606594728112352797")
 
@@ -344,9 +345,49 @@ def test_straight_through_gradients_are_pytorchs(dtype):
     decoder = ss.layers.Sequential(ss.layers.Linear(weight, bias), ss.tanh)
 
     def gradients(encoded, book, x):
-        model = vqvae.Model(vqvae.Encoder(lambda _: encoded), ss.latent.Codebook(book), vqvae.Decoder(decoder))
+        model = vqvae.Model(vqvae.Encoder(lambda _: encoded), latent.Codebook(book), vqvae.Decoder(decoder))
         return ss.stack(vqvae.straight_through(model, "1/4", x, 1))
 
     actual = np.stack([z.grad.numpy(), codes.grad.numpy()[1]])
     assert ss.crosscheck(gradients, encoded, book, x, actual=actual).explained
     assert not ss.crosscheck(gradients, encoded, book, x, actual=actual[::-1].copy()).explained
+
+
+# ---- shapes that broadcasting would let pass ------------------------------------------------------------------------
+
+TWO, ONE = [1, 2], [3]
+WIDE = realnvp.Coupling(lambda t: t[:1], lambda t: t, 2)  # its scale is one number for two coordinates
+UNQUANTIZED = vqvae.Model(
+    vqvae.Encoder(ss.layers.identity), latent.Codebook(np.eye(2)), vqvae.Decoder(ss.layers.identity)
+)
+AUTOENCODER = autoencoder.Autoencoder(np.ones((1, 2)), np.zeros(1), np.ones((1, 1)), np.zeros(1))
+MISFITS = {
+    "reparameterize_diag": lambda t: latent.reparameterize_diag(t(TWO), t(TWO), t(ONE)),
+    "kl": lambda t: latent.diagonal_gaussian_kl_to_standard(t(TWO), t(ONE)),
+    "couple": lambda t: realnvp.couple(WIDE, t(TWO), t(TWO)),
+    "uncouple": lambda t: realnvp.uncouple(WIDE, t(TWO), t(TWO)),
+    "flow": lambda t: realnvp.log_det(realnvp.Flow((WIDE,)), t([1, 2, 3, 4])),
+    "q_sample": lambda t: ddpm.q_sample(SQUARES, t(TWO), 1, t(ONE)),
+    "undiffused": lambda t: ddpm.undiffused("16/25", t(TWO), t(ONE)),
+    "posterior_mean": lambda t: ddpm.posterior_mean(SQUARES, t(TWO), t(ONE), 2),
+    "model_mean": lambda t: ddpm.model_mean(lambda x, step: x[:1], SQUARES, t(TWO), 2),
+    "ddim": lambda t: ddim.step(lambda x, step: x[:1], SQUARES, t(TWO), 2, 1, 0, 0),
+    "ddim noise": lambda t: ddim.step(lambda x, step: x, SQUARES, t(TWO), 2, 1, 0, t(ONE)),
+    "at_point": lambda t: lsgan.at_point(t(TWO), t(TWO), t(ONE)),
+    "best_score": lambda t: lsgan.best_score(t(TWO), t(ONE)),
+    "codes": lambda t: vqvae.distances(UNQUANTIZED, t(ONE)),
+    "autoencoder": lambda t: autoencoder.reconstruction_error(AUTOENCODER, t(TWO)),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_shapes_that_do_not_fit_are_not_broadcast(name, rational):
+    with pytest.raises(ShapeError, match=r"shapes .*\((1|2),\).* differ"):
+        MISFITS[name](rational.tensor)
+
+
+def test_a_reconstruction_of_another_shape_is_refused(interval):
+    model = a_vae(interval, 1)
+    short = vae.Model(model.encoder, vae.Decoder(lambda z: z[:1]))
+    with pytest.raises(ShapeError, match=r"an observation and its reconstruction: shapes \(3,\) and \(1,\) differ"):
+        iwae.bound(short, interval.tensor(SEEN), interval.tensor(DRAWS))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,13 @@ def equal_shapes(operation: str, shapes: list[Shape]) -> Shape:
         listed = " and ".join(str(shape) for shape in shapes)
         raise ShapeError(f"{operation}: shapes {listed} differ")
     return proper.pop() if proper else Scalar
+
+
+def check_one_shape(operation: str, *operands: Any) -> None:
+    """Raises ShapeError unless tensors, arrays and numbers have one shape, but for numbers: where a spec is about the
+    same coordinates in all of them, to broadcast would hide a mistake.
+    """
+    equal_shapes(operation, [Shape(np.shape(operand)) for operand in operands])
 
 
 def broadcast_shapes(operation: str, shapes: Sequence[Shape]) -> Shape:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from scalarspec import activation as activations
 from scalarspec.core import functions as f
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Operand, Tensor, operands_of
 from scalarspec.errors import ShapeError
 
@@ -132,11 +133,13 @@ def backward(m: Autoencoder, x: Tensor, grad_output: Operand) -> Gradients:
 
 def reconstruction_error(m: Autoencoder, x: Tensor) -> Tensor:
     """The mean squared error Σ (x - x̂)² / d of the reconstruction. x: (d,); result: (). Raises ShapeError for d =
-    0.
+    0, and for an x̂ of another shape.
     """
     if x.size == 0:
         raise ShapeError(f"reconstruction_error: x of shape {x.shape} is empty; expected (d,) with d > 0")
-    return f.stage("error", f.mean_square(x - forward(m, x)))
+    x_hat = forward(m, x)
+    check_one_shape("reconstruction_error", x, x_hat)
+    return f.stage("error", f.mean_square(x - x_hat))
 
 
 def compression_ratio(input_dim: int, hidden_dim: int) -> float:
@@ -154,4 +157,6 @@ def _preactivation(m: Autoencoder, x: Tensor) -> Tensor:
 def _preactivation_grad(m: Autoencoder, x: Tensor, grad_output: Operand) -> Tensor:
     """The gradient in z: dZ = (W_dᵀ g) ⊙ a′(z)."""
     _, (_, g) = operands_of("backward", x, grad_output)
-    return f.matmul(g, m.decoder_weights) * activation_derivative(m.activation, _preactivation(m, x))
+    hidden, z = f.matmul(g, m.decoder_weights), _preactivation(m, x)
+    check_one_shape("backward", hidden, z)
+    return hidden * activation_derivative(m.activation, z)

@@ -8,6 +8,7 @@ Stages: eps_hat, x_0, x_prev.
 from __future__ import annotations
 
 from scalarspec.core.functions import multiply, sqrt, square, stage
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.models.ddpm import Denoiser, Schedule, undiffused
 
@@ -30,6 +31,7 @@ def moved(alpha_bar: Operand, wanted: Operand, x_t: Tensor, noise: Tensor, eta: 
     """√ᾱ′ x̂_0 + √(1 - ᾱ′ - σ²) ε_θ + σ ε, where x̂_0 is the data that the noise ε_θ stands for. alpha_bar, wanted: ᾱ
     and ᾱ′, numbers; the others as for `step`.
     """
+    check_one_shape("diffusion: data and noise", x_t, noise, eps)
     a, b = (x_t.context.tensor(number) for number in (alpha_bar, wanted))
     variance = square(x_t.context.tensor(eta)) * sigma_squared(a, b)
     x_0 = stage("x_0", undiffused(a, x_t, noise))

@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from scalarspec.core.functions import multiply, sqrt, stage
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.errors import OutOfRange
 from scalarspec.loss import mse
@@ -66,13 +67,18 @@ def linear(steps: int, first: int | str | Fraction = "0.0001", last: int | str |
 
 
 def diffused(alpha_bar: Operand, x: Tensor, eps: Operand) -> Tensor:
-    """√ᾱ x + √(1 - ᾱ) ε, equation 4. alpha_bar: a number from 0 to 1; x, eps: (*obs,); result: (*obs,)."""
+    """√ᾱ x + √(1 - ᾱ) ε, equation 4. alpha_bar: a number from 0 to 1; x, eps: (*obs,); result: (*obs,).
+
+    Raises ShapeError for other shapes, but for numbers, as all that adds noise here.
+    """
+    check_one_shape("diffusion: data and noise", x, eps)
     a = x.context.tensor(alpha_bar)
     return sqrt(a) * x + multiply(sqrt(1 - a), eps)
 
 
 def undiffused(alpha_bar: Operand, x_t: Tensor, eps: Operand) -> Tensor:
     """(x_t - √(1 - ᾱ) ε) / √ᾱ: the data from which that noise led to x_t, section 3.2. alpha_bar: a number, > 0."""
+    check_one_shape("diffusion: data and noise", x_t, eps)
     a = x_t.context.tensor(alpha_bar)
     return (x_t - multiply(sqrt(1 - a), eps)) / sqrt(a)
 
@@ -97,6 +103,7 @@ def posterior_mean(schedule: Schedule, x_0: Tensor, x_t: Tensor, t: int) -> Tens
     """The mean of q(x_{t-1} | x_t, x_0), equation 7:
     √ᾱ_{t-1} β_t / (1 - ᾱ_t) x_0 + √α_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t) x_t. x_0, x_t, result: (*obs,); 1 <= t <= T.
     """
+    check_one_shape("posterior_mean", x_0, x_t)
     before, after = _around(schedule, x_0, t)
     alpha = after / before
     rest = 1 - after
@@ -119,6 +126,7 @@ def model_mean(eps_hat: Denoiser, schedule: Schedule, x_t: Tensor, t: int) -> Te
     before, after = _around(schedule, x_t, t)
     alpha = after / before
     noise = stage("eps_hat", eps_hat(x_t, t))
+    check_one_shape("diffusion: data and noise", x_t, noise)
     return stage("mean", (x_t - (1 - alpha) / sqrt(1 - after) * noise) / sqrt(alpha))
 
 

@@ -9,6 +9,7 @@ Stages: mu, logvar, z, x_hat, log_w (the last three for each sample), bound.
 from __future__ import annotations
 
 from scalarspec.core import functions as f
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ShapeError
 from scalarspec.latent import reparameterize_diag
@@ -42,6 +43,7 @@ def log_weight(model: Model, x: Tensor, moments: Moments, eps: Tensor) -> Tensor
     """
     z = f.stage("z", reparameterize_diag(*moments, eps))
     x_hat = f.stage("x_hat", model.decoder.forward(z))
+    check_one_shape("iwae: an observation and its reconstruction", x, x_hat)
     prior_over_posterior = f.sum(moments[1] + f.square(eps) - f.square(z)) / 2
     return f.stage("log_w", log_normal(x - x_hat) + prior_over_posterior)
 

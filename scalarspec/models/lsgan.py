@@ -9,6 +9,7 @@ Stages: real, fake, loss.
 from __future__ import annotations
 
 from scalarspec.core.functions import mean_square, multiply, square, stage
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.layers import Map
 
@@ -35,9 +36,11 @@ def at_point(score: Tensor, data: Tensor, made: Tensor, a: Operand = 0, b: Opera
     """What the discriminator's loss is at one point, where the densities are p = data and q = made: p (D - b)² / 2 +
     q (D - a)² / 2, of which the loss is the integral. All: one shape.
     """
+    check_one_shape("at_point", score, data, made)
     return (data * square(score - b) + made * square(score - a)) / 2
 
 
 def best_score(data: Tensor, made: Tensor, a: Operand = 0, b: Operand = 1) -> Tensor:
     """The D that makes `at_point` least: (b p + a q) / (p + q), equation 4. data, made, result: one shape."""
+    check_one_shape("best_score", data, made)
     return (multiply(data, b) + multiply(made, a)) / (data + made)

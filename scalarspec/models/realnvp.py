@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scalarspec.core import functions as f
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ShapeError
 from scalarspec.layers import Map
@@ -39,14 +40,20 @@ class Flow:
 
 def couple(layer: Coupling, kept: Tensor, other: Tensor) -> Tensor:
     """What becomes of the other coordinates: other ⊙ exp(s(kept)) + t(kept), equation 5. kept: (..., kept); other and
-    result: (..., d - kept).
+    result: (..., d - kept). Raises ShapeError where s or t has another shape, of which the log-determinant would be
+    wrong.
     """
-    return other * f.exp(layer.scale(kept)) + layer.translation(kept)
+    scale, translation = _parameters(layer, kept, other)
+    return other * f.exp(scale) + translation
 
 
 def uncouple(layer: Coupling, kept: Tensor, moved: Tensor) -> Tensor:
-    """Its inverse (moved - t(kept)) ⊙ exp(-s(kept)), equation 8. kept: (..., kept); moved, result: (..., d - kept)."""
-    return (moved - layer.translation(kept)) * f.exp(-layer.scale(kept))
+    """Its inverse (moved - t(kept)) ⊙ exp(-s(kept)), equation 8. kept: (..., kept); moved, result: (..., d - kept).
+
+    Raises ShapeError as `couple` does.
+    """
+    scale, translation = _parameters(layer, kept, moved)
+    return (moved - translation) * f.exp(-scale)
 
 
 def log_determinant(layer: Coupling, kept: Tensor) -> Tensor:
@@ -98,6 +105,13 @@ def _forward(flow: Flow, x: Tensor) -> tuple[Tensor, Tensor]:
         x = f.stage("y", f.flip(f.concat([kept, couple(once, kept, other)], axis=-1), axis=-1))
         logdet = logdet + log_determinant(once, kept)
     return x, f.stage("logdet", logdet)
+
+
+def _parameters(layer: Coupling, kept: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """The scale and the translation, one number of each for each other coordinate."""
+    scale, translation = layer.scale(kept), layer.translation(kept)
+    check_one_shape("realnvp: scale, translation and what they move", scale, translation, other)
+    return scale, translation
 
 
 def _known(value: Tensor) -> Map:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scalarspec.core.functions import mean, relu, stage
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
 from scalarspec.layers import Map, Sequential, identity
@@ -41,8 +42,10 @@ class Block:
         return Block((Sequential(conv1, bn1), Sequential(conv2, bn2), Sequential(conv3, bn3)), shortcut)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The block's value. x: (..., channels, height, width). Raises ShapeError where the sum does not fit."""
-        return relu(self.residual(x) + self.shortcut(x))
+        """The block's value. x: (..., channels, height, width). Raises ShapeError where the two have other shapes."""
+        residual, shortcut = self.residual(x), self.shortcut(x)
+        check_one_shape("residual block", residual, shortcut)
+        return relu(residual + shortcut)
 
     def residual(self, x: Tensor) -> Tensor:
         """F(x), which has no relu at its end."""

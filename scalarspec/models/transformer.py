@@ -15,6 +15,7 @@ from typing import Any
 
 from scalarspec import activation as activations
 from scalarspec.core.functions import stage
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.layers import Map
 
@@ -58,14 +59,23 @@ def pre_norm(block: Block, x: Tensor, mask: Any = None) -> Tensor:
 
 
 def attend(block: Block, x: Tensor, mask: Any = None) -> Tensor:
-    """The attention of x to itself. x, result: (length, width) or (b, length, width)."""
-    return stage("attention", block.self_attn(x, x, x, mask))
+    """The attention of x to itself. x, result: (length, width) or (b, length, width). Raises ShapeError for another
+    result.
+    """
+    attended = stage("attention", block.self_attn(x, x, x, mask))
+    check_one_shape("attention: x and what is attended", x, attended)
+    return attended
 
 
 def mlp(block: Block, x: Tensor) -> Tensor:
-    """linear2(activation(linear1(x))) at each place, section 3.3. x, result: (..., width)."""
+    """linear2(activation(linear1(x))) at each place, section 3.3. x, result: (..., width).
+
+    Raises ShapeError for another result.
+    """
     activation = activations.named(block.activation).function
-    return stage("mlp", block.linear2(activation(block.linear1(x))))
+    found = stage("mlp", block.linear2(activation(block.linear1(x))))
+    check_one_shape("mlp: x and what is added to it", x, found)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ import numpy as np
 
 from scalarspec import latent
 from scalarspec.core import functions as f
+from scalarspec.core.shape import check_one_shape
 from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.latent import Codebook
 from scalarspec.layers import Map
@@ -214,5 +215,7 @@ def distances(model: Model, x: Tensor) -> Tensor:
 
 
 def _squared_distances(book: Codebook, z: Tensor) -> Tensor:
-    """|z - code|² for each code. z: (*latent,); result: (num_codes,)."""
-    return f.stack(f.sum(f.square(z - code)) for code in z.context.tensor(book.embedding))
+    """|z - code|² for each code. z: (*latent,); result: (num_codes,). Raises ShapeError for a z of another shape."""
+    codes = z.context.tensor(book.embedding)
+    check_one_shape("quantisation: z and the codes", z, *codes)
+    return f.stack(f.sum(f.square(z - code)) for code in codes)
