@@ -75,7 +75,8 @@ class FieldArrays(OrderedArrays):
     def divide(self, x: Value, y: Value) -> Value:
         """The set of quotients; by what contains 0, as the scalars do it."""
         if isinstance(y, Point) and y.x.all():
-            if isinstance(x, Point) and np.array_equal(exact_product(x.x / y.x, y.x), x.x):
+            product = exact_product(x.x / y.x, y.x) if isinstance(x, Point) else None
+            if isinstance(x, Point) and product is not None and np.array_equal(product, x.x):
                 return Point(x.x / y.x)
             e = ends_of(x)
             quotient = _scaled(e, y, np.divide)

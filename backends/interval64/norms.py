@@ -33,13 +33,14 @@ class NormArrays(LinearArrays):
             or not -HIGHEST < np.min(e, initial=0) <= np.max(e, initial=0) < HIGHEST
             or not LEAST_EPS <= low_eps <= high_eps < HIGHEST
         ):
-            return Arrays.rms_norm(self, x, eps, axis, count, shape)
+            found: Value = Arrays.rms_norm(self, x, eps, axis, count, shape)
+            return found
         kept = [i for i in range(len(shape)) if i not in axis]
         order = (0, *(i + 1 for i in (*kept, *axis)))
         rows = np.transpose(e, order).reshape(2, *(shape[i] for i in kept), count)
-        found = by_rows(lambda part: _of_rows(part, float(low_eps), float(high_eps)), rows)
-        found = found.reshape(2, *(shape[i] for i in (*kept, *axis)))
-        return np.transpose(found, np.argsort(order))
+        result = by_rows(lambda part: _of_rows(part, float(low_eps), float(high_eps)), rows)
+        result = result.reshape(2, *(shape[i] for i in (*kept, *axis)))
+        return np.transpose(result, np.argsort(order))
 
 
 def _of_rows(e: Ends, low_eps: float, high_eps: float) -> Ends:
