@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 import by_hand
+import networks
 import numpy as np
 import scalars
 import sympy
@@ -218,7 +219,20 @@ def scalar_rows():
         yield Row(f"300 boxes: {name}", {"mpmath.iv": theirs, "interval": ours}, {}, 9)
 
 
+def network_rows():
+    """Convolutions, shares and norms. The goals of interval64 and rationals are times that of our float64, of which the
+    first is 1.3 times NumPy's at most.
+    """
+    for name, shape in networks.CONVOLUTIONS.items():
+        goals = {"float64": 1.3, "interval64": 5.2, "rational": 195}
+        yield Row(f"conv: {name}", networks.convolution(shape), goals, 9)
+    for name, shape in networks.WIDE.items():
+        yield Row(f"softmax: {name}", networks.softmax(shape), {"interval64": 12}, 30)
+        yield Row(f"layer norm: {name}", networks.layer_norm(shape), {"interval64": 12}, 30)
+
+
 ROWS = {
+    "networks": network_rows,
     "float64": float_rows,
     "interval64": interval64_rows,
     "boxes": boxes_row,
@@ -309,6 +323,25 @@ def tightness(options):
             )
     header = ["interval", "mean-value", "linear (goal B: 1.15, 1.06, 1.03)", "16 parts (goal at 0.01: 1.06)"]
     return ["bounds", "radius", *header, "linear / CROWN's (goal A: 1.3, 1.1, 1.1)", "cost of linear", "of CROWN"], rows
+
+
+def bounded_networks(options):
+    """Whole networks: the mean width of the outputs by plain intervals and by linear bounds, over the least that can be
+    (what points of the box attain), and the time of the linear bounds (goals: 0.5 s, and 1.5 s with max-pools).
+    """
+    rows = []
+    for name, (make, spec) in networks.NETWORKS.items():
+        model, x = make()
+        for radius in ("0.001", "0.01"):
+            cells, times = [], []
+            for method in ("interval", "linear"):
+                found = ss.bounds(spec, model, x, vary={"x": ss.ball(radius)}, method=method)
+                again = ss.bounds(spec, model, x, vary={"x": ss.ball(radius)}, method=method)
+                times.append(min(found.seconds, again.seconds))
+                cells.append(np.mean(np.asarray(found.upper - found.lower, dtype=float)))
+            attained = np.mean(np.asarray(found.inner[1] - found.inner[0], dtype=float))
+            rows.append([name, radius, f"{attained:.4g}", *(f"{c:.4g}" for c in cells), f"{times[1]:.2f} s"])
+    return ["network", "radius", "attained", "interval", "linear", "time of linear"], rows
 
 
 def boxes_a_second(options):
@@ -448,6 +481,7 @@ TABLES = {
     "environment": environment,
     "gradients": gradients,
     "tightness": tightness,
+    "networks-bounded": bounded_networks,
     "boxes-a-second": boxes_a_second,
     "memory": memory,
     "scaling": scaling,

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 from specs import METHODS, OPERATIONS, shipped
+from tensor_programs import a_tensor_program
 
 import scalarspec as ss
 from scalarspec import layers
@@ -159,8 +160,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
-    kinds = (a_network, a_vae, a_program)
-    jobs = [kinds[k % 3](options.seed + k) for k in range(options.models)] + list(shipped_jobs())
+    kinds = (a_network, a_vae, a_program, a_tensor_program)
+    jobs = [kinds[k % 4](options.seed + k) for k in range(options.models)] + list(shipped_jobs())
     wrong = looked_at = 0
     for k, (spec, args, vary) in enumerate(jobs):
         outside, points = misses(spec, args, vary, options.points, rng)

@@ -45,7 +45,7 @@ class NormArrays(LinearArrays):
 
 def _of_rows(e: Ends, low_eps: float, high_eps: float) -> Ends:
     """Along the last axis."""
-    (least, _), (_, most) = (sums_of_others(np.square(size)) for size in (mignitude(e), magnitude(e)))
+    least, most = (sums_of_others(np.square(size(e)), size is magnitude) for size in (mignitude, magnitude))
     result = np.empty(e.shape)
     for end, t in enumerate(e):  # minus the lower end is what is greatest of -x
         size = np.where(t < 0, most, least)

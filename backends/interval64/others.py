@@ -17,8 +17,8 @@ from scalarspec.backends.interval64.ends import Ends, FloatArray
 from scalarspec.numbers.elementary import BLOCK, U
 
 
-def sums_of_others(terms: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """For each term along the last axis, numbers below and above the sum of all others; infinite where that is."""
+def sums_of_others(terms: FloatArray, above: bool) -> FloatArray:
+    """For each term along the last axis a number above the sum of all others, or below it; infinite where that is."""
     total = np.add.reduce(terms, axis=-1, keepdims=True)
     found = total - terms
     greatest = np.maximum.reduce(terms, axis=-1, keepdims=True, initial=0.0)
@@ -31,7 +31,8 @@ def sums_of_others(terms: FloatArray) -> tuple[FloatArray, FloatArray]:
         np.put_along_axis(rest, places, np.add.reduce(own, axis=-1, keepdims=True), axis=-1)
         found[large] = rest
     slack = 2 * (2 * terms.shape[-1] + 8) * U
-    return found * (1 - slack), found * (1 + slack)
+    found *= 1 + slack if above else 1 - slack
+    return found
 
 
 def by_rows(function: Callable[[Ends], Ends], rows: Ends) -> Ends:

@@ -36,7 +36,7 @@ class ShareArrays(FunctionArrays):
         if mask is not None:
             taken = np.ascontiguousarray(np.moveaxis(np.broadcast_to(mask, _shape(x)), axis[0], -1))
         powers, _ = self._powers(rows, taken)
-        (least, _), (_, most) = (sums_of_others(end) for end in powers)
+        least, most = (sums_of_others(end, above) for end, above in zip(powers, (False, True), strict=True))
         up = _share(powers[1], least) * (1 + 8 * U) + LEAST
         down = _share(powers[0], most) * (1 - 8 * U) - LEAST
         np.minimum(up, 1.0, out=up)
@@ -51,7 +51,7 @@ class ShareArrays(FunctionArrays):
         if rows.shape[-1] == 1:
             return _placed(np.where(known, 0.0, np.inf), np.zeros(rows.shape[1:]), axis)
         powers, shifted = self._powers(rows, None)
-        (least, _), (_, most) = (sums_of_others(end) for end in powers)
+        least, most = (sums_of_others(end, above) for end, above in zip(powers, (False, True), strict=True))
         vanishes = least == 0
         logarithms = self.function("log")(np.stack((-np.where(vanishes, LEAST, least), np.maximum(most, LEAST))))
         found = ends_of(self.function("softplus")(self.function("subtract")(logarithms, shifted)))
