@@ -94,3 +94,23 @@ def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation
     if shape == "mean_value":  # without the curvature, which leaves it the boxes around inflections alone
         monkeypatch.setattr(relaxations, "_by_curvature", lambda *_: [(None, shape)])
     assert crossings(operation) > 0
+
+
+@pytest.mark.parametrize("operation", ["gelu", "silu", "mish", "gelu_tanh", "sin", "erfc"])
+@pytest.mark.parametrize(("middle", "radius"), [(1.0, 0.5), (-3.0, 1.0), (0.0, 1.0), (3.0, 1.0)])
+def test_lines_are_tight_where_the_curvature_turns(operation, middle, radius):
+    """Twice as far apart as the closest two parallel lines of the chord's slope, at most, or little more."""
+    low, high = middle - radius, middle + radius
+    found = lines(operation, CONTEXTS["interval64"].box([low], [high]))
+    t = np.linspace(low, high, 201)
+    values = np.asarray(elementwise(operation, CONTEXTS["float64"].tensor(t)))
+    beside = values - (values[-1] - values[0]) / (high - low) * t
+    gap = (found.high_slope - found.low_slope) * t + found.high - found.low
+    assert np.mean(gap) <= 2 * np.ptp(beside) + 0.02
+
+
+def test_pieces_that_are_points_are_passed_over():
+    """Of a box of two neighbours all pieces but one are points."""
+    low = np.array([0.7, 1e-300, -3.0])
+    found = lines("gelu", CONTEXTS["interval64"].box(low, np.nextafter(low, np.inf)))
+    assert np.isfinite([found.low, found.high]).all()

@@ -6,8 +6,8 @@ floats, chosen well; intercepts are then enclosed, so that no rounding, and no b
     convex f       below, a tangent: f(t) >= f(p) + f'(p) (t - p); above, the chord, which is highest at an end
     concave f      the same, mirrored
     s-shaped f     f' has one peak (sigmoid, tanh, atan, erf): f(t) - a t rises on [l, u] for a <= f'(l), f'(u)
-    any other f    by the mean value theorem: f(t) = f(p) + f'(s) (t - p) for some s in [l, u]; or as a convex or a
-                   concave one, where f″ is enclosed on one side of 0
+    any other f    as a convex or a concave one, where f″ is enclosed on one side of 0; else of the chord's slope, and
+                   on parts of [l, u] by the mean value theorem: f(t) = f(p) + f'(s) (t - p) for some s in the part
 
 Rounding, with u = 2^-53:
 
@@ -148,9 +148,12 @@ def _by_curvature(operation: str, r: Curve, inside: Array | None) -> Graphs:
         return [(usable, "mean_value")]
     low, high = (np.where(usable, end, end[usable].flat[0]) for end in (r.low, r.high))
     least, most = INTERVALS.arrays.floats(curvature_of(operation)(INTERVALS.box(low, high).value)[0])
-    return [(usable, "mean_value"), (usable & (least >= 0), "convex"), (usable & (most <= 0), "concave")]
+    above, below = least >= 0, most <= 0
+    return [(usable & ~(above | below), "mean_value"), (usable & above, "convex"), (usable & below, "concave")]
 
 
+PIECES = 8
+"""Into so many parts a box is cut over which the curvature of a function is not known to have one sign."""
 SUBGRADIENTS = {"abs", "relu"}
 """Those with a kink at 0 whose rule gives a subgradient there; of others it is a convention, by which no line goes."""
 
@@ -181,6 +184,16 @@ class Curve:
         part.wide = self.wide & usable
         part.any_wide = bool(np.logical_or.reduce(part.wide, axis=None))
         return part
+
+    def pieces(self) -> Curve:
+        """The function over `PIECES` parts of each box that is looked at, side by side; some may be points, which are
+        ends of others.
+        """
+        low, high = np.where(self.wide, self.low, self.inner), np.where(self.wide, self.high, self.inner)
+        places = np.arange(PIECES + 1).reshape(-1, *(1,) * low.ndim) / PIECES
+        ends = np.minimum(low + (high - low) * places, high)
+        ends[-1] = high
+        return Curve(self.operation, INTERVALS.box(ends[:-1], ends[1:]))
 
     @cached_property
     def at_points(self) -> tuple[Array, Ends, Ends]:
@@ -244,12 +257,13 @@ def s_shaped(r: Curve) -> LinearBounds1D:
 
 
 def mean_value(r: Curve) -> LinearBounds1D:
-    """Of the middle slope, around the middle, by all slopes of the box."""
-    arrays = INTERVALS.arrays
-    derivatives = arrays.floats(slope_of(r.operation)(r.x.value)[0])
-    slope = middle_of(*derivatives)
-    low, high = r.around(slope, derivatives)
-    return LinearBounds1D(slope, low, slope, high)
+    """Of the chord's slope, by pieces of the box: around the middle of each, by all slopes of it."""
+    slope = r.chord()[0]
+    pieces = r.pieces()
+    derivatives = INTERVALS.arrays.floats(slope_of(r.operation)(pieces.x.value)[0])
+    low, high = pieces.around(np.broadcast_to(slope, pieces.low.shape), derivatives)
+    least, most = np.where(pieces.wide, low, np.inf).min(axis=0), np.where(pieces.wide, high, -np.inf).max(axis=0)
+    return LinearBounds1D(slope, np.where(r.wide, least, 0.0), slope, np.where(r.wide, most, 0.0))
 
 
 SHAPES: dict[str, Callable[[Curve], LinearBounds1D]] = {
