@@ -258,9 +258,10 @@ def test_an_operation_without_a_class_is_refused_by_name(name, monkeypatch):
 
 
 def test_every_operation_has_a_class_and_rules():
-    assert {line.floats for line in OPERATIONS.values()} == set(strategies.STRATEGIES)
+    read = ss.context("rounding").arrays.reads
+    assert {line.floats for name, line in OPERATIONS.items() if not read(name)} == set(strategies.STRATEGIES)
     for name, line in OPERATIONS.items():
-        if not line.truth:
+        if not line.truth and not read(name):
             assert strategies.inherited_rule(name)
             assert strategies.local_rule(name)
     assert {*INHERITED, *LOCAL} <= set(OPERATIONS)
