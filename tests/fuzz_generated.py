@@ -24,7 +24,8 @@ import numpy as np
 from reading import Unclear, read_latex, read_text
 
 import scalarspec as ss
-from scalarspec.errors import ScalarSpecError
+from scalarspec.conformance.readings import HALF_THE_DIGITS
+from scalarspec.errors import NotSupported, ScalarSpecError
 from scalarspec.formulas.notation.latex import LATEX
 from scalarspec.formulas.notation.text import TEXT
 
@@ -100,10 +101,29 @@ ALL = {
     "mean": ss.mean,
     "mean_square": ss.mean_square,
     "logsumexp": ss.logsumexp,
+    "max": ss.max,
+    "min": ss.min,
     "dot": lambda a: ss.dot(a, ss.tanh(a)),
     "first": lambda a: a[0],
 }
-OF_FORMS = [name for name in ALL if name != "first"]
+ROWS = {
+    "softmax": ss.softmax,
+    "log_softmax": ss.log_softmax,
+    "masked softmax": lambda a: ss.softmax(a, where=[True, False, True]),
+    "share": lambda a: ss.exp(a) / ss.sum(ss.exp(a)),
+    "cumulative_sum": ss.cumulative_sum,
+    "take": lambda a: a[[2, 0, 1]],
+    "take twice": lambda a: a[[0, 0, 1]],
+    "flip": ss.flip,
+    "concat": lambda a: ss.concat([a[1:], a[:1]]),
+    "conv": lambda a: ss.conv(ss.reshape(a, (1, 3)), [[[1, -2, 3]]], padding=1)[0],
+    "max_pool": lambda a: ss.max_pool(ss.reshape(a, (1, 3)), 2, stride=1, padding=1)[0, :3],
+    "max over": lambda a: ss.max(ss.matmul(ss.reshape(a, (3, 1)), ss.reshape(a, (1, 3))), axis=1),
+    "norm": lambda a: (a - ss.mean(a, keepdims=True)) / ss.sqrt(ss.var(a, keepdims=True) + 1),
+    "permute_dims": lambda a: ss.permute_dims(ss.reshape(ss.stack([a, a * a]), (1, 2, 3)), (2, 0, 1))[:, 0, 1],
+}
+"""On vectors, which programs and NumPy do, and the strict readers of formulas do not read."""
+OF_FORMS = [name for name in ALL if name not in ("first", "max", "min")]
 
 
 @dataclass
@@ -115,19 +135,21 @@ class Case:
     name: str
 
     @classmethod
-    def of(cls, seed, last=tuple(ALL)):
+    def of(cls, seed, last=tuple(ALL), kinds=("one", "two", "two", "all")):
         """Steps on vectors and scalars, some of which are stages; their sum."""
         source = random.Random(seed)
         names = {unicodedata.normalize("NFKC", name) for name in source.sample(PARAMETERS, source.randrange(1, 4))}
         clear = [name for name in sorted(names) if re.sub(r"(_\d+)+$", "", name) not in names - {name}]
         shapes = {name: source.choice([(), (3,), (3,)]) for name in clear}
-        steps = [_a_step(source, last) for _ in range(source.randrange(2, 8))]
+        steps = [_a_step(source, last, kinds) for _ in range(source.randrange(2, 8))]
 
         def spec(*args):
             pool = list(args)
             for kind, operation, places, stage in steps:
                 chosen = [pool[int(place * len(pool))] for place in places]
-                made = operation(_vector(chosen[0])) if kind == "all" else operation(*_fitted(chosen))
+                scalar = kind == "row" and not chosen[0].ndim
+                operands = [_vector(chosen[0])] if kind == "all" else _fitted(chosen)
+                made = chosen[0] if scalar else operation(*operands)
                 pool.append(made if stage is None else ss.stage(stage, made))
             return sum((ss.sum(x) for x in pool[len(args) + 1 :]), ss.sum(pool[len(args)]))
 
@@ -137,9 +159,9 @@ class Case:
         return cls(spec, shapes, source.choice(FUNCTIONS))
 
 
-def _a_step(source, last):
-    kind = source.choice(["one", "two", "two", "all"])
-    table = {"one": ONE, "two": TWO, "all": {name: ALL[name] for name in last}}[kind]
+def _a_step(source, last, kinds):
+    kind = source.choice(kinds)
+    table = {"one": ONE, "two": TWO, "row": ROWS, "all": {name: ALL[name] for name in last}}[kind]
     places = [source.random() for _ in range(2 if kind == "two" else 1)]
     return kind, table[source.choice(sorted(table))], places, source.choice(STAGES) if source.random() < 0.4 else None
 
@@ -171,19 +193,25 @@ class Expected:
 
 
 def evaluated(case, inputs):
-    """What is expected of the value and the gradients; None where there are none."""
-    found = []
-    for name in ("float64", "rounding", "interval"):
-        tensors = [ss.context(name).tensor(a) for a in inputs]
+    """What is expected of the value and the gradients, to half the digits where no bound on errors is known; None where
+    there are none.
+    """
+    try:
+        found, boxes = (_with_gradients(case, inputs, name) for name in ("float64", "interval"))
+        values = [np.asarray(t) for t in found]
         try:
-            value, gradients = ss.value_and_grad(case.spec, tuple(range(len(tensors))))(*tensors)
-        except ScalarSpecError:
-            return None
-        found.append([value, *gradients])
-    return [
-        Expected(np.asarray(mine), np.asarray(bound.value.bound), ss.inf(box), ss.sup(box))
-        for mine, bound, box in zip(*found, strict=True)
-    ]
+            bounds = [np.asarray(t.value.bound) for t in _with_gradients(case, inputs, "rounding")]
+        except NotSupported:
+            bounds = [float(HALF_THE_DIGITS) * (1 + np.abs(value)) for value in values]
+    except ScalarSpecError:
+        return None
+    return [Expected(v, b, ss.inf(box), ss.sup(box)) for v, b, box in zip(values, bounds, boxes, strict=True)]
+
+
+def _with_gradients(case, inputs, name):
+    tensors = [ss.context(name).tensor(a) for a in inputs]
+    value, gradients = ss.value_and_grad(case.spec, tuple(range(len(tensors))))(*tensors)
+    return [value, *gradients]
 
 
 def far(expected, results):
@@ -257,9 +285,9 @@ def inputs_of(case, seed):
     return [np.asarray(rng.choice([0.0, 1.0, -0.5, *rng.normal(size=4) * 1.5], size=s)) for s in case.shapes.values()]
 
 
-def wrong_code(seeds, folder):
+def wrong_code(seeds, folder, kinds=("one", "two", "two", "all")):
     """(seed, what is wrong) in Python and C, and None where nothing is."""
-    given = {seed: (case, inputs_of(case, seed)) for seed in seeds for case in (Case.of(seed),)}
+    given = {seed: (case, inputs_of(case, seed)) for seed in seeds for case in (Case.of(seed, kinds=kinds),)}
     expected = {seed: evaluated(*found) for seed, found in given.items()}
     known = [seed for seed in seeds if expected[seed] is not None and derived(given[seed][0]) is not None]
     functions = list(in_c([given[seed][0] for seed in known], folder)) if shutil.which("cc") else []
@@ -285,6 +313,21 @@ def wrong_form(seed):
         return f"unclear: {unclear}"
 
 
+def wrong_rows(seeds, folder):
+    """(seed, what is wrong) in Python, C and NumPy of cases with steps on rows."""
+    kinds = ("one", "two", "all", "row", "row")
+    yield from wrong_code(seeds, folder, kinds)
+    for seed in seeds:
+        case = Case.of(seed, kinds=kinds)
+        inputs = inputs_of(case, seed)
+        expected = evaluated(case, inputs)
+        if expected is not None and derived(case) is not None:
+            try:
+                yield seed, far(expected, in_matrices(case, inputs)[1])
+            except NotSupported:
+                continue  # a form that is not the same for all sizes
+
+
 def far_apart(results, values):
     """As `far`, to some digits, where NumPy's result is finite."""
     for mine, other in zip(results, values, strict=True):
@@ -302,10 +345,11 @@ def main():
     seeds = range(options.seed, options.seed + options.specs)
     misses, checked = [], 0
     for start in range(0, len(seeds), 16):
-        with tempfile.TemporaryDirectory() as folder:
-            for seed, wrong in wrong_code(seeds[start : start + 16], folder):
-                checked += 1
-                misses += [(seed, wrong)] if wrong else []
+        for check in (wrong_code, wrong_rows):
+            with tempfile.TemporaryDirectory() as folder:
+                for seed, wrong in check(seeds[start : start + 16], folder):
+                    checked += 1
+                    misses += [(seed, wrong)] if wrong else []
         for seed in seeds[start : start + 16]:
             wrong = wrong_form(seed)
             misses += [(seed, wrong)] if wrong else []

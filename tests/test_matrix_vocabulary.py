@@ -89,6 +89,14 @@ def test_a_product_of_three_axes_is_no_outer_one():
     assert (value, gradients["x"].tolist(), gradients["y"].tolist()) == (144, [24, 24, 24], [12, 12])
 
 
+def test_no_number_hides_a_shape_that_depends_on_the_sizes():
+    """The gradient is 1 in each element of a part, which the text does not say, and the code must."""
+    _, gradients = matrices(lambda x: ss.sum(x[1:]), ss.Dim(3))(np.ones(5))
+    assert gradients["x"].tolist() == [0, 1, 1, 1, 1]
+    with pytest.raises(NotSupported, match="depends on the sizes"):
+        ss.matrix_form(lambda x: ss.sum(ss.cumulative_sum(x[1:])), ss.Dim(3))
+
+
 def test_forms_with_arrays_are_pickled():
     form = ss.matrix_form(GIVEN_SIZE["padded max_pool"], ss.Shape((M, N)))
     again = pickle.loads(pickle.dumps(form))

@@ -2,6 +2,7 @@
 floats.
 """
 
+import fuzz_generated as fuzz
 import numpy as np
 import pytest
 from generated_code import called, compiled, matrices, named, python
@@ -73,3 +74,16 @@ def test_shares_of_large_numbers_do_not_overflow(spec, scores, tmp_path):
     agree(called(function, [scores], [1, 3]), expected)
     value, gradients = matrices(chosen, ss.Dim(3))(np.array(scores))
     agree([value, gradients["x"]], expected)
+
+
+def test_random_specs_of_rows_are_what_floats_make_of_them(tmp_path):
+    """Shares, extremes, windows and moved elements, among all else: a share of `make fuzz`."""
+    found = list(fuzz.wrong_rows(range(16), tmp_path))
+    assert [(seed, wrong) for seed, wrong in found if wrong] == []
+    assert len(found) > 16
+
+
+def test_a_wrong_row_is_caught(tmp_path, monkeypatch):
+    for name, row in fuzz.ROWS.items():
+        monkeypatch.setitem(fuzz.ROWS, name, lambda a, row=row: row(a) * (2 if a.context.formal else 1))
+    assert any(wrong for _, wrong in fuzz.wrong_rows(range(4), tmp_path))

@@ -207,7 +207,7 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
             f"their names; compute with t.size and t.shape[i] as they are (len(t), comparisons and loops look)"
         )
     first, *others = forms
-    if any(str(form) != str(first) for form in others):
+    if any(_told(form) != _told(first) for form in others):
         raise NotSupported(f"matrix_form: what {spec_name(spec)} computes depends on the sizes beyond their names")
     return replace(first, least=watch.least)
 
@@ -280,6 +280,12 @@ def _labels(stages: Sequence[str], variables: Collection[str]) -> dict[str, str]
         others = {*stages, *labels.values()} - {stage}
         labels[stage] = unused(stage, {*others, *variables})
     return labels
+
+
+def _told(form: MatrixForm) -> tuple[str, list[str]]:
+    """What a form says of sizes: its text, and the shapes of the numbers in it, which only the code says."""
+    numbers = (x for x in below(form._roots) if x.number is not None and x.shape)
+    return str(form), [Notation(NUMPY, form.sizes, {}, {}).shape(x.shape) for x in numbers]
 
 
 def _fixes_sizes(eqn: Equation) -> bool:

@@ -185,8 +185,11 @@ def moved(build: Builder, shape: Shape, x: Term, **_: Any) -> Term | None:
 
 
 def scatter(build: Builder, result: Shape, x: Term, index: tuple[Any, ...], shape: Shape) -> Term | None:
-    """Zeros among zeros, and where no element comes."""
-    return build.number(Fraction(0), shape) if x.number == 0 or 0 in x.shape else None
+    """Zeros among zeros, and where no element comes; of one number its shape does not matter."""
+    if x.number == 0 or 0 in x.shape:
+        return build.number(Fraction(0), shape)
+    one = x.number is not None and x.shape
+    return build.term("scatter", (build.unrepeated(x),), shape, {"index": index, "shape": shape}) if one else None
 
 
 def permute_dims(build: Builder, shape: Shape, x: Term, axes: tuple[int, ...]) -> Term | None:

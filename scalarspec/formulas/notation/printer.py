@@ -58,7 +58,7 @@ class Notation:
         """What is written without a pattern."""
         if term.operation == "number":
             number = self._number(term.parameters["value"])
-            return self.style.full(number[0], self._shape(term.shape)) if term.shape else number
+            return self.style.full(number[0], self.shape(term.shape)) if term.shape else number
         if term.operation == "symbol":
             return self.symbols[term.parameters["name"]], ATOM
         if term.operation == "truth":
@@ -103,7 +103,7 @@ class Notation:
             each, binds = self._number(Fraction(1, max(parameters["count"], 1)))
             shown = each if binds >= PRODUCT else self.style.parentheses.format(each)
             details["each"] = "" if each == "1" else f"{shown} "
-        lengths = {name: self._shape(parameters[name]) for name in ("shape", "size", "kernel") if name in parameters}
+        lengths = {name: self.shape(parameters[name]) for name in ("shape", "size", "kernel") if name in parameters}
         steps = {name: parameters[name] for name in ("stride", "dilation") if name in parameters}
         details |= lengths | {"axes": str(parameters.get("axes"))}
         unusual = [f"{name}={step}" for name, step in steps.items() if any(k != 1 for k in step)]
@@ -117,7 +117,8 @@ class Notation:
             details["index"] = ", ".join(map(self._index, parameters["index"]))
         return details
 
-    def _shape(self, shape: tuple[int, ...]) -> str:
+    def shape(self, shape: tuple[int, ...]) -> str:
+        """A shape, by the names of sizes."""
         return f"({', '.join(map(self._size, shape))}{',' if len(shape) == 1 else ''})"
 
     def _size(self, n: int) -> str:
