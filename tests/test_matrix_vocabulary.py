@@ -69,6 +69,7 @@ def test_how_they_read():
     assert written(lambda x: ss.max(x, axis=0), (M, N))[1] == "_lambda_ = max(x, axis=(0,))"
     assert written(lambda x: ss.concat([x, x])[:, [0, 2]], (M, N))[1] == "_lambda_ = concat(x, x, axis=0)[:, [0, 2]]"
     assert written(lambda x: ss.reshape(x, (-1,)), (M, N))[1] == "_lambda_ = reshape(x, (n m,))"
+    assert written(lambda x: ss.stack([x, x], axis=1), (M, N))[1] == "_lambda_ = stack(x, x, axis=1)"
     form = ss.matrix_form(lambda x: ss.permute_dims(ss.log_softmax(x, axis=1), (1, 2, 0)), ss.Shape((2, 3, 4)))
     shown = r"\operatorname{permute\_dims}_{(1, 2, 0)}\left(\operatorname{log\_softmax}_{(1,)}\left(x\right)\right)"
     assert shown in form.latex()
@@ -80,6 +81,10 @@ def test_what_has_no_effect_is_dropped():
     assert written(lambda x: ss.reshape(ss.reshape(x, (1, -1)), x.shape), (M,))[1] == "_lambda_ = x"
     assert written(lambda x: ss.max(ss.broadcast_to(x[0], x.shape)), (M,), wrt=())[1] == "_lambda_ = x[0]"
     assert written(lambda x: ss.softmax(0 * x), (M,))[1] == "_lambda_ = (1/n) 1"
+
+
+def test_a_first_power_is_the_base():
+    assert written(lambda x: ss.sum(x**2), (M,))[-1] == "∂_lambda_/∂x = 2 x"
 
 
 def test_a_product_of_three_axes_is_no_outer_one():

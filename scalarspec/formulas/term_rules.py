@@ -141,6 +141,11 @@ def _row(x: Term) -> Term | None:
     return x.operands[0] if found else None
 
 
+def power(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
+    """a¹ is a."""
+    return build.fitted(a, shape) if b.number == 1 else None
+
+
 def divide(build: Builder, shape: Shape, a: Term, b: Term) -> Term | None:
     """a / c is (1 / c) a; (c a) / b is c (a / b)."""
     if b.number:
@@ -321,6 +326,7 @@ RULES: dict[str, Callable[..., Term | None]] = {
     "negative": negative,
     "multiply": multiply,
     "divide": divide,
+    "pow": power,
     "matmul": matmul,
     "outer": kept,
     "affine": kept,

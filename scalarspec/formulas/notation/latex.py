@@ -192,7 +192,7 @@ _PATTERNS: dict[str, Pattern] = {
     "min": _operator("min"),
     "log_softmax": _operator("log_softmax"),
     "cumulative_sum": _operator("cumulative_sum"),
-    "stack": _operator("stack"),
+    "stack": call(r"\operatorname{{stack}}\left(PLACES{beside}\right)"),
     "logical_not": _operator("logical_not"),
     "logical_and": _operator("logical_and"),
     "logical_or": _operator("logical_or"),

@@ -99,6 +99,7 @@ class Notation:
         parameters = term.parameters
         axis = parameters.get("axis", 0)
         details = {"axis": str(axis), "place": str(axis[0] if isinstance(axis, tuple) and axis else axis), "where": ""}
+        details["beside"] = f", axis={axis}" if axis else ""
         if "count" in parameters:
             each, binds = self._number(Fraction(1, max(parameters["count"], 1)))
             shown = each if binds >= PRODUCT else self.style.parentheses.format(each)

@@ -142,7 +142,7 @@ _PATTERNS: dict[str, Pattern] = {
     "where": call("where(PLACES)"),
     "sum": call("sum(PLACES)"),
     "logsumexp": call("logsumexp(PLACES)"),
-    "stack": call("stack(PLACES)"),
+    "stack": call("stack(PLACES{beside})"),
     "logical_not": call("logical_not(PLACES)"),
     "logical_and": call("logical_and(PLACES)"),
     "logical_or": call("logical_or(PLACES)"),
