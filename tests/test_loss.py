@@ -237,6 +237,10 @@ def test_smooth_l1_without_a_corner_is_the_size(rational):
     ("spec", "args", "message"),
     [
         (loss.cosine_embedding, ([[1, 2]], [[1, 2]], [[1]]), "cosine_embedding: .* expected"),
+        (partial(loss.bce, weight=[[1], [2]]), ([0.5], [1]), r"bce: a parameter of shape \(2, 1\) does not broadcast"),
+        (partial(loss.bce_with_logits, pos_weight=[1, 2, 3]), ([0.5, 1], [1, 1]), "bce_with_logits: shapes"),
+        (partial(loss.gaussian_nll, var=[[1], [2]]), ([0, 1], [0, 1]), "gaussian_nll: a parameter of shape"),
+        (partial(loss.sigmoid_focal, alpha=[[1], [1]]), ([0, 1], [0, 1]), "sigmoid_focal: a parameter of shape"),
         (loss.triplet_margin, ([1, 2], [1, 2], [1]), "triplet_margin: .* one shape"),
         (
             partial(loss.kl_div, reduction="batchmean"),

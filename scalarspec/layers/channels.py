@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scalarspec.core import functions as f
 from scalarspec.core import shape as shapes
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Tensor
+from scalarspec.core.tensor import Tensor, operands_of
 from scalarspec.errors import ArgumentError, ShapeError
 
 
@@ -27,7 +29,10 @@ def channel_axis(name: str, shape: Shape, channels: int | None, axis: int | None
     raise ArgumentError(f"{name}: x of shape {shape} may have its channels on axis 0 or 1: say axis=0, or axis=1")
 
 
-def along_channels(t: Tensor, axes: int, axis: int) -> Tensor:
-    """A vector with one number for each channel, as it meets a tensor of so many axes."""
-    there: Tensor = f.reshape(t, [-1 if i == axis else 1 for i in range(axes)])
+def along_channels(name: str, parameter: Any, x: Tensor, axis: int) -> Tensor:
+    """A vector with one number for each channel, as it meets x. Raises ShapeError where it has any other shape."""
+    _, (t, _) = operands_of(name, parameter, x)
+    if t.shape != x.shape[axis : axis + 1]:
+        raise ShapeError(f"{name}: a parameter of shape {t.shape} for {x.shape[axis]} channels")
+    there: Tensor = f.reshape(t, [-1 if i == axis else 1 for i in range(x.ndim)])
     return there

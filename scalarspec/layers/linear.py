@@ -51,7 +51,8 @@ class PReLU:
         _, (slope, t) = operands_of("PReLU", self.weight, x)
         if slope.shape == (1,):
             return f.leaky_relu(t, slope[0])
-        return f.leaky_relu(t, along_channels(slope, t.ndim, channel_axis("PReLU", t.shape, slope.size, self.axis)))
+        axis = channel_axis("PReLU", t.shape, slope.size, self.axis)
+        return f.leaky_relu(t, along_channels("PReLU", slope, t, axis))
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,10 +29,9 @@ def _scaled(x: Tensor, weight: Any, bias: Any) -> Tensor:
     return x if bias is None else x + bias
 
 
-def _by_channel(x: Tensor, weight: Any, bias: Any, axis: int) -> Tensor:
+def _by_channel(name: str, x: Tensor, weight: Any, bias: Any, axis: int) -> Tensor:
     """`_scaled`, with one weight and one bias for each channel."""
-    given = [None if p is None else operands_of("norm", p, x)[1][0] for p in (weight, bias)]
-    return _scaled(x, *(None if p is None else along_channels(p, x.ndim, axis) for p in given))
+    return _scaled(x, *(None if p is None else along_channels(name, p, x, axis) for p in (weight, bias)))
 
 
 def _channels(parameter: Any) -> int | None:
@@ -57,8 +56,10 @@ class LayerNorm:
 
     def __call__(self, x: Tensor) -> Tensor:
         """The normalized x. Raises ShapeError where the last axes of x are not those of the weight."""
-        _, (weight, t) = operands_of("LayerNorm", self.weight, x)
-        return _scaled(normalized(t, _last("LayerNorm", t, weight), self.eps), weight, self.bias)
+        _, (weight, t, *bias) = operands_of("LayerNorm", self.weight, x, *([] if self.bias is None else [self.bias]))
+        if any(b.shape != weight.shape for b in bias):
+            raise ShapeError(f"LayerNorm: a weight of shape {weight.shape}, and a bias of shape {bias[0].shape}")
+        return _scaled(normalized(t, _last("LayerNorm", t, weight), self.eps), weight, bias[0] if bias else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +117,10 @@ class BatchNorm:
         axis = channel_axis("BatchNorm", x.shape, _channels(known), self.axis)
         if self.mean is None or self.var is None:
             axes = tuple(i for i in range(x.ndim) if i != axis)
-            return _by_channel(normalized(x, axes, self.eps), self.weight, self.bias, axis)
-        _, (mean, var, t) = operands_of("BatchNorm", self.mean, self.var, x)
-        root = f.sqrt(var + self.eps)
-        scale = f.reciprocal(root) if self.weight is None else self.weight / root
-        return _by_channel(t - along_channels(mean, t.ndim, axis), scale, self.bias, axis)
+            return _by_channel("BatchNorm", normalized(x, axes, self.eps), self.weight, self.bias, axis)
+        mean, var = (along_channels("BatchNorm", p, x, axis) for p in (self.mean, self.var))
+        weight = 1 if self.weight is None else along_channels("BatchNorm", self.weight, x, axis)
+        return _by_channel("BatchNorm", (x - mean) * (weight / f.sqrt(var + self.eps)), None, self.bias, axis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +147,8 @@ class GroupNorm:
             raise ShapeError(f"GroupNorm: {x.shape[axis]} channels do not fall into {self.num_groups} groups")
         size = Shape(x.shape[axis:]).size // self.num_groups
         groups = f.reshape(x, (*x.shape[:axis], self.num_groups, size))
-        return _by_channel(f.reshape(normalized(groups, (axis + 1,), self.eps), x.shape), self.weight, self.bias, axis)
+        found = f.reshape(normalized(groups, (axis + 1,), self.eps), x.shape)
+        return _by_channel("GroupNorm", found, self.weight, self.bias, axis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,4 +172,4 @@ class InstanceNorm:
         axes = tuple(range(axis + 1, x.ndim))
         if not axes:
             raise ShapeError(f"InstanceNorm: x of shape {x.shape} has no spatial axis")
-        return _by_channel(normalized(x, axes, self.eps), self.weight, self.bias, axis)
+        return _by_channel("InstanceNorm", normalized(x, axes, self.eps), self.weight, self.bias, axis)

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from scalarspec.core import functions as f
 from scalarspec.core.tensor import Operand, Tensor
+from scalarspec.errors import ShapeError
 
 Map = Callable[[Tensor], Tensor]
 """A layer, or anything else that makes a tensor of a tensor."""
@@ -45,8 +48,11 @@ class Residual:
     shortcut: Map | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The sum. Raises ShapeError where the two do not broadcast."""
-        return (x if self.shortcut is None else self.shortcut(x)) + self.body(x)
+        """The sum. Raises ShapeError where the two have not one shape."""
+        kept, found = x if self.shortcut is None else self.shortcut(x), self.body(x)
+        if kept.shape != found.shape:
+            raise ShapeError(f"Residual: the body has shape {found.shape}, what it is added to {kept.shape}")
+        return kept + found
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,4 +87,7 @@ class Dropout:
 
     def __call__(self, x: Tensor) -> Tensor:
         """The elements that are kept. Raises ShapeError where the mask does not fit."""
-        return f.where(self.mask, x / (x.context.tensor(1) - self.p), 0)
+        kept = f.where(self.mask, x / (x.context.tensor(1) - self.p), 0)
+        if kept.shape != x.shape:
+            raise ShapeError(f"Dropout: a mask of shape {np.shape(self.mask)} for x of shape {x.shape}")
+        return kept

@@ -12,7 +12,7 @@ from scalarspec.core.guests import integers
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Operand, Tensor, as_tensor, operands_of
 from scalarspec.errors import OutOfRange, ShapeError
-from scalarspec.loss.reduction import checked, is_zero, pair, reduced
+from scalarspec.loss.reduction import checked, fitting, is_zero, pair, reduced, weighted
 
 # ---- two classes ----------------------------------------------------------------------------------------------------
 
@@ -45,7 +45,7 @@ def bce(prediction: Operand, target: Operand, weight: Operand = None, *, reducti
     """
     _, (p, y) = pair("bce", prediction, target)
     hit, miss = (f.maximum(log, -100) for log in (f.log(f.maximum(p, TINY)), _log_of_rest(p)))
-    return reduced("bce", _weighted(-(y * hit + (1 - y) * miss), weight), reduction)
+    return reduced("bce", weighted("bce", -(y * hit + (1 - y) * miss), weight), reduction)
 
 
 TINY = Fraction(1, 10**44)
@@ -72,8 +72,9 @@ def bce_with_logits(
         ss.loss.bce_with_logits(ss.context("float64").tensor([-1000, 1000]), [1, 1])    # 500
     """
     _, (z, y) = pair("bce_with_logits", logits, target)
-    positive = _weighted(y * f.softplus(-z), pos_weight)
-    return reduced("bce_with_logits", _weighted(positive + (1 - y) * f.softplus(z), weight), reduction)
+    name = "bce_with_logits"
+    losses = weighted(name, y * f.softplus(-z), pos_weight) + (1 - y) * f.softplus(z)
+    return reduced(name, weighted(name, losses, weight), reduction)
 
 
 def sigmoid_focal(
@@ -91,13 +92,9 @@ def sigmoid_focal(
     missed = y * f.sigmoid(-z) + (1 - y) * f.sigmoid(z)
     losses = f.pow(missed, gamma) * bce_with_logits(z, y, reduction="none")
     if alpha is not None:
-        share = as_tensor(z.context, alpha)
+        share = fitting("sigmoid_focal", alpha, losses)
         losses = (share * y + (1 - share) * (1 - y)) * losses
     return reduced("sigmoid_focal", losses, reduction)
-
-
-def _weighted(losses: Tensor, weight: Operand) -> Tensor:
-    return losses if weight is None else losses * weight
 
 
 # ---- several classes ------------------------------------------------------------------------------------------------
@@ -203,12 +200,6 @@ def _mass(losses: Tensor, weight: Operand, labels: Any) -> Tensor:
     return f.sum(f.take(w, labels))
 
 
-def _times_log(y: Tensor) -> Tensor:
-    """y log y, which is 0 for y = 0."""
-    positive = y > 0
-    return f.where(positive, lambda: y * f.log(f.where(positive, y, 1)), 0)
-
-
 def kl_div(prediction: Operand, target: Operand, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """target (log target - prediction), the terms of the Kullback-Leibler divergence of a distribution from one whose
     logarithms are predicted. PyTorch: `F.kl_div`.
@@ -220,7 +211,7 @@ def kl_div(prediction: Operand, target: Operand, *, reduction: str = "mean", log
         ss.loss.kl_div(ss.context("float64").tensor([[-1, -1]]), [[1, 0]], reduction="batchmean")    # 1
     """
     _, (x, y) = pair("kl_div", prediction, target)
-    terms = f.exp(y) * (y - x) if log_target else _times_log(y) - y * x
+    terms = f.exp(y) * (y - x) if log_target else f.xlogy(y, y) - y * x
     if reduction != "batchmean":
         return reduced("kl_div", terms, reduction)
     if not x.ndim:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scalarspec.core import functions as f
+from scalarspec.core import shape as shapes
 from scalarspec.core.context import Context
 from scalarspec.core.tensor import Operand, Tensor, operands_of
 from scalarspec.errors import ArgumentError, ShapeError
@@ -35,6 +36,19 @@ def pair(name: str, x: Operand, y: Operand, *others: Operand) -> tuple[Context[o
     if tensors[0].shape != tensors[1].shape:
         raise ShapeError(f"{name}: shapes {tensors[0].shape} and {tensors[1].shape} differ")
     return context, tensors
+
+
+def fitting(name: str, parameter: Operand, losses: Tensor) -> Tensor:
+    """A parameter that is broadcast to the losses. Raises ShapeError where there would be more of them by that."""
+    _, (t, _) = operands_of(name, parameter, losses)
+    if shapes.broadcast_shapes(name, [t.shape, losses.shape]) != losses.shape:
+        raise ShapeError(f"{name}: a parameter of shape {t.shape} does not broadcast to {losses.shape}")
+    return t
+
+
+def weighted(name: str, losses: Tensor, weight: Operand) -> Tensor:
+    """The losses times their weights, which may be None."""
+    return losses if weight is None else losses * fitting(name, weight, losses)
 
 
 def difference(name: str, prediction: Operand, target: Operand) -> Tensor:

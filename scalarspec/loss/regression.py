@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalarspec.core import functions as f
 from scalarspec.core.tensor import Operand, Tensor
-from scalarspec.loss.reduction import checked, difference, is_zero, pair, reduced
+from scalarspec.loss.reduction import checked, difference, fitting, is_zero, pair, reduced
 
 
 def mse(prediction: Operand, target: Operand, *, reduction: str = "mean") -> Tensor:
@@ -103,6 +103,6 @@ def gaussian_nll(
     context, (x, y, v) = pair("gaussian_nll", prediction, target, var)
     if v.ndim and v.shape == x.shape[:-1]:
         v = f.expand_dims(v, -1)
-    v = f.maximum(v, eps)
+    v = f.maximum(fitting("gaussian_nll", v, x), eps)
     losses = (f.log(v) + f.square(x - y) / v) / 2
     return reduced("gaussian_nll", losses + f.log(2 * f.pi(context)) / 2 if full else losses, reduction)
