@@ -1,11 +1,12 @@
 """A convolutional network that tells the digits apart, trained by `train_digit_cnn.py`: its logits under every backend,
 what they can be while every pixel varies, how well float32 computes them, and of how many digits all that is proved.
 
-`python -m scalarspec.examples.digit_cnn` prints the report of one held-out digit.
+`scalarspec classify` prints the report of one held-out digit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,20 @@ class Report:
             ]
         )
 
+    @property
+    def holds(self) -> bool:
+        """Is what is attained within the bounds, and float32 explained by rounding?"""
+        least, most = self.linear.inner
+        inside = [np.all((b.lower <= least) & (most <= b.upper)) for b in (self.interval, self.linear)]
+        return all(inside) and self.float32.explained
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, exact values and end points as strings."""
+        parts = ("readings", "interval", "linear", "float32", "tolerance")
+        numbers = ("digit", "label", "radius", "looked_at", "right", "sure", "changed")
+        found = {name: getattr(self, name) for name in numbers}
+        return found | {name: getattr(self, name).to_json() for name in parts}
+
     def _cells(self, k: int) -> list[str]:
         values = [np.asarray(self.readings[name].value)[k] for name in ("float32", "rational")]
         (least, most), bounds = self.linear.inner, (self.interval, self.linear)
@@ -109,7 +124,12 @@ class Report:
         return [*(f"{float(value):.6f}" for value in values), *(interval_text(low, high, 5) for low, high in ends)]
 
 
-def run(digit: int = 0, radius: str = "0.01", count: int = 10) -> Report:
+def run(
+    digit: int = 0,
+    radius: str = "0.01",
+    count: int = 10,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
     """Look at one held-out digit, and prove the labels of the first `count`.
 
     radius: of the box around a digit, in pixel units. Raises OutOfRange unless 0 <= digit < 100 and 1 <= count <= 100.
@@ -119,7 +139,10 @@ def run(digit: int = 0, radius: str = "0.01", count: int = 10) -> Report:
     digits, near = load(), {"x": ss.ball(radius)}
     network, x = digits.network, digits.pixels[digit]
     single = x.astype(np.float32)
-    near_right = [near_margins(digits, i, radius) for i in range(count) if is_told(digits, i)]
+    near_right = []
+    for i in range(count):
+        progress(i + 1, count)
+        near_right += [near_margins(digits, i, radius)] if is_told(digits, i) else []
     return Report(
         digit,
         digits.labels[digit],
@@ -146,7 +169,3 @@ def near_margins(digits: Digits, i: int, radius: str) -> Bounds:
     """The bounds of the margins of a digit, and what is attained, while its pixels vary within the radius."""
     arguments = (digits.network, digits.pixels[i], digits.labels[i])
     return ss.bounds(margins, *arguments, vary={"x": ss.ball(radius)}, method="linear")
-
-
-if __name__ == "__main__":
-    print(run(count=HELD_OUT))

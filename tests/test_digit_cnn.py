@@ -1,9 +1,11 @@
 """The shipped network for digits, and the block of a transformer with weights from a seed."""
 
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from command import run
 
 import scalarspec as ss
 from scalarspec.errors import OutOfRange
@@ -39,6 +41,17 @@ def test_what_is_reported_of_a_digit(report):
     assert np.median((report.linear.width / attained).astype(float)) < 1.5
     assert 0 < np.max(report.tolerance.absolute) < 0.01
     assert "4 of 4 digits are told right, 4 of them surely within 0.01, 0 surely not" in str(report)
+
+
+def test_the_command_says_by_its_exit_code_whether_the_report_holds(capsys, monkeypatch):
+    code, out, _ = run(capsys, "classify", "--digit", "3", "--count", "2", "--json")
+    found = json.loads(out)
+    assert (code, found["digit"], found["looked_at"], found["sure"]) == (0, 3, 2, 2)
+    assert len(found["linear"]["lower"]) == len(found["interval"]["upper"]) == 10
+    monkeypatch.setattr(digit_cnn, "by_hand", lambda network, x: np.zeros(10, dtype=x.dtype))
+    code, out, _ = run(capsys, "classify", "--count", "1")
+    assert (code, "which rounding does not explain" in out) == (1, True)
+    assert run(capsys, "classify", "--digit", "100")[0] == 2
 
 
 def test_a_wrong_network_by_hand_is_noticed(digits):

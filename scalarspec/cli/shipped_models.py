@@ -1,4 +1,4 @@
-"""Commands on the shipped models, with real digits: `run`, `sweep`, `certify`, `enclose`."""
+"""Commands on the shipped models, with real digits: `run`, `sweep`, `certify`, `enclose`, `classify`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def add_commands(commands: Commands) -> None:
     _add_sweep(commands)
     _add_certify(commands)
     _add_enclose(commands)
+    _add_classify(commands)
 
 
 def _add_run(commands: Commands) -> None:
@@ -80,4 +81,22 @@ def run_enclose(options: argparse.Namespace) -> tuple[Any, int]:
     radii, work = options.radius or RADII, (options.method, options.budget)
     with workers(options.workers, options.notes.append) as executor:
         found = enclose(options.count, radii, *work, executor, options.progress)
+    return found, 0 if found.holds else 1
+
+
+def _add_classify(commands: Commands) -> None:
+    text = (
+        "the shipped convolutional network: a digit's logits, their bounds, and for how many digits the label is proved"
+    )
+    parser = commands.add("classify", run_classify, text)
+    parser.add_argument("--digit", type=int, default=0, help="the digit of the table, 0 to 99 (default 0)")
+    parser.add_argument("--count", type=int, default=10, help="digits whose labels are proved (default 10)")
+    parser.add_argument("--radius", default="0.01", help="the box of the bounds, in pixel units (default 0.01)")
+
+
+def run_classify(options: argparse.Namespace) -> tuple[Any, int]:
+    """Logits and their bounds; exit code 1 where what is attained lies outside, or where float32 is wrong."""
+    from scalarspec.examples import digit_cnn
+
+    found = digit_cnn.run(options.digit, options.radius, options.count, options.progress)
     return found, 0 if found.holds else 1
