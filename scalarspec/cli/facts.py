@@ -1,4 +1,4 @@
-"""The command `theory`: the facts of the VAE theory, each proved, refuted or undecided."""
+"""The command `theory`: the facts of the theory, each proved, refuted or undecided."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scalarspec.theory.lean import examples
 
 def add_commands(commands: Commands) -> None:
     """`theory`, with its options."""
-    text = "the facts of the VAE theory: each proved, refuted or undecided, and how"
+    text = "the facts of the theory: each proved, refuted or undecided, and how"
     parser = commands.add("theory", run_theory, text)
     parser.add_argument(
         "--controls", action="store_true", help="their mutations instead, each of which must be refuted"

@@ -1,4 +1,4 @@
-"""The VAE theory as statements that prove themselves, and the provers, which work on any spec.
+"""The theory of the models as statements that prove themselves, and the provers, which work on any spec.
 
 verdict = ss.theory.check("kl_nonneg")                       # proved, for any number of coordinates
 verdict = ss.theory.prove_equal(mine, theirs, ss.Dim(3))     # a Shape is any tensor, an Opaque any map
