@@ -62,6 +62,20 @@ def test_a_wrong_network_by_hand_is_noticed(digits):
     assert not ss.crosscheck(cnn.forward, digits.network, x, actual=without_padding).explained
 
 
+def test_pytorch_has_the_same_network(digits):
+    """As the training script states it."""
+    torch = pytest.importorskip("torch")
+    from scalarspec.examples import train_digit_cnn
+
+    theirs = train_digit_cnn.network()
+    with np.load(digit_cnn.PARAMETERS) as archive:
+        theirs.load_state_dict({name: torch.tensor(value) for name, value in archive.items()})
+    x = digits.pixels[0].astype(np.float32)
+    with torch.no_grad():
+        actual = theirs(torch.tensor(x)[None])[0].numpy()
+    assert ss.crosscheck(cnn.forward, digits.network, x, actual=actual).explained
+
+
 def test_margins_decide_whether_a_label_is_told(digits):
     rational = ss.lift(digits, "rational")
     logits = [Fraction(v) for v in cnn.forward(rational.network, rational.pixels[3]).tolist()]
