@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from agreement import assert_is, inside, same
 from conftest import CONTEXTS
+from specs import tensors_of
 
 import scalarspec as ss
 from scalarspec import layers
@@ -157,6 +158,18 @@ def test_gradients_are_enclosed(name, float64):
     lower, upper = ss.endpoints(sharp)
     assert np.max(upper - lower) < Fraction(1, 10**15)
     assert np.allclose(np.asarray(floats), lower.astype(float), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "loss"), [("mlp", mlp.loss), ("cnn", cnn.loss), ("lstm", lstm.loss)])
+def test_losses_have_gradients_in_their_models(name, loss):
+    """By 53 and 113 bits, of every parameter, for a batch of two with integers as labels."""
+    case, found = CASES[name], []
+    for context in (CONTEXTS["interval"], CONTEXTS["interval113"]):
+        xs = context.tensor(np.stack([case.x, -case.x]))
+        found.append(tensors_of([ss.grad(loss)(ss.lift(case.model, context), xs, [1, 0])]))
+    assert len(found[0]) == len(tensors_of([ss.lift(case.model, "interval")]))
+    assert all(overlap(a, b) for a, b in zip(*found, strict=True))
+    assert any(np.any(lower > 0) for lower, _ in map(ss.endpoints, found[1]))
 
 
 @each
