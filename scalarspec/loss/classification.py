@@ -182,9 +182,8 @@ def _at_labels(
     wrong = labels[counts & ((labels < 0) | (labels >= classes))]
     if wrong.size:
         raise OutOfRange(f"{name}: label {wrong.flat[0]}; expected one of {classes} classes, from 0 on")
-    places = np.expand_dims(np.where(counts, labels, 0), axis)
     every = _by_class(losses, weight, axis)
-    found: Tensor = f.squeeze(f.take_along_axis(every, places, axis), axis)
+    found = _picked(every, np.where(counts, labels, 0), axis)
     if not is_zero(smoothing):
         smooth = as_tensor(losses.context, smoothing)
         found = (1 - smooth) * found + smooth / classes * f.sum(every, axis=axis)
@@ -192,6 +191,14 @@ def _at_labels(
     if checked(name, reduction) != "mean" or not counts.any() or (weight is None and counts.all()):
         return reduced(name, found, reduction)
     return f.sum(found) / (labels[counts].size if weight is None else _mass(losses, weight, labels[counts]))
+
+
+def _picked(every: Tensor, labels: Any, axis: int) -> Tensor:
+    """The element at each label along an axis."""
+    if not labels.ndim:
+        return every[int(labels)]
+    found: Tensor = f.squeeze(f.take_along_axis(every, np.expand_dims(labels, axis), axis), axis)
+    return found
 
 
 def _mass(losses: Tensor, weight: Operand, labels: Any) -> Tensor:
