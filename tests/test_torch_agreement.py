@@ -15,7 +15,10 @@ ROUNDS_POSITIONS = {c.name for c in CASES if c.name.startswith("upsample") and c
 exact fractions."""
 FOLDED = {"BatchNorm x"}
 """PyTorch adds x alpha and bias - mean alpha, which cancel where x is near the mean."""
-EXCEPTIONS = ROUNDS_POSITIONS | FOLDED
+ROUNDS_FACTORS = {"mse mean"}
+"""PyTorch's gradient multiplies by 2/n, rounded, and then by a cotangent; here the product of both is a number that
+floats hold."""
+EXCEPTIONS = ROUNDS_POSITIONS | FOLDED | ROUNDS_FACTORS
 
 
 def scale_of(found):
