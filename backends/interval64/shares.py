@@ -25,6 +25,11 @@ from scalarspec.numbers.elementary import U
 LEAST = 2.0**-1074
 """The smallest positive float: what is not told from 0 is at most this."""
 
+WIDE = 600.0
+"""How far the largest upper end may be above the largest lower one: e^-600 is told from 0."""
+DIFFERENCES = 1 << 22
+"""The most differences that are worked out at once."""
+
 
 class ShareArrays(FunctionArrays):
     """Shares of exponentials, along an axis."""
@@ -35,6 +40,9 @@ class ShareArrays(FunctionArrays):
         taken = None
         if mask is not None:
             taken = np.ascontiguousarray(np.moveaxis(np.broadcast_to(mask, _shape(x)), axis[0], -1))
+        elif _is_wide(rows):
+            low, high = ends_of(self.function("exp")(self._by_differences(rows)))
+            return _placed(np.where(known, low, 0.0), np.where(known, np.minimum(high, 1.0), 1.0), axis)
         powers, _ = self._powers(rows, taken)
         least, most = (sums_of_others(end, above) for end, above in zip(powers, (False, True), strict=True))
         up = _share(powers[1], least) * (1 + 8 * U) + LEAST
@@ -50,6 +58,9 @@ class ShareArrays(FunctionArrays):
         rows, known = _rows(x, axis)
         if rows.shape[-1] == 1:
             return _placed(np.where(known, 0.0, np.inf), np.zeros(rows.shape[1:]), axis)
+        if _is_wide(rows):
+            low, high = self._by_differences(rows)
+            return _placed(np.where(known, low, np.inf), np.where(known, high, 0.0), axis)
         powers, shifted = self._powers(rows, None)
         least, most = (sums_of_others(end, above) for end, above in zip(powers, (False, True), strict=True))
         vanishes = least == 0
@@ -57,6 +68,16 @@ class ShareArrays(FunctionArrays):
         found = ends_of(self.function("softplus")(self.function("subtract")(logarithms, shifted)))
         up = np.where(vanishes, 0.0, np.minimum(found[0], 0.0))  # minus the lower end of the softplus
         return _placed(np.where(known, found[1], np.inf), np.where(known, up, 0.0), axis)
+
+    def _by_differences(self, rows: Ends) -> Ends:
+        """The logarithms -log Σ exp(xⱼ - xᵢ), n² differences, of which none is lost beside the largest number."""
+        low, high = signed(rows)
+        own, sums = np.eye(rows.shape[-1], dtype=bool), []
+        for mine, others in ((low, high), (high, low)):
+            x = np.where(own, mine[..., None], others[..., None, :])
+            apart = self.function("subtract")(Point(x), Point(np.broadcast_to(mine[..., None], x.shape)))
+            sums.append(ends_of(self.function("logsumexp")(apart, axis=(x.ndim - 1,))))
+        return np.stack((sums[0][1], np.minimum(sums[1][0], 0.0)))
 
     def _powers(self, rows: Ends, taken: Any) -> tuple[FloatArray, Ends]:
         """Below exp(low - M) and above exp(high - M), 0 for what takes no part; and x - M."""
@@ -69,6 +90,14 @@ class ShareArrays(FunctionArrays):
         powers = signed(ends_of(self.function("exp")(shifted)))
         np.clip(powers, 0.0, 1.0, out=powers)  # no number is above M
         return (powers if taken is None else np.where(taken, powers, 0.0)), shifted
+
+
+def _is_wide(rows: Ends) -> bool:
+    """May a number surely be the largest by far, and yet be lost beside M? Then differences are worked out, if they are
+    not too many.
+    """
+    apart = np.max(rows[1], axis=-1, initial=-np.inf) + np.min(rows[0], axis=-1, initial=np.inf)
+    return bool(np.any(apart > WIDE)) and rows.size * rows.shape[-1] <= DIFFERENCES
 
 
 def _share(own: FloatArray, others: FloatArray) -> FloatArray:
