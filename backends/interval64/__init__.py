@@ -10,12 +10,15 @@ on IEEE 754's + - × ÷ √, comparisons and bit patterns; u = 2^-53. What enclo
     arithmetic      + - × ÷, squares, powers, by the roundings of `ends`
     functions       √ exp log ...: values of `numbers.elementary`, whose errors are proved, at both ends of pieces on
                     which the function is monotone, and its error added
+    courses         functions of one number by how they run: their definitions at both ends, and at a minimum between
     linear          sums, whose error is bounded for any order; products of matrices as midpoint and radius (Rump 1999)
+    others          sums of all others of n terms, from which `shares` makes softmax and its logarithm, and `norms`
+                    x / √(mean of x² + eps), each by what an element rises with, and falls with
     arrays          all of these together, in blocks
     fused           the same in numba's loops
     context         the context, and `interval64`, which makes it
 
-tan, atan, erf, real powers, and division by what contains 0 go scalar by scalar, as `interval` does them.
+tan, atan, atan2, cbrt, lgamma, real powers, and division by what contains 0 go scalar by scalar, as `interval` does them.
 """
 
 from scalarspec.backends.interval64.arrays import Interval64Arrays
