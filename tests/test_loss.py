@@ -11,7 +11,7 @@ from conftest import CONTEXTS, WITH_EXP
 
 import scalarspec as ss
 from scalarspec import loss
-from scalarspec.errors import ArgumentError, OutOfRange, ShapeError
+from scalarspec.errors import ArgumentError, NotSupported, OutOfRange, ShapeError
 
 HALF = Fraction(1, 2)
 
@@ -180,6 +180,15 @@ def test_labels_that_are_none(rational, interval):
         loss.cross_entropy(interval.tensor(X), [0, 1, 2])
     with pytest.raises(ShapeError, match="weight: shape"):
         loss.cross_entropy(interval.tensor(X), LABELS, weight=[1, 2])
+
+
+def test_labels_of_a_batch_are_given_to_the_loss_at_once(float64):
+    logits, labels = float64.tensor(X), float64.tensor(LABELS)
+    with pytest.raises(
+        NotSupported, match="cross_entropy: target: integers that vary; give the function the whole batch"
+    ):
+        ss.batched(loss.cross_entropy, over=("logits", "target"))(logits, labels)
+    assert loss.cross_entropy(logits, labels, reduction="none").shape == (2,)
 
 
 @pytest.mark.parametrize("name", ["interval", "interval64"])

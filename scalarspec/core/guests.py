@@ -11,7 +11,7 @@ from typing import Any, Never
 import numpy as np
 
 from scalarspec.core.operations import OPERATIONS
-from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ScalarSpecError, ShapeError
+from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ScalarSpecError, ShapeError
 
 _OPERATORS = {
     np.add: ("__add__", "__radd__"),
@@ -106,12 +106,15 @@ def _integer(context: Any, scalar: Any) -> int:
 
 def integers(name: str, x: Any) -> np.ndarray[Any, Any]:
     """Labels or indices, given as integers, an array or a tensor of them, as an array. name: of the argument, for the
-    message. Raises ArgumentError for what is no integer, or not known to be one.
+    message. Raises ArgumentError for what is no integer, or not known to be one, NotSupported where they vary from
+    example to example of a batch.
     """
     try:
         array = np.asarray(place(x))
     except TypeError as error:
         raise ArgumentError(f"{name}: {error}") from None
+    except NotSupported as error:
+        raise NotSupported(f"{name}: integers that vary; give the function the whole batch of them: {error}") from None
     if array.size and array.dtype.kind not in "iu":
         raise ArgumentError(f"{name}: expected integers, got an array of {array.dtype}")
     return array.astype(int)
@@ -124,7 +127,7 @@ def _named(holds: Any) -> str | None:
 
 def _of_numpy(function: Any) -> str | None:
     """The operation that a function of NumPy does."""
-    return _named(lambda line: line.array_api is not None and getattr(np, line.array_api, None) is function)
+    return _named(lambda line: any(getattr(np, n, None) is function for n in (line.array_api, line.name) if n))
 
 
 def _refuse(library: str, name: str, ours: str | None) -> Never:
