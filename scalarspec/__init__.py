@@ -17,6 +17,7 @@ from scalarspec.core.functions import *  # noqa: F403
 from scalarspec.core.functions import __all__ as _functions
 from scalarspec.core.lifting import lift
 from scalarspec.core.named_contexts import context
+from scalarspec.core.order import *  # noqa: F403
 from scalarspec.core.padding import *  # noqa: F403
 from scalarspec.core.products import *  # noqa: F403
 from scalarspec.core.reductions import *  # noqa: F403

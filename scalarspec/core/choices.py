@@ -9,7 +9,10 @@ import numpy as np
 from scalarspec.core.tensor import Operand, Tensor, Truth, as_tensor, as_truth, common_context, relation, together
 from scalarspec.errors import ArgumentError
 
-__all__ = ["equal", "less", "less_equal", "logical_and", "logical_not", "logical_or", "where"]
+__all__ = [
+    "equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "not_equal", "where",
+]  # fmt: skip
 
 
 def less(x: Operand, y: Operand) -> Truth:
@@ -24,11 +27,26 @@ def less_equal(x: Operand, y: Operand) -> Truth:
     return relation("less_equal", x, y)
 
 
+def greater(x: Operand, y: Operand) -> Truth:
+    """The truth of x > y for each element; as `less`."""
+    return relation("less", y, x)
+
+
+def greater_equal(x: Operand, y: Operand) -> Truth:
+    """The truth of x >= y for each element; as `less`."""
+    return relation("less_equal", y, x)
+
+
 def equal(x: Operand, y: Operand) -> Truth:
     """The truth of x = y for each element, as numbers and not as sets: two equal intervals with more than one number in
     them may hold different numbers, so that it is undecided. See `contains` and `subset` for intervals as sets.
     """
     return relation("equal", x, y)
+
+
+def not_equal(x: Operand, y: Operand) -> Truth:
+    """The truth of x ≠ y for each element, the opposite of `equal`."""
+    return ~equal(x, y)
 
 
 def logical_not(p: Truth) -> Truth:
@@ -50,6 +68,11 @@ def logical_or(p: Truth, q: Truth) -> Truth:
     Written p | q, too.
     """
     return p | q
+
+
+def logical_xor(p: Truth, q: Truth) -> Truth:
+    """The truth that one of p and q holds, and not both, for each element; undecided where either is."""
+    return (p & ~q) | (~p & q)
 
 
 def where(condition: Truth, x: Operand, y: Operand) -> Tensor:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from scalarspec.core.context import Context
-from scalarspec.core.tensor import Operand, Tensor, elementwise
+from scalarspec.core.tensor import Operand, Tensor, elementwise, operands_of
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import boxed
 
@@ -28,9 +28,9 @@ __all__ = [
     "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip", "copysign",
     "cos", "cosh", "digamma", "divide", "elu", "erf", "erfc", "exp", "expm1", "expm1mx", "floor", "gelu", "gelu_tanh",
     "hardswish", "heaviside", "hypot", "leaky_relu", "lgamma", "log", "log1p", "log2", "log10", "log_ndtr", "logcosh",
-    "maximum", "minimum", "mish", "multiply", "negative", "pi", "pow", "reciprocal", "relu", "remainder", "round",
-    "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan", "tanh",
-    "trunc",
+    "maximum", "minimum", "mish", "multiply", "negative", "pi", "positive", "pow", "reciprocal", "relu", "remainder",
+    "round", "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "softsign", "sqrt", "square", "subtract", "tan",
+    "tanh", "trunc",
 ]  # fmt: skip
 
 
@@ -59,6 +59,11 @@ def divide(x: Operand, y: Operand) -> Tensor:
 def negative(x: Operand) -> Tensor:
     """-x."""
     return elementwise("negative", x)
+
+
+def positive(x: Operand) -> Tensor:
+    """+x, which is x itself, as a tensor."""
+    return operands_of("positive", x)[1][0]
 
 
 def reciprocal(x: Operand) -> Tensor:

@@ -8,6 +8,7 @@
     exponentials    and logarithms, of two tensors
     padding         and other ways to put elements beside those of a tensor
     convolutions    and pools
+    order           of elements, and their places in it
 
 Each checks shapes, and hands the rest to the arrays of the context. Operands are broadcast by NumPy's rule.
 """
@@ -18,11 +19,22 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core import choices, convolutions, elementwise, exponentials, padding, products, reductions, structure
+from scalarspec.core import (
+    choices,
+    convolutions,
+    elementwise,
+    exponentials,
+    order,
+    padding,
+    products,
+    reductions,
+    structure,
+)
 from scalarspec.core.choices import *  # noqa: F403
 from scalarspec.core.convolutions import *  # noqa: F403
 from scalarspec.core.elementwise import *  # noqa: F403
 from scalarspec.core.exponentials import *  # noqa: F403
+from scalarspec.core.order import *  # noqa: F403
 from scalarspec.core.padding import *  # noqa: F403
 from scalarspec.core.products import *  # noqa: F403
 from scalarspec.core.reductions import *  # noqa: F403
@@ -36,6 +48,7 @@ __all__ += choices.__all__
 __all__ += convolutions.__all__
 __all__ += elementwise.__all__
 __all__ += exponentials.__all__
+__all__ += order.__all__
 __all__ += padding.__all__
 __all__ += products.__all__
 __all__ += reductions.__all__

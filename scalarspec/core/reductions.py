@@ -28,8 +28,8 @@ Axis = int | tuple[int, ...] | None
 N = TypeVar("N", bound=Nested)
 
 __all__ = [
-    "all", "any", "cumulative_prod", "cumulative_sum", "log_softmax", "logsumexp", "max", "mean", "mean_square", "min",
-    "prod", "rms_norm", "softmax", "std", "sum", "var", "vector_norm",
+    "all", "any", "cumulative_prod", "cumulative_sum", "diff", "log_softmax", "logsumexp", "max", "mean", "mean_square",
+    "min", "prod", "rms_norm", "softmax", "std", "sum", "var", "vector_norm",
 ]  # fmt: skip
 
 
@@ -190,6 +190,25 @@ def cumulative_prod(x: Operand, axis: int | None = None, include_initial: bool =
         found.append(found[-1] * row if found else row)
     products = stack(found, axis=place) if found else t
     return _with_initial(products, place, 1) if include_initial else products
+
+
+def diff(x: Operand, axis: int = -1, n: int = 1, prepend: Operand = None, append: Operand = None) -> Tensor:
+    """Each element less the one before it along an axis, which gets shorter by one; and that n times.
+
+    prepend, append: what is put before x, and behind it, along the axis, if not None: of as many axes as x. Raises
+    ArgumentError for an n that is no integer >= 0.
+
+        ss.diff(ss.context("rational").tensor([1, 3, 6]))    # [2, 3]
+    """
+    if not isinstance(n, int | np.integer) or n < 0:
+        raise ArgumentError(f"diff: n: expected an integer >= 0, got {n!r}")
+    _, parts = operands_of("diff", *(part for part in (prepend, x, append) if part is not None))
+    place = shapes.normal_axis("diff", parts[0].shape, axis)
+    t = concat(parts, place) if len(parts) > 1 else parts[0]
+    before = (slice(None),) * place
+    for _ in range(n):
+        t = t[(*before, slice(1, None))] - t[(*before, slice(None, -1))]
+    return t
 
 
 def _only_axis(name: str, t: Tensor, axis: int | None) -> int:
