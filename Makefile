@@ -6,7 +6,7 @@ RUN ?=
 FUZZ ?=
 BENCH ?=
 
-.PHONY: run test processors fuzz bench fpbench lint clean
+.PHONY: run test processors fuzz bench fpbench vocabulary lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
@@ -42,6 +42,10 @@ bench: .venv/installed
 # Bounds on float errors beside those of other tools, and beside errors observed.
 fpbench: .venv/installed
 	$(BIN)/python benchmarks/fpbench.py
+
+# The page of all functions, from the code.
+vocabulary: .venv/installed
+	$(BIN)/python -m scalarspec.vocabulary docs/vocabulary.md
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -9,20 +9,8 @@ import scalarspec as ss
 from scalarspec import conformance
 from scalarspec.conformance.examples import SPECS, examples
 from scalarspec.conformance.readings import written
+from scalarspec.conformance.refusals import REFUSED
 from scalarspec.core.operations import OPERATIONS
-
-SIZED = "matrix_form takes sizes as variables, and these specs name theirs"
-TRIGAMMA = "the derivative of digamma is no operation here"
-REFUSED = {
-    ("reshape", "matrix"): SIZED,
-    ("broadcast_to", "matrix"): SIZED,
-    ("digamma", "mean_value"): TRIGAMMA,
-    ("digamma", "gradient"): TRIGAMMA,
-    ("digamma", "tolerance_exact"): TRIGAMMA,
-    ("digamma", "tolerance_rounded"): TRIGAMMA,
-}
-"""What is refused, by name, and why."""
-
 
 NO_CASE = {
     "range_of_values": lambda line: line.name in SPECS or line.kind not in ("elementwise", "reduction"),

@@ -17,6 +17,7 @@ FLOORS = [
     "activation latent loss layers models bounding formulas backends extend",
     "rounding_errors theory",
     "audit laws testing conformance examples",
+    "vocabulary",
     "__init__",
     "cli",
     "__main__",

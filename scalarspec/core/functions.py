@@ -43,16 +43,11 @@ from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import End
 
+PARTS = (choices, convolutions, elementwise, exponentials, order, padding, products, reductions, structure)
+"""The files that the functions stand in."""
+
 __all__ = ["endpoints", "stage"]
-__all__ += choices.__all__
-__all__ += convolutions.__all__
-__all__ += elementwise.__all__
-__all__ += exponentials.__all__
-__all__ += order.__all__
-__all__ += padding.__all__
-__all__ += products.__all__
-__all__ += reductions.__all__
-__all__ += structure.__all__
+__all__ += [name for part in PARTS for name in part.__all__]
 
 
 def stage(name: str, x: Tensor) -> Tensor:

@@ -1,0 +1,11 @@
+"""The page that lists every function, layer, loss, activation and model: docs/vocabulary.md, made from the code.
+
+    page         the page, put together
+    rows         what is said of each function: its signature, the operations that it does, and what follows from them
+    operations   what each interpreter does with an operation of the table
+    calls        how each is called, once, so that its operations can be seen
+    names        what it is called in the array API, in PyTorch and in ONNX
+    standard     the functions of the array API 2024.12, and why some are left out
+
+`python -m scalarspec.vocabulary docs/vocabulary.md` writes it anew; a test holds that it is as it would be written.
+"""
