@@ -12,7 +12,7 @@ from scalarspec import activation, conformance, latent, layers, loss, models
 from scalarspec.core import functions, sets
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import NotExact
-from scalarspec.vocabulary.calls import CALLS, NO_SPECS
+from scalarspec.vocabulary.calls import CALLS, NO_SPECS, SIZED
 from scalarspec.vocabulary.names import COMPOSED
 from scalarspec.vocabulary.page import array_api_names, page, sections
 from scalarspec.vocabulary.rows import done, sentence
@@ -53,7 +53,7 @@ def test_every_operation_and_every_model_has_a_row():
 def test_no_line_of_a_table_is_spare():
     listed = {(row.room, row.name) for row in ROWS}
     assert {(room, name) for room, lines in COMPOSED.items() for name in lines} <= listed
-    assert {*CALLS, *NO_SPECS} <= {".".join(pair) for pair in listed}
+    assert {*CALLS, *NO_SPECS, *SIZED} <= {".".join(pair) for pair in listed}
 
 
 def test_every_row_says_what_it_is():

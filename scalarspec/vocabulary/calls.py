@@ -89,9 +89,7 @@ CALLS: dict[str, Call] = {
     "loss.cross_entropy": Call(lambda x: loss.cross_entropy(x, LABELS), [MATRIX]),
     "loss.cosine_embedding": Call(lambda x, y: loss.cosine_embedding(x, y, [1, -1]), [MATRIX, MATRIX]),
     "loss.cosine_similarity": Call(loss.cosine_similarity, [MATRIX, MATRIX]),
-    "loss.hinge": Call(lambda x: loss.hinge(x, [1, -1]), [VECTOR]),
     "loss.nll": Call(lambda x: loss.nll(x, LABELS), [MATRIX]),
-    "loss.soft_margin": Call(lambda x: loss.soft_margin(x, [1, -1]), [VECTOR]),
     "loss.triplet_margin": Call(loss.triplet_margin, [MATRIX, MATRIX, MATRIX]),
     "layers.AdaptiveAvgPool": Call(lambda x: layers.AdaptiveAvgPool((2, 2))(x), [IMAGE]),
     "layers.AdaptiveMaxPool": Call(lambda x: layers.AdaptiveMaxPool((2, 2))(x), [IMAGE]),
@@ -140,6 +138,20 @@ NO_SPECS = {
     "activation.Activation", "activation.named", "latent.Codebook", "latent.quantize_at", "layers.causal_mask",
 }  # fmt: skip
 """What is no function of tensors."""
+
+
+UNROLLED = {
+    "core.all", "core.any", "core.cumulative_prod", "core.prod", "core.sort", "core.split", "core.top_k", "core.unstack",
+    "layers.Bidirectional", "layers.GRU", "layers.LSTM", "layers.RNN", "layers.Stacked",
+}  # fmt: skip
+"""What does something as often as a size says."""
+SIZED = UNROLLED | {
+    "activation.glu", "core.adaptive_avg_pool", "core.adaptive_max_pool", "core.diagonal", "core.pad", "core.repeat",
+    "core.roll", "core.trace", "core.tril", "core.triu", "core.upsample", "layers.AdaptiveAvgPool",
+    "layers.AdaptiveMaxPool", "layers.GLU", "layers.MultiheadAttention", "layers.RotaryEncoding",
+    "layers.SinusoidalEncoding", "layers.Upsample",
+}  # fmt: skip
+"""Of what depends on a size beyond its name: `matrix_form`, whose sizes are variables, refuses it."""
 
 
 def call(room: str, name: str, function: Callable[..., Any]) -> Call | None:

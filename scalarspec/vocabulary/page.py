@@ -13,6 +13,7 @@ from scalarspec.conformance import READINGS
 from scalarspec.core import functions, sets
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.vocabulary import operations
+from scalarspec.vocabulary.calls import SIZED
 from scalarspec.vocabulary.rows import Row, parameters, sentence
 from scalarspec.vocabulary.standard import REASONS, SECTIONS
 
@@ -117,11 +118,15 @@ def shown(value: Callable[..., Any]) -> str:
 def readings() -> str:
     """Which readings hold, and which are refused."""
     lines = [f"* `{operation}` under {reading}: {why}" for operation, reading, why in operations.refusals()]
+    sized = [f"`{name.removeprefix('core.')}`" for name in sorted(SIZED)]
     return "\n".join([
         f"Each of these {len(OPERATIONS)} operations holds under each of the {len(READINGS)} readings of `conformance`",
         f"({', '.join(READINGS)}), where there is something to try, and in C99; but for what is refused by name:",
         "",
         *lines,
+        "",
+        "So does every function, activation, loss and layer above, as it is called here; but matrix forms, whose sizes",
+        f"are variables, are refused of what depends on a size beyond its name: {', '.join(sized)}.",
     ])  # fmt: skip
 
 
