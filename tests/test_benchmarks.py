@@ -73,4 +73,4 @@ def test_the_command_prints_ratios_and_data():
 def test_the_command_refuses_what_it_does_not_have():
     found = run("speed")
     assert found.returncode == 2
-    assert "no rows are called speed; there are float64, interval64" in found.stderr
+    assert "no rows are called speed; there are networks, float64, interval64" in found.stderr

@@ -18,7 +18,8 @@ on IEEE 754's + - × ÷ √, comparisons and bit patterns; u = 2^-53. What enclo
     fused           the same in numba's loops
     context         the context, and `interval64`, which makes it
 
-tan, atan, atan2, cbrt, lgamma, real powers, and division by what contains 0 go scalar by scalar, as `interval` does them.
+tan, atan, atan2, cbrt, lgamma, real powers, and division by what contains 0 go scalar by scalar, as `interval` does
+them.
 """
 
 from scalarspec.backends.interval64.arrays import Interval64Arrays

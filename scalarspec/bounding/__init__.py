@@ -8,7 +8,7 @@
       backward quadratic affine_forms state       passes to the inputs, and what they know of values in many boxes
       bilinear_operations     linear operations and products, on arrays of floats
       relaxations derivatives ranges     lines around functions of one number, and ends
-      plan rewrites shares    a spec as equations of these kinds, what others are rewritten into, and softmax in disguise
+      plan rewrites shares    a spec as equations of these kinds, what others are rewritten into; softmax, written out
     inner_bounds sign_ascent                      values that are surely attained, and where to look for them
     domain contexts plots
 

@@ -134,12 +134,13 @@ class AffineForms:
         carry = CARRIED.get(self.plan.kinds[eqn])
         if carry is None or not all(self.affordable(y) for y in eqn.operands if not y.constant):
             return None
+        before = len(self._forms)
         forms = [None if y.constant else self._at_hand(y) for y in eqn.operands]
         if any(form is None and not y.constant for form, y in zip(forms, eqn.operands, strict=True)):
             return None
         found = carry(self.state, eqn, forms)
-        if found is not None:
-            self.state.propagate(place)  # the operands' ranges may be sharper than they were
+        if found is not None and len(self._forms) > before and x in self.plan.curved:
+            self.state.propagate(place)  # an operand's range is sharper than it was
         return found
 
 

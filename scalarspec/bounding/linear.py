@@ -101,10 +101,13 @@ class LinearBounds:
         """The range of a value, by its affine form; of a large one to which a kink is applied, by rows for those
         elements alone of which it is not known on which side they lie: the others have exact lines as it is.
         """
-        r, size = self.state.range(x), x.shape.size
+        size = x.shape.size
+        if not kinked or self.state.count * size * self.state.middle.shape[1] <= CHEAP:
+            self.forms.of(x, before)
+            return
+        r = self.state.range(x)
         open_ones = np.flatnonzero(np.logical_or.reduce(flat((r.low < 0) & (r.high > 0), 1), axis=0))
-        cheap = self.state.count * size * self.state.middle.shape[1] <= CHEAP
-        if not kinked or cheap or 2 * len(open_ones) > size:
+        if 2 * len(open_ones) > size:
             self.forms.of(x, before)
             return
         step = self._rows_at_a_time(size)

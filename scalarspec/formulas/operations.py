@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, having
+from scalarspec.core.operations import OPERATIONS, SCALAR_KINDS, find, having
 
 ELEMENTWISE = having(kind=SCALAR_KINDS) - {"pi"}
 """Done on each element by itself: those of a scalar that have operands."""
 
-READ = having(defined=True) | having(floats="defined", scalar=False)
-"""Read in their definitions in others."""
+
+def is_read(operation: str) -> bool:
+    """Is an operation read in its definition in others, those that are added included?"""
+    line = find(operation, "formulas")
+    return line.defined or (line.floats == "defined" and not line.scalar)
+
+
+READ = frozenset(filter(is_read, OPERATIONS))
 
 TERMS = frozenset(OPERATIONS) - READ
 """What terms are."""

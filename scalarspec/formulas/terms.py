@@ -18,7 +18,7 @@ from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import LARGE, watching
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotSupported
-from scalarspec.formulas.operations import READ
+from scalarspec.formulas.operations import is_read
 from scalarspec.formulas.term import Term
 from scalarspec.formulas.term_builder import TermBuilder
 from scalarspec.numbers.exact import boxed
@@ -68,7 +68,7 @@ class TermArrays(InterpreterArrays):
 
     def reads(self, operation: str) -> bool:
         """Operations that are no terms are."""
-        return operation in READ
+        return is_read(operation)
 
     def function(self, operation: str) -> Callable[..., Traced]:
         """Only scalars are worked out: what a constant tensor holds may depend on its size, and it may be large."""

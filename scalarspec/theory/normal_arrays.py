@@ -16,7 +16,7 @@ from scalarspec.core.indexing import WHOLE
 from scalarspec.core.operations import check_complete, find, result_shape, rule_of
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.errors import NotSupported
-from scalarspec.formulas.operations import READ, TENSOR_OPERATIONS
+from scalarspec.formulas.operations import TENSOR_OPERATIONS, is_read
 from scalarspec.theory.polynomials import ENTERED, SIGNS, Atom, Poly, merged, of_atom, poly
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.scalar_graph import topological
@@ -38,7 +38,7 @@ class NormalArrays(Arrays):
         """The operation, with the shape of its result. Raises NotSupported where no rule is stated for it."""
         if operation in DEFINED:
             return partial(DEFINED[operation], self)
-        if operation != OPAQUE and operation in READ:
+        if operation != OPAQUE and is_read(operation):
             return definition(self, operation)
         scalar = operation != OPAQUE and find(operation, "normal form").scalar
         rule = _on_elements(operation) if scalar else rule_of("normal form", RULES, operation)
