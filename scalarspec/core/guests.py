@@ -6,11 +6,12 @@ refused by the name of ours that does the same in every context.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Never
 
 import numpy as np
 
-from scalarspec.core.operations import OPERATIONS
+from scalarspec.core.operations import OPERATIONS, forgotten_when_removed
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ScalarSpecError, ShapeError
 
 _OPERATORS = {
@@ -125,6 +126,8 @@ def _named(holds: Any) -> str | None:
     return next((name for name, line in OPERATIONS.items() if holds(line)), None)
 
 
+@forgotten_when_removed
+@lru_cache(maxsize=1024)
 def _of_numpy(function: Any) -> str | None:
     """The operation that a function of NumPy does."""
     return _named(lambda line: any(getattr(np, n, None) is function for n in (line.array_api, line.name) if n))

@@ -80,7 +80,9 @@ def check_one_shape(operation: str, *operands: Any) -> None:
     """Raises ShapeError unless tensors, arrays and numbers have one shape, but for numbers: where a spec is about the
     same coordinates in all of them, to broadcast would hide a mistake.
     """
-    equal_shapes(operation, [Shape(np.shape(operand)) for operand in operands])
+    equal_shapes(
+        operation, [x.shape if type(getattr(x, "shape", None)) is Shape else Shape(np.shape(x)) for x in operands]
+    )
 
 
 def broadcast_shapes(operation: str, shapes: Sequence[Shape]) -> Shape:
