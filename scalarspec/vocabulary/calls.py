@@ -141,8 +141,8 @@ NO_SPECS = {
 
 
 UNROLLED = {
-    "core.all", "core.any", "core.cumulative_prod", "core.prod", "core.sort", "core.split", "core.top_k", "core.unstack",
-    "layers.Bidirectional", "layers.GRU", "layers.LSTM", "layers.RNN", "layers.Stacked",
+    "core.all", "core.any", "core.cumulative_prod", "core.prod", "core.sort", "core.split", "core.top_k",
+    "core.unstack", "layers.Bidirectional", "layers.GRU", "layers.LSTM", "layers.RNN", "layers.Stacked",
 }  # fmt: skip
 """What does something as often as a size says."""
 SIZED = UNROLLED | {
