@@ -37,6 +37,14 @@ def test_sorted_boxes_are_the_sorted_ends(numbers):
     assert np.array_equal(upper, np.sort(high))
 
 
+@pytest.mark.parametrize("n", [2, 3, 5, 8, 13])
+def test_a_nan_leaves_no_number_that_could_be_wrong(n):
+    for place in range(n):
+        x = np.arange(n, dtype=float)
+        x[place] = np.nan
+        assert np.isnan(np.asarray(ss.sort(F.tensor([x, x[::-1]])))).all()
+
+
 def test_the_derivative_of_sorting_is_a_permutation():
     slopes = ss.grad(lambda x: ss.sum(ss.sort(x) * [1, 2, 3]))
     assert slopes(Q.tensor([3, 1, 2])).tolist() == [3, 1, 2]
@@ -101,6 +109,16 @@ def test_the_place_over_a_box_is_that_of_each_point(numbers):
             certain += 1
             assert all(np.array_equal(found, numpys(corner)) for corner in corners)
     assert certain > 20
+
+
+def test_a_place_that_rounding_may_turn_is_not_certain():
+    """0.1 + 0.1 + 0.1 - 0.3 is above 0 by a little, which a float may lose: under `rounding` neither place is sure."""
+    spec = lambda x: ss.argmax(ss.stack([x[0] + x[0] + x[0] - x[1], x[0] - x[0]]))  # noqa: E731
+    x, rounding = np.array([0.1, 0.3]), ss.context("rounding")
+    assert spec(BOXES.tensor(x)) == spec(Q.tensor(x)) == 0
+    with pytest.raises(Undecided, match="argmax: elements 0 and 1"):
+        spec(rounding.tensor(x))
+    assert ss.argmax(rounding.tensor(x)) == 1
 
 
 @EVERY

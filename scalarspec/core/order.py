@@ -2,8 +2,8 @@
 
 Values come by a network of minima and maxima, each of which rises with its operands: over boxes they are exact, and
 they have derivatives. Places are integers, that is, NumPy arrays, and the numbers are looked at for them. A place that
-is given is certain: under contexts that enclose it is right for all numbers of the boxes, and Undecided is raised where
-they allow two. Floats are compared as they stand. Where numbers cannot be looked at (`batched`, `derive`) places are
+is given is certain: under contexts that enclose it is right for all numbers of the boxes (under `rounding`, for the floats
+as well), and Undecided is raised where they allow two. Floats are compared as they stand. Where numbers cannot be looked at (`batched`, `derive`) places are
 NotSupported.
 
 For all of them axis is one axis, negative ones counting from the last; ShapeError for one that x does not have.
@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,8 @@ from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
 from scalarspec.core.choices import less, less_equal
 from scalarspec.core.elementwise import maximum, minimum, negative
-from scalarspec.core.structure import concat, expand_dims, reshape, take
-from scalarspec.core.tensor import Operand, Tensor, operands_of
+from scalarspec.core.structure import concat, expand_dims, moveaxis, reshape, take, take_along_axis
+from scalarspec.core.tensor import Operand, Tensor, Truth, operands_of
 from scalarspec.errors import ArgumentError, NotExact, ShapeError, Undecided
 
 Array = np.ndarray[Any, Any]
@@ -40,7 +39,8 @@ def sort(x: Operand, axis: int = -1, descending: bool = False) -> Tensor:
     which this is the values; `argsort` has the places.
 
     n elements take O(log² n) operations on all of them, by the merge exchange of Batcher 1968 (Knuth, The Art of
-    Computer Programming, volume 3, algorithm 5.2.2M). A NaN among floats makes NaN of what it meets.
+    Computer Programming, volume 3, algorithm 5.2.2M). A NaN among floats makes NaN of all numbers along the axis, since
+    each place depends on each of them.
 
         ss.sort(ss.context("interval").box([0, 1, 3], [2, 4, 3]))    # [0, 2], [1, 3], [3, 4]
     """
@@ -188,18 +188,18 @@ def _least(name: str, t: Tensor, axis: int | None, keepdims: bool) -> Array:
 def _places(name: str, t: Tensor, axis: int, count: int) -> Array:
     """The places of the smallest elements along an axis, so many, from the least on; that axis comes last.
 
-    An element is surely before another if its upper end is below the other's lower one, or equal to it at a lower
-    place. In the order of the lower ends, which is the only one that can be certain, it is enough that each is surely
-    before the next one.
+    What is certain is a matter of the context's comparisons, which also know what rounding may turn. In the order of
+    the lower ends, which is the only one that can be certain, it is enough that each is surely before the next one.
     """
     if t.context.rounds:
         return np.argsort(np.moveaxis(np.asarray(t), axis, -1), axis=-1, kind="stable")[..., :count]
-    for ends in (_near, _exact):  # what floats tell needs no more
-        lower, upper = (np.moveaxis(each, axis, -1) for each in ends(name, t))
-        order, open_ = _ordered(lower, upper, count)
-        if not open_.any():
+    rows = moveaxis(t, axis, -1)
+    for lower in (_near, _exact):  # what floats tell needs no more
+        order = np.argsort(lower(name, rows), axis=-1, kind="stable")
+        before = _before(rows, order[..., :-1][..., :count], order[..., 1:][..., :count])
+        if before.context.arrays.outcomes(before.value) <= {True}:
             return order[..., :count]
-    at = tuple(map(int, np.argwhere(open_)[0]))
+    at = next(index for index, p in np.ndenumerate(before.scalars()) if p is not True)
     one, other = sorted(order[at[:-1]][at[-1] : at[-1] + 2].tolist())
     row = f" of row {at[:-1]}" if at[:-1] else ""
     raise Undecided(
@@ -208,26 +208,20 @@ def _places(name: str, t: Tensor, axis: int, count: int) -> Array:
     )
 
 
-def _ordered(lower: Array, upper: Array, count: int) -> tuple[Array, Array]:
-    """The places of the first elements in the order of their lower ends, and which of them are not surely before the
-    next.
-    """
-    order = np.argsort(lower, axis=-1, kind="stable")
-    one, other = order[..., :-1][..., :count], order[..., 1:][..., :count]
-    end, start = np.take_along_axis(upper, one, -1), np.take_along_axis(lower, other, -1)
-    sure = (end < start) | ((end == start) & (one < other))
-    return order, ~sure.astype(bool)
+def _before(rows: Tensor, one: Array, other: Array) -> Truth:
+    """Does the element at one place surely come before that at the other: is it less, or equal at a lower place?"""
+    x, y = take_along_axis(rows, one), take_along_axis(rows, other)
+    return less(x, y) | (less_equal(x, y) & Truth.known(rows.context, one < other))
 
 
-def _near(name: str, t: Tensor) -> tuple[Array, Array]:
-    """Floats below and above each element. Raises NotExact for symbols, which have no order."""
+def _near(name: str, t: Tensor) -> Array:
+    """A float below each element, or equal to it. Raises NotExact for symbols, which have no order."""
     try:
-        return t.context.arrays.floats(t.value)
+        return t.context.arrays.floats(t.value)[0]
     except NotExact as error:
         raise NotExact(f"{name}: only numbers have places among others: {error}") from None
 
 
-def _exact(name: str, t: Tensor) -> tuple[Array, Array]:
-    """The ends of each element, exactly."""
-    pairs = lift(t.context.endpoints, t.scalars())
-    return lift(itemgetter(0), pairs), lift(itemgetter(1), pairs)
+def _exact(name: str, t: Tensor) -> Array:
+    """The lower end of each element."""
+    return lift(lambda x: t.context.endpoints(x)[0], t.scalars())
