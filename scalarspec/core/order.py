@@ -2,9 +2,9 @@
 
 Values come by a network of minima and maxima, each of which rises with its operands: over boxes they are exact, and
 they have derivatives. Places are integers, that is, NumPy arrays, and the numbers are looked at for them. A place that
-is given is certain: under contexts that enclose it is right for all numbers of the boxes (under `rounding`, for the floats
-as well), and Undecided is raised where they allow two. Floats are compared as they stand. Where numbers cannot be looked at (`batched`, `derive`) places are
-NotSupported.
+is given is certain: under contexts that enclose it is right for all numbers of the boxes (under `rounding`, for the
+floats as well), and Undecided is raised where they allow two. Floats are compared as they stand. Where numbers cannot
+be looked at (`batched`, `derive`) places are NotSupported.
 
 For all of them axis is one axis, negative ones counting from the last; ShapeError for one that x does not have.
 """
