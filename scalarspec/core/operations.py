@@ -228,7 +228,7 @@ OPERATIONS: dict[str, Operation] = {line.name: line for line in (
                  course=POSITIVE),
     _elementwise("atan2", 2, "defined", "defined", "parts", "sometimes", (-3.2, 3.2), "atan2 atan2 -"),
     _elementwise("cbrt", 1, "free", "library", "nowhere", "sometimes", ALL, "- - -", course=Course()),
-    _elementwise("remainder", 2, "defined", "defined", "parts", "always", ALL, "remainder remainder Mod",
+    _elementwise("remainder", 2, "defined", "defined", "parts", "always", ALL, "remainder remainder -",
                  border="pole", read=True),
     _elementwise("copysign", 2, "defined", "defined", "parts", "always", ALL, "copysign copysign -", read=True),
     _truth("less", "relation", 2, "less lt Less"),
