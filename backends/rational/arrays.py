@@ -153,13 +153,13 @@ class RationalArrays(NumPyArrays):
         return np.asarray(np.equal(a, b), dtype=bool)
 
     def logical_not(self, p: Array) -> Array:
-        return np.logical_not(p)
+        return np.asarray(np.logical_not(p))
 
     def logical_and(self, p: Array, q: Array) -> Array:
-        return np.logical_and(p, q)
+        return np.asarray(np.logical_and(p, q))
 
     def logical_or(self, p: Array, q: Array) -> Array:
-        return np.logical_or(p, q)
+        return np.asarray(np.logical_or(p, q))
 
     def where(self, p: Array, x: Ratios, y: Ratios) -> Ratios:
         (a, b), denominator = over_common(x, y)
@@ -204,7 +204,8 @@ class RationalArrays(NumPyArrays):
 
     def _one_matrix(self, a: Ratios, b: Ratios) -> Ratios:
         """One matrix times many, whose columns are put side by side."""
-        columns = b.mapped(lambda n: np.moveaxis(n, -2, -1).reshape(-1, n.shape[-2]))
+        count = math.prod(b.shape[:-2]) * b.shape[-1]
+        columns = b.mapped(lambda n: np.moveaxis(n, -2, -1).reshape(count, n.shape[-2]))
         shape = (a.shape[0], *b.shape[:-2], b.shape[-1])
         return inner_products(a, columns).mapped(lambda n: np.moveaxis(n.reshape(shape), 0, -2))
 

@@ -54,34 +54,31 @@ def steps(shape: tuple[int, ...], key: tuple[Any, ...]) -> Iterator[Step]:
     if all(map(is_plain, key)):
         yield "getitem", {"index": key}
         return
-    parts = list(_expanded(shape, key))
-    axes = [part for part in parts if part is not None]
+    parts = [part if part is None or part is Ellipsis or is_plain(part) else _array(part) for part in key]
+    axes = list(_for_each_axis(shape, parts))
     if any(isinstance(part, np.ndarray) for part in axes):
         yield from _by_arrays(axes, _side_by_side(parts))
     elif any(part != WHOLE for part in axes):
         yield "getitem", {"index": tuple(axes)}
-    if len(axes) < len(parts):
+    if any(part is None for part in parts):
         yield "reshape", {"shape": _with_new_axes(shape, parts)}
 
 
-def _expanded(shape: tuple[int, ...], key: tuple[Any, ...]) -> Iterator[Any]:
-    """The parts of an index: for each axis an integer, a slice or an array of integers, and None for each new axis.
+def _for_each_axis(shape: tuple[int, ...], parts: Sequence[Any]) -> Iterator[Any]:
+    """For each axis an integer, a slice or an array of integers. parts: of an index, without what is none.
 
     Beside arrays, integers are arrays of one number, as in NumPy.
     """
-    parts = [part if part is None or part is Ellipsis or is_plain(part) else _array(part) for part in key]
     used = sum(part.ndim if _is_mask(part) else part is not None and part is not Ellipsis for part in parts)
     if used > len(shape):
         raise OutOfRange(f"{used} indices for a tensor of shape {tuple(shape)}")
     if sum(part is Ellipsis for part in parts) > 1:
         raise OutOfRange("an index has one Ellipsis at most")
     axis, by_arrays = 0, any(isinstance(part, np.ndarray) for part in parts)
-    if not any(part is Ellipsis for part in parts):
-        parts.append(Ellipsis)
-    for part in parts:
+    for part in parts if any(part is Ellipsis for part in parts) else (*parts, Ellipsis):
         if part is None:
-            yield None
-        elif part is Ellipsis:
+            continue
+        if part is Ellipsis:
             yield from [WHOLE] * (len(shape) - used)
             axis += len(shape) - used
         elif _is_mask(part):
@@ -143,8 +140,10 @@ def _together(arrays: Sequence[Array]) -> Sequence[Array]:
 
 
 def _side_by_side(parts: Sequence[Any]) -> bool:
-    """Do the arrays of an index stand side by side? Else NumPy puts their axes first."""
-    places = [i for i, part in enumerate(parts) if isinstance(part, np.ndarray)]
+    """Do the arrays of an index, and its integers beside them, stand side by side? Else NumPy puts their axes first, as
+    it does for an Ellipsis between them that stands for no axis.
+    """
+    places = [i for i, part in enumerate(parts) if not (part is None or part is Ellipsis or isinstance(part, slice))]
     return not places or places == list(range(places[0], places[0] + len(places)))
 
 

@@ -224,6 +224,9 @@ class Truth(Nested):
     @classmethod
     def known(cls, context: Context[Any], truths: np.ndarray[Any, Any]) -> Truth:
         """An array of bools as constant truths."""
+        if not truths.size:  # no element says that these are truths, but a comparison does
+            nothing = context.tensor(np.zeros(truths.shape))
+            return relation("less", nothing, nothing)
         return cls.from_scalars(context, truths.astype(object))
 
     @staticmethod
