@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec.errors import ArgumentError, NotExact, NotSupported, ShapeError, Undecided
+from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ShapeError, Undecided
 
 Q, F, BOXES = map(ss.context, ("rational", "float64", "interval"))
 ENCLOSING = pytest.mark.parametrize("numbers", [BOXES, ss.context("interval64")], ids=str)
@@ -150,6 +150,16 @@ def test_places_are_not_looked_for_where_numbers_cannot_be_looked_at():
         ss.batched(lambda x: x[ss.argmax(x)], over="x")(F.tensor([[1, 3, 2]]))
     with pytest.raises(NotExact, match="argmax: only numbers have places"):
         ss.argmax(ss.context("symbolic").symbols("x", (2,)))
+
+
+@ENCLOSING
+def test_numpys_functions_of_intervals_are_refused_since_they_would_take_undecided_for_false(numbers):
+    x = numbers.box([0, 1, 0], [2, 3, 5])
+    for numpys in (np.argmax, np.argmin, np.argsort, np.sort, np.unique, np.partition, np.count_nonzero):
+        with pytest.raises(ContextMismatch, match=f"numpy.{numpys.__name__}"):
+            numpys(x, 1) if numpys is np.partition else numpys(x)
+    assert (np.shape(x), np.ndim(x), np.size(x)) == ((3,), 1, 3)
+    assert np.sort(Q.tensor([3, 1])).tolist() == [1, 3]
 
 
 def test_places_among_numbers_in_order():

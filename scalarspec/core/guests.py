@@ -29,6 +29,8 @@ _OPERATORS = {
     np.not_equal: ("__ne__", "__ne__"),
 }
 """By the function that NumPy does an operator with: the tensor's method on its left, and on its right."""
+_UNCOMPARED = {np.shape, np.ndim, np.size, np.copy, np.array2string, np.array_repr, np.array_str}
+"""Functions of NumPy that compare no numbers."""
 
 
 class Guest:
@@ -50,9 +52,11 @@ class Guest:
         return getattr(left, on_left)(right) if isinstance(left, Guest) else getattr(right, on_right)(left)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Functions of NumPy that we have are refused, by name; others see the array that the tensor is."""
+        """Functions of NumPy that we have are refused, by name; others see the array that the tensor is. Intervals are
+        no numbers: what compares them would take an undecided comparison for a false one.
+        """
         ours = _of_numpy(function)
-        if ours is not None:
+        if ours is not None or (self.context.encloses and function not in _UNCOMPARED):
             _refuse("numpy", function.__name__, ours)
         return function._implementation(*args, **kwargs)
 
