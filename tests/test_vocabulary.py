@@ -11,11 +11,11 @@ import scalarspec as ss
 from scalarspec import activation, conformance, latent, layers, loss, models
 from scalarspec.core import functions, sets
 from scalarspec.core.operations import OPERATIONS
-from scalarspec.errors import NotExact
+from scalarspec.errors import NotExact, ShapeError, UnknownName
 from scalarspec.vocabulary.calls import CALLS, NO_SPECS, SIZED
 from scalarspec.vocabulary.names import COMPOSED
 from scalarspec.vocabulary.page import array_api_names, page, sections
-from scalarspec.vocabulary.rows import done, sentence
+from scalarspec.vocabulary.rows import Row, done, sentence
 from scalarspec.vocabulary.standard import REASONS, SECTIONS
 
 PAGE = Path(__file__).parent.parent / "docs" / "vocabulary.md"
@@ -150,6 +150,18 @@ def test_what_is_refused_is_an_operation_under_a_reading():
     from scalarspec.conformance.refusals import REFUSED
 
     assert all(operation in OPERATIONS and reading in conformance.READINGS for operation, reading in REFUSED)
+
+
+def test_what_has_no_line_or_no_call_says_what_is_missing():
+    with pytest.raises(UnknownName, match="own: say what it is called elsewhere"):
+        _ = Row("core", "own", ss.exp).names
+    with pytest.raises(UnknownName, match="own: say how it is called, in CALLS: own: "):
+        _ = Row("core", "own", refuses).operations
+
+
+def refuses(x):
+    """Of no vector."""
+    raise ShapeError(f"own: {x.shape}")
 
 
 def test_a_wrong_claim_would_be_seen():

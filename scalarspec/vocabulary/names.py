@@ -7,6 +7,7 @@ such name. {1,2,3}d stands for a name for each number of spatial axes.
 from __future__ import annotations
 
 from scalarspec.core.operations import OPERATIONS
+from scalarspec.errors import UnknownName
 
 FUNCTIONS = """
 adaptive_avg_pool   -                   adaptive_avg_pool{1,2,3}d    -
@@ -176,9 +177,11 @@ COMPOSED = {
 
 
 def names(room: str, name: str) -> Names:
-    """What a function is called in the array API, in PyTorch and in ONNX. Raises KeyError where no line says."""
+    """What a function is called in the array API, in PyTorch and in ONNX. Raises UnknownName where no line says."""
     found = COMPOSED.get(room, {}).get(name)
-    if found is None:
-        array_api, torch, onnx = OPERATIONS[name].names.split()
-        return array_api, torch, onnx
-    return found
+    if found is not None:
+        return found
+    if name not in OPERATIONS:
+        raise UnknownName(f"vocabulary: {room}.{name}: say what it is called elsewhere, in vocabulary/names.py")
+    array_api, torch, onnx = OPERATIONS[name].names.split()
+    return array_api, torch, onnx

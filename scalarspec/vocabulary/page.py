@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -63,6 +64,7 @@ def parts() -> Iterator[str]:
     yield table(("section", "names", "here", "left out"), standard_cells())
 
 
+@functools.cache
 def sections() -> dict[str, list[Row]]:
     """The functions of each section, by its heading."""
     found = {f"Functions: {heading(part)}": rows_of("core", part) for part in functions.PARTS}

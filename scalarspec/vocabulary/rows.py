@@ -11,7 +11,7 @@ from typing import Any
 
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS
-from scalarspec.errors import NotSupported, ScalarSpecError
+from scalarspec.errors import NotSupported, ScalarSpecError, UnknownName
 from scalarspec.tracing.tape import Tape
 from scalarspec.vocabulary.calls import Call, call
 from scalarspec.vocabulary.names import Names, names
@@ -52,7 +52,12 @@ class Row:
         """The operations that it does, in the order in which they come first; one that the table has is itself."""
         if self.room == "core" and self.name in OPERATIONS:
             return (self.name,)
-        return () if self.call is None else done(self.call)
+        try:
+            return () if self.call is None else done(self.call)
+        except ScalarSpecError as error:
+            raise UnknownName(
+                f"vocabulary: {self.room}.{self.name}: say how it is called, in CALLS: {error}"
+            ) from error
 
     @property
     def floats(self) -> str:
