@@ -38,8 +38,9 @@ derivative is a set or refused. Linear bounds: how the graph runs, which says ho
 """
 OF_THE_STANDARD = """## The array API
 
-The names of the standard, version 2024.12, by its sections: what is here, in the standard's order of arguments, and
-what is left out, with the reason.
+The names of the standard, version 2024.12, by its sections: what is here, with the standard's arguments, in its order,
+with its defaults; and what is left out, with the reason. Three arguments are others: `argmax` and `argmin` go along the
+last axis where none is given; sorting is always stable, without an argument `stable`; `searchsorted` takes no `sorter`.
 """
 FUNCTION_HEADINGS = ("function", "what it is", "made of", "floats", "rational", "array API", "PyTorch", "ONNX")
 
