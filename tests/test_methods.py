@@ -115,6 +115,13 @@ def test_specs_that_the_methods_cannot_take_get_one_evaluation():
     assert chosen.upper >= 6
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_unbounded_boxes_are_expanded_around_a_point_of_them(method):
+    box = ss.box([-INF, -INF], ["-0.2", -1])
+    found = ss.bounds(lambda x: x[0] * x[1], [-1, -2], vary={"x": box}, method=method)
+    assert found.lower <= Fraction(1, 5)  # at the corner; 0, around which it was expanded, is no point of the box
+
+
 @pytest.mark.parametrize("fault", ["add_lagrangian", "at_kink", "halves"])
 def test_an_error_in_the_parts_of_a_box_is_seen(monkeypatch, fault):
     rng = np.random.default_rng(1)

@@ -48,19 +48,20 @@ def sup(x: Tensor) -> Array:
 
 
 def mid(x: Tensor) -> Array:
-    """A float inside each element, about its middle, and 0 where it is unbounded; an array of x's shape. IEEE
-    1788-2015, table 9.2, has the exact middle.
+    """A float inside each element, about its middle, and the one nearest to 0 where it is unbounded; an array of x's
+    shape. IEEE 1788-2015, table 9.2, has the exact middle.
     """
     return middle_of(*_floats(x))
 
 
 def middle_of(low: Array, high: Array) -> Array:
-    """A float between `low` and `high`, arrays of floats of one shape, about the middle, and 0 where that is not
-    finite. Halving first keeps the sum from overflowing; clipping undoes what its rounding may do beyond the ends.
+    """A float between `low` and `high`, arrays of floats of one shape, about the middle, and the one nearest to 0 where
+    that is not finite: it always lies between them, since a mean value theorem expands around it. Halving first keeps
+    the sum from overflowing; clipping undoes what its rounding may do beyond the ends.
     """
     with np.errstate(all="ignore"):
         middle = np.clip(low / 2 + high / 2, low, high)
-    return np.where(np.isfinite(middle), middle, 0.0)
+    return np.where(np.isfinite(middle), middle, np.fmin(np.fmax(low, 0.0), high))
 
 
 def width(x: Tensor) -> Array:

@@ -1,0 +1,43 @@
+"""What random programs beside NumPy found at the edges of the vocabulary: axes of no elements, an Ellipsis that stands
+for no axis.
+"""
+
+import numpy as np
+import pytest
+from agreement import assert_is
+
+import scalarspec as ss
+
+X = np.arange(24).reshape(2, 3, 4)
+INDICES = {
+    "an Ellipsis for no axis": (slice(None), [0, 2], Ellipsis, [1, 3]),
+    "an Ellipsis for an axis": ([0, 1], Ellipsis, [1, 3]),
+    "an integer and a mask": (slice(1), 1, Ellipsis, np.array([True, False, True, True])),
+    "with a new axis": (slice(1), None, -1, Ellipsis, [0, 1, 1]),
+    "side by side": (Ellipsis, [0, 2], [1, 3]),
+}
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_an_ellipsis_parts_arrays_as_in_numpy(context, index):
+    want = X[INDICES[index]]
+    assert_is(context.tensor(X)[INDICES[index]], want)
+
+
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3)])
+def test_truths_of_no_elements(context, shape):
+    nothing = context.tensor(np.zeros(shape))
+    assert ss.where(np.zeros(shape, dtype=bool), nothing, 1).shape == shape
+    kept = ss.any(nothing > 0, axis=-1, keepdims=True)
+    assert kept.shape == (*shape[:-1], 1)
+    assert np.array_equal(~kept, np.ones(kept.shape, dtype=bool))
+
+
+def test_truths_over_all_axes_keep_them(context):
+    assert ss.all(context.tensor([1, 2, 3]) > 0, keepdims=True).tolist() == [True]
+
+
+def test_matrices_of_no_elements(context):
+    a, b = context.tensor(np.zeros((3, 0))), context.tensor(np.zeros((2, 0, 2)))
+    assert (a @ b).shape == (2, 3, 2)
+    assert ss.batched(lambda x, y: x @ y, over="y")(context.tensor(np.zeros(0)), b).shape == (2, 2)
