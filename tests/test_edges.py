@@ -7,6 +7,7 @@ import pytest
 from agreement import assert_is
 
 import scalarspec as ss
+from scalarspec.errors import ShapeError
 
 X = np.arange(24).reshape(2, 3, 4)
 INDICES = {
@@ -41,3 +42,19 @@ def test_matrices_of_no_elements(context):
     a, b = context.tensor(np.zeros((3, 0))), context.tensor(np.zeros((2, 0, 2)))
     assert (a @ b).shape == (2, 3, 2)
     assert ss.batched(lambda x, y: x @ y, over="y")(context.tensor(np.zeros(0)), b).shape == (2, 2)
+
+
+def test_a_transposed_convolution_with_more_at_its_end_has_a_transpose(rational):
+    def spec(x):
+        out = ss.conv_transpose(x, [[[1, 2]]], stride=1, padding=1, output_padding=1, dilation=2)
+        return ss.sum(out * np.arange(1, out.size + 1))
+
+    assert ss.grad(spec)(rational.tensor([[5, 7, 0]])).tolist() == [[4, 7, 10]]
+    found = ss.bounds(spec, [[5, 7, 0]], vary={"x": ss.ball(1)}, method="linear")
+    assert abs(found.lower - (69 - 21)) < 1e-9
+    assert abs(found.upper - (69 + 21)) < 1e-9
+
+
+def test_a_window_of_nothing_but_padding_has_no_largest_element(rational):
+    with pytest.raises(ShapeError, match=r"max_pool: .* meet nothing of lengths \(1,\)"):
+        ss.max_pool(rational.tensor([[5]]), 2, stride=1, padding=1, dilation=2)

@@ -82,11 +82,10 @@ def conv_transpose(
     matrices = moveaxis(reshape(w, (groups, channels // groups, -1)), -1, -2)
     found = matmul(matrices, reshape(t, (n, groups, channels // groups, many)))
     apart = reshape(found, (n, o, *kernel, *spatial))
-    size = [
-        (i - 1) * s + k + (k - 1) * (g - 1) + e
-        for i, s, k, g, e in zip(spatial, steps, kernel, spread, more, strict=True)
-    ]
-    full = applied("fold", apart, stride=steps, dilation=spread, size=tuple(size))
+    covered = [(i - 1) * s + (k - 1) * g + 1 for i, s, k, g in zip(spatial, steps, kernel, spread, strict=True)]
+    full = applied("fold", apart, stride=steps, dilation=spread, size=tuple(covered))
+    full = _padded(full, [(0, e) for e in more])
+    size = full.shape[2:]
     cut = full[(..., *(slice(p, m - p) for p, m in zip(less, size, strict=True)))]
     if 0 in cut.shape[2:]:
         raise ShapeError(f"conv_transpose: a padding of {padding} leaves nothing of lengths {tuple(size)}")
@@ -257,12 +256,18 @@ def _after(spatial: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, 
 
 def _places(spatial: Any, kernel: Any, stride: Any, padding: Any, after: Any, dilation: Any) -> Any:
     """For each window the places of its elements, in row-major order: what is padded gives way to another of the same
-    window.
+    window. Raises ShapeError for a window of which all is padded, since nothing is the largest of nothing.
     """
     numbers = np.arange(Shape(spatial).size).reshape(spatial)
     wide = np.pad(numbers, [(p, p + a) for p, a in zip(padding, after, strict=True)], constant_values=-1)
     seen = np.array(windows(wide, kernel, stride, dilation))
-    return np.where(seen < 0, seen.max(axis=tuple(range(len(kernel))), keepdims=True), seen)
+    last = seen.max(axis=tuple(range(len(kernel))), keepdims=True)
+    if np.any(last < 0):
+        raise ShapeError(
+            f"max_pool: a kernel of {tuple(kernel)} with dilation {tuple(dilation)} and padding {tuple(padding)} has "
+            f"windows that meet nothing of lengths {tuple(spatial)}"
+        )
+    return np.where(seen < 0, last, seen)
 
 
 def _finished(found: Tensor, bias: Tensor | None, out: Any, x: Operand) -> Tensor:

@@ -134,7 +134,11 @@ def _seen(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
 
 def _folded(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
     (first,), size = operands, parameters["size"]
-    return Shape((*first[: len(first) - 2 * len(size)], *size))
+    axes = len(first) - 2 * len(size)
+    kernel, number = first[axes : axes + len(size)], first[axes + len(size) :]
+    if windows.counts(size, kernel, parameters["stride"], parameters["dilation"]) != tuple(number):
+        raise ShapeError(f"fold: lengths {tuple(size)} have not {tuple(number)} windows")  # so there is a transpose
+    return Shape((*first[:axes], *size))
 
 
 def _same(operands: list[Shape], parameters: Mapping[str, Any]) -> Shape:
