@@ -58,3 +58,13 @@ def test_a_transposed_convolution_with_more_at_its_end_has_a_transpose(rational)
 def test_a_window_of_nothing_but_padding_has_no_largest_element(rational):
     with pytest.raises(ShapeError, match=r"max_pool: .* meet nothing of lengths \(1,\)"):
         ss.max_pool(rational.tensor([[5]]), 2, stride=1, padding=1, dilation=2)
+
+
+def test_an_end_that_is_not_known_stays_so_where_windows_are_added():
+    box = ss.context("interval64").box([[-np.inf, 1]], [[1, 1]])
+    found = ss.conv_transpose(box, [[[1, 2]]])
+    assert ss.contains(found, [[1, 3, 2]]).all()  # at 1, of which the upper end was -9e307
+    found = ss.bounds(
+        lambda x: ss.conv_transpose(x, [[[1, 2]]])[0], [[1, 1]], vary={"x": ss.box([[-np.inf, 1]], [[1, 1]])}
+    )
+    assert (found.upper >= [1, 3, 2]).all()

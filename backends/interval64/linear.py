@@ -77,7 +77,7 @@ class LinearArrays(HeldArrays):
         count = prod(e.shape[e.ndim - 2 * d : e.ndim - d])
 
         def falls() -> FloatArray:
-            return np.asarray(windows.folded((e > 0).astype(float), stride, dilation, size) == 0)
+            return np.asarray(windows.folded((~(e <= 0)).astype(float), stride, dilation, size) == 0)
 
         sums, sizes = (windows.folded(a, stride, dilation, size) for a in (e, np.abs(e)))
         return _up(sums, sizes, count, falls)
