@@ -7,7 +7,9 @@ import pytest
 from agreement import assert_is
 
 import scalarspec as ss
-from scalarspec.errors import ShapeError
+from scalarspec.core.operations import OPERATIONS
+from scalarspec.core.tensor import elementwise
+from scalarspec.errors import DomainUndecided, ShapeError
 
 X = np.arange(24).reshape(2, 3, 4)
 INDICES = {
@@ -68,3 +70,18 @@ def test_an_end_that_is_not_known_stays_so_where_windows_are_added():
         lambda x: ss.conv_transpose(x, [[[1, 2]]])[0], [[1, 1]], vary={"x": ss.box([[-np.inf, 1]], [[1, 1]])}
     )
     assert (found.upper >= [1, 3, 2]).all()
+
+
+@pytest.mark.parametrize("name", [n for n, line in OPERATIONS.items() if line.course and line.operands == 1])
+def test_half_lines_hold_what_their_finite_ends_give(name):
+    context, course = ss.context("interval64"), OPERATIONS[name].course
+    for end in (-300.0, -40.0, -1.0, -0.25, 0.25, 1.0, 40.0, 300.0):
+        if not course.domain[0] < end < course.domain[1]:
+            continue
+        point = elementwise(name, context.box(end, end))
+        for box in ((max(-np.inf, course.domain[0]), end), (end, min(np.inf, course.domain[1]))):
+            try:
+                found = elementwise(name, context.box(*box))
+            except DomainUndecided:
+                continue
+            assert ss.intersects(found, point)

@@ -100,7 +100,7 @@ def by_course(arrays: CourseArrays, name: str, x: Value) -> Ends:
         result[0] = np.where(held, np.maximum(result[0], bottom), result[0])
     low, high = line.range or (-np.inf, np.inf)
     result = np.minimum(result, np.array((-low, high)).reshape(limits.shape))
-    lost = ~at_limit.any(axis=0) & ~(usable.all(axis=0) & np.isfinite(result).all(axis=0))
+    lost = ~(usable | at_limit).all(axis=0) | ~(at_limit.any(axis=0) | np.isfinite(result).all(axis=0))
     if lost.any():
         result[:, lost] = ends_of(arrays.elementwise(name, boxes[:, lost]))
     result[:, outside] = np.inf
