@@ -2,6 +2,8 @@
 for no axis.
 """
 
+import re
+
 import numpy as np
 import pytest
 from agreement import assert_is
@@ -9,7 +11,7 @@ from agreement import assert_is
 import scalarspec as ss
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.tensor import elementwise
-from scalarspec.errors import DomainUndecided, ShapeError
+from scalarspec.errors import ArgumentError, DomainUndecided, ShapeError
 
 X = np.arange(24).reshape(2, 3, 4)
 INDICES = {
@@ -85,3 +87,42 @@ def test_half_lines_hold_what_their_finite_ends_give(name):
             except DomainUndecided:
                 continue
             assert ss.intersects(found, point)
+
+
+BAD = {
+    "tril: k: expected an integer, got 1.5": lambda t: ss.tril(t, 1.5),
+    "diagonal: offset: expected an integer, got 'x'": lambda t: ss.trace(t, "x"),
+    "softmax: expected one axis, got None": lambda t: ss.softmax(t, axis=None),
+    "take_along_axis: expected one axis, got None": lambda t: ss.take_along_axis(t, [[0]], axis=None),
+    "expected an integer, a tuple of them or None as the axis, got True": lambda t: ss.sum(t, axis=True),
+    "permute_dims: axes: expected an integer, or several, got Ellipsis": lambda t: ss.permute_dims(t, ...),
+    "roll: shift: expected an integer, or several, got 1.0": lambda t: ss.roll(t, 1.0),
+    "repeat: repeats: expected an integer >= 0, or several, got -1": lambda t: ss.repeat(t, -1),
+    "repeat: 2 repeats for an axis of length 3": lambda t: ss.repeat(t, [1, 2], axis=1),
+    "tile: repetitions: expected an integer >= 0, or several, got None": lambda t: ss.tile(t, None),
+    "split: split_size_or_sections: expected an integer >= 0, or several, got 'x'": lambda t: ss.split(t, "x"),
+    "stack: tensors: expected several of them, got 3": lambda t: ss.stack(3),
+    "concat: tensors: expected several of them, got None": lambda t: ss.concat(None),
+    "upsample: scale_factor: expected an integer >= 1, or several, got 1.5": lambda t: ss.upsample(t, 1.5),
+    "tensordot: axes: expected an integer, or the axes of x and those of y, got 1.0": lambda t: ss.tensordot(t, t, 1.0),
+    "einsum: subscripts: expected text such as 'ij,jk->ik', got None": lambda t: ss.einsum(None, t),
+    "conv: stride: expected an integer >= 1, or several, got 1.5": lambda t: ss.conv(t, [[[1]], [[2]]], stride=1.5),
+    "conv: groups: expected an integer, got '2'": lambda t: ss.conv(t, [[[1]], [[2]]], groups="2"),
+    "max_pool: kernel_size: expected an integer, or several, got None": lambda t: ss.max_pool(t, None),
+    "adaptive_avg_pool: output_size: expected an integer, or several, got 0.5": lambda t: ss.adaptive_avg_pool(t, 0.5),
+    "var: correction: expected an integer, got 'x'": lambda t: ss.var(t, correction="x"),
+    "vector_norm: expected a positive integer or ±inf as ord, got []": lambda t: ss.vector_norm(t, []),
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_arguments_that_are_none_are_named(rational, message):
+    with pytest.raises((ArgumentError, ShapeError), match=re.escape(message)):
+        BAD[message](rational.tensor([[1, 2, 3], [4, 5, 6]]))
+
+
+def test_diagonals_far_away_are_empty(rational):
+    t = rational.tensor([[1, 2, 3], [4, 5, 6]])
+    assert ss.triu(t, 10**30).tolist() == ss.tril(t, -(10**30)).tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert ss.triu(t, -(10**30)).tolist() == ss.tril(t, 10**30).tolist() == t.tolist()
+    assert ss.diagonal(t, 10**30).tolist() == []

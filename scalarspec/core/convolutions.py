@@ -14,7 +14,7 @@ import numpy as np
 
 from scalarspec.core.indexing import Fixed
 from scalarspec.core.reductions import max, mean, sum
-from scalarspec.core.shape import Shape
+from scalarspec.core.shape import Shape, is_whole, whole, wholes
 from scalarspec.core.structure import concat, moveaxis, reshape
 from scalarspec.core.tensor import Operand, Tensor, applied, matmul, operands_of
 from scalarspec.core.windows import counts, windows
@@ -44,7 +44,7 @@ def conv(
     """
     t, w, b, d = _operands("conv", x, weight, bias)
     steps, spread = _each("conv", "stride", stride, d), _each("conv", "dilation", dilation, d)
-    o, kernel, n = w.shape[0], w.shape[2:], t.shape[0]
+    o, kernel, n, groups = w.shape[0], w.shape[2:], t.shape[0], whole("conv", "groups", groups)
     if w.shape[1] * groups != t.shape[1] or groups < 1 or o % groups:
         raise ShapeError(
             f"conv: {t.shape[1]} channels for weights of shape {w.shape} in {groups} groups; expected weights of shape "
@@ -72,7 +72,7 @@ def conv_transpose(
     there is one, with (n - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1 in the place of n.
     """
     t, w, b, d = _operands("conv_transpose", x, weight, bias)
-    name = "conv_transpose"
+    name, groups = "conv_transpose", whole("conv_transpose", "groups", groups)
     steps, spread = _each(name, "stride", stride, d), _each(name, "dilation", dilation, d)
     less, more = _each(name, "padding", padding, d, least=0), _each(name, "output_padding", output_padding, d, least=0)
     n, channels, kernel, spatial = t.shape[0], t.shape[1], w.shape[2:], t.shape[2:]
@@ -150,7 +150,7 @@ def _adaptive(name: str, reduced: Any, x: Operand, output_size: Lengths) -> Tens
     rounded up.
     """
     _, (t,) = operands_of(name, x)
-    d = len(output_size) if not isinstance(output_size, int) else t.ndim - 2 if t.ndim > 3 else t.ndim - 1
+    d = _spatial_axes(name, "output_size", output_size, t)
     if not 1 <= d < t.ndim:
         raise ShapeError(f"{name}: {t.shape} for an output of {output_size}; expected (channels, *spatial)")
     for axis, m in zip(range(t.ndim - d, t.ndim), _each(name, "output_size", output_size, d), strict=True):
@@ -175,16 +175,18 @@ def _operands(name: str, x: Operand, weight: Operand, bias: Operand) -> tuple[Te
 def _pooled(name: str, x: Operand, kernel_size: Lengths) -> tuple[Tensor, int]:
     """x with a batch, and how many spatial axes there are: as many as the kernel has, if it says so."""
     _, (t,) = operands_of(name, x)
-    d = (
-        t.ndim - 2
-        if isinstance(kernel_size, int) and t.ndim > 3
-        else t.ndim - 1
-        if isinstance(kernel_size, int)
-        else len(kernel_size)
-    )
+    d = _spatial_axes(name, "kernel_size", kernel_size, t)
     if not 1 <= d <= 3 or t.ndim not in (d + 1, d + 2):
         raise ShapeError(f"{name}: x of shape {t.shape} for a kernel of {kernel_size}; give the kernel as a tuple")
     return (t if t.ndim == d + 2 else reshape(t, (1, *t.shape))), d
+
+
+def _spatial_axes(name: str, argument: str, value: Lengths, t: Tensor) -> int:
+    """How many there are: as many as an argument has numbers; for one number all axes of t but one, or but two of more
+    than three.
+    """
+    numbers = wholes(name, argument, value)
+    return len(numbers) if not is_whole(value) else t.ndim - 2 if t.ndim > 3 else t.ndim - 1
 
 
 def _pool(
@@ -200,10 +202,10 @@ def _pool(
 
 def _each(name: str, argument: str, value: Any, d: int, least: int = 1) -> tuple[int, ...]:
     """A number for each spatial axis."""
-    numbers = (value,) * d if isinstance(value, int | np.integer) else tuple(value)
-    if len(numbers) != d or any(not isinstance(n, int | np.integer) or n < least for n in numbers):
+    numbers = wholes(name, argument, value, least) * (d if is_whole(value) else 1)
+    if len(numbers) != d:
         raise ArgumentError(f"{name}: {argument}: expected an integer >= {least}, or {d} of them, got {value!r}")
-    return tuple(int(n) for n in numbers)
+    return numbers
 
 
 def _paddings(

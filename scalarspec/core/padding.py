@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.choices import where
-from scalarspec.core.shape import Shape
-from scalarspec.core.structure import broadcast_to, concat, moved, repeat, take, tensor_of
+from scalarspec.core.shape import Shape, wholes
+from scalarspec.core.structure import broadcast_to, concat, moved, place_of_diagonal, repeat, take, tensor_of
 from scalarspec.core.tensor import Operand, Tensor, operands_of
 from scalarspec.errors import ArgumentError, ShapeError
 
@@ -73,12 +73,13 @@ def upsample(
     """
     t = tensor_of("upsample", x)
     spatial = range(2, t.ndim)
-    factors = [scale_factor] * len(spatial) if isinstance(scale_factor, int) else list(scale_factor)
-    if len(factors) != len(spatial) or any(not isinstance(k, int) or k < 1 for k in factors):
+    factors = wholes("upsample", "scale_factor", scale_factor, least=1)
+    factors = factors * len(spatial) if len(factors) == 1 else factors
+    if len(factors) != len(spatial):
         raise ShapeError(f"upsample: scale_factor: expected {len(spatial)} integers >= 1, got {scale_factor!r}")
     if mode not in ("nearest", "linear", "bilinear", "trilinear"):
         raise ArgumentError(f"upsample: mode: expected 'nearest', 'linear', 'bilinear' or 'trilinear', got {mode!r}")
-    for axis, factor in zip(spatial, map(int, factors), strict=True):
+    for axis, factor in zip(spatial, factors, strict=True):
         t = repeat(t, factor, axis) if mode == "nearest" else _interpolated(t, axis, factor, align_corners)
     return t
 
@@ -89,28 +90,28 @@ def _interpolated(t: Tensor, axis: int, factor: int, align_corners: bool) -> Ten
     m, places = n * factor, np.arange(n * factor)
     if align_corners:
         over = max(m - 1, 1)
-        whole, part = np.divmod(places * (n - 1), over)
+        first, part = np.divmod(places * (n - 1), over)
     else:
         over = 2 * factor
-        whole, part = np.divmod(np.clip(2 * places + 1 - factor, 0, None), over)
+        first, part = np.divmod(np.clip(2 * places + 1 - factor, 0, None), over)
     shape = [-1 if i == axis else 1 for i in range(t.ndim)]
     right = t.context.tensor(part.reshape(shape)) / over
-    left_of, right_of = (take(t, np.minimum(whole + k, n - 1), axis) for k in (0, 1))
+    left_of, right_of = (take(t, np.minimum(first + k, n - 1), axis) for k in (0, 1))
     return left_of * (1 - right) + right_of * right
 
 
 def tril(x: Operand, k: int = 0) -> Tensor:
     """x on and below a diagonal of the last two axes, zeros elsewhere; k: the diagonal's place above the main one."""
-    return _triangle("tril", x, lambda m, n: np.tri(m, n, k, dtype=bool))
+    return _triangle("tril", x, k, lambda m, n, k: np.tri(m, n, k, dtype=bool))
 
 
 def triu(x: Operand, k: int = 0) -> Tensor:
     """x on and above a diagonal of the last two axes, zeros elsewhere; k: the diagonal's place above the main one."""
-    return _triangle("triu", x, lambda m, n: ~np.tri(m, n, k - 1, dtype=bool))
+    return _triangle("triu", x, k, lambda m, n, k: ~np.tri(m, n, k - 1, dtype=bool))
 
 
-def _triangle(name: str, x: Operand, kept: Any) -> Tensor:
-    t = tensor_of(name, x)
+def _triangle(name: str, x: Operand, k: int, kept: Any) -> Tensor:
+    t, k = tensor_of(name, x), place_of_diagonal(name, "k", k)
     if t.ndim < 2:
         raise ShapeError(f"{name}: {t.shape}; expected (..., m, n)")
-    return where(kept(*t.shape[-2:]), t, 0)
+    return where(kept(*t.shape[-2:], k), t, 0)

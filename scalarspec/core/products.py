@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from scalarspec.core import shape as shapes
 from scalarspec.core.elementwise import multiply
@@ -77,10 +78,9 @@ def tensordot(x: Operand, y: Operand, axes: int | tuple[Sequence[int], Sequence[
     lengths differ.
     """
     _, (a, b) = operands_of("tensordot", x, y)
-    asked = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int) else axes
-    if isinstance(axes, int) and not 0 <= axes <= min(a.ndim, b.ndim):
-        raise ShapeError(f"tensordot: {axes} axes of tensors of shapes {a.shape} and {b.shape}")
-    left, right = (shapes.normal_axes("tensordot", t.shape, tuple(some)) for t, some in zip((a, b), asked, strict=True))
+    left, right = (
+        shapes.normal_axes("tensordot", t.shape, some) for t, some in zip((a, b), _summed_axes(a, b, axes), strict=True)
+    )
     lengths = Shape(a.shape[i] for i in left)
     if lengths != Shape(b.shape[i] for i in right):
         raise ShapeError(f"tensordot: axes {left} of {a.shape} and {right} of {b.shape} have different lengths")
@@ -89,6 +89,17 @@ def tensordot(x: Operand, y: Operand, axes: int | tuple[Sequence[int], Sequence[
     first = reshape(permute_dims(a, (*kept[0], *left)), (rows.size, lengths.size))
     second = reshape(permute_dims(b, (*right, *kept[1])), (lengths.size, columns.size))
     return reshape(matmul(first, second), (*rows, *columns))
+
+
+def _summed_axes(a: Tensor, b: Tensor, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Those of x and of y that `tensordot` sums over."""
+    if shapes.is_whole(axes):
+        if not 0 <= axes <= min(a.ndim, b.ndim):
+            raise ShapeError(f"tensordot: {axes} axes of tensors of shapes {a.shape} and {b.shape}")
+        return tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
+    if not isinstance(axes, tuple | list) or len(axes) != 2:
+        raise ArgumentError(f"tensordot: axes: expected an integer, or the axes of x and those of y, got {axes!r}")
+    return shapes.wholes("tensordot", "axes", axes[0]), shapes.wholes("tensordot", "axes", axes[1])
 
 
 def einsum(subscripts: str, *operands: Operand) -> Tensor:
@@ -115,6 +126,8 @@ def einsum(subscripts: str, *operands: Operand) -> Tensor:
 
 def _letters(subscripts: str, tensors: list[Tensor]) -> tuple[list[list[str]], list[str]]:
     """The letters of each operand, and of the result; the axes of an ellipsis have capital names of their own."""
+    if not isinstance(subscripts, str):
+        raise ArgumentError(f"einsum: subscripts: expected text such as 'ij,jk->ik', got {subscripts!r}")
     given, arrow, result = subscripts.replace(" ", "").partition("->")
     texts = given.split(",")
     if len(texts) != len(tensors):

@@ -85,6 +85,7 @@ def var(x: Operand, axis: Axis = None, correction: int = 0, keepdims: bool = Fal
     _, (t,) = operands_of("var", x)
     axes = shapes.normal_axes("var", t.shape, axis)
     found = mean_square(t - mean(t, axes, keepdims=True), axes, keepdims)
+    correction = shapes.whole("var", "correction", correction)
     if correction == 0:
         return found
     n = _count(t.shape, axes)
@@ -111,11 +112,13 @@ def vector_norm(x: Operand, ord: Any = 2, axis: Axis = None, keepdims: bool = Fa
 
     ord: a positive number, or ±inf. Raises ArgumentError for any other one. Array API: `linalg.vector_norm`.
     """
+    if not isinstance(ord, int | float):
+        raise ArgumentError(f"vector_norm: expected a positive integer or ±inf as ord, got {ord!r}")
     if ord == np.inf:
         return max(abs(x), axis, keepdims)
     if ord == -np.inf:
         return min(abs(x), axis, keepdims)
-    if not isinstance(ord, int | float) or not ord > 0 or ord != int(ord):
+    if not ord > 0 or ord != int(ord):
         raise ArgumentError(f"vector_norm: expected a positive integer or ±inf as ord, got {ord!r}")
     if ord == 1:
         return sum(abs(x), axis, keepdims)

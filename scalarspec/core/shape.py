@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.sizes import dimensions as dimensions_of
-from scalarspec.errors import ShapeError
+from scalarspec.errors import ArgumentError, ShapeError
 
 
 class Shape(tuple[int, ...]):
@@ -31,7 +31,7 @@ class Shape(tuple[int, ...]):
             raise ShapeError(f"a shape is a tuple of integers, got {dimensions!r}")
         dimensions = tuple(dimensions)
         for n in dimensions:
-            if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+            if not is_whole(n) or n < 0:
                 raise ShapeError(f"a dimension is an integer >= 0, got {n!r} in {dimensions}")
         return super().__new__(cls, dimensions_of(dimensions))
 
@@ -118,7 +118,7 @@ def normal_axes(operation: str, shape: Shape, axis: int | tuple[int, ...] | None
     if axis is None:
         return tuple(range(len(shape)))
     axes = axis if isinstance(axis, tuple) else (axis,)
-    if not all(isinstance(a, int | np.integer) for a in axes):
+    if not all(map(is_whole, axes)):
         raise ShapeError(f"{operation}: expected an integer, a tuple of them or None as the axis, got {axis!r}")
     normal = tuple(a + len(shape) if a < 0 else a for a in axes)
     if len(set(normal)) < len(normal) or any(not 0 <= a < len(shape) for a in normal):
@@ -154,6 +154,30 @@ def filled(operation: str, shape: Iterable[int], size: int) -> Shape:
 
 def normal_axis(operation: str, shape: Sequence[int], axis: int) -> int:
     """One axis, counted from the first. Raises ShapeError for one that is not there."""
-    if isinstance(axis, tuple):
+    if not is_whole(axis):
         raise ShapeError(f"{operation}: expected one axis, got {axis!r}")
     return normal_axes(operation, Shape(shape), axis)[0]
+
+
+def is_whole(value: Any) -> bool:
+    """Is it an integer? A bool is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def whole(operation: str, argument: str, value: Any, least: int | None = None) -> int:
+    """An integer among the arguments of an operation. Raises ArgumentError for anything else, and below `least`."""
+    if not is_whole(value) or (least is not None and value < least):
+        raise ArgumentError(f"{operation}: {argument}: expected {_integer(least)}, got {value!r}")
+    return value if isinstance(value, int) else int(value)
+
+
+def wholes(operation: str, argument: str, value: Any, least: int | None = None) -> tuple[int, ...]:
+    """One integer, or several. Raises ArgumentError for anything else."""
+    given = (value,) if is_whole(value) or not isinstance(value, Sequence | np.ndarray) else tuple(value)
+    if not all(is_whole(n) and (least is None or n >= least) for n in given):
+        raise ArgumentError(f"{operation}: {argument}: expected {_integer(least)}, or several, got {value!r}")
+    return tuple(n if isinstance(n, int) else int(n) for n in given)  # sizes stay what they are
+
+
+def _integer(least: int | None) -> str:
+    return "an integer" if least is None else f"an integer >= {least}"

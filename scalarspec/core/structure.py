@@ -17,7 +17,7 @@ from scalarspec.core.nested import Nested
 from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Operand, Tensor, operands_of
-from scalarspec.errors import ShapeError
+from scalarspec.errors import ArgumentError, ShapeError
 
 __all__ = [
     "broadcast_arrays", "broadcast_to", "concat", "diagonal", "expand_dims", "flatten", "flip", "matrix_transpose",
@@ -61,10 +61,10 @@ def permute_dims(x: Operand, axes: Sequence[int]) -> Tensor:
     unless axes is a permutation.
     """
     t = tensor_of("permute_dims", x)
-    order = shapes.normal_axes("permute_dims", t.shape, tuple(axes))
+    order = shapes.normal_axes("permute_dims", t.shape, shapes.wholes("permute_dims", "axes", axes))
     n = t.ndim
     if len(order) != n:
-        raise ShapeError(f"permute_dims: {tuple(axes)} is no order of the axes of {t.shape}")
+        raise ShapeError(f"permute_dims: {axes} is no order of the axes of {t.shape}")
     if order == tuple(range(n)):
         return t
     if n > 1 and order == (*range(n - 2), n - 1, n - 2):
@@ -139,7 +139,7 @@ def stack(tensors: Iterable[Operand], axis: int = 0) -> Tensor:
     n is at least 1, since nothing says what context none would have: see `Tensor.of`. Raises ShapeError where the
     shapes differ.
     """
-    context, parts = operands_of("stack", *tensors)
+    context, parts = operands_of("stack", *_several("stack", tensors))
     if any(part.shape != parts[0].shape for part in parts):
         raise ShapeError(f"stack: shapes {' and '.join(str(part.shape) for part in parts)} differ")
     place = shapes.normal_axis("stack", (*parts[0].shape, 1), axis)
@@ -153,7 +153,7 @@ def concat(tensors: Iterable[Operand], axis: int | None = 0) -> Tensor:
 
     There is at least one tensor. Raises ShapeError where their other axes differ. PyTorch: `cat`.
     """
-    context, parts = operands_of("concat", *tensors)
+    context, parts = operands_of("concat", *_several("concat", tensors))
     if axis is None:
         parts, axis = [reshape(part, (-1,)) for part in parts], 0
     place = shapes.normal_axis("concat", parts[0].shape, axis)
@@ -163,15 +163,23 @@ def concat(tensors: Iterable[Operand], axis: int | None = 0) -> Tensor:
     return Tensor(context, shape, context.arrays.apply("concat", *(part.value for part in parts), axis=place))
 
 
+def _several(operation: str, tensors: Any) -> Iterable[Operand]:
+    if not isinstance(tensors, Iterable):
+        raise ArgumentError(f"{operation}: tensors: expected several of them, got {tensors!r}")
+    return tensors
+
+
 def split(x: Operand, split_size_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """Parts along an axis: of that many elements each, the last one of what is left, or of these lengths. PyTorch:
     `split`. Raises ShapeError where the lengths do not add up to the axis.
     """
     t = tensor_of("split", x)
     place, asked = shapes.normal_axis("split", t.shape, axis), split_size_or_sections
-    n = t.shape[place]
-    lengths = [min(asked, n - i) for i in range(0, n, max(asked, 1))] if isinstance(asked, int) else list(asked)
-    if sum(lengths) != n or any(length < 0 for length in lengths) or asked == 0:
+    n, lengths = t.shape[place], shapes.wholes("split", "split_size_or_sections", asked, least=0)
+    if shapes.is_whole(asked):
+        (each,) = lengths
+        lengths = tuple(min(each, n - i) for i in range(0, n, each)) if each else ()
+    if sum(lengths) != n:
         raise ShapeError(f"split: parts of {asked} of an axis of length {n}")
     ends = np.cumsum([0, *lengths]).tolist()
     return [_slice(t, place, slice(a, b)) for a, b in pairwise(ends)]
@@ -231,7 +239,8 @@ def roll(x: Operand, shift: int | tuple[int, ...], axis: int | tuple[int, ...] |
     if axis is None:
         return reshape(roll(reshape(t, (-1,)), shift, 0), t.shape)
     axes = shapes.normal_axes("roll", t.shape, axis)
-    shifts = shift if isinstance(shift, tuple) else (shift,) * len(axes)
+    given = shapes.wholes("roll", "shift", shift)
+    shifts = given if isinstance(shift, tuple) else given * len(axes)
     if len(shifts) != len(axes):
         raise ShapeError(f"roll: {len(shifts)} shifts for {len(axes)} axes")
     for by, place in zip(shifts, axes, strict=True):
@@ -248,14 +257,19 @@ def repeat(x: Operand, repeats: int | Sequence[int], axis: int | None = None) ->
     t = tensor_of("repeat", x)
     if axis is None:
         t, axis = reshape(t, (-1,)), 0
-    n = t.shape[shapes.normal_axis("repeat", t.shape, axis)]
-    return take(t, np.repeat(np.arange(n), repeats), axis)
+    n, times = (
+        t.shape[shapes.normal_axis("repeat", t.shape, axis)],
+        shapes.wholes("repeat", "repeats", repeats, least=0),
+    )
+    if len(times) not in (1, n):
+        raise ShapeError(f"repeat: {len(times)} repeats for an axis of length {n}")
+    return take(t, np.repeat(np.arange(n), times), axis)
 
 
 def tile(x: Operand, repetitions: int | Sequence[int]) -> Tensor:
     """The whole tensor side by side with itself, so many times along each axis, the last ones first."""
     t = tensor_of("tile", x)
-    asked = (repetitions,) if isinstance(repetitions, int) else tuple(repetitions)
+    asked = shapes.wholes("tile", "repetitions", repetitions, least=0)
     axes = max(t.ndim, len(asked))
     shape, times = (1,) * (axes - t.ndim) + t.shape, (1,) * (axes - len(asked)) + asked
     apart = [n for pair in zip([1] * axes, shape, strict=True) for n in pair]
@@ -271,9 +285,15 @@ def diagonal(x: Operand, offset: int = 0) -> Tensor:
     if t.ndim < 2:
         raise ShapeError(f"diagonal: {t.shape}; expected (..., m, n)")
     m, n = t.shape[-2:]
+    offset = place_of_diagonal("diagonal", "offset", offset)
     length = max(min(m + min(offset, 0), n - max(offset, 0)), 0)
     rows = np.arange(length) + max(-offset, 0)
     return t[(..., rows, rows + offset)]
+
+
+def place_of_diagonal(operation: str, argument: str, value: Any) -> int:
+    """How far above the main one a diagonal is; far away, where no matrix has one, a number that NumPy takes."""
+    return max(min(shapes.whole(operation, argument, value), 1 << 62), -(1 << 62))
 
 
 def tensor_of(operation: str, x: Operand) -> Tensor:
