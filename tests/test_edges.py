@@ -126,3 +126,14 @@ def test_diagonals_far_away_are_empty(rational):
     assert ss.triu(t, 10**30).tolist() == ss.tril(t, -(10**30)).tolist() == [[0, 0, 0], [0, 0, 0]]
     assert ss.triu(t, -(10**30)).tolist() == ss.tril(t, 10**30).tolist() == t.tolist()
     assert ss.diagonal(t, 10**30).tolist() == []
+
+
+@pytest.mark.parametrize("eps", [0, "0.00001"])
+def test_norms_of_half_lines(interval, eps):
+    box = interval.box([-np.inf, 1, -2], [-3, np.inf, -1])
+    found = ss.rms_norm(box, eps=eps)
+    for point in ([-3, 1, -1], [-1000, 1, -2], [-3, 1000, -2], [-(10**9), 10**9, -1]):
+        assert ss.intersects(found, ss.rms_norm(interval.tensor(point), eps=eps)).all()
+    low, high = ss.endpoints(found)
+    assert (low >= -2).all()  # √3, but for rounding
+    assert (high <= 2).all()

@@ -236,7 +236,11 @@ class IntervalContext(CourseFunctions):
         for t, s in zip(terms, others, strict=True):
             ends = []
             for point, at_least in ((t[:2], t[0] < 0), (t[2:], t[2] >= 0)):
-                x, rest = point * 2, s[:2] * 2 if at_least else s[2:] * 2
+                if point[1] == INFINITE:  # it tends to ±√n
+                    root = work.sqrt(count)
+                    ends.append(root if point == INF else work.negative(root))
+                    continue
+                x, rest = point * 2, s[:2] * 2 if at_least else s[2:] * 2 if s[3] != INFINITE else s
                 mean = work.divide(work.add(work.square(x), rest), count)
                 ends.append(work.divide(x, work.sqrt(work.add(mean, eps))))
             found.append(self.rounded((*ends[0][:2], *ends[1][2:])))
