@@ -137,3 +137,13 @@ def test_norms_of_half_lines(interval, eps):
     low, high = ss.endpoints(found)
     assert (low >= -2).all()  # √3, but for rounding
     assert (high <= 2).all()
+
+
+def test_floats_have_lgamma_within_the_ulps_that_a_library_is_trusted_with(float64):
+    near = [1 - 2.0**-40, 1 + 2.0**-50, 1.99, 2 - 2.0**-40, 2 + 2.0**-30]
+    x = np.array(
+        [0.001, 0.43, 0.7, 1.1, 1.29, 1.31, 1.5, 2.55, 3.03, 3.7, 3.95, 4.4, 4.8, 5.4, 5.503125, 6.5, 30.0, *near]
+    )
+    exact = ss.context("interval", prec=200)
+    values, truths = ss.lgamma(float64.tensor(x)), ss.inf(ss.lgamma(exact.tensor(x)))
+    assert (np.abs(np.array(values) - truths) <= 4 * np.spacing(np.abs(truths))).all()
