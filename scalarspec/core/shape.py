@@ -31,7 +31,7 @@ class Shape(tuple[int, ...]):
             raise ShapeError(f"a shape is a tuple of integers, got {dimensions!r}")
         dimensions = tuple(dimensions)
         for n in dimensions:
-            if not is_whole(n) or n < 0:
+            if (type(n) is not int and not is_whole(n)) or n < 0:  # most are ints, and this is called often
                 raise ShapeError(f"a dimension is an integer >= 0, got {n!r} in {dimensions}")
         return super().__new__(cls, dimensions_of(dimensions))
 
