@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -68,7 +69,9 @@ def plugins(files, monkeypatch):
     monkeypatch.syspath_prepend(".")
     ours = named_contexts.registered()
     monkeypatch.setattr(named_contexts, "registered", lambda: ours | broken)
-    return broken
+    yield broken
+    for name in PLUGINS:  # one of them breaks whoever looks through all modules, as hypothesis does
+        sys.modules.pop(f"plugin_{name}", None)
 
 
 @pytest.mark.parametrize("name", PLUGINS)
