@@ -26,6 +26,7 @@ from scalarspec.core.functions import (
     softsign,
     tanh,
 )
+from scalarspec.core.indexing import at_axis
 from scalarspec.core.tensor import Operand, Tensor
 from scalarspec.errors import ShapeError, UnknownName
 
@@ -199,8 +200,7 @@ def glu(x: Tensor, axis: int = -1) -> Tensor:
     length, odd = divmod(x.shape[place], 2)
     if odd:
         raise ShapeError(f"glu: axis {axis} of shape {x.shape} has an odd length")
-    before = (slice(None),) * place
-    return x[(*before, slice(None, length))] * f.sigmoid(x[(*before, slice(length, None))])
+    return x[at_axis(place, slice(length))] * f.sigmoid(x[at_axis(place, slice(length, None))])
 
 
 SELU_ALPHA, SELU_SCALE = "1.6732632423543772848170429916717", "1.0507009873554804934193349852946"

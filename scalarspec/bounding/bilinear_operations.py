@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import windows
-from scalarspec.core.indexing import places_of, tables
+from scalarspec.core.indexing import at_axis, places_of, tables
 from scalarspec.core.operations import OPERATIONS, check_complete, having
+from scalarspec.core.shape import with_kept_axes
 from scalarspec.errors import NotSupported
 
 Array = np.ndarray[Any, Any]
@@ -105,9 +106,8 @@ def _scatter(x: Array, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
 
 def _repeated(g: Array, x: Array, axis: tuple[int, ...]) -> Array:
     """What a reduction hands back: the same to all that it reduced."""
-    inner = _inner_axes(axis)
-    kept = [1 if i in inner else n for i, n in enumerate(x.shape)]
-    return np.broadcast_to(g.reshape(*g.shape[:2], *kept[2:]), (*g.shape[:2], *x.shape[2:]))
+    kept = with_kept_axes(x.shape[2:], axis)
+    return np.broadcast_to(g.reshape(*g.shape[:2], *kept), (*g.shape[:2], *x.shape[2:]))
 
 
 def _broadcast(x: Array, shape: tuple[int, ...]) -> Array:
@@ -210,7 +210,7 @@ def _summed_to(found: Array, matrices: Array, factor: Array) -> Array:
 
 
 def _part(g: Array, axis: int, start: int, end: int) -> Array:
-    return g[(*[slice(None)] * axis, slice(start, end))]
+    return np.asarray(g[at_axis(axis, slice(start, end))])
 
 
 def _same_boxes(xs: Sequence[Array]) -> list[Array]:
@@ -235,10 +235,6 @@ def _added_at(g: Array, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array
                 _index((*[slice(None)] * first, column[inside]))
             ]
     return result.reshape(*g.shape[:2], *shape)
-
-
-def _kernel(x: Array, size: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(x.shape[x.ndim - 2 * len(size) : x.ndim - len(size)])
 
 
 FORWARD: dict[str, Callable[..., Array]] = {
@@ -290,7 +286,9 @@ COTANGENTS: dict[str, Callable[..., Cotangents]] = {
     "patches": lambda g, x, kernel, stride, dilation: (
         lambda: windows.folded(g, stride, dilation, x.shape[x.ndim - len(kernel) :]),
     ),
-    "fold": lambda g, x, stride, dilation, size: (lambda: windows.windows(g, _kernel(x, size), stride, dilation),),
+    "fold": lambda g, x, stride, dilation, size: (
+        lambda: windows.windows(g, windows.kernel_of(x.shape, len(size)), stride, dilation),
+    ),
     "cumulative_sum": lambda g, x, axis: (
         lambda: np.flip(np.cumsum(np.flip(g, axis[0] + 2), axis[0] + 2), axis[0] + 2),
     ),

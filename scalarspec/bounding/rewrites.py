@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.operations import check_complete, having
-from scalarspec.core.shape import Shape
+from scalarspec.core.shape import Shape, with_kept_axes
 from scalarspec.numbers.elementary import U
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import EXTREMES, TapeArrays
@@ -76,8 +76,12 @@ def _matmul(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
 def _log_softmax(arrays: TapeArrays, x: Traced, axis: tuple[int, ...]) -> Any:
     """x - log Σ eˣ."""
     whole = arrays.apply("logsumexp", x, axis=axis)
-    kept = Shape(1 if i in axis else n for i, n in enumerate(x.shape))
-    return arrays.apply("subtract", x, _spread(arrays, arrays.apply("reshape", whole, shape=kept), x.shape))
+    return arrays.apply("subtract", x, _over_axes(arrays, whole, axis, x.shape))
+
+
+def _over_axes(arrays: TapeArrays, x: Traced, axis: tuple[int, ...], shape: Shape) -> Any:
+    """What a reduction of that shape left, repeated over the axes that it reduced."""
+    return _spread(arrays, arrays.apply("reshape", x, shape=with_kept_axes(shape, axis)), shape)
 
 
 def _spread(arrays: TapeArrays, x: Traced, shape: Shape) -> Any:
@@ -94,8 +98,7 @@ def _softmax(arrays: TapeArrays, x: Traced, axis: tuple[int, ...], mask: Any) ->
     inside = arrays.apply("multiply", x, weights)
     total = arrays.apply("sum", arrays.apply("multiply", arrays.apply("exp", inside), weights), axis=axis)
     whole = arrays.apply("log", arrays.apply("add", total, arrays.data(nothing.astype(np.float64))))
-    kept = Shape(1 if i in axis else n for i, n in enumerate(x.shape))
-    below = _spread(arrays, arrays.apply("reshape", whole, shape=kept), x.shape)
+    below = _over_axes(arrays, whole, axis, x.shape)
     return arrays.apply("multiply", arrays.apply("exp", arrays.apply("subtract", inside, below)), weights)
 
 
@@ -117,8 +120,7 @@ def _rms_norm(arrays: TapeArrays, x: Traced, eps: Traced, axis: tuple[int, ...],
     """x (1 / √(mean of x² + eps))."""
     mean = arrays.apply("mean_square", x, axis=axis, count=count)
     one_over = arrays.apply("reciprocal", arrays.apply("sqrt", arrays.apply("add", mean, eps)))
-    kept = Shape(1 if i in axis else n for i, n in enumerate(shape))
-    return arrays.apply("multiply", x, _spread(arrays, arrays.apply("reshape", one_over, shape=kept), shape))
+    return arrays.apply("multiply", x, _over_axes(arrays, one_over, axis, shape))
 
 
 REWRITES: dict[str, Callable[..., Any]] = {

@@ -30,6 +30,7 @@ import numpy as np
 from scalarspec.core import windows
 from scalarspec.core.domains import each, guarding, is_watched
 from scalarspec.core.operations import find
+from scalarspec.core.shape import with_kept_axes
 from scalarspec.core.sizes import watching
 from scalarspec.errors import NotSupported, ShapeError
 from scalarspec.numbers.exact import as_array, boxed, float_above, float_below
@@ -127,8 +128,8 @@ class Arrays(ABC):
         """x over the root of eps and the mean of its squares along some axes. x: of that shape."""
         mean = self.apply("mean_square", x, axis=axis, count=count)
         root = self.apply("sqrt", self.apply("add", mean, eps))
-        kept = tuple(1 if i in axis else n for i, n in enumerate(shape))
-        spread = self.apply("broadcast_to", self.apply("reshape", root, shape=kept), shape=shape)
+        kept = self.apply("reshape", root, shape=with_kept_axes(shape, axis))
+        spread = self.apply("broadcast_to", kept, shape=shape)
         return self.apply("divide", x, spread)
 
     def max(self, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
@@ -176,7 +177,7 @@ class Arrays(ABC):
     def fold(self, x: Value, stride: Lengths, dilation: Lengths, size: Lengths) -> Value:
         """What lies in windows, each element added to where it came from. x: (..., *kernel, *windows)."""
         d, shape = len(size), self.unpack(x).shape
-        kernel, number = shape[len(shape) - 2 * d : len(shape) - d], shape[len(shape) - d :]
+        kernel, number = windows.kernel_of(shape, d), shape[len(shape) - d :]
         before, whole = len(shape) - 2 * d, slice(None)
         parts = []
         for place in np.ndindex(*kernel):

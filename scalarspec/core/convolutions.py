@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core.indexing import Fixed
+from scalarspec.core.indexing import Fixed, at_axis
+from scalarspec.core.padding import with_zeros
 from scalarspec.core.reductions import max, mean, sum
 from scalarspec.core.shape import Shape, is_whole, whole, wholes
 from scalarspec.core.structure import concat, moveaxis, reshape
@@ -50,7 +51,7 @@ def conv(
             f"conv: {t.shape[1]} channels for weights of shape {w.shape} in {groups} groups; expected weights of shape "
             "(out channels, channels / groups, *kernel), with as many out channels in each group"
         )
-    t = _padded(t, _paddings(padding, kernel, steps, spread))
+    t = with_zeros(t, _paddings(padding, kernel, steps, spread))
     seen = _windows("conv", t, kernel, steps, spread)
     out = seen.shape[2 + d :]
     columns = (w.shape[1] * Shape(kernel).size, Shape(out).size)
@@ -84,7 +85,7 @@ def conv_transpose(
     apart = reshape(found, (n, o, *kernel, *spatial))
     covered = [(i - 1) * s + (k - 1) * g + 1 for i, s, k, g in zip(spatial, steps, kernel, spread, strict=True)]
     full = applied("fold", apart, stride=steps, dilation=spread, size=tuple(covered))
-    full = _padded(full, [(0, e) for e in more])
+    full = with_zeros(full, [(0, e) for e in more])
     size = full.shape[2:]
     cut = full[(..., *(slice(p, m - p) for p, m in zip(less, size, strict=True)))]
     if 0 in cut.shape[2:]:
@@ -123,7 +124,7 @@ def avg_pool(
     once = (1,) * d
     after = _after(t.shape[2:], kernel, steps, widths, once, ceil_mode)
     around = [(p, p + a) for p, a in zip(widths, after, strict=True)]
-    seen, axes = _windows("avg_pool", _padded(t, around), kernel, steps, once), tuple(range(2, 2 + d))
+    seen, axes = _windows("avg_pool", with_zeros(t, around), kernel, steps, once), tuple(range(2, 2 + d))
     if not any(after) and (count_include_pad or not any(widths)):
         return _as_given(mean(seen, axis=axes), x, d)
     counted = np.ones(t.shape[2:], dtype=int)
@@ -155,7 +156,7 @@ def _adaptive(name: str, reduced: Any, x: Operand, output_size: Lengths) -> Tens
         raise ShapeError(f"{name}: {t.shape} for an output of {output_size}; expected (channels, *spatial)")
     for axis, m in zip(range(t.ndim - d, t.ndim), _each(name, "output_size", output_size, d), strict=True):
         n = t.shape[axis]
-        parts = [t[(*[slice(None)] * axis, slice(i * n // m, -(-(i + 1) * n // m)))] for i in range(m)]
+        parts = [t[at_axis(axis, slice(i * n // m, -(-(i + 1) * n // m)))] for i in range(m)]
         t = concat([reduced(part, axis=axis, keepdims=True) for part in parts], axis=axis)
     return t
 
@@ -221,18 +222,6 @@ def _paddings(
     if isinstance(padding, str):
         raise ArgumentError(f"conv: padding: expected numbers, 'same' or 'valid', got {padding!r}")
     return [(p, p) for p in _each("conv", "padding", padding, len(kernel), least=0)]
-
-
-def _padded(t: Tensor, widths: Sequence[tuple[int, int]]) -> Tensor:
-    """Zeros around the spatial axes, all at once."""
-    if not any(a or b for a, b in widths):
-        return t
-    index = (
-        *[slice(None)] * (t.ndim - len(widths)),
-        *(slice(a, a + n) for (a, _), n in zip(widths, t.shape[-len(widths) :], strict=True)),
-    )
-    shape = (*t.shape[: -len(widths)], *(a + n + b for (a, b), n in zip(widths, t.shape[-len(widths) :], strict=True)))
-    return applied("scatter", t, index=index, shape=Shape(shape))
 
 
 def _windows(name: str, t: Tensor, kernel: Any, stride: Any, dilation: Any) -> Tensor:

@@ -40,6 +40,11 @@ class Fixed(np.ndarray[Any, Any]):
         return hash(repr(self))
 
 
+def at_axis(axis: int, part: Any) -> tuple[Any, ...]:
+    """The index that takes a part of one axis, and all of those before it and behind it."""
+    return (*(WHOLE,) * axis, part)
+
+
 def is_plain(key: Any) -> bool:
     """Is a part of an index an integer or a slice?"""
     return type(key) is int or isinstance(key, slice) or (isinstance(key, int | np.integer) and not _is_bool(key))

@@ -4,7 +4,7 @@ An interpreter asks the table, and nothing else, for facts about an operation; r
 printer's pattern, how a batch is done) stay beside the interpreter and are checked against the table when they are
 imported. What the table does not say is refused by name: a fact that is left out is None, and `stated` raises
 NotSupported for it. So an operation that is added with a line of silence is refused where the silence matters, and one
-that is added with a wrong fact is caught by `scalarspec.laws.conformance`, which is generated from this table.
+that is added with a wrong fact is caught by `scalarspec.conformance`, which is generated from this table.
 
 The facts, in the order of a line:
 

@@ -22,6 +22,7 @@ from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
 from scalarspec.core.choices import less, less_equal
 from scalarspec.core.elementwise import maximum, minimum, negative
+from scalarspec.core.indexing import at_axis
 from scalarspec.core.structure import concat, expand_dims, moveaxis, reshape, take, take_along_axis
 from scalarspec.core.tensor import Operand, Tensor, Truth, operands_of
 from scalarspec.errors import ArgumentError, NotExact, ShapeError, Undecided
@@ -72,9 +73,8 @@ def _exchanges(n: int) -> Iterator[tuple[Array, Array]]:
 
 def _exchanged(t: Tensor, axis: int, pairs: int) -> Tensor:
     """The lesser of each pair before the greater ones, where those that are first and second in a pair come first."""
-    before = (slice(None),) * axis
-    one, other = t[(*before, slice(pairs))], t[(*before, slice(pairs, 2 * pairs))]
-    return concat([minimum(one, other), maximum(one, other), t[(*before, slice(2 * pairs, None))]], axis)
+    one, other = t[at_axis(axis, slice(pairs))], t[at_axis(axis, slice(pairs, 2 * pairs))]
+    return concat([minimum(one, other), maximum(one, other), t[at_axis(axis, slice(2 * pairs, None))]], axis)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.core import shape as shapes
 from scalarspec.core.choices import where
-from scalarspec.core.shape import Shape, wholes
+from scalarspec.core.shape import Shape
 from scalarspec.core.structure import broadcast_to, concat, moved, place_of_diagonal, repeat, take, tensor_of
 from scalarspec.core.tensor import Operand, Tensor, operands_of
 from scalarspec.errors import ArgumentError, ShapeError
@@ -28,6 +29,8 @@ def pad(x: Operand, pad_width: Any, mode: str = "constant", constant_values: Ope
     widths = _widths(pad_width, t.ndim)
     if mode not in ("constant", "edge", "reflect", "wrap"):
         raise ArgumentError(f"pad: mode: expected 'constant', 'edge', 'reflect' or 'wrap', got {mode!r}")
+    if mode == "constant" and isinstance(constant_values, int) and constant_values == 0:
+        return with_zeros(t, widths)
     for axis, (before, after) in enumerate(widths):
         if not before and not after:
             continue
@@ -41,22 +44,28 @@ def pad(x: Operand, pad_width: Any, mode: str = "constant", constant_values: Ope
     return t
 
 
+def with_zeros(t: Tensor, widths: Sequence[tuple[int, int]]) -> Tensor:
+    """t in a tensor of zeros, so many before and behind it along each of the last axes."""
+    if not any(before or after for before, after in widths):
+        return t
+    first = t.ndim - len(widths)
+    ends = [(before, before + n, after) for (before, after), n in zip(widths, t.shape[first:], strict=True)]
+    index = (*[slice(None)] * first, *(slice(before, end) for before, end, _ in ends))
+    return moved("scatter", t, index=index, shape=Shape((*t.shape[:first], *(end + after for _, end, after in ends))))
+
+
 def _widths(pad_width: Any, axes: int) -> list[tuple[int, int]]:
     try:
         widths = np.broadcast_to(np.asarray(pad_width), (axes, 2)).tolist()
     except ValueError:
         widths = None
-    if widths is None or any(not isinstance(n, int) or n < 0 for pair in widths for n in pair):
+    if widths is None or any(not shapes.is_whole(n) or n < 0 for pair in widths for n in pair):
         raise ShapeError(f"pad: pad_width: expected two numbers >= 0 for each of {axes} axes, got {pad_width!r}")
     return [(before, after) for before, after in widths]
 
 
 def _with_ends(t: Tensor, axis: int, before: int, after: int, number: Operand) -> Tensor:
-    """t between constants along an axis; between zeros it stands in a tensor of zeros."""
-    shape = (*t.shape[:axis], before + t.shape[axis] + after, *t.shape[axis + 1 :])
-    if isinstance(number, int) and number == 0:
-        index = (*[slice(None)] * axis, slice(before, before + t.shape[axis]))
-        return moved("scatter", t, index=index, shape=Shape(shape))
+    """t between constants along an axis."""
     _, (constant, _) = operands_of("pad", number, t)
     ends = [broadcast_to(constant, (*t.shape[:axis], n, *t.shape[axis + 1 :])) for n in (before, after)]
     return concat([ends[0], t, ends[1]], axis)
@@ -73,7 +82,7 @@ def upsample(
     """
     t = tensor_of("upsample", x)
     spatial = range(2, t.ndim)
-    factors = wholes("upsample", "scale_factor", scale_factor, least=1)
+    factors = shapes.wholes("upsample", "scale_factor", scale_factor, least=1)
     factors = factors * len(spatial) if len(factors) == 1 else factors
     if len(factors) != len(spatial):
         raise ShapeError(f"upsample: scale_factor: expected {len(spatial)} integers >= 1, got {scale_factor!r}")

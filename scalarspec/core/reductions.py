@@ -14,7 +14,7 @@ import numpy as np
 
 from scalarspec.core import shape as shapes
 from scalarspec.core.elementwise import abs, multiply, pow, sqrt, square
-from scalarspec.core.indexing import Fixed
+from scalarspec.core.indexing import Fixed, at_axis
 from scalarspec.core.nested import Nested, halved
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Shape
@@ -179,7 +179,7 @@ def cumulative_sum(x: Operand, axis: int | None = None, include_initial: bool = 
     include_initial: does the sum over nothing, 0, come first?
     """
     context, (t,) = operands_of("cumulative_sum", x)
-    place = _only_axis("cumulative_sum", t, axis)
+    place = shapes.only_axis("cumulative_sum", t.shape, axis)
     found = Tensor(context, t.shape, context.arrays.apply("cumulative_sum", t.value, axis=(place,)))
     return _with_initial(found, place, 0) if include_initial else found
 
@@ -187,7 +187,7 @@ def cumulative_sum(x: Operand, axis: int | None = None, include_initial: bool = 
 def cumulative_prod(x: Operand, axis: int | None = None, include_initial: bool = False) -> Tensor:
     """The products of the first elements along an axis; as `cumulative_sum`, where the product over nothing is 1."""
     _, (t,) = operands_of("cumulative_prod", x)
-    place = _only_axis("cumulative_prod", t, axis)
+    place = shapes.only_axis("cumulative_prod", t.shape, axis)
     found: list[Tensor] = []
     for row in moveaxis(t, place, 0):
         found.append(found[-1] * row if found else row)
@@ -203,21 +203,12 @@ def diff(x: Operand, axis: int = -1, n: int = 1, prepend: Operand = None, append
 
         ss.diff(ss.context("rational").tensor([1, 3, 6]))    # [2, 3]
     """
-    if not isinstance(n, int | np.integer) or n < 0:
-        raise ArgumentError(f"diff: n: expected an integer >= 0, got {n!r}")
     _, parts = operands_of("diff", *(part for part in (prepend, x, append) if part is not None))
     place = shapes.normal_axis("diff", parts[0].shape, axis)
     t = concat(parts, place) if len(parts) > 1 else parts[0]
-    before = (slice(None),) * place
-    for _ in range(n):
-        t = t[(*before, slice(1, None))] - t[(*before, slice(None, -1))]
+    for _ in range(shapes.whole("diff", "n", n, least=0)):
+        t = t[at_axis(place, slice(1, None))] - t[at_axis(place, slice(None, -1))]
     return t
-
-
-def _only_axis(name: str, t: Tensor, axis: int | None) -> int:
-    if axis is None and t.ndim != 1:
-        raise ShapeError(f"{name}: a tensor of shape {t.shape} has not one axis: say which")
-    return shapes.normal_axis(name, t.shape, 0 if axis is None else axis)
 
 
 def _with_initial(t: Tensor, axis: int, number: int) -> Tensor:
@@ -250,10 +241,8 @@ def _fold(
 def _reduction(operation: str, x: Operand, axis: Axis, keepdims: bool) -> Tensor:
     context, (t,) = operands_of(operation, x)
     axes = shapes.normal_axes(operation, t.shape, axis)
-    wanted = OPERATIONS[operation].parameters
-    known: dict[str, Any] = {"count": _count(t.shape, axes), "counts": tuple(t.shape[a] for a in axes)}
-    parameters = {name: value for name, value in known.items() if name in wanted}
-    if "counts" in wanted and 0 in known["counts"]:
+    parameters = {name: _SIZES[name](t.shape, axes) for name in OPERATIONS[operation].parameters if name != "axis"}
+    if 0 in parameters.get("counts", ()):
         raise ShapeError(f"{operation} over no elements, of a tensor of shape {t.shape}: there is none")
     value = context.arrays.apply(operation, t.value, axis=axes, **parameters)
     return _kept(Tensor(context, shapes.without_axes(t.shape, axes), value), t.shape, axes, keepdims)
@@ -263,9 +252,17 @@ def _count(shape: Shape, axes: tuple[int, ...]) -> int:
     return Shape(shape[i] for i in axes).size
 
 
+def _counts(shape: Shape, axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(shape[i] for i in axes)
+
+
+_SIZES: dict[str, Callable[[Shape, tuple[int, ...]], Any]] = {"count": _count, "counts": _counts}
+"""What reductions may be told beside their axes: how many elements are reduced, in all and along each."""
+
+
 def _kept(t: N, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> N:
     """The result of a reduction of a tensor of some shape, with the axes as ones of length 1 if they are kept."""
-    return t.moved("reshape", shape=Shape(1 if i in axes else n for i, n in enumerate(shape))) if keepdims else t
+    return t.moved("reshape", shape=shapes.with_kept_axes(shape, axes)) if keepdims else t
 
 
 def _along(name: str, t: N, axis: Axis) -> tuple[tuple[int, ...], N]:

@@ -131,6 +131,11 @@ def without_axes(shape: Shape, axes: tuple[int, ...]) -> Shape:
     return Shape(n for i, n in enumerate(shape) if i not in axes)
 
 
+def with_kept_axes(shape: Sequence[int], axes: tuple[int, ...]) -> Shape:
+    """The shape that a reduction over `axes` leaves where they stay, with length 1."""
+    return Shape(1 if i in axes else n for i, n in enumerate(shape))
+
+
 def broadcast_shape(shape: Shape, target: Shape) -> Shape:
     """`target`, if a tensor of `shape` can be repeated to fill it by NumPy's rule. Raises ShapeError otherwise."""
     padded = (1,) * (len(target) - len(shape)) + shape
@@ -157,6 +162,13 @@ def normal_axis(operation: str, shape: Sequence[int], axis: int) -> int:
     if not is_whole(axis):
         raise ShapeError(f"{operation}: expected one axis, got {axis!r}")
     return normal_axes(operation, Shape(shape), axis)[0]
+
+
+def only_axis(operation: str, shape: Sequence[int], axis: int | None) -> int:
+    """One axis, which may be left out where there is no other. Raises ShapeError for one that is not there."""
+    if axis is None and len(shape) != 1:
+        raise ShapeError(f"{operation}: a tensor of shape {shape} has not one axis: say which")
+    return normal_axis(operation, shape, 0 if axis is None else axis)
 
 
 def is_whole(value: Any) -> bool:

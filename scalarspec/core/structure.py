@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import shape as shapes
+from scalarspec.core.indexing import at_axis
 from scalarspec.core.nested import Nested
 from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Shape
@@ -182,18 +183,14 @@ def split(x: Operand, split_size_or_sections: int | Sequence[int], axis: int = 0
     if sum(lengths) != n:
         raise ShapeError(f"split: parts of {asked} of an axis of length {n}")
     ends = np.cumsum([0, *lengths]).tolist()
-    return [_slice(t, place, slice(a, b)) for a, b in pairwise(ends)]
+    return [t[at_axis(place, slice(a, b))] for a, b in pairwise(ends)]
 
 
 def unstack(x: Operand, axis: int = 0) -> list[Tensor]:
     """The tensors that lie side by side along an axis, which they lack. PyTorch: `unbind`."""
     t = tensor_of("unstack", x)
     place = shapes.normal_axis("unstack", t.shape, axis)
-    return [t[(*[slice(None)] * place, i)] for i in range(t.shape[place])]
-
-
-def _slice(t: Tensor, axis: int, part: slice) -> Tensor:
-    return t[(*[slice(None)] * axis, part)]
+    return [t[at_axis(place, i)] for i in range(t.shape[place])]
 
 
 # ---- elements in other places ---------------------------------------------------------------------------------------
@@ -206,10 +203,8 @@ def take(x: Operand, indices: Any, axis: int | None = None) -> Tensor:
     that is not there. PyTorch: `index_select`, and `embedding` for axis 0.
     """
     t = tensor_of("take", x)
-    if axis is None and t.ndim != 1:
-        raise ShapeError(f"take: a tensor of shape {t.shape} has not one axis: say which")
-    place = shapes.normal_axis("take", t.shape, 0 if axis is None else axis)
-    return t[(*[slice(None)] * place, np.asarray(indices) if isinstance(indices, list | tuple) else indices)]
+    place = shapes.only_axis("take", t.shape, axis)
+    return t[at_axis(place, np.asarray(indices) if isinstance(indices, list | tuple) else indices)]
 
 
 def take_along_axis(x: Operand, indices: Any, axis: int = -1) -> Tensor:
@@ -246,7 +241,7 @@ def roll(x: Operand, shift: int | tuple[int, ...], axis: int | tuple[int, ...] |
     for by, place in zip(shifts, axes, strict=True):
         cut = -by % t.shape[place] if t.shape[place] else 0
         if cut:
-            t = concat([_slice(t, place, slice(cut, None)), _slice(t, place, slice(cut))], place)
+            t = concat([t[at_axis(place, slice(cut, None))], t[at_axis(place, slice(cut))]], place)
     return t
 
 

@@ -20,6 +20,11 @@ def counts(spatial: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths
     )
 
 
+def kernel_of(shape: Lengths, axes: int) -> tuple[int, ...]:
+    """The lengths of the kernel, from the shape of windows over so many axes, (..., *kernel, *windows)."""
+    return tuple(shape[len(shape) - 2 * axes : len(shape) - axes])
+
+
 def windows(x: Array, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Array:
     """All windows of x over its last axes, as a view. x: (..., *spatial); result: (..., *kernel, *windows)."""
     d = len(kernel)
@@ -36,7 +41,7 @@ def folded(x: Array, stride: Lengths, dilation: Lengths, size: Lengths) -> Array
     (..., *size).
     """
     d = len(size)
-    kernel, number = x.shape[x.ndim - 2 * d : x.ndim - d], x.shape[x.ndim - d :]
+    kernel, number = kernel_of(x.shape, d), x.shape[x.ndim - d :]
     result = np.zeros((*x.shape[: x.ndim - 2 * d], *size), dtype=x.dtype)
     for place in product(*map(range, kernel)):
         where: tuple[Any, ...] = (..., *covered(place, number, stride, dilation))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from scalarspec.activation import glu
 from scalarspec.core import functions as f
 from scalarspec.core import shape as shapes
 from scalarspec.core.tensor import Tensor, operands_of
@@ -72,6 +73,4 @@ class GLU:
         length = x.shape[shapes.normal_axis("GLU", x.shape, self.dim)]
         if length % 2:
             raise ShapeError(f"GLU: axis {self.dim} of {x.shape} has the odd length {length}")
-        a, gate = f.split(x, [length // 2] * 2, self.dim)
-        gated: Tensor = a * f.sigmoid(gate)
-        return gated
+        return glu(x, self.dim)

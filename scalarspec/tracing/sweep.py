@@ -19,7 +19,7 @@ from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotSupported
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation
-from scalarspec.tracing.vjp_rules import RULES, Cotangent, unbroadcast
+from scalarspec.tracing.vjp_rules import RULES, Cotangent, broadcast_back
 
 AtKinks = Literal["derivative", "convention"]
 """What is given at a kink: the derivative of the function, where it has one, or the conventions of PyTorch and JAX."""
@@ -46,7 +46,7 @@ def sweep(
         yield eqn, cotangent
         for operand, part in zip(eqn.operands, handed(eqn, cotangent, read), strict=True):
             if part is not None and not operand.constant:
-                more, known = unbroadcast(part(), operand.shape), cotangents.get(operand)
+                more, known = broadcast_back(part(), operand.shape), cotangents.get(operand)
                 cotangents[operand] = more if known is None else known + more
 
 

@@ -18,10 +18,11 @@ from typing import Any, Never
 import numpy as np
 
 from scalarspec.core import functions as f
-from scalarspec.core.indexing import Fixed, places_of, tables
+from scalarspec.core.indexing import Fixed, at_axis, places_of, tables
 from scalarspec.core.operations import check_complete, having
-from scalarspec.core.shape import Shape
+from scalarspec.core.shape import Shape, with_kept_axes
 from scalarspec.core.tensor import Tensor, Truth, applied
+from scalarspec.core.windows import kernel_of
 from scalarspec.errors import NotSupported
 
 Cotangent = Callable[[], Tensor] | None
@@ -57,7 +58,7 @@ RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
     ),
     "cumulative_sum": lambda g, y, x, axis: (lambda: f.flip(f.cumulative_sum(f.flip(g, axis), axis[0]), axis),),
     "fold": lambda g, y, x, stride, dilation, size: (
-        lambda: applied("patches", g, kernel=_kernel(x, size), stride=stride, dilation=dilation),
+        lambda: applied("patches", g, kernel=kernel_of(x.shape, len(size)), stride=stride, dilation=dilation),
     ),
     "affine": lambda g, y, w, x, b: (lambda: f.outer(g, x), lambda: f.matmul(g, w), lambda: g),
     "affine_rows": lambda g, y, w, x, b, shape: (
@@ -80,7 +81,7 @@ RULES: dict[str, Callable[..., tuple[Cotangent, ...]]] = {
     ),
     "broadcast_to": lambda g, y, x, shape: (lambda: broadcast_back(g, x.shape),),
     "stack": lambda g, y, *xs, axis=0: tuple(
-        functools.partial(g.__getitem__, (slice(None),) * axis + (i,)) for i in range(len(xs))
+        functools.partial(g.__getitem__, at_axis(axis, i)) for i in range(len(xs))
     ),
 }
 """For each operation, (cotangent g, result y, *operands, **parameters) -> one `Cotangent` for each operand."""
@@ -201,8 +202,7 @@ def repeated_over(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
     """The cotangent of what a reduction over some axes reduced: the same number for all elements that were reduced to
     one.
     """
-    kept = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
-    return f.broadcast_to(f.reshape(g, kept), x.shape)
+    return f.broadcast_to(f.reshape(g, with_kept_axes(x.shape, axis)), x.shape)
 
 
 def _shared(g: Tensor, y: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
@@ -215,13 +215,8 @@ def _root_mean_square(x: Tensor, eps: Tensor, axis: tuple[int, ...]) -> Tensor:
     return f.sqrt(f.mean_square(x, axis, keepdims=True) + eps)
 
 
-def _kernel(x: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
-    """Of windows: (..., *kernel, *windows)."""
-    return tuple(x.shape[x.ndim - 2 * len(size) : x.ndim - len(size)])
-
-
 def _part(g: Tensor, axis: int, start: int, end: int) -> Tensor:
-    return g[(*(slice(None),) * axis, slice(start, end))]
+    return g[at_axis(axis, slice(start, end))]
 
 
 def _left(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -279,17 +274,13 @@ def _at(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
 
 
 def broadcast_back(g: Tensor, shape: Shape) -> Tensor:
-    """The transpose of `broadcast_to`: the sum over the axes along which a tensor of that shape was repeated."""
+    """The transpose of `broadcast_to`: the sum over the axes along which a tensor of that shape was repeated. A number
+    that served every element is handed the sum over all of them.
+    """
     if g.shape == shape:
         return g
+    if not shape:
+        return f.sum(g)
     padded = (1,) * (g.ndim - len(shape)) + shape
     repeated = tuple(i for i, n in enumerate(padded) if n != g.shape[i])
-    summed = f.sum(g, axis=repeated) if repeated else g
-    return f.reshape(summed, shape) if prod(shape) == summed.size else summed
-
-
-def unbroadcast(cotangent: Tensor, shape: Shape) -> Tensor:
-    """The cotangent in the shape of its operand: a scalar that served every element is handed the sum over all of
-    them.
-    """
-    return cotangent if cotangent.shape == shape else f.sum(cotangent)
+    return f.reshape(f.sum(g, axis=repeated) if repeated else g, shape)
