@@ -13,6 +13,7 @@ from scalarspec.core.context import Context
 from scalarspec.core.convolutions import *  # noqa: F403
 from scalarspec.core.elementwise import *  # noqa: F403
 from scalarspec.core.exponentials import *  # noqa: F403
+from scalarspec.core.foreign import AsSpec, as_spec
 from scalarspec.core.functions import *  # noqa: F403
 from scalarspec.core.functions import __all__ as _functions
 from scalarspec.core.lifting import lift
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 __all__ = [
     *_functions,
     *_sets,
+    "AsSpec",
     "Ball",
     "Box",
     "Context",
@@ -51,6 +53,7 @@ __all__ = [
     "Tensor",
     "Truth",
     "activation",
+    "as_spec",
     "audit",
     "ball",
     "batched",

@@ -9,7 +9,9 @@ from typing import Any
 
 from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.context import Context
+from scalarspec.core.foreign import spec_of
 from scalarspec.core.lifting import lift
+from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotExact, ScalarSpecError
@@ -19,10 +21,13 @@ DEFAULT_BACKENDS = ("float32", "float64", "interval", "rational")
 """The backends that give numbers, cheapest first; symbols are for `derive`."""
 
 
-def evaluate(spec: Callable[..., Tensor], args: Sequence[Any], backend: str | Context[Any]) -> Tensor:
+def evaluate(
+    spec: Callable[..., Tensor], args: Sequence[Any], backend: str | Context[Any], literals: Literals | None = None
+) -> Tensor:
     """The value of a spec under one context, to which its arguments are lifted. backend: a context, or the name of
-    one.
+    one. literals: as `as_spec` has it.
     """
+    spec = spec_of(spec, literals)
     context = resolve(backend)
     return call(spec, [lift(value, context) for value in bind(spec, args).values()], context)
 
@@ -65,12 +70,16 @@ class Comparison:
 
 
 def compare(
-    spec: Callable[..., Tensor], *args: Any, backends: Sequence[str | Context[Any]] = DEFAULT_BACKENDS
+    spec: Callable[..., Tensor],
+    *args: Any,
+    backends: Sequence[str | Context[Any]] = DEFAULT_BACKENDS,
+    literals: Literals | None = None,
 ) -> Comparison:
     """The same spec on the same arguments under several backends.
 
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
     backends: names or contexts.
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns the readings by backend name; an exact value that a backend does not have is a reading that says why, and no
     error. Raises ArgumentError where the spec gives two values for the same arguments, UnknownName for a backend that
     does not exist, and as the spec does.
@@ -79,6 +88,7 @@ def compare(
         found["rational"].value.item()    # Fraction(5, 2)
         print(found)
     """
+    spec = spec_of(spec, literals)
     one_valued(spec, bind(spec, args))
     contexts = [resolve(backend) for backend in backends]
     labels = [backend if isinstance(backend, str) else repr(backend) for backend in backends]

@@ -62,6 +62,10 @@ class NotSupported(ScalarSpecError, NotImplementedError):
     """
 
 
+class JaxCode(NotSupported):
+    """A function of JAX was called on a tensor: it must be traced, which `from_jax` and every job do by themselves."""
+
+
 class Contradiction(ScalarSpecError, RuntimeError):
     """Two certified results exclude each other: a fault of scalarspec, or of a spec that gives two values for one
     input.

@@ -7,7 +7,6 @@ import pickle
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.core.whole import Whole
-from scalarspec.errors import ArgumentError, ContextMismatch, DomainError, NotExact, NotSupported, ScalarSpecError
+from scalarspec.errors import ArgumentError, DomainError, NotExact, NotSupported, ScalarSpecError
 from scalarspec.theory.prove import prove_monotone, prove_nonnegative
 
 FLOAT, BOX, Q = (ss.context(name) for name in ("float64", "interval", "rational"))
@@ -229,7 +228,7 @@ def test_integers_are_divided_exactly():
     assert (ss.lift(big, "rational") * np.array([0.5])).tolist() == [Fraction(big, 2)]
     assert (np.array([0.5]) * ss.lift(big, "rational")).tolist() == [Fraction(big, 2)]
     assert (np.array([1, 2]) + ss.lift(3, "rational")).dtype.kind == "i"
-    with pytest.raises(ContextMismatch, match=r"write ss\.sqrt"):
+    with pytest.raises(NotExact, match=r"sqrt\(100000000000000001\) is not rational"):
         np.sqrt(ss.lift(big, "rational"))
 
 
@@ -286,44 +285,6 @@ def test_masks_are_truths():
 
 # ---- what to write --------------------------------------------------------------------------------------------------
 
-FUNCTIONS = {
-    "exp": np.exp, "atan": np.arctan, "maximum": lambda t: np.maximum(t, 0), "sum": np.sum, "mean": np.mean,
-    "where": lambda t: np.where(t > 0, t, 0), "stack": lambda t: np.stack([t, t]), "abs": np.abs, "log1p": np.log1p,
-    "reshape": lambda t: np.reshape(t, (1, 2)), "broadcast_to": lambda t: np.broadcast_to(t, (2, 2)),
-    "tanh": np.tanh, "clip": lambda t: np.clip(t, 0, 1),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize("backend", ["float64", "interval", "rational"])
-def test_numpy_says_which_function_to_write(backend, name):
-    with pytest.raises(TypeError, match=rf"numpy\.\w+ computes in floats.*write ss\.{name}$") as caught:
-        FUNCTIONS[name](ss.context(backend).tensor([1, 2]))
-    assert isinstance(caught.value, ContextMismatch)
-
-
-def test_numpy_functions_that_we_lack_are_refused_and_operators_are_ours():
-    t, a = Q.tensor([1, 2]), np.array([0.5, 0.25])
-    for function in (np.spacing, np.exp2, np.add.reduce):
-        with pytest.raises(ContextMismatch, match="write it in functions of ss"):
-            function(t)
-    with pytest.raises(ContextMismatch, match=r"write ss\.cbrt"):  # which the array API has not
-        np.cbrt(t)
-    with pytest.raises(ContextMismatch):
-        a += t
-    assert (a + t).tolist() == (t + a).tolist() == [Fraction(3, 2), Fraction(9, 4)]
-    assert (a - t).tolist() == [-Fraction(1, 2), -Fraction(7, 4)]
-    assert (a @ t, a / t, a**2 * t, (a < t).tolist(), (a >= t).tolist(), (a == t).tolist())[3:] == (
-        [True, True], [False, False], [False, False],
-    )  # fmt: skip
-    assert np.shape(t) == (2,)
-
-
-def test_torch_says_which_function_to_write():
-    for ours, theirs in (("exp", "exp"), ("clip", "clamp"), ("where", "where"), ("logsumexp", "logsumexp")):
-        with pytest.raises(TypeError, match=rf"torch\.{theirs} .*write ss\.{ours}$"):
-            type(FLOAT.tensor(1)).__torch_function__(SimpleNamespace(__name__=theirs), ())
-
 
 def test_float_bool_and_arrays_of_tensors_say_what_to_do():
     assert float(FLOAT.tensor(0.5)) == 0.5
@@ -336,8 +297,6 @@ def test_float_bool_and_arrays_of_tensors_say_what_to_do():
         bool(FLOAT.tensor(1))
     with pytest.raises(NotExact, match="use endpoints"):
         np.asarray(BOX.tensor([1]), dtype=float)
-    with pytest.raises(ContextMismatch, match=r"write ss\.exp"):
-        ss.bounds(lambda x: np.exp(x), 1.0, vary={"x": ss.ball("0.1")})
 
 
 WRONG = {

@@ -23,7 +23,9 @@ from scalarspec.bounding.parts import TARGET, Limits
 from scalarspec.bounding.plots import draw
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
+from scalarspec.core.foreign import spec_of
 from scalarspec.core.functions import endpoints
+from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
@@ -136,6 +138,7 @@ def bounds(
     executor: Executor | None = None,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    literals: Literals | None = None,
 ) -> Bounds:
     """An enclosure of every output of `spec` while the arguments named in `vary` range over their boxes.
 
@@ -161,6 +164,7 @@ def bounds(
     checkpoint: a file that keeps what was found; a run that ended goes on from there. progress: called with (parts
     done, budget), or (rows done, rows).
 
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns what was found (see `Bounds`). A target that is not reached is no error: see `width`, and `stopped`, which
     says what ended the search; it also ends where its last rounds gained nothing. Ctrl-C ends it too: what was found by
     then is returned, and marked `interrupted`.
@@ -171,6 +175,7 @@ def bounds(
         found = ss.bounds(lambda x: ss.square(x) - x, 0.5, vary={"x": ss.box(0, 1)}, method="subdivide")
         print(found)
     """
+    spec = spec_of(spec, literals)
     context = _checked(backend, method)
     rows, vary = (over,) if isinstance(over, str) else tuple(over), regions(spec, vary)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)

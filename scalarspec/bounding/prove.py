@@ -29,8 +29,10 @@ from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
 from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context
+from scalarspec.core.foreign import spec_of
 from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import replaced
+from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box, regions
 from scalarspec.errors import ArgumentError, Contradiction, DomainError, DomainUndecided, NotSupported, ScalarSpecError
@@ -64,6 +66,7 @@ def prove(
     witness: str | Path | Mapping[str, Any] | None = ...,
     executor: Executor | None = ...,
     progress: Progress | None = ...,
+    literals: Literals | None = ...,
 ) -> Proof: ...
 
 
@@ -80,6 +83,7 @@ def prove(
     witness: str | Path | Mapping[str, Any] | None = ...,
     executor: Executor | None = ...,
     progress: Progress | None = ...,
+    literals: Literals | None = ...,
 ) -> Proof | Proofs: ...
 
 
@@ -95,6 +99,7 @@ def prove(
     witness: str | Path | Mapping[str, Any] | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    literals: Literals | None = None,
 ) -> Proof | Proofs:
     """Does a claim hold while the arguments named in `vary` range over their boxes?
 
@@ -105,6 +110,7 @@ def prove(
     machine; progress: called with (parts, budget), or (rows done, rows). over: as for `bounds`: each row has a proof of
     its own. witness: exact arguments to look at first, by name as `Proof.witness` has them, or the file of them.
 
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns a `Proof`; with `over`, `Proofs`, a sequence of them:
 
       proved      by bounds. The box is split, and each part is left alone as soon as its bounds tell that the claim
@@ -121,6 +127,7 @@ def prove(
 
         ss.prove(lambda x: ss.square(x) <= 4, 0.0, vary={"x": ss.ball(2)}).status    # "proved"
     """
+    spec = spec_of(spec, literals)
     limits = limits_of(budget, time_limit)
     rows, vary = (over,) if isinstance(over, str) else tuple(over), regions(spec, vary)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)

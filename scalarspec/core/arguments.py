@@ -10,15 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.core.callers import evaluating
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
+from scalarspec.core.foreign import frontend
 from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, as_tensor
 from scalarspec.core.whole import Whole
-from scalarspec.errors import ArgumentError, ContextMismatch, OutOfRange, ScalarSpecError, UnknownName
+from scalarspec.errors import (
+    ArgumentError,
+    ContextMismatch,
+    JaxCode,
+    NotSupported,
+    OutOfRange,
+    ScalarSpecError,
+    UnknownName,
+)
 from scalarspec.numbers.exact import as_array, data_value
 from scalarspec.numbers.foreign import NUMBERS, of_numbers, told
 
@@ -140,8 +150,19 @@ def _in(context: Context[Any], spec: Callable[..., Any], result: Any) -> Tensor:
 def _value(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any]) -> Any:
     """What the lifted spec returns."""
     lifted = lifted_spec(spec, context)
-    if lifted is spec:
-        return spec(*args)
+    with evaluating():
+        try:
+            return lifted(*args) if lifted is spec else _rebuilt_value(spec, lifted, args)
+        except JaxCode:
+            return frontend("jax").lazily(spec)(*args)
+        except ValueError as error:
+            if not isinstance(error, ScalarSpecError) and isinstance(error.__cause__, NotSupported):
+                raise error.__cause__ from None  # NumPy tells what it was doing, and not why that failed
+            raise
+
+
+def _rebuilt_value(spec: Callable[..., Any], lifted: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """What a spec returns with tensors in the place of what it sees."""
     try:
         return lifted(*args)
     except (AttributeError, TypeError, OutOfRange) as error:

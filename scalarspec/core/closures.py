@@ -20,8 +20,10 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.context import Context
+from scalarspec.core.foreign import frontend, is_module
 from scalarspec.core.nested import Nested
 from scalarspec.errors import ArgumentError
+from scalarspec.numbers.foreign import of_numbers, told
 
 Map = Callable[[Any], Any]
 """What makes a value out of another one."""
@@ -49,7 +51,9 @@ def is_float_array(value: Any) -> bool:
 
 
 def is_model(value: Any) -> bool:
-    """Is it an instance of a dataclass? Contexts count as none."""
+    """Is it an instance of a dataclass, or a module of PyTorch? Contexts count as none."""
+    if is_module(value):
+        return True
     return dataclasses.is_dataclass(value) and not isinstance(value, type) and not _is_context(value)
 
 
@@ -130,7 +134,7 @@ def tensors_seen(spec: Any) -> Iterator[Nested]:
             elif isinstance(value, dict):
                 stack += value.values()
             elif is_model(value):
-                stack += [getattr(value, field) for field in _fields(value)]
+                stack += [part for _, part in _fields(value)]
 
 
 def _globals(function: FunctionType) -> dict[str, Any]:
@@ -207,11 +211,13 @@ class _View:
             for part in value.values() if isinstance(value, dict) else value:
                 self._look(function, node, name, part, inside)
         elif is_model(value):
+            if is_module(value):  # of which a copy is made, whatever it holds: code may change it when it is called
+                self.holders.add(id(node))
             inside = inside or name == "self" or self._has_arrays(value)
             if inside:
                 self.models.add(id(value))
-            for field in _fields(value):
-                self._look(function, node, f"{name}.{field}", getattr(value, field), inside)
+            for field, part in _fields(value):
+                self._look(function, node, f"{name}.{field}", part, inside)
         elif isinstance(value, ModuleType):
             self._module(function, node, name, value)
         elif not inside and not isinstance(value, Nested) and not _is_context(value):
@@ -250,7 +256,7 @@ class _View:
         if isinstance(value, list | tuple | dict):
             return any(map(self._has_arrays, value.values() if isinstance(value, dict) else value))
         if is_model(value):
-            return any(self._has_arrays(getattr(value, field)) for field in _fields(value))
+            return any(self._has_arrays(part) for _, part in _fields(value))
         return is_float_array(value)
 
     def _propagate(self) -> None:
@@ -262,12 +268,14 @@ class _View:
         """Is there data in a value, or a function that sees data?"""
         if sees(value) or isinstance(value, ModuleType):
             return id(value) in self.holders
+        if is_module(value):
+            return True
         if not (isinstance(value, list | tuple | dict) or is_model(value)):
             return is_float_array(value)
         if id(value) not in self._changes:
             self._changes[id(value)] = False  # where it contains itself
             if is_model(value):
-                parts = [getattr(value, field) for field in _fields(value)]
+                parts = [part for _, part in _fields(value)]
                 self._changes[id(value)] = any(self.data(part) or self.changes(part) for part in parts)
             else:
                 self._changes[id(value)] = any(map(self.changes, value.values() if isinstance(value, dict) else value))
@@ -276,7 +284,7 @@ class _View:
     def _inside_changes(self, value: Any) -> bool:
         if not is_model(value):
             return any(map(self.changes, value.values() if isinstance(value, dict) else value))
-        parts, whole = [getattr(value, field) for field in _fields(value)], id(value) in self.models
+        parts, whole = [part for _, part in _fields(value)], id(value) in self.models
         return any(map(self.changes, parts)) or (whole and any(map(self.data, parts)))
 
     def is_still(self, other: _View) -> bool:
@@ -289,8 +297,13 @@ class _View:
         )
 
 
-def _fields(model: Any) -> list[str]:
-    return [field.name for field in dataclasses.fields(model) if hasattr(model, field.name)]
+def _fields(model: Any) -> list[tuple[str, Any]]:
+    """The parts of a model by name: of a module of PyTorch, all that it holds, of its inner modules, too."""
+    if is_module(model):
+        return list(frontend("torch").parts(model))
+    return [
+        (field.name, getattr(model, field.name)) for field in dataclasses.fields(model) if hasattr(model, field.name)
+    ]
 
 
 def _names_of(function: Any) -> frozenset[str]:
@@ -307,11 +320,8 @@ def _read(part: Any, function: Any, name: str) -> Any:
     """Whatever is an array as one of NumPy's."""
     if not hasattr(part, "__array__") or isinstance(part, Nested | np.generic):
         return part
-    try:
-        return np.asarray(part)
-    except Exception as error:  # whatever others raise
-        shown = getattr(function, "__name__", function)
-        raise ArgumentError(f"spec {shown}: {name}: NumPy cannot read it: {error}; pass it as an argument") from error
+    with told(f"spec {getattr(function, '__name__', function)}: {name}"):
+        return of_numbers(part)
 
 
 def _same(a: Any, b: Any) -> bool:

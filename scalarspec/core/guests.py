@@ -1,40 +1,50 @@
-"""What Python, NumPy and PyTorch are told when they take a tensor for a float.
+"""What Python, NumPy and PyTorch are told when they take a tensor for one of their own.
 
-Their functions compute in floats, whatever the tensor's numbers are. Operators go to the tensor's own; a function is
-refused by the name of ours that does the same in every context.
+Their functions are followed: `scalarspec.frontends` says each in functions of ours, which mean the same in every
+context. What would need a float is refused.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, Never
+import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalarspec.core.operations import OPERATIONS, forgotten_when_removed
-from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ScalarSpecError, ShapeError
-
-_OPERATORS = {
-    np.add: ("__add__", "__radd__"),
-    np.subtract: ("__sub__", "__rsub__"),
-    np.multiply: ("__mul__", "__rmul__"),
-    np.divide: ("__truediv__", "__rtruediv__"),
-    np.power: ("__pow__", "__rpow__"),
-    np.matmul: ("__matmul__", "__rmatmul__"),
-    np.less: ("__lt__", "__gt__"),
-    np.less_equal: ("__le__", "__ge__"),
-    np.greater: ("__gt__", "__lt__"),
-    np.greater_equal: ("__ge__", "__le__"),
-    np.equal: ("__eq__", "__eq__"),
-    np.not_equal: ("__ne__", "__ne__"),
-}
-"""By the function that NumPy does an operator with: the tensor's method on its left, and on its right."""
-_UNCOMPARED = {np.shape, np.ndim, np.size, np.copy, np.array2string, np.array_repr, np.array_str}
-"""Functions of NumPy that compare no numbers."""
+from scalarspec.core.callers import refuse_to_be_read
+from scalarspec.core.foreign import frontend, method
+from scalarspec.errors import ArgumentError, NotExact, NotSupported, ScalarSpecError, ShapeError
 
 
 class Guest:
-    """A tensor among the floats of others. A subclass has the attributes below."""
+    """A tensor, of numbers or of truths, in the code of others."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Any:
+        """NumPy's universal functions, and its operators between arrays and tensors, are ours of that meaning."""
+        return frontend("numpy").apply(ufunc, method, inputs, more)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """So are its other functions."""
+        return frontend("numpy").function(function, args, kwargs)
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """And PyTorch's."""
+        return frontend("torch").function(function, args, kwargs or {})
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The methods of NumPy's arrays, or, in modules of PyTorch, of its tensors."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            return method(self, name, sys._getframe(1))
+
+
+class Number(Guest):
+    """A tensor of numbers where others want one number. A subclass has the attributes below."""
 
     __slots__ = ()
 
@@ -43,31 +53,9 @@ class Guest:
     value: Any
     item: Any
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Any:
-        """The operators between arrays and tensors are ours; other functions of NumPy are refused, by name."""
-        if method != "__call__" or more or ufunc not in _OPERATORS:
-            _refuse("numpy", ufunc.__name__, _of_numpy(ufunc) if method == "__call__" else None)
-        left, right = inputs
-        on_left, on_right = _OPERATORS[ufunc]
-        return getattr(left, on_left)(right) if isinstance(left, Guest) else getattr(right, on_right)(left)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Functions of NumPy that we have are refused, by name; others see the array that the tensor is. Intervals are
-        no numbers: what compares them would take an undecided comparison for a false one.
-        """
-        ours = _of_numpy(function)
-        if ours is not None or (self.context.encloses and function not in _UNCOMPARED):
-            _refuse("numpy", function.__name__, ours)
-        return function._implementation(*args, **kwargs)
-
-    @classmethod
-    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Never:
-        """The functions of PyTorch are refused, by name. (Its operators then leave the tensor's own to do it.)"""
-        name = getattr(function, "__name__", str(function))
-        _refuse("torch", name, _named(lambda line: line.torch == name or line.name == name))
-
     def __float__(self) -> float:
         """The one number, where it is a float. Raises ShapeError for several, NotExact where floats may not hold it."""
+        refuse_to_be_read(sys._getframe(1))
         if self.shape:
             raise ShapeError(f"float: a tensor of shape {self.shape} is not one number")
         if not self.context.rounds:
@@ -86,14 +74,38 @@ class Guest:
         return int(_integers(self))
 
 
+def _beside_numbers(ufunc: Any, reflected: bool) -> Any:
+    """An operator of truths, which count as 1 and 0 beside numbers, as they do in NumPy and PyTorch."""
+
+    def operator(self: Any, other: Any) -> Any:
+        return frontend("numpy").apply(ufunc, "__call__", (other, self) if reflected else (self, other), {})
+
+    return operator
+
+
+class Truths(Guest):
+    """Truths in the code of others: their arithmetic."""
+
+    __slots__ = ()
+
+    __add__, __radd__ = (_beside_numbers(np.add, reflected) for reflected in (False, True))
+    __sub__, __rsub__ = (_beside_numbers(np.subtract, reflected) for reflected in (False, True))
+    __mul__, __rmul__ = (_beside_numbers(np.multiply, reflected) for reflected in (False, True))
+    __truediv__, __rtruediv__ = (_beside_numbers(np.divide, reflected) for reflected in (False, True))
+
+    def _over(self, name: str, axis: Any, keepdims: bool) -> Any:
+        """A connective along some axes."""
+        return frontend("numpy").METHODS[name](self, axis, keepdims)
+
+
 def place(key: Any) -> Any:
     """A part of an index, a tensor as the integers that it is."""
-    if isinstance(key, Guest):
+    if isinstance(key, Number):
         return _integers(key) if key.shape else int(_integers(key))
     return key
 
 
-def _integers(t: Guest) -> np.ndarray[Any, Any]:
+def _integers(t: Number) -> np.ndarray[Any, Any]:
     """The integers that a tensor's numbers are. Raises TypeError where one is none, or may be another."""
     scalars = t.context.arrays.unpack(t.value)
     return np.array([_integer(t.context, x) for x in scalars.flat], dtype=int).reshape(scalars.shape)
@@ -123,20 +135,3 @@ def integers(name: str, x: Any) -> np.ndarray[Any, Any]:
     if array.size and array.dtype.kind not in "iu":
         raise ArgumentError(f"{name}: expected integers, got an array of {array.dtype}")
     return array.astype(int)
-
-
-def _named(holds: Any) -> str | None:
-    """The operation of the table for which something holds."""
-    return next((name for name, line in OPERATIONS.items() if holds(line)), None)
-
-
-@forgotten_when_removed
-@lru_cache(maxsize=1024)
-def _of_numpy(function: Any) -> str | None:
-    """The operation that a function of NumPy does."""
-    return _named(lambda line: any(getattr(np, n, None) is function for n in (line.array_api, line.name) if n))
-
-
-def _refuse(library: str, name: str, ours: str | None) -> Never:
-    write = f"write ss.{ours}" if ours else "write it in functions of ss, or do it on arrays before the spec is called"
-    raise ContextMismatch(f"{library}.{name} computes in floats, and a tensor's numbers need not be floats: {write}")

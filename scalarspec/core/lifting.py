@@ -15,6 +15,7 @@ import numpy as np
 
 from scalarspec.core.closures import is_float_array, rebuilt, sees, tensors_seen
 from scalarspec.core.context import Context
+from scalarspec.core.foreign import frontend, is_module
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
@@ -32,7 +33,8 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
     """`model` with every array, list of numbers, float, Fraction and Decimal in it a tensor of a context, at its exact
     value.
 
-    model: any argument of a spec: dataclasses, lists, tuples and dictionaries are gone through, and stay what they are.
+    model: any argument of a spec: dataclasses, modules of PyTorch, lists, tuples and dictionaries are gone through, and
+    copies of them hold the tensors.
     Integers, which may be indices, stay integers that are numbers of the context, too (see `core.whole`); arrays and
     lists of bools become truths; strings stay. Functions that see float arrays or models beside their arguments, in
     closures, defaults and globals, are rebuilt with tensors in their place.
@@ -71,7 +73,7 @@ def lifted_spec(spec: Spec, context: Context[Any]) -> Spec:
     """
     while context.wrapped is not None:
         context = context.wrapped
-    if sees(spec):
+    if sees(spec) or is_module(spec):
         return lift(spec, context)
     method = None if isinstance(spec, type) else inspect.getattr_static(type(spec), "__call__", None)
     if not isinstance(method, FunctionType):
@@ -85,8 +87,8 @@ def mapped(model: Model, function: Callable[[Any, str], Any], name: str = "") ->
     """`model` with each part replaced for which the function gives something, in dataclasses and containers.
 
     The function is handed the part and its path, such as `name.encoder.weight`. A part that occurs twice is replaced by
-    one and the same. Where the function gives None, the parts of the part are looked at, if it is a dataclass, a list,
-    a tuple or a dictionary; anything else stays.
+    one and the same. Where the function gives None, the parts of the part are looked at, if it is a dataclass, a module
+    of PyTorch, a list, a tuple or a dictionary; anything else stays.
     """
     result: Model = _mapped(model, function, name, {})
     return result
@@ -137,6 +139,8 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if isinstance(value, dict):
         return {key: part(key, item) for key, item in value.items()}
+    if is_module(value):
+        return frontend("torch").mapped(value, part)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         result = copy.copy(value)
         for field in dataclasses.fields(value):

@@ -8,8 +8,9 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from scalarspec.core.context import Context
-from scalarspec.core.guests import place
-from scalarspec.core.indexing import steps
+from scalarspec.core.guests import Guest, place
+from scalarspec.core.in_place import InPlace, view
+from scalarspec.core.indexing import is_plain, steps
 from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Shape
 from scalarspec.core.sizes import indexed, looked_at, watching
@@ -18,10 +19,29 @@ from scalarspec.errors import ShapeError
 N = TypeVar("N", bound="Nested")
 
 
-class Nested:
+class Count(int):
+    """A number of scalars, as NumPy has it, which PyTorch's code calls for the shape."""
+
+    shape: Shape
+
+    def __new__(cls, number: int, shape: Shape) -> Count:
+        """The number, and the shape that has so many."""
+        made = super().__new__(cls, number)
+        made.shape = shape
+        return made
+
+    def __reduce__(self) -> Any:
+        return int, (int(self),)
+
+    def __call__(self, dim: int | None = None) -> Any:
+        """The shape, or one length of it."""
+        return self.shape if dim is None else self.shape[dim]
+
+
+class Nested(Guest, InPlace):
     """What tensors of numbers and of truths have in common: shape, indexing, iteration."""
 
-    __slots__ = ("context", "shape", "value")
+    __slots__ = ("__weakref__", "_base", "context", "shape", "value")
 
     def __init__(self, context: Context[Any], shape: Shape, value: Any) -> None:
         self.context = context
@@ -40,8 +60,9 @@ class Nested:
 
     @property
     def size(self) -> int:
-        """The number of scalars."""
-        return self.shape.size
+        """The number of scalars. Called, as PyTorch's code does, it gives the shape, or the length of an axis."""
+        number = self.shape.size
+        return Count(number, self.shape) if type(number) is int else number
 
     def scalars(self) -> np.ndarray[Any, Any]:
         """The object array of the context's own scalars, or truths."""
@@ -54,7 +75,7 @@ class Nested:
 
     def __iter__(self) -> Iterator[Self]:
         looked_at(self.shape[:1])
-        return (self.moved("getitem", index=(i,)) for i in range(len(self)))
+        return (view(self.moved("getitem", index=(i,)), self) for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Self:
         """The elements at an index, by NumPy's rules: integers, slices, None, Ellipsis, arrays of integers or bools."""
@@ -64,7 +85,10 @@ class Nested:
             if watching() is not None and "index" in parameters:
                 indexed(found.shape, parameters["index"])
             found = found.moved(operation, **parameters)
-        return found
+        return view(found, self) if all(k is None or k is Ellipsis or is_plain(k) for k in index) else found
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.context, self.shape, self.value)
 
     def moved(self, operation: str, **parameters: Any) -> Self:
         """An operation of structure on this tensor."""
@@ -76,14 +100,14 @@ class Nested:
         """The last two axes exchanged. Raises ShapeError for fewer than two axes."""
         if self.ndim < 2:
             raise ShapeError(f"mT: a tensor of shape {self.shape} has not two axes")
-        return self.moved("matrix_transpose")
+        return view(self.moved("matrix_transpose"), self)
 
     @property
     def T(self) -> Self:  # noqa: N802 - the array API's name
-        """The transpose of a matrix. Raises ShapeError for any other number of axes, where it would be ambiguous."""
-        if self.ndim != 2:
-            raise ShapeError(f"T: a tensor of shape {self.shape} is no matrix; use mT or permute_dims")
-        return self.moved("matrix_transpose")
+        """The axes in reverse order: the transpose of a matrix."""
+        if self.ndim == 2:
+            return view(self.moved("matrix_transpose"), self)
+        return view(self.moved("permute_dims", axes=tuple(range(self.ndim))[::-1]), self) if self.ndim > 1 else self
 
 
 def halved(rows: N, joined: Callable[[N, N], N]) -> N:

@@ -6,6 +6,7 @@ decided here are shapes, literals and errors; there are no numerics.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,8 +15,11 @@ import numpy as np
 
 from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
+from scalarspec.core.callers import in_module, refuse_to_be_read
 from scalarspec.core.context import Context
-from scalarspec.core.guests import Guest
+from scalarspec.core.foreign import frontend
+from scalarspec.core.guests import Number, Truths
+from scalarspec.core.literals import meant
 from scalarspec.core.nested import Nested, halved
 from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
@@ -28,7 +32,7 @@ Operand = Any
 """What a function of specs takes: a tensor, a number (a literal of the spec), or an array or list (data)."""
 
 
-class Tensor(Nested, Guest):
+class Tensor(Nested, Number):
     """A nested tensor of the numbers of one context, immutable, with operators, `len`, iteration and indexing.
 
     For example:
@@ -66,9 +70,9 @@ class Tensor(Nested, Guest):
         return cls(context, outer, context.arrays.apply("stack", *(part.value for part in parts)))
 
     @property
-    def dtype(self) -> str:
-        """The name of the context."""
-        return self.context.name
+    def dtype(self) -> Any:
+        """The name of the context; within PyTorch's modules the format of the constants that they make beside it."""
+        return frontend("torch").FORMAT if in_module() else self.context.name
 
     def item(self) -> Any:
         """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression. Raises
@@ -85,6 +89,7 @@ class Tensor(Nested, Guest):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         looked_at(self.shape)
+        refuse_to_be_read(sys._getframe(1))
         if copy is False:
             raise ValueError("a tensor's numbers cannot be shared with NumPy without a copy")
         items = np.array(self.context.arrays.items(self.value))
@@ -169,7 +174,7 @@ class Tensor(Nested, Guest):
         return ~relation("equal", self, other)
 
 
-class Truth(Nested):
+class Truth(Nested, Truths):
     """What comparisons give, and what `where` takes: a nested tensor of truth values of one context.
 
     Truths combine by ~, & and |. An undecided one is neither true nor false: `if` on it raises Undecided.
@@ -186,19 +191,34 @@ class Truth(Nested):
     def __invert__(self) -> Truth:
         return self._apply("logical_not", self)
 
-    def __and__(self, other: Truth) -> Truth:
+    def __and__(self, other: Any) -> Truth:
         return self._apply("logical_and", self, other)
 
-    def __or__(self, other: Truth) -> Truth:
+    def __or__(self, other: Any) -> Truth:
         return self._apply("logical_or", self, other)
 
-    def all(self) -> Truth:
-        """The truth that every element holds, of shape ()."""
-        return self._fold(Truth.__and__, True)
+    __rand__, __ror__ = __and__, __or__
 
-    def any(self) -> Truth:
-        """The truth that some element holds, of shape ()."""
-        return self._fold(Truth.__or__, False)
+    def __eq__(self, other: Any) -> Truth:  # type: ignore[override]
+        """The truth that both hold, or neither, for each element."""
+        return ~self.__xor__(other)
+
+    def __ne__(self, other: Any) -> Truth:  # type: ignore[override]
+        return self.__xor__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __xor__(self, other: Any) -> Truth:
+        apart: Truth = (self & ~other) | (~self & other)
+        return apart
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Truth:
+        """The truth that every element holds, or every one along some axes."""
+        return self._over("all", axis, keepdims) if keepdims or axis is not None else self._fold(Truth.__and__, True)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Truth:
+        """The truth that some element holds, or some one along some axes."""
+        return self._over("any", axis, keepdims) if keepdims or axis is not None else self._fold(Truth.__or__, False)
 
     def tolist(self) -> Any:
         """Nested lists of True, False, and what the context has for neither."""
@@ -208,6 +228,7 @@ class Truth(Nested):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """The array of bools. Raises Undecided if the context cannot tell one of them."""
         looked_at(self.shape)
+        refuse_to_be_read(sys._getframe(1))
         decided = [self.context.decide(p) for p in self.scalars().flat]
         return np.array(decided, dtype=bool).reshape(self.shape).astype(dtype or bool)
 
@@ -230,12 +251,14 @@ class Truth(Nested):
         return cls.from_scalars(context, truths.astype(object))
 
     @staticmethod
-    def _apply(operation: str, *operands: Truth) -> Truth:
+    def _apply(operation: str, *operands: Any) -> Truth:
         for p in operands:
-            if not isinstance(p, Truth):
+            if not isinstance(p, Truth | bool | np.bool_) and not (isinstance(p, np.ndarray) and p.dtype == bool):
                 raise ArgumentError(f"{operation}: expected truths such as a > b, got {p!r}")
         context = common_context(operation, operands)
-        truths = [p if p.context == context else context.constant(p) for p in operands]
+        truths = [
+            as_truth(context, p) if isinstance(p, Truth) else Truth.known(context, np.asarray(p)) for p in operands
+        ]
         shape, values = together(operation, truths)
         return Truth(context, shape, context.arrays.apply(operation, *values))
 
@@ -291,6 +314,8 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
         raise ArgumentError(f"expected numbers, got truths: {operand!r}")
     elif isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
         return context.tensor(operand)
+    elif isinstance(operand, float | np.floating):
+        operand = meant(operand)
     if context.wrapped is not None:
         constant: Tensor = context.constant(as_tensor(context.wrapped, operand))
         return constant

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scalarspec.core.arguments import spec_name
+from scalarspec.core.foreign import spec_of
+from scalarspec.core.literals import Literals
 from scalarspec.core.tensor import Tensor
 from scalarspec.formulas.derivation import Derivation
 from scalarspec.formulas.source import Source
@@ -16,7 +18,11 @@ MAX_OPERATIONS = 20_000
 
 
 def derive(
-    spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str] = (), max_operations: int = MAX_OPERATIONS
+    spec: Callable[..., Tensor],
+    *args: Any,
+    wrt: str | Sequence[str] = (),
+    max_operations: int = MAX_OPERATIONS,
+    literals: Literals | None = None,
 ) -> Derivation:
     """The spec in closed form, stage by stage. What is named in `wrt`, and each `Shape`, becomes real variables.
 
@@ -27,6 +33,7 @@ def derive(
     max_operations: expressions of more operations are refused (TooLarge) when they are to be shown; Python and C are
     made at any size.
 
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns a `Derivation`, whose variables bear the parameter's name, or the end of the path (forward_weight), with
     indices: x_0, x_1, ... Raises UnknownName and ArgumentError for names that are no tensors.
 
@@ -35,6 +42,7 @@ def derive(
 
     The derivatives are those of reverse-mode differentiation (Griewank & Walther 2008), exactly, on one shared graph.
     """
+    spec = spec_of(spec, literals)
     source = Source.of(spec, args, (wrt,) if isinstance(wrt, str) else tuple(wrt))
     staged = source.trace.stage_of(source.trace.result)
     steps = {label: step for label, step in source.steps.items() if label != staged}

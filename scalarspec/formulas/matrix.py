@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scalarspec.core.arguments import bind, spec_name
+from scalarspec.core.foreign import spec_of
+from scalarspec.core.literals import Literals
 from scalarspec.core.shape import Shape
 from scalarspec.core.sizes import LARGE, watched
 from scalarspec.core.tensor import Tensor
@@ -169,7 +171,9 @@ class _Written:
     excluded: list[str]
 
 
-def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str] | None = None) -> MatrixForm:
+def matrix_form(
+    spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str] | None = None, literals: Literals | None = None
+) -> MatrixForm:
     """The spec and its gradients in matrix notation, for tensors of any size.
 
     args: as for the spec; each tensor, array or `Shape` among them, and in models, becomes a variable of which only the
@@ -178,6 +182,7 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
     that are given: these have their own, and how many windows there are is no product of sizes. wrt: the variables to
     differentiate in, by name (default: all; none for a spec whose shape is not ()).
 
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns a `MatrixForm`, which prints as text, and has `latex()` and `python()`. Raises NotSupported where the
     formula is not the same for all sizes, for a spec that looks at its sizes (compares, counts, converts them: `len(t)`
     is a conversion, `t.size` is none), and for an operation that has no rule here; UnknownName for a name in `wrt` that
@@ -190,6 +195,7 @@ def matrix_form(spec: Callable[..., Tensor], *args: Any, wrt: str | Sequence[str
 
     Why a formula that is found at a few large sizes holds for all of them, `core.sizes` says.
     """
+    spec = spec_of(spec, literals)
     given = _Recording.of(spec, args, None)  # errors of shapes in the user's own sizes
     as_given = given.form(_chosen(wrt, given.variables, given.trace.result.shape))
     if any(map(_fixes_sizes, given.trace.equations)):

@@ -27,11 +27,12 @@ DECIMAL_EXPONENT_LIMIT = 400_000
 def literal_value(number: Any) -> Fraction:
     """The exact value of a constant in a spec: an int, Fraction, Decimal, string, or a float that is what it prints."""
     value = data_value(number)
-    if isinstance(number, float | np.floating) and Fraction(_printed(number)) != value:
-        text = _printed(number)
+    if isinstance(number, float | np.floating) and Fraction(printed(number)) != value:
+        text = printed(number)
         raise NotExact(
             f"{text} is not exactly {_simplest(text)} in binary; write Fraction({_arguments(text)}) "
-            f'or "{text}" for the decimal, or context.tensor({text}) for the float as data'
+            f'or "{text}" for the decimal, or context.tensor({text}) for the float as data; literals="binary", of '
+            "a job or of ss.as_spec, reads all floats of the code as what they are"
         )
     return value
 
@@ -48,7 +49,7 @@ def data_value(number: Any) -> Fraction:
         return _from_decimal(number)
     if isinstance(number, float | np.floating):
         if not np.isfinite(number):
-            raise DomainError(f"{_printed(number)} is not a real number; only the float contexts compute with it")
+            raise DomainError(f"{printed(number)} is not a real number; only the float contexts compute with it")
         return Fraction(*number.as_integer_ratio())
     if hasattr(number, "_mpf_"):
         return mpf_value(number._mpf_)
@@ -68,7 +69,8 @@ def mpf_value(raw: tuple[Any, ...]) -> Fraction:
     return fraction(-int(mantissa) if sign else int(mantissa), exponent)
 
 
-def _printed(number: Any) -> str:
+def printed(number: Any) -> str:
+    """The shortest decimal that reads back as a float of its format."""
     return float.__repr__(number) if isinstance(number, float) else str(number)
 
 

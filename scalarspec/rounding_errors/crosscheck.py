@@ -18,6 +18,8 @@ import numpy as np
 from scalarspec.core.arguments import bind, one_valued, spec_name
 from scalarspec.core.context import Context
 from scalarspec.core.failures import failures_told
+from scalarspec.core.foreign import spec_of
+from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.tensor import Tensor
@@ -140,6 +142,7 @@ def crosscheck(
     dtype: str | None = None,
     max_ulps: Any = None,
     accumulate: str | None = None,
+    literals: Literals | None = None,
 ) -> Crosscheck:
     """A float result against the exact value of the spec at these arguments, its error certified.
 
@@ -155,6 +158,7 @@ def crosscheck(
     accumulate: the format in which the terms of sums, means and products of vectors and matrices are multiplied and
     added, by which it is judged what rounding explains: the result's own, where none is given.
 
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns the enclosure of the exact value, each element's error between two bounds, and its stages, found when asked
     for.
 
@@ -166,6 +170,7 @@ def crosscheck(
 
     Source: what rounding can explain is a running error analysis, Higham 2002, section 3.3.
     """
+    spec = spec_of(spec, literals)
     start = time.perf_counter()
     arguments = bind(spec, args)
     reference, result = Reference(spec, args), _result_of(spec, args, actual)

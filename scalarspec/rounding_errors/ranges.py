@@ -18,7 +18,9 @@ from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
 from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.context import Context
+from scalarspec.core.foreign import spec_of
 from scalarspec.core.functions import endpoints
+from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.region import Ball, Box, regions
@@ -92,7 +94,13 @@ class RangeMap:
         }
 
 
-def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Box], dtype: str = "float64") -> RangeMap:
+def ranges(
+    spec: Callable[..., Tensor],
+    *args: Any,
+    vary: Mapping[str, Ball | Box],
+    dtype: str = "float64",
+    literals: Literals | None = None,
+) -> RangeMap:
     """The operations of `spec` that can overflow or underflow in a format, with the arguments in `vary` in their boxes.
 
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
@@ -100,6 +108,7 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
     `box(lower, upper)`.
     dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2.
 
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns the operations at risk, in the order of evaluation. overflow: the exact result can exceed the largest finite
     number; underflow: it can be smaller than the least normal number without being 0 (a range across 0 alone is no
     underflow); domain: an operand has a value that is in the operation's domain, but a float of it can be at a pole or
@@ -113,6 +122,7 @@ def ranges(spec: Callable[..., Tensor], *args: Any, vary: Mapping[str, Ball | Bo
 
     Source: the largest finite and the least normal numbers are those of IEEE 754-2019, section 3.3.
     """
+    spec = spec_of(spec, literals)
     form, vary = formats.named(dtype), regions(spec, vary)
     arguments = bind(spec, args, known=vary)
     one_valued(spec, arguments, vary)

@@ -20,6 +20,8 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.methods import look_at_points
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.arrays import lift as lift_elements
+from scalarspec.core.foreign import spec_of
+from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
@@ -116,6 +118,7 @@ def tolerance(
     inputs: Inputs = "rounded",
     libm: int = 4,
     accumulate: str | None = None,
+    literals: Literals | None = None,
 ) -> Tolerance:
     """How far any float evaluation of `spec` can be from its exact value, with the arguments in `vary` in their boxes.
 
@@ -136,6 +139,7 @@ def tolerance(
     logsumexp, softmax and its logarithm are shifted by the greatest number first; softmax is then a quotient, or the
     product with a reciprocal. What only moves or chooses elements rounds nothing.
 
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns the bound, absolute and relative, for each output of the spec, and the part of the box where it is greatest.
 
     Raises UnknownName for a name that the spec does not have or an unknown format, ArgumentError for any other argument
@@ -149,6 +153,7 @@ def tolerance(
     et al. do (Rigorous Estimation of Floating-Point Round-off Errors with Symbolic Taylor Expansions, 2015), with
     derivatives over all floats in the place of their second-order term.
     """
+    spec = spec_of(spec, literals)
     environment.check()
     context = named_context("rounding", dtype=dtype, libm=libm, accumulate=accumulate)
     vary = regions(spec, vary)

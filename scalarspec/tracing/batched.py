@@ -17,7 +17,9 @@ from typing import Any, TypeVar
 from scalarspec.core.arguments import bind, call_for_all, spec_name
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.closures import sees
+from scalarspec.core.foreign import spec_of
 from scalarspec.core.lifting import common_context_of, lift, mapped
+from scalarspec.core.literals import Literals
 from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.core.shape import Dim, Shape
 from scalarspec.core.tensor import Tensor, as_tensor
@@ -27,11 +29,14 @@ from scalarspec.tracing.interpreter import InterpreterArrays, InterpreterContext
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def batched(spec: Callable[..., Any], over: str | Sequence[str]) -> Callable[..., Any]:
+def batched(
+    spec: Callable[..., Any], over: str | Sequence[str], literals: Literals | None = None
+) -> Callable[..., Any]:
     """The spec for a batch: the arguments named in `over` get a leading axis, and so does the result.
 
     over: a name, or several, of parameters. Their arguments are tensors of shape (b, *s) for one b, where the spec
     takes (*s,); the others are as the spec takes them.
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns a function of the spec's parameters, whose result has shape (b, *shape of the spec's result); row i is the
     spec at row i of those arguments. Where the spec returns several tensors, in a tuple or a model as gradients are,
     each has rows. It works under every context, boxes included.
@@ -43,6 +48,7 @@ def batched(spec: Callable[..., Any], over: str | Sequence[str]) -> Callable[...
         x = ss.context("float64").tensor([[0, 0], [3, 4]])
         ss.batched(distance, over="x")(x, [0, 0]).tolist()    # [0.0, 25.0]
     """
+    spec = spec_of(spec, literals)
     names = (over,) if isinstance(over, str) else tuple(over)
 
     @like(spec)

@@ -18,7 +18,9 @@ import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call, spec_name
+from scalarspec.core.foreign import spec_of
 from scalarspec.core.lifting import common_context_of, lift, mapped, replaced, tensors_in
+from scalarspec.core.literals import Literals
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, as_tensor
 from scalarspec.errors import ArgumentError, NotDifferentiable, ShapeError
@@ -40,7 +42,10 @@ of these.
 
 
 def grad(
-    spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
+    spec: Callable[..., Tensor],
+    argnums: Argnums = 0,
+    at_kinks: AtKinks = "derivative",
+    literals: Literals | None = None,
 ) -> Callable[..., Gradient]:
     """The gradient of a spec whose value has shape (), with respect to the arguments at these positions.
 
@@ -50,6 +55,7 @@ def grad(
     contexts enclose the generalized derivative (Clarke 1983), exact ones give the derivative where there is one; or
     "convention", under every context what floats do, which is what PyTorch and JAX do: relu′(0) = 0, a tie gives half
     to each.
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns a function of the spec's parameters. It gives, for a tensor, the gradient in its shape; for a model, the
     same model with gradients in the place of its tensors; for a tuple of positions, a tuple of these.
     Raises ShapeError where the spec's value has another shape, ArgumentError where such an argument has no tensor,
@@ -60,6 +66,7 @@ def grad(
         ss.grad(lambda x: ss.relu(x) - ss.relu(-x))(x.context.tensor(0))        # 1
         ss.grad(ss.relu)(ss.context("interval").tensor(0))                      # [0, 1]
     """
+    spec = spec_of(spec, literals)
     both = value_and_grad(spec, argnums, at_kinks)
 
     @like(spec)
@@ -70,7 +77,10 @@ def grad(
 
 
 def value_and_grad(
-    spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
+    spec: Callable[..., Tensor],
+    argnums: Argnums = 0,
+    at_kinks: AtKinks = "derivative",
+    literals: Literals | None = None,
 ) -> Callable[..., tuple[Tensor, Gradient]]:
     """The spec's value, of shape (), and its gradient, by one evaluation. Parameters and errors are those of `grad`.
 
@@ -78,6 +88,7 @@ def value_and_grad(
 
         value, gradient = ss.value_and_grad(lambda x: ss.sum(ss.square(x)))(ss.context("float64").tensor([3, 4]))
     """
+    spec = spec_of(spec, literals)
     linearized = vjp(spec, argnums, at_kinks)
 
     @like(spec)
@@ -91,19 +102,24 @@ def value_and_grad(
 
 
 def vjp(
-    spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
+    spec: Callable[..., Tensor],
+    argnums: Argnums = 0,
+    at_kinks: AtKinks = "derivative",
+    literals: Literals | None = None,
 ) -> Callable[..., tuple[Tensor, Callable[[Tensor], Gradient]]]:
     """The spec's value y and the vector-Jacobian product g -> Jᵀg, by one evaluation.
 
     argnums, at_kinks: as for `grad`; the value may have any shape. g: the cotangent, a tensor of the value's shape.
     Jᵀg: as `grad` gives a gradient, J being the derivative of the value with respect to the arguments at these
     positions.
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Raises ShapeError where g has another shape, and as `grad` does.
 
         x = ss.context("float64").tensor([1, 2, 3])
         y, pullback = ss.vjp(ss.square, 0)(x)
         pullback(x.context.tensor([1, 0, 0]))    # [2, 0, 0]
     """
+    spec = spec_of(spec, literals)
     _known("at_kinks", at_kinks)
 
     @like(spec)
@@ -115,7 +131,10 @@ def vjp(
 
 
 def jvp(
-    spec: Callable[..., Tensor], argnums: Argnums = 0, at_kinks: AtKinks = "derivative"
+    spec: Callable[..., Tensor],
+    argnums: Argnums = 0,
+    at_kinks: AtKinks = "derivative",
+    literals: Literals | None = None,
 ) -> Callable[..., tuple[Tensor, Callable[..., Tensor]]]:
     """The spec's value y and the Jacobian-vector product v -> Jv, by one evaluation.
 
@@ -128,6 +147,7 @@ def jvp(
         y, pushforward = ss.jvp(ss.square, 0)(x)
         pushforward(x.context.tensor([1, 1, 0]))    # [2, 4, 0]
     """
+    spec = spec_of(spec, literals)
     _known("at_kinks", at_kinks)
 
     @like(spec)
@@ -138,7 +158,7 @@ def jvp(
     return evaluate
 
 
-def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., Any]:
+def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0, literals: Literals | None = None) -> Callable[..., Any]:
     """The second derivatives of a spec whose value has shape (), with respect to tensors at these positions.
 
     For one position of shape s a tensor of shape (*s, *s); for several a tuple of tuples of tensors, of which block i,
@@ -148,6 +168,7 @@ def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., 
 
         ss.hessian(lambda x: x[0] * x[1])(ss.context("rational").tensor([2, 3]))    # [[0, 1], [1, 0]]
     """
+    spec = spec_of(spec, literals)
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @like(spec)

@@ -13,7 +13,9 @@ from typing import Any
 
 from scalarspec.core.arguments import bind
 from scalarspec.core.context import Context
+from scalarspec.core.foreign import spec_of
 from scalarspec.core.lifting import lift
+from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
@@ -56,12 +58,17 @@ class Prepared:
 
 
 def prepare(
-    spec: Callable[..., Tensor], *args: Any, inputs: str | Sequence[str], backend: str | Context[Any] = "float64"
+    spec: Callable[..., Tensor],
+    *args: Any,
+    inputs: str | Sequence[str],
+    backend: str | Context[Any] = "float64",
+    literals: Literals | None = None,
 ) -> Prepared:
     """The spec at its arguments, ready for many evaluations that differ in the arguments named in `inputs`.
 
     args: the arguments of the spec, those in `inputs` as examples of the shape; everything else is lifted to the
     context and kept. inputs: names of parameters. backend: a context, or the name of one.
+    literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns a function of the inputs, in the order of `inputs`, whose results are those of the spec, bit for bit.
     Raises UnknownName for a name that the spec does not have, NotSupported where the spec looks at single numbers of
     the inputs (`if`, `item()`): `where` is its branch.
@@ -72,6 +79,7 @@ def prepare(
         quick = ss.prepare(energy, [0.0, 0.0], 2.0, inputs="x")
         quick([3.0, 4.0]).item()    # 50.0
     """
+    spec = spec_of(spec, literals)
     names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     inner = resolve(backend)
     arguments = {name: lift(value, inner) for name, value in bind(spec, args, known=names).items()}

@@ -1,0 +1,139 @@
+"""Code of other libraries as specs: who reads it, and what its floats mean.
+
+A function that is written in NumPy, PyTorch or JAX is called as it stands; what it asks of tensors is answered by
+`scalarspec.frontends`, of which each part is imported when it is first asked.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+from scalarspec.core.callers import imports_torch, in_module
+from scalarspec.core.literals import Constants, Literals, checked, reading
+from scalarspec.errors import ArgumentError, JaxCode, NotSupported
+
+
+@cache
+def frontend(name: str) -> Any:
+    """The module that answers for a library."""
+    return import_module(f"scalarspec.frontends.{name}_code")
+
+
+_DIFFERENT = {"std", "var", "max", "min", "median", "transpose", "repeat", "sort", "flatten", "nonzero"}
+"""Methods that mean something else in NumPy than in PyTorch."""
+
+
+def method(t: Any, name: str, caller: FrameType) -> Any:
+    """The method, or the property, of that name, of the library whose code this is; else of the other one.
+
+    Raises AttributeError where none has it, and NotSupported where PyTorch means something else by it and the code,
+    which is no module's, may be PyTorch's.
+    """
+    own, other = ("torch", "numpy") if in_module() else ("numpy", "torch")
+    if own == "numpy" and name in _DIFFERENT and imports_torch(caller):
+        raise NotSupported(
+            f"t.{name}: NumPy and PyTorch mean different things by it, and this code may be either's; write "
+            f"np.{name}(t) or torch.{name}(t)"
+        )
+    try:
+        return frontend(own).method(t, name)
+    except AttributeError:
+        if "torch" not in sys.modules:
+            raise
+        return frontend(other).method(t, name)
+
+
+def is_module(value: Any) -> bool:
+    """Is it a module of PyTorch? Nothing is imported to find out."""
+    kind = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
+    return kind is not None and isinstance(value, kind)
+
+
+def is_jax(value: Any) -> bool:
+    """Is it a function that JAX made of another one, as `jit` does?"""
+    return callable(value) and type(value).__module__.partition(".")[0] in ("jax", "jaxlib")
+
+
+@dataclass(frozen=True, eq=False)
+class AsSpec:
+    """A function in somebody's own code, to be called on tensors, made by `as_spec`.
+
+    function: it; literals: how its floats are read.
+    """
+
+    function: Callable[..., Any]
+    literals: Literals
+
+    def __post_init__(self) -> None:
+        looks = {"_constants": Constants(), "__wrapped__": self.function, "__signature__": _signature(self.function)}
+        named = ("__name__", "__qualname__", "__module__", "__doc__")
+        looks |= {name: getattr(self.function, name) for name in named if hasattr(self.function, name)}
+        vars(self).update(looks)
+
+    def __reduce__(self) -> Any:
+        return AsSpec, (self.function, self.literals)
+
+    @property
+    def constants(self) -> Constants:
+        """The floats that entered so far and are not what they print, each with its file and line: printed, a list."""
+        found: Constants = vars(self)["_constants"]
+        return found
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The function's value at tensors."""
+        with reading(self.literals, self.constants):
+            try:
+                return self.function(*args, **kwargs)
+            except JaxCode:
+                return frontend("jax").lazily(self.function)(*args, **kwargs)
+
+
+def _signature(function: Any) -> inspect.Signature:
+    """Its parameters: for a module, which takes any, those of what it does with them."""
+    try:
+        return inspect.signature(function.forward if is_module(function) else function)
+    except ValueError:  # some that are written in C have none
+        raise ArgumentError(f"as_spec: {function!r} does not tell its parameters; wrap it in a lambda") from None
+
+
+def as_spec(function: Callable[..., Any], literals: Literals = "binary") -> AsSpec:
+    """A function in NumPy, PyTorch, JAX or array-API code, as it stands, as a spec for every job.
+
+    function: a function, a module of PyTorch, or what `jax.jit` gives.
+    literals: what a float in its text means. "binary": the number that the float is, as in the code when it runs in
+    float64; "decimal": the shortest decimal that it prints as, so that 0.1 is one tenth; "exact": it is refused unless
+    both are the same. What Python or NumPy work out with such numbers alone, as in `2 * math.pi`, is a float before
+    scalarspec sees it; `constants` says so where its digits tell.
+    Returns the spec, with the parameters of the function. Its `constants` lists the inexact ones that entered, each
+    with its file and line. Raises ArgumentError for what cannot be called, or another choice.
+
+        def kl(mu, logvar):
+            return 0.5 * np.mean(np.exp(logvar) + mu**2 - 1 - logvar)
+
+        spec = ss.as_spec(kl)
+        ss.bounds(spec, [0.0, 1.0], [0.0, 0.1], vary={"mu": ss.ball("0.01")})
+        print(spec.constants)
+    """
+    if isinstance(function, AsSpec):
+        function = function.function
+    if not callable(function):
+        raise ArgumentError(f"as_spec: function: expected a function, got {function!r}")
+    return AsSpec(frontend("jax").lazily(function) if is_jax(function) else function, checked(literals))
+
+
+def spec_of(spec: Any, literals: Literals | None) -> Any:
+    """What a job evaluates for a spec that it is given: foreign code with floats read as it is told.
+
+    literals: None for as they are read anyway: refused unless exact, but at their binary value in modules of PyTorch
+    and functions of JAX.
+    """
+    if literals is not None:
+        return as_spec(spec, literals)
+    return as_spec(spec) if is_module(spec) or is_jax(spec) else spec

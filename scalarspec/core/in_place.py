@@ -1,0 +1,76 @@
+"""`x += y` on tensors, which do not change: a new tensor for x, where nobody else could tell the difference.
+
+In NumPy and PyTorch it changes the array that x is, for all who hold it and for what is a view of it. A tensor that is
+held by the one variable, and is no view, may as well be replaced; any other one is refused, and so is what writes into
+a part of it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Never, TypeVar
+
+from scalarspec.errors import NotSupported
+
+
+class _Probe:
+    """What counts the references to an object that one variable holds, as an operator in place sees them."""
+
+    def __iadd__(self, other: Any) -> Any:
+        return sys.getrefcount(self)
+
+
+def _references() -> int:
+    held: Any = _Probe()
+    held += 0
+    return int(held)
+
+
+ONE_HOLDER = _references() if hasattr(sys, "getrefcount") else 0
+"""What `sys.getrefcount` says in an operator in place of what one variable holds."""
+
+
+def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        if sys.getrefcount(self) > ONE_HOLDER or getattr(self, "_base", None) is not None:
+            raise NotSupported(
+                f"x {symbol}= y would change a tensor that others hold, too, or that is a view of another one, and "
+                f"tensors are not changed; write x = x {symbol} y"
+            )
+        method = getattr(type(self), name, None)
+        return NotImplemented if method is None else method(self, other)
+
+    return operator
+
+
+class InPlace:
+    """The operators in place, and what they are told by: `_base`, the tensor that one is a view of."""
+
+    __slots__ = ()
+
+    __iadd__ = _operator("+", "__add__")
+    __isub__ = _operator("-", "__sub__")
+    __imul__ = _operator("*", "__mul__")
+    __itruediv__ = _operator("/", "__truediv__")
+    __ipow__ = _operator("**", "__pow__")
+    __imatmul__ = _operator("@", "__matmul__")
+    __iand__ = _operator("&", "__and__")
+    __ior__ = _operator("|", "__or__")
+
+    def __setitem__(self, key: Any, value: Any) -> Never:
+        raise NotSupported(
+            "x[...] = y would change a tensor, and tensors are not changed; write np.where(mask, y, x), which keeps x "
+            "elsewhere, or build the whole from its parts by np.stack or np.concatenate"
+        )
+
+
+T = TypeVar("T")
+
+
+def view(found: T, of: Any) -> T:
+    """Marks a tensor as one that is a view of another in the libraries whose code this may be."""
+    if found is not of:
+        base = getattr(of, "_base", None)
+        found._base = of if base is None else base  # type: ignore[attr-defined]
+    return found

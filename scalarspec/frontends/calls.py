@@ -1,0 +1,97 @@
+"""How a call of another library's function becomes a call of ours, or a refusal that says what to write."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Never
+
+import numpy as np
+
+from scalarspec.core import functions as f
+from scalarspec.core.tensor import Tensor, Truth
+from scalarspec.errors import NotSupported
+
+Handler = Callable[..., Any]
+Table = dict[Any, Handler]
+
+IN_PLACE = "tensors are not changed in place; write what makes a new one, such as x = x + y, np.where or np.stack"
+OUT = "tensors are not changed: leave out= away, and use what the function returns"
+DTYPE = "a tensor's numbers have no format, and another one would round them: leave the format away"
+WHERE = "where= leaves elements as they are in memory; write np.where(mask, x, 0) before, or after"
+PLACES = "which places there are depends on the numbers; use np.where(condition, x, y)"
+LENGTH = "how many there are depends on the numbers, and no shape may"
+NOT_OURS = "it is not in the vocabulary (docs/vocabulary.md lists what is); do it on arrays before the spec is called"
+_REASONS = {"out": OUT, "dtype": DTYPE, "where": WHERE, "sig": DTYPE, "signature": DTYPE}
+_NEUTRAL = {"out": None, "dtype": None, "where": True, "subok": True}
+"""Arguments that change nothing where they have these values."""
+_IGNORED = {"casting", "order", "like", "copy", "device", "optimize", "kind", "extobj"}
+"""Arguments that say nothing about numbers: how they lie in memory, where, and how fast it shall be."""
+
+
+def refuse(name: str, reason: str) -> Never:
+    """Raises NotSupported for what cannot be followed in foreign code."""
+    raise NotSupported(f"{name}: {reason}")
+
+
+def refusal(reason: str) -> Handler:
+    """What stands in a table in the place of a function that is refused."""
+
+    def refused(*args: Any, **kwargs: Any) -> Never:
+        raise NotSupported(reason)
+
+    refused.reason = reason  # type: ignore[attr-defined]
+    return refused
+
+
+@cache
+def _parameters(handler: Handler) -> inspect.Signature:
+    return inspect.signature(handler)
+
+
+def called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The value of a handler at the arguments of a foreign call. Raises NotSupported, with the reason, for an argument
+    that it does not take.
+    """
+    reason = getattr(handler, "reason", None)
+    if reason is not None:
+        refuse(name, reason)
+    signature = _parameters(handler)
+    given = {key: value for key, value in kwargs.items() if not _says_nothing(key, value, signature)}
+    try:
+        signature.bind(*args, **given)
+    except TypeError as error:
+        for key in given:
+            if key not in signature.parameters:
+                refuse(name, _REASONS.get(key, f"its argument {key}= is not followed"))
+        refuse(name, f"{error}; it is followed as {name.rpartition('.')[2]}{signature}")
+    return handler(*args, **given)
+
+
+def _says_nothing(key: str, value: Any, signature: inspect.Signature) -> bool:
+    if key in signature.parameters:
+        return False
+    if key in _NEUTRAL:
+        outputs = isinstance(value, tuple) and all(each is None for each in value)
+        return value is _NEUTRAL[key] or outputs or value is np._NoValue
+    return key in _IGNORED or value is np._NoValue
+
+
+def number(x: Any) -> Any:
+    """An operand that counts as a number: truths are 1 and 0, as they are to other libraries."""
+    if isinstance(x, Truth):
+        return f.where(x, 1, 0)
+    if isinstance(x, np.ndarray | np.bool_) and x.dtype == bool:
+        return np.asarray(x).astype(int)
+    return int(x) if isinstance(x, bool) else x
+
+
+def truth(x: Any) -> Any:
+    """An operand that counts as a truth: numbers hold where they are not 0."""
+    return x != 0 if isinstance(x, Tensor) else x
+
+
+def tensors(parts: Any) -> list[Any]:
+    """Operands that come as a list, or along the first axis of a tensor."""
+    return [number(part) for part in parts]

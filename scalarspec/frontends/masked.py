@@ -1,0 +1,233 @@
+"""Minus infinity as attention uses it: numbers of which some take no part in a softmax, a sum of exponentials or a
+maximum.
+
+No real number is minus infinity, but code writes it for what is not to count. `Masked` is what such code has then:
+numbers, and which of them count. It can be scaled, shifted, moved about and reduced; what would need the number minus
+infinity is refused by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Never
+
+import numpy as np
+
+from scalarspec.core import functions as f
+from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Tensor, Truth, common_context
+from scalarspec.errors import NotSupported
+from scalarspec.frontends.calls import Handler, number
+
+_RAW = (
+    "it asks for minus infinity as a number, which no tensor holds; softmax, logsumexp, exp and max say what is meant"
+)
+
+
+class Masked(Tensor):
+    """A tensor some of whose numbers are minus infinity. numbers: those that are not, with any in the others' places;
+    kept: bools of its shape, which of them count.
+    """
+
+    __slots__ = ("kept", "numbers")
+
+    def __init__(self, numbers: Tensor, kept: Any) -> None:
+        self.numbers = numbers
+        self.kept = np.broadcast_to(kept, numbers.shape)
+        self.context = numbers.context
+        self.shape = numbers.shape
+
+    @property
+    def value(self) -> Never:
+        """Raises NotSupported: there is none."""
+        raise NotSupported(_RAW)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        raise NotSupported(_RAW)
+
+    def __getitem__(self, key: Any) -> Masked:
+        return Masked(self.numbers[key], self.kept[key])
+
+    def __add__(self, other: Any) -> Masked:
+        other, kept = _parts(other)
+        found = f.add(self.numbers, other)
+        return Masked(found, np.broadcast_to(self.kept, found.shape) & kept)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Masked:
+        return self + f.negative(self.numbers * 0 + other)
+
+    def __mul__(self, other: Any) -> Masked:
+        if not _is_positive(other):
+            raise NotSupported("minus infinity is followed only where it is multiplied by positive numbers")
+        found = f.multiply(self.numbers, other)
+        return Masked(found, np.broadcast_to(self.kept, found.shape))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Masked:
+        if not _is_positive(other):
+            raise NotSupported("minus infinity is followed only where it is divided by positive numbers")
+        found = f.divide(self.numbers, other)
+        return Masked(found, np.broadcast_to(self.kept, found.shape))
+
+
+def _is_positive(x: Any) -> bool:
+    """Is it a constant, or a tensor, that is surely positive everywhere?"""
+    if not isinstance(x, Tensor):
+        return bool(np.all(np.asarray(x) > 0))
+    outcomes = (x > 0).context.arrays.outcomes((x > 0).value)
+    return outcomes <= {True}
+
+
+def _parts(x: Any) -> tuple[Any, Any]:
+    """The numbers of an operand, and which of them count: of an array, those that are not minus infinity."""
+    if isinstance(x, Masked):
+        return x.numbers, x.kept
+    if isinstance(x, Tensor) or not _has_minus_infinity(x):
+        return x, True
+    array = np.asarray(x)
+    return np.where(np.isneginf(array), 0, array), ~np.isneginf(array)
+
+
+def _has_minus_infinity(x: Any) -> bool:
+    if isinstance(x, float):
+        return x == -np.inf
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and bool(np.isneginf(x).any())
+
+
+def hides(operands: Any) -> bool:
+    """Is there minus infinity among operands, which are beside tensors?"""
+    return any(isinstance(x, Masked) or _has_minus_infinity(x) for x in operands)
+
+
+def filled(t: Any, mask: Any, value: Any) -> Any:
+    """t, with a value where a mask holds: where it is minus infinity, that does not count any more."""
+    if isinstance(t, Masked) and not _has_minus_infinity(value):
+        raise NotSupported(_RAW)
+    if not _has_minus_infinity(value):
+        condition = mask if isinstance(mask, Truth) else Truth.known(t.context, np.asarray(mask, dtype=bool))
+        return f.where(condition, number(value), t)
+    gone = known(mask)
+    numbers, kept = _parts(t)
+    shape = np.broadcast_shapes(np.shape(gone), tuple(t.shape))
+    return Masked(f.broadcast_to(numbers, shape), np.broadcast_to(kept, shape) & ~gone)
+
+
+def known(mask: Any) -> Any:
+    """A mask as bools, which it must be whatever the numbers are."""
+    return np.asarray(mask.tolist() if isinstance(mask, Truth) else mask).astype(bool)
+
+
+def _softmax(t: Masked, axis: int = -1, dim: int | None = None, **others: Any) -> Tensor:
+    axis = axis if dim is None else dim
+    _some_in_each_row("softmax", t, axis)
+    return f.softmax(t.numbers, axis, where=t.kept)
+
+
+def _some_in_each_row(name: str, t: Masked, axis: Any) -> None:
+    if not t.kept.any(axis=axis).all():
+        raise NotSupported(f"{name} of a row in which all is minus infinity: it would be NaN")
+
+
+def _log_softmax(t: Masked, axis: int = -1, dim: int | None = None, **others: Any) -> Masked:
+    axis = axis if dim is None else dim
+    whole = _logsumexp(t, axis, keepdims=True)
+    return Masked(t.numbers - whole, t.kept)
+
+
+def _max(t: Masked, axis: Any = None, keepdims: bool = False, dim: Any = None, keepdim: bool = False) -> Tensor:
+    axis, keepdims = axis if dim is None else dim, keepdims or keepdim
+    _some_in_each_row("max", t, axis)
+    return f.max(_doubled(t, axis), axis, keepdims)
+
+
+def _doubled(t: Masked, axis: Any) -> Tensor:
+    """What counts, and in the places of what does not another number of the same row that does."""
+    axes = tuple(range(t.ndim)) if axis is None else tuple(a % t.ndim for a in np.atleast_1d(axis).tolist())
+    kept_axes = [i for i in range(t.ndim) if i not in axes]
+    rows = f.reshape(f.permute_dims(t.numbers, (*kept_axes, *axes)), (*(t.shape[i] for i in kept_axes), -1))
+    counts = np.transpose(t.kept, (*kept_axes, *axes)).reshape(rows.shape)
+    places = np.where(counts, np.arange(rows.shape[-1]), np.argmax(counts, axis=-1)[..., None])
+    moved = f.take_along_axis(rows, places, -1)
+    back = f.reshape(moved, [t.shape[i] for i in (*kept_axes, *axes)])
+    return f.permute_dims(back, np.argsort([*kept_axes, *axes]).tolist())
+
+
+def _exp(t: Masked) -> Tensor:
+    powers = f.exp(_doubled(t, None) if t.kept.any() else t.numbers)
+    return f.where(Truth.known(t.context, t.kept), powers, 0)
+
+
+def _logsumexp(t: Masked, axis: Any = None, keepdims: bool = False, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The greatest, and the logarithm of the sum of the powers of what is left: nothing overflows."""
+    axis, keepdims = axis if dim is None else dim, keepdims or keepdim
+    greatest = _max(t, axis, keepdims=True)
+    powers = f.where(Truth.known(t.context, t.kept), f.exp(_doubled(t, axis) - greatest), 0)
+    found = greatest + f.log(f.sum(powers, axis, keepdims=True))
+    return found if keepdims else f.reshape(found, f.sum(t.numbers, axis).shape)
+
+
+def _moved(name: str) -> Handler:
+    """A function that only moves elements, of the numbers and of what counts."""
+
+    def moved(t: Masked, *args: Any, **kwargs: Any) -> Masked:
+        from_places = _places_after(t.shape, name, args, kwargs)
+        numbers = f.reshape(t.numbers, (-1,))[from_places.reshape(-1)]
+        kept = t.kept.reshape(-1)[from_places]
+        return Masked(f.reshape(numbers, from_places.shape), kept)
+
+    return moved
+
+
+def _places_after(shape: Shape, name: str, args: Any, kwargs: Any) -> Any:
+    """Where each element stood before, as NumPy moves it."""
+    places = np.arange(shape.size).reshape(shape)
+    return _NUMPY_MOVES[name](places, *args, **kwargs)
+
+
+_NUMPY_MOVES: dict[str, Handler] = {
+    "reshape": lambda a, *s: a.reshape(s[0] if len(s) == 1 else s),
+    "view": lambda a, *s: a.reshape(s[0] if len(s) == 1 else s),
+    "unsqueeze": lambda a, dim: np.expand_dims(a, dim),
+    "expand_dims": lambda a, axis: np.expand_dims(a, axis),
+    "squeeze": lambda a, dim=None: np.squeeze(a, dim),
+    "transpose": lambda a, d0, d1: np.swapaxes(a, d0, d1),
+    "permute": lambda a, *d: np.transpose(a, d[0] if len(d) == 1 else d),
+    "swapaxes": lambda a, d0, d1: np.swapaxes(a, d0, d1),
+}
+
+FOLLOWED: dict[str, Handler] = {
+    "softmax": _softmax, "log_softmax": _log_softmax, "max": _max, "amax": _max, "exp": _exp,
+    "logsumexp": _logsumexp, "add": lambda x, y: _added(x, y), "subtract": lambda x, y: _added(x, f.negative(y)),
+    "sub": lambda x, y: _added(x, f.negative(y)), "multiply": lambda x, y: x * y, "mul": lambda x, y: x * y,
+    "divide": lambda x, y: x / y, "div": lambda x, y: x / y, "masked_fill": filled,
+    "where": lambda c, x, y: _chosen(c, x, y), "dropout": lambda x, p=0, training=False, inplace=False: x,
+    **{name: _moved(name) for name in _NUMPY_MOVES},
+}  # fmt: skip
+"""What is followed where minus infinity is among the operands, by the names of NumPy's and PyTorch's functions."""
+
+
+def _added(x: Any, y: Any) -> Masked:
+    (a, kept), (b, others) = _parts(x), _parts(y)
+    found = f.add(a, b)
+    return Masked(found, np.broadcast_to(kept, found.shape) & np.broadcast_to(others, found.shape))
+
+
+def _chosen(condition: Any, x: Any, y: Any) -> Masked:
+    """x where the condition holds, else y: either may be minus infinity, where the condition is known."""
+    holds = known(condition)
+    (a, kept), (b, others) = _parts(x), _parts(y)
+    context = common_context("where", [x, y])
+    found = f.where(Truth.known(context, holds), a, b)
+    shape = tuple(found.shape)
+    return Masked(found, np.where(holds, np.broadcast_to(kept, shape), np.broadcast_to(others, shape)))
+
+
+def followed(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of which an operand has minus infinity in it. Raises NotSupported where it is not followed."""
+    handler = FOLLOWED.get(name.rpartition(".")[2])
+    if handler is None:
+        raise NotSupported(f"{name}: {_RAW}")
+    return handler(*args, **kwargs)
