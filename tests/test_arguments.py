@@ -279,8 +279,8 @@ def test_masks_are_truths():
     assert ss.crosscheck(masked, x, mask.tolist(), actual=np.float64(5)).exact == 5
     assert type(ss.lift([[True], [False]], Q)) is type(ss.lift(mask, Q)) is ss.Truth
     assert ss.bounds(masked, x, mask, vary={"x": ss.ball(1)}).lower == 3
-    with pytest.raises(ScalarSpecError, match="truth"):
-        ss.compare(spec, mask, 2, backends=["rational"])
+    counted = ss.compare(lambda p: p * 3 + (1 - p) + 2 * (p | ~p), mask, backends=["rational"])["rational"]
+    assert counted.value.tolist() == [5, 3, 5]  # beside numbers they are 1 and 0
 
 
 # ---- what to write --------------------------------------------------------------------------------------------------

@@ -268,10 +268,8 @@ class _View:
         """Is there data in a value, or a function that sees data?"""
         if sees(value) or isinstance(value, ModuleType):
             return id(value) in self.holders
-        if is_module(value):
-            return True
-        if not (isinstance(value, list | tuple | dict) or is_model(value)):
-            return is_float_array(value)
+        if is_module(value) or not (isinstance(value, list | tuple | dict) or is_model(value)):
+            return is_module(value) or is_float_array(value)
         if id(value) not in self._changes:
             self._changes[id(value)] = False  # where it contains itself
             if is_model(value):

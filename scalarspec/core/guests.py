@@ -84,9 +84,21 @@ def _beside_numbers(ufunc: Any, reflected: bool) -> Any:
 
 
 class Truths(Guest):
-    """Truths in the code of others: their arithmetic."""
+    """Truths in the code of others: their equality, and their arithmetic."""
 
     __slots__ = ()
+
+    def __xor__(self: Any, other: Any) -> Any:
+        return (self & ~other) | (~self & other)
+
+    def __eq__(self, other: Any) -> Any:
+        """The truth that both hold, or neither, for each element."""
+        return ~self.__xor__(other)
+
+    def __ne__(self, other: Any) -> Any:
+        return self.__xor__(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     __add__, __radd__ = (_beside_numbers(np.add, reflected) for reflected in (False, True))
     __sub__, __rsub__ = (_beside_numbers(np.subtract, reflected) for reflected in (False, True))

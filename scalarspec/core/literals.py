@@ -115,7 +115,7 @@ def reading_of_code() -> AbstractContextManager[None]:
 
 def meant(number: Any) -> Any:
     """A float as the number that it means where it is written; itself where it is refused unless it is exact."""
-    if not np.isfinite(number):
+    if not isinstance(number, float | np.floating) or not np.isfinite(number):
         return number
     known = _READING.get()
     if known is None:  # within a module of PyTorch it is a float, whoever called that

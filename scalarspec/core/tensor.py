@@ -199,18 +199,10 @@ class Truth(Nested, Truths):
 
     __rand__, __ror__ = __and__, __or__
 
-    def __eq__(self, other: Any) -> Truth:  # type: ignore[override]
-        """The truth that both hold, or neither, for each element."""
-        return ~self.__xor__(other)
-
-    def __ne__(self, other: Any) -> Truth:  # type: ignore[override]
-        return self.__xor__(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __xor__(self, other: Any) -> Truth:
-        apart: Truth = (self & ~other) | (~self & other)
-        return apart
+    def numbers(self) -> Tensor:
+        """1 where it holds, else 0: what truths are beside numbers, as in NumPy and PyTorch."""
+        one, zero = (as_tensor(self.context, number).value for number in (1, 0))
+        return Tensor(self.context, self.shape, self.context.arrays.apply("where", self.value, one, zero))
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Truth:
         """The truth that every element holds, or every one along some axes."""
@@ -311,10 +303,10 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
         if context.wrapped is None:
             raise ContextMismatch(f"{operand.context} and {context} do not mix; carry one over with context.tensor(t)")
     elif isinstance(operand, Truth):
-        raise ArgumentError(f"expected numbers, got truths: {operand!r}")
+        return as_tensor(context, operand.numbers())
     elif isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
         return context.tensor(operand)
-    elif isinstance(operand, float | np.floating):
+    else:
         operand = meant(operand)
     if context.wrapped is not None:
         constant: Tensor = context.constant(as_tensor(context.wrapped, operand))

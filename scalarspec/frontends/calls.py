@@ -9,7 +9,6 @@ from typing import Any, Never
 
 import numpy as np
 
-from scalarspec.core import functions as f
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotSupported
 
@@ -81,7 +80,7 @@ def _says_nothing(key: str, value: Any, signature: inspect.Signature) -> bool:
 def number(x: Any) -> Any:
     """An operand that counts as a number: truths are 1 and 0, as they are to other libraries."""
     if isinstance(x, Truth):
-        return f.where(x, 1, 0)
+        return x.numbers()
     if isinstance(x, np.ndarray | np.bool_) and x.dtype == bool:
         return np.asarray(x).astype(int)
     return int(x) if isinstance(x, bool) else x

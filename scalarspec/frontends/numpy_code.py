@@ -6,17 +6,23 @@ from functools import partial
 from typing import Any
 
 from scalarspec.frontends import numpy_choices, numpy_products, numpy_statistics, numpy_structure  # noqa: F401 - which fill the table of functions
-from scalarspec.frontends.calls import called
+from scalarspec.frontends.calls import Handler, called
+from scalarspec.frontends.masked import followed, hides
 from scalarspec.frontends.numpy_functions import handler
 from scalarspec.frontends.numpy_methods import METHODS, PROPERTIES, receiver
-from scalarspec.frontends.numpy_ufuncs import apply
+from scalarspec.frontends.numpy_ufuncs import handler as ufunc_handler
 
 __all__ = ["METHODS", "PROPERTIES", "apply", "function", "method"]
 
 
+def apply(ufunc: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The value of a universal function, or of a method of it, at tensors among its operands."""
+    return _called(*ufunc_handler(ufunc, method), args, kwargs)
+
+
 def function(theirs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The value of a function of NumPy that was called with tensors among its arguments."""
-    return called(*handler(theirs), args, kwargs)
+    return _called(*handler(theirs), args, kwargs)
 
 
 def method(t: Any, name: str) -> Any:
@@ -25,8 +31,12 @@ def method(t: Any, name: str) -> Any:
         return PROPERTIES[name](t)
     if name not in METHODS:
         raise AttributeError(f"{type(t).__name__} has no attribute {name!r}")
-    return partial(_call, t, name)
+    return partial(_method, name, t)
 
 
-def _call(t: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-    return called(f"numpy.ndarray.{name}", METHODS[name], (receiver(t, name), *args), kwargs)
+def _method(name: str, t: Any, *args: Any, **kwargs: Any) -> Any:
+    return _called(f"numpy.ndarray.{name}", METHODS[name], (receiver(t, name), *args), kwargs)
+
+
+def _called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return followed(name, args, kwargs) if hides(args) else called(name, handler, args, kwargs)

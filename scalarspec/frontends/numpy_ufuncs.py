@@ -9,7 +9,7 @@ import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core.tensor import Tensor, Truth, common_context
-from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, Handler, called, number, refusal, truth
+from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, Handler, number, refusal, truth
 from scalarspec.frontends.scipy_special import SPECIAL
 
 _BITS = refusal("it looks at the bits of a format, and a tensor's numbers have none")
@@ -232,8 +232,3 @@ def handler(ufunc: Any, method: str) -> tuple[str, Handler]:
     if method == "outer" and ufunc in UFUNCS and ufunc.nin == 2:
         return name, _outer(ufunc)
     return name, refusal(IN_PLACE if method == "at" else NOT_OURS)
-
-
-def apply(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What NumPy's protocol asks for: a universal function, or a method of it, at operands."""
-    return called(*handler(ufunc, method), inputs, kwargs)
