@@ -6,6 +6,7 @@ A function that is written in NumPy, PyTorch or JAX is called as it stands; what
 
 from __future__ import annotations
 
+import copy
 import inspect
 import sys
 from collections.abc import Callable
@@ -85,6 +86,12 @@ class AsSpec:
         """The floats that entered so far and are not what they print, each with its file and line: printed, a list."""
         found: Constants = vars(self)["_constants"]
         return found
+
+    def around(self, function: Callable[..., Any]) -> AsSpec:
+        """The same around another function, such as this one with tensors in what it sees; constants are shared."""
+        made = copy.copy(self)
+        vars(made).update({**vars(self), "function": function})
+        return made
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's value at tensors."""

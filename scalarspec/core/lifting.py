@@ -15,7 +15,7 @@ import numpy as np
 
 from scalarspec.core.closures import is_float_array, rebuilt, sees, tensors_seen
 from scalarspec.core.context import Context
-from scalarspec.core.foreign import frontend, is_module
+from scalarspec.core.foreign import AsSpec, frontend, is_module
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
@@ -73,6 +73,9 @@ def lifted_spec(spec: Spec, context: Context[Any]) -> Spec:
     """
     while context.wrapped is not None:
         context = context.wrapped
+    if isinstance(spec, AsSpec):
+        inner = lifted_spec(spec.function, context)
+        return spec if inner is spec.function else spec.around(inner)  # type: ignore[return-value]
     if sees(spec) or is_module(spec):
         return lift(spec, context)
     method = None if isinstance(spec, type) else inspect.getattr_static(type(spec), "__call__", None)

@@ -97,9 +97,12 @@ def _has_minus_infinity(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f" and bool(np.isneginf(x).any())
 
 
-def hides(operands: Any) -> bool:
-    """Is there minus infinity among operands, which are beside tensors?"""
-    return any(isinstance(x, Masked) or _has_minus_infinity(x) for x in operands)
+def hides(name: str, operands: Any) -> bool:
+    """Is there minus infinity among the operands of a function? As one number it is an operand of those alone that are
+    followed: others take it for a parameter, as norms do.
+    """
+    known = name.rpartition(".")[2] in FOLLOWED
+    return any(isinstance(x, Masked) or (_has_minus_infinity(x) and (known or np.ndim(x))) for x in operands)
 
 
 def filled(t: Any, mask: Any, value: Any) -> Any:

@@ -39,4 +39,4 @@ def _method(name: str, t: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return followed(name, args, kwargs) if hides(args) else called(name, handler, args, kwargs)
+    return followed(name, args, kwargs) if hides(name, args) else called(name, handler, args, kwargs)

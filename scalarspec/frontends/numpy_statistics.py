@@ -231,7 +231,10 @@ def _between(rows: Any, q: Fraction) -> Any:
     place = q * (rows.shape[-1] - 1)
     low = int(place)
     part = place - low
-    return rows[..., low] if not part else rows[..., low] * (1 - part) + rows[..., low + 1] * part
+    if not part:
+        return rows[..., low]
+    apart = rows[..., low + 1] - rows[..., low]
+    return rows[..., low] + apart * part if 2 * part < 1 else rows[..., low + 1] - apart * (1 - part)
 
 
 @implements("percentile", "nanpercentile")

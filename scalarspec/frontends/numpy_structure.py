@@ -54,10 +54,11 @@ def imag(val: Any) -> Any:
 
 @implements("linspace")
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
-    """Equal steps; each number is start (1 - k / n) + stop k / n, with its fraction exact."""
+    """Equal steps from the start on, and the stop itself where it is the last one."""
     first, last = f.broadcast_arrays(number(start), number(stop))
     parts = (num - 1 if endpoint else num) or 1
-    steps = [(first * (parts - k) + last * k) / parts for k in range(num)]
+    step = (last - first) / parts
+    steps = [last if endpoint and 0 < k == parts else first + step * k for k in range(num)]
     return f.stack(steps, axis) if steps else f.broadcast_to(first, (0, *first.shape))
 
 

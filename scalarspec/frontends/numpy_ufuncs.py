@@ -71,6 +71,11 @@ def heaviside(x: Any, at_zero: Any) -> Any:
     return f.where(f.less(x, 0), 0, f.where(f.greater(x, 0), 1, at_zero))
 
 
+def ldexp(x: Any, i: Any) -> Any:
+    """x times a power of 2."""
+    return f.multiply(x, f.pow(common_context("ldexp", (x, i)).tensor(2), i))
+
+
 def exp2(x: Any) -> Any:
     """2 to the power x."""
     return f.pow(2, x)
@@ -121,7 +126,7 @@ _ARITHMETIC: dict[Any, Handler] = {
     np.divide: f.divide, np.power: f.pow, np.float_power: f.pow, np.negative: f.negative, np.positive: f.positive,
     np.floor_divide: floor_divide, np.remainder: f.remainder, np.fmod: fmod, np.reciprocal: f.reciprocal,
     np.divmod: lambda x, y: (floor_divide(x, y), f.remainder(x, y)), np.matmul: f.matmul,
-    np.modf: lambda x: (x - f.trunc(x), f.trunc(x)), np.ldexp: lambda x, i: f.multiply(x, f.pow(2, i)),
+    np.modf: lambda x: (x - f.trunc(x), f.trunc(x)), np.ldexp: ldexp,
     np.vecdot: f.vecdot,
 }  # fmt: skip
 _FUNCTIONS: dict[Any, Handler] = {

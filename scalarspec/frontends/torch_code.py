@@ -64,7 +64,7 @@ def _call(shown: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if name.endswith("_") and not name.endswith("__"):
         refuse(shown, IN_PLACE)
     handler = FUNCTIONS.get(name) or refusal(NOT_OURS)
-    if hides(args):
+    if hides(name, args):
         return followed(shown, args, kwargs)
     with reading_of_code():
         found = called(shown, handler, args, kwargs)

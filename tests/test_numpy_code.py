@@ -1,0 +1,380 @@
+"""Plain NumPy code as specs: values, enclosures, gradients; what is refused, and how; what floats in it mean."""
+
+import inspect
+import math
+import pickle
+import re
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+import numpy_calls
+import numpy_code
+import pytest
+
+import scalarspec as ss
+from scalarspec.errors import ArgumentError, NotExact, NotSupported, ScalarSpecError, ShapeError, Undecided
+from scalarspec.frontends import numpy_code as protocol  # noqa: F401 - fills the tables
+from scalarspec.frontends.numpy_functions import FUNCTIONS
+from scalarspec.frontends.numpy_methods import METHODS
+from scalarspec.frontends.numpy_ufuncs import UFUNCS
+
+F, B, Q = (ss.context(name) for name in ("float64", "interval", "rational"))
+FINE = ss.context("interval", prec=150)
+CASES = list(numpy_code.CASES.items())
+NAMES = [function.__name__ for function, _ in CASES]
+TINY = Fraction(1, 10**6)
+
+
+def enclosure(spec, args):
+    """What the function is at exact arguments, enclosed."""
+    return spec(*[FINE.tensor(a) for a in args])
+
+
+# ---- functions as people write them ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("function", "args"), CASES, ids=NAMES)
+def test_the_function_is_the_spec(function, args):
+    spec = ss.as_spec(function)
+    found = ss.crosscheck(spec, *args, actual=function(*args))
+    assert found.explained, found
+
+
+@pytest.mark.parametrize(("function", "args"), CASES, ids=NAMES)
+def test_bounds_contain_its_values(function, args):
+    spec, first = ss.as_spec(function), next(iter(inspect.signature(function).parameters))
+    found = ss.bounds(spec, *args, vary={first: ss.ball("0.001")})
+    rng = np.random.default_rng(5)
+    for _ in range(3):
+        moved = args[0] + rng.uniform(-0.00099, 0.00099, args[0].shape)
+        low, high = ss.endpoints(enclosure(spec, (moved, *args[1:])))
+        assert np.all((found.lower <= high) & (low <= found.upper))
+
+
+def slope(function, args):
+    """The derivative along a direction over a small box, and the difference quotient of two of its points, enclosed."""
+    spec, rng = ss.as_spec(lambda *a: np.sum(function(*a) * np.ones(1))), np.random.default_rng(2)
+    v = rng.integers(-2, 3, np.shape(args[0])) * 1.0
+    box = FINE.box(*[args[0] + side * float(TINY) * 2 for side in (-1, 1)])
+    rest = [FINE.tensor(a) for a in args[1:]]
+    along = np.sum(ss.grad(spec)(box, *rest) * v)
+    ends = [spec(FINE.tensor(args[0]) + FINE.tensor(v) * side * TINY / 2, *rest) for side in (-1, 1)]
+    return along, (ends[1] - ends[0]) / TINY
+
+
+@pytest.mark.parametrize(("function", "args"), CASES, ids=NAMES)
+def test_gradients_contain_difference_quotients(function, args):
+    along, quotient = slope(function, args)
+    (low, high), (least, most) = (ss.endpoints(t) for t in (along, quotient))
+    assert low[()] <= most[()]
+    assert least[()] <= high[()]
+    assert high[()] - low[()] < Fraction(1, 10)
+
+
+def test_the_checks_can_fail():
+    wrong = lambda mu, logvar: 0.5000001 * np.mean(np.exp(logvar) + mu**2 - 1 - logvar)  # noqa: E731
+    args = numpy_code.CASES[numpy_code.kl]
+    assert not ss.crosscheck(ss.as_spec(wrong), *args, actual=numpy_code.kl(*args)).explained
+    _, quotient = slope(numpy_code.kl, args)
+    along, _ = slope(wrong, args)
+    assert not bool(ss.overlaps(along, quotient)) if hasattr(ss, "overlaps") else True
+
+
+# ---- every function, method and universal function ------------------------------------------------------------------
+
+
+def arguments():
+    rng = np.random.default_rng(3)
+    normal = {"x": (5,), "y": (5,), "z": (4, 5), "s": (4, 4)}
+    return {name: rng.standard_normal(shape) for name, shape in normal.items()} | {"p": rng.random(5) * 0.7 + 0.15}
+
+
+def in_one(result):
+    return np.stack(result) if isinstance(result, list | tuple) else result
+
+
+@pytest.mark.parametrize("text", numpy_calls.EXPRESSIONS)
+def test_calls_mean_what_they_mean_to_numpy(text):
+    for name in ("unstack", "matvec", "vecmat", "cumulative_sum", "cumulative_prod"):
+        if f"np.{name}(" in text and not hasattr(np, name):
+            pytest.skip(f"this NumPy has no {name}")
+    function = eval(f"lambda x, y, z, s, p: {text}")
+    given = arguments()
+    native = np.asarray(in_one(function(**given)), dtype=float)
+    found = ss.crosscheck(ss.as_spec(function), *given.values(), actual=native)
+    assert found.explained, found
+    enclosed = function(**{name: B.tensor(a) for name, a in given.items()})
+    assert np.shape(in_one(enclosed)) == native.shape
+
+
+def test_every_function_is_called():
+    text = "\n".join(numpy_calls.EXPRESSIONS)
+    followed = {f for f, handler in FUNCTIONS.items() if not hasattr(handler, "reason")}
+    unseen = {f for f in followed if not any(f"np.{name}(" in text for name in names_of(f))}
+    same = {"ascontiguousarray", "asfortranarray", "require", "asanyarray", "row_stack"}
+    assert not {f.__name__ for f in unseen} - same
+    ufuncs = {u.__name__ for u, handler in UFUNCS.items() if not hasattr(handler, "reason")}
+    assert not {u for u in ufuncs if not any(f"np.{name}" in text for name in names_of(getattr(np, u)))}
+    assert not {m for m, handler in METHODS.items() if not hasattr(handler, "reason") and f".{m}(" not in text}
+
+
+def names_of(function):
+    """All names by which NumPy has a function."""
+    spaces = {"": np, "linalg.": np.linalg}
+    return {prefix + n for prefix, space in spaces.items() for n, v in vars(space).items() if v is function}
+
+
+OF_THE_CALL = re.compile("argument|operand|integer|iterable|dtype")
+"""What Python and NumPy say of calls that have too many or too few arguments, or a tensor for a format."""
+
+
+def error_of(call):
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_no_function_of_numpy_ends_in_a_foreign_error(count):
+    """Those that we have give something, or say what is wrong; the others are refused by name."""
+    t = B.box([[0.5, 1], [1, 2]], [[1, 2], [2, 3]])
+    every = {*np.testing.overrides.get_overridable_numpy_array_functions()}
+    for function in every | {*np.testing.overrides.get_overridable_numpy_ufuncs()}:
+        if not re.search("from|txt|save", function.__name__):  # of files and buffers
+            error = error_of(lambda function=function: function(*[t] * count))
+            assert isinstance(error, ScalarSpecError | None) or OF_THE_CALL.search(str(error)), (function, error)
+
+
+REFUSED = {
+    "astype": (lambda t: t.astype(np.float32), "numbers have no format"),
+    "dtype=": (lambda t: np.sum(t, dtype=np.float32), "numbers have no format"),
+    "out=": (lambda t: np.exp(t, out=np.zeros(2)), "leave out= away"),
+    "where=": (lambda t: np.sum(t, where=np.array([True, False])), r"np\.where\(mask, x, 0\)"),
+    "places": (lambda t: np.where(t > 0), r"use np\.where\(condition, x, y\)"),
+    "nonzero": (lambda t: np.nonzero(t), "which places there are"),
+    "unique": (lambda t: np.unique(t), "how many there are"),
+    "copyto": (lambda t: np.copyto(t, 1), "not changed in place"),
+    "at": (lambda t: np.add.at(np.zeros(2), [0, 1], t), "not changed in place"),
+    "reduceat": (lambda t: np.add.reduceat(t, [0]), "not in the vocabulary"),
+    "fft": (lambda t: np.fft.fft(t), r"numpy\.fft\.\w*fft: it is not in the vocabulary"),
+    "solve": (lambda t: np.linalg.solve(np.eye(2), t), "not in the vocabulary"),
+    "bits": (lambda t: np.nextafter(t, 1), "bits of a format"),
+    "sort": (lambda t: t.sort(), "not changed in place"),
+    "item": (lambda t: t.__setitem__(0, 1), r"write np\.where\(mask, y, x\)"),
+    "columns": (lambda t: t.reshape(2, 1, order="F"), "expected order='C'"),
+    "into an array": (lambda t: np.add(np.zeros(2), t, out=np.zeros(2)), "not changed"),
+    "mean of nothing": (lambda t: np.mean(t[:0]), "it would be NaN"),
+    "percentile": (lambda t: np.quantile(t, 0.5, method="lower"), "expected 'linear'"),
+    "singular values": (lambda t: np.linalg.norm(np.outer(t, t), 2), "singular values"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("backend", ["float64", "interval", "rational"])
+def test_what_cannot_be_followed_is_refused_by_name(name, backend):
+    call, told = REFUSED[name]
+    with pytest.raises((NotSupported, ShapeError), match=told):
+        call(ss.context(backend).tensor([1.0, 2.0]))
+
+
+def filled(x):
+    out = np.zeros(2)
+    out[0] = x[0]
+    return out
+
+
+READ = {
+    "float": lambda x: float(x[0]) * x,
+    "math": lambda x: math.exp(x[0]) * x,
+    "asarray": lambda x: np.asarray(x) * 2,
+    "array": lambda x: np.array([x[0], x[1]]),
+    "vectorize": lambda x: np.vectorize(abs)(x),
+    "filled": filled,
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_numbers_that_are_read_in_a_job_are_refused(name):
+    for job in (
+        partial(ss.bounds, vary={"x": ss.ball(1)}),
+        partial(ss.crosscheck, dtype="float64"),
+        partial(ss.tolerance, vary={"x": ss.ball(1)}),
+        lambda spec, x: ss.grad(lambda t: ss.sum(spec(t)))(F.tensor(x)),
+    ):
+        with pytest.raises(NotSupported, match=r"what follows would not be seen.*np\.stack"):
+            job(READ[name], np.array([1.0, 2.0]))
+    with pytest.raises(Undecided, match="use where"):
+        ss.bounds(lambda x: x if x[0] > 0.5 else -x, [0.5], vary={"x": ss.ball(1)})
+
+
+# ---- what is changed in place ---------------------------------------------------------------------------------------
+
+
+def accumulated(x):
+    total = 0
+    for k in range(4):
+        total += x**k
+    total -= 1
+    total *= x
+    total /= 2
+    return total
+
+
+def of_lists(x):
+    parts = [x * 1, x * 2]
+    parts[0] += 1
+    return parts[0] - parts[1]
+
+
+def of_the_argument(x):
+    x += 1
+    return x
+
+
+def of_another_name(x):
+    y = x * 2
+    z = y
+    y += 1
+    return z
+
+
+def of_a_view(x):
+    y = x * 2
+    part = y[:1]
+    part += 1
+    return y
+
+
+def of_what_has_a_view(x):
+    y = x * 2
+    part = y[:1]
+    y += 1
+    return part
+
+
+def of_a_transpose(x):
+    y = x * 2
+    turned = y.T
+    turned += 1
+    return y
+
+
+@pytest.mark.parametrize("function", [accumulated, of_lists])
+def test_what_nobody_else_holds_may_be_replaced(function):
+    x = np.array([0.5, 2.0])
+    assert ss.crosscheck(function, x, actual=function(x)).exact.tolist() == [Fraction(v) for v in function(x)]
+
+
+@pytest.mark.parametrize("function", [of_the_argument, of_another_name, of_a_view, of_what_has_a_view, of_a_transpose])
+def test_what_others_see_is_not_changed(function):
+    x = Q.tensor([[1, 2], [3, 4]])
+    with pytest.raises(NotSupported, match=r"write x = x \+ y"):
+        function(x)
+    with pytest.raises(NotSupported, match=r"write x = x \+ y"):
+        ss.bounds(function, [[1.0]], vary={"x": ss.ball(1)})
+
+
+# ---- what floats mean -----------------------------------------------------------------------------------------------
+
+
+def with_constants(x):
+    y = 0.1 * x
+    return y + np.sqrt(2 * np.pi) + 0.5
+
+
+LINE = inspect.getsourcelines(with_constants)[1]
+
+
+def test_floats_in_code_are_read_as_told():
+    binary, decimal = (ss.as_spec(with_constants, literals=choice) for choice in ("binary", "decimal"))
+    root = Fraction(float(np.sqrt(2 * np.pi)))
+    assert binary(Q.tensor(10)).item() == 10 * Fraction(0.1) + root + Fraction(1, 2)
+    assert decimal(Q.tensor(10)).item() == 1 + Fraction(repr(float(np.sqrt(2 * np.pi)))) + Fraction(1, 2)
+    for spec in (with_constants, ss.as_spec(with_constants, literals="exact")):
+        with pytest.raises(NotExact, match=r'literals="binary"'):
+            spec(Q.tensor(10))
+
+
+def test_constants_are_listed_with_their_places():
+    spec = ss.as_spec(with_constants)
+    assert not spec.constants
+    for _ in range(2):
+        ss.bounds(spec, 1.0, vary={"x": ss.ball(1)})
+    tenth, root = spec.constants
+    assert (tenth.file, tenth.line, tenth.text, tenth.value) == (__file__, LINE + 1, "0.1", Fraction(0.1))
+    assert (root.line, root.text, root.computed, tenth.computed) == (LINE + 2, "2.5066282746310002", True, False)
+    assert str(spec.constants).splitlines()[1].endswith("computed in floats before it met a tensor")
+    assert "no constant" in str(ss.as_spec(lambda x: x / 2).constants)
+
+
+JOBS = {
+    "bounds": lambda f, how: ss.bounds(f, 1.0, vary={"x": ss.ball(1)}, literals=how),
+    "prove": lambda f, how: ss.prove(f, 1.0, vary={"x": ss.ball(1)}, at_most=9, literals=how),
+    "crosscheck": lambda f, how: ss.crosscheck(f, 1.0, dtype="float64", literals=how),
+    "tolerance": lambda f, how: ss.tolerance(f, 1.0, vary={"x": ss.ball(1)}, literals=how),
+    "ranges": lambda f, how: ss.ranges(f, 1.0, vary={"x": ss.ball(1)}, literals=how),
+    "derive": lambda f, how: ss.derive(f, ss.Scalar, literals=how),
+    "compare": lambda f, how: ss.compare(f, 1.0, literals=how),
+    "prepare": lambda f, how: ss.prepare(f, 1.0, inputs="x", literals=how)(2.0),
+    "batched": lambda f, how: ss.batched(f, over="x", literals=how)(F.tensor([1.0])),
+    "grad": lambda f, how: ss.grad(f, literals=how)(F.tensor(1.0)),
+    "hessian": lambda f, how: ss.hessian(f, literals=how)(F.tensor(1.0)),
+    "vjp": lambda f, how: ss.vjp(f, literals=how)(F.tensor(1.0)),
+    "jvp": lambda f, how: ss.jvp(f, literals=how)(F.tensor(1.0)),
+    "value_and_grad": lambda f, how: ss.value_and_grad(f, literals=how)(F.tensor(1.0)),
+}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_job_takes_the_choice(job):
+    cubed = lambda x: np.multiply(x, 0.1) ** 3  # noqa: E731
+    for how in ("binary", "decimal"):
+        JOBS[job](cubed, how)
+    refused = {"compare"}  # which shows the refusal
+    if job not in refused:
+        for how in ("exact", None):
+            with pytest.raises(NotExact, match=r"0\.1 is not exactly 1/10"):
+                JOBS[job](cubed, how)
+    with pytest.raises(ArgumentError, match=r"literals: expected one of 'exact', 'binary', 'decimal', got 'float'"):
+        JOBS[job](cubed, "float")
+
+
+def test_matrix_form_takes_the_choice():
+    found = ss.matrix_form(lambda x: np.sum(0.1 * x), ss.Dim(3), literals="decimal")
+    assert "1/10" in str(found)
+
+
+def test_a_spec_of_code_looks_like_the_function():
+    spec = ss.as_spec(numpy_code.kl)
+    assert inspect.signature(spec) == inspect.signature(numpy_code.kl)
+    assert (spec.__name__, spec.__doc__) == (numpy_code.kl.__name__, numpy_code.kl.__doc__)
+    assert pickle.loads(pickle.dumps(spec)).function is numpy_code.kl
+    assert ss.as_spec(spec, "decimal").function is numpy_code.kl
+    with pytest.raises(ArgumentError, match="as_spec: function: expected a function, got 3"):
+        ss.as_spec(3)
+    with pytest.raises(ArgumentError, match="does not tell its parameters"):
+        ss.as_spec(max)
+
+
+def test_arrays_that_code_sees_are_exact():
+    weights = np.array([0.1, 0.2])
+    spec = ss.as_spec(lambda x: np.dot(weights, x) + (weights * weights).sum())
+    exact = [Fraction(v) for v in (0.1, 0.2)]
+    found = ss.compare(spec, np.array([1.0, 1.0]), backends=["rational"])["rational"].value.item()
+    assert found == sum(exact) + sum(v * v for v in exact)
+
+
+def test_scipys_special_functions():
+    special = pytest.importorskip("scipy.special")
+    x = np.array([0.25, 0.5, 2.0])
+    for name in ("expit", "erf", "erfc", "ndtr", "log_ndtr", "gammaln", "psi", "entr", "exprel", "cbrt", "log_expit"):
+        found = ss.crosscheck(ss.as_spec(getattr(special, name)), x, actual=getattr(special, name)(x))
+        assert found.max_ulps < 10, name
+    for name in ("xlogy", "xlog1py", "rel_entr", "kl_div", "huber", "pseudo_huber"):
+        f = getattr(special, name)
+        assert ss.crosscheck(lambda a, b, f=f: f(a, b), x, x[::-1].copy(), actual=f(x, x[::-1])).max_ulps < 10, name
+    with pytest.raises(NotSupported, match=r"scipy\.special\.jv"):
+        special.jv(1, F.tensor(x))
