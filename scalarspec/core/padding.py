@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from scalarspec.core import shape as shapes
 from scalarspec.core.choices import where
+from scalarspec.core.elementwise import add
+from scalarspec.core.indexing import Fixed, places_of, tables
+from scalarspec.core.reductions import sum
 from scalarspec.core.shape import Shape
-from scalarspec.core.structure import broadcast_to, concat, moved, place_of_diagonal, repeat, take, tensor_of
+from scalarspec.core.structure import broadcast_to, concat, moved, place_of_diagonal, repeat, reshape, take, tensor_of
 from scalarspec.core.tensor import Operand, Tensor, operands_of
 from scalarspec.errors import ArgumentError, ShapeError
 
@@ -69,6 +74,33 @@ def _with_ends(t: Tensor, axis: int, before: int, after: int, number: Operand) -
     _, (constant, _) = operands_of("pad", number, t)
     ends = [broadcast_to(constant, (*t.shape[:axis], n, *t.shape[axis + 1 :])) for n in (before, after)]
     return concat([ends[0], t, ends[1]], axis)
+
+
+def scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
+    """A tensor of zeros of a shape, to which g is added at an index: the transpose of indexing.
+
+    Where an element was taken several times, those places that were taken up to 1, 2, 4, ... times are found together:
+    a table of all parts of each, filled up with zeros, is summed.
+    """
+    taken = places_of(shape, index)
+    if taken is None or len(np.unique(taken[2])) == len(taken[2]):
+        return _at(g, shape, index)
+    first, axes, places = taken
+    flat = Shape((*shape[:first], prod(shape[first : first + axes]), *shape[first + axes :]))
+    parts = reshape(g, (*shape[:first], len(places), *flat[first + 1 :]))
+    zero = broadcast_to(g.context.tensor(0), (*flat[:first], 1, *flat[first + 1 :]))
+    parts = concat([parts, zero], axis=first)
+    whole = (slice(None),) * first
+    found = [
+        _at(sum(parts[(*whole, table)], axis=first + 1), flat, (*whole, Fixed(where)))
+        for where, table in tables(places)
+    ]
+    return reshape(reduce(add, found), shape)
+
+
+def _at(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
+    """g at an index of a tensor of zeros, in which no place comes twice."""
+    return Tensor(g.context, shape, g.context.arrays.apply("scatter", g.value, index=index, shape=shape))
 
 
 def upsample(

@@ -26,6 +26,10 @@ from scalarspec.frontends.masked import followed, hides
 from scalarspec.frontends.torch_functions import FUNCTIONS
 from scalarspec.numbers.foreign import of_numbers
 
+ROUNDED = (
+    "PyTorch worked it out from parameters, and rounded: call ss.lift(net, t.context)(t), or give the module to a job, "
+    "so that the parameters are numbers of the context, too"
+)
 FORMAT = torch.float64
 """What tensors say is their format, within PyTorch's code: that of the constants which it makes beside them."""
 NARROW = "it rounds to a format, which the numbers of a tensor have not: leave it out"
@@ -38,9 +42,8 @@ def function(theirs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The value of a function of PyTorch that was called with tensors of ours among its arguments."""
     name = getattr(theirs, "__name__", str(theirs))
     module = getattr(theirs, "__module__", None) or ""
-    return _call(
-        f"torch.{name}", "unfold_images" if name == "unfold" and "functional" in module else name, args, kwargs
-    )
+    known = "im2col" if name == "unfold" and module.endswith("functional") else name
+    return _call(f"torch.{name}", known, args, kwargs)
 
 
 def method(t: Any, name: str) -> Any:
@@ -76,6 +79,8 @@ def _call(shown: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 def _as_ours(value: Any) -> Any:
     """Arguments with NumPy's arrays in the place of PyTorch's tensors, each at its exact numbers."""
     if isinstance(value, torch.Tensor):
+        if value.grad_fn is not None and not (value._is_view() and value._base.grad_fn is None):
+            refuse("torch", ROUNDED)
         return of_numbers(value) if value.is_floating_point() else value.detach().cpu().numpy()
     if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
         parts = [_as_ours(part) for part in value]

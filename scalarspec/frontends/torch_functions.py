@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import functions as f
-from scalarspec.core.tensor import Tensor, common_context
+from scalarspec.core.indexing import Fixed
+from scalarspec.core.padding import scattered
+from scalarspec.core.tensor import Tensor
 from scalarspec.frontends import numpy_choices as choices
 from scalarspec.frontends import numpy_products as products
 from scalarspec.frontends import numpy_statistics as statistics
@@ -94,7 +96,7 @@ def round_(input: Any, *, decimals: int = 0) -> Any:
     return structure.rounded(input, decimals)
 
 
-@implements("threshold")
+@implements("threshold", "_threshold")
 def threshold(input: Any, threshold: Any, value: Any, inplace: bool = False) -> Any:
     return f.where(f.greater(input, threshold), input, value)
 
@@ -138,11 +140,20 @@ FUNCTIONS |= {
 # ---- products ---
 
 
-@implements("addmm", "addmv", "baddbmm", "addbmm")
+@implements("addmm", "addmv", "baddbmm")
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta input + alpha mat1 @ mat2."""
-    product = f.matmul(mat1, mat2)
-    first, second = (t if c == 1 else f.multiply(c, t) for c, t in ((beta, input), (alpha, product)))
+    return _combined(beta, input, alpha, f.matmul(mat1, mat2))
+
+
+@implements("addbmm")
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """The same, with the products of a batch added up."""
+    return _combined(beta, input, alpha, f.sum(f.matmul(batch1, batch2), 0))
+
+
+def _combined(beta: Any, x: Any, alpha: Any, y: Any) -> Any:
+    first, second = (t if c == 1 else f.multiply(c, t) for c, t in ((beta, x), (alpha, y)))
     return f.add(first, second)
 
 
@@ -212,15 +223,23 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     return filled(input, mask, value)
 
 
-@implements("scatter_add", "index_add")
+@implements("scatter_add")
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """input, with the elements of src added at places along an axis: a row of src each, or each element by itself."""
-    places, axis = np.asarray(index), dim % input.ndim
-    if places.ndim == 1 and input.ndim > 1:
-        where_: Any = (*(slice(None),) * axis, places)
-    else:
-        grid = list(np.indices(places.shape))
-        grid[axis] = places
-        where_ = tuple(grid)
-    added = common_context("scatter_add", (input, src)).tensor(src) if not isinstance(src, Tensor) else src
-    return input + added.moved("scatter", index=where_, shape=tuple(input.shape))
+    """input, to which the elements of src are added, each at a place along an axis."""
+    places = np.asarray(index)
+    grid = list(np.indices(places.shape))
+    grid[dim % input.ndim] = places
+    added = _tensor_of(src, input)[tuple(slice(n) for n in places.shape)]
+    return input + scattered(added, input.shape, tuple(map(Fixed, grid)))
+
+
+@implements("index_add")
+def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
+    """The same for rows along an axis."""
+    added = _tensor_of(source, input)
+    where_ = (*(slice(None),) * (dim % input.ndim), Fixed(np.asarray(index)))
+    return input + scattered(added if alpha == 1 else alpha * added, input.shape, where_)
+
+
+def _tensor_of(x: Any, beside: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else beside.context.tensor(x)

@@ -7,7 +7,7 @@ from typing import Any
 
 from scalarspec.core import functions as f
 from scalarspec.errors import ArgumentError
-from scalarspec.frontends.calls import refuse
+from scalarspec.frontends.calls import refusal, refuse
 from scalarspec.frontends.torch_functions import FUNCTIONS, implements
 from scalarspec.frontends.torch_nn import RANDOM
 
@@ -103,6 +103,8 @@ def _wanted(input: Any, output_size: Any, d: int) -> tuple[int, ...]:
 
 for _d in (1, 2, 3):
     FUNCTIONS |= _pools(_d)
+    for _name in (f"max_pool{_d}d_with_indices", f"adaptive_max_pool{_d}d_with_indices"):
+        FUNCTIONS[_name] = refusal("return_indices= is not followed")
 
 
 @implements("pad", "constant_pad_nd")

@@ -258,7 +258,12 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
     return order.argsort(input, dim, descending)
 
 
-@implements("sort", "msort")
+@implements("msort")
+def msort(input: Any) -> Any:
+    return f.sort(input, 0)
+
+
+@implements("sort")
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     return Found(f.sort(input, dim, descending), lambda: order.argsort(input, dim, descending))
 

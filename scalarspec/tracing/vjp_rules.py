@@ -12,14 +12,12 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from math import prod
 from typing import Any, Never
 
-import numpy as np
-
 from scalarspec.core import functions as f
-from scalarspec.core.indexing import Fixed, at_axis, places_of, tables
+from scalarspec.core.indexing import at_axis
 from scalarspec.core.operations import check_complete, having
+from scalarspec.core.padding import scattered
 from scalarspec.core.shape import Shape, with_kept_axes
 from scalarspec.core.tensor import Tensor, Truth, applied
 from scalarspec.core.windows import kernel_of
@@ -244,33 +242,6 @@ def _as_matrices(g: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Tensor,
     if b.ndim == 1:
         b, g = f.expand_dims(b, -1), f.expand_dims(g, -1)
     return g, (a, b)
-
-
-def scattered(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
-    """g at an index of a tensor of zeros: the transpose of indexing, which adds what comes to one place.
-
-    Where an element was taken several times, those places that were taken up to 1, 2, 4, ... times are found together:
-    a table of all parts of each, filled up with zeros, is summed.
-    """
-    taken = places_of(shape, index)
-    if taken is None or len(np.unique(taken[2])) == len(taken[2]):
-        return _at(g, shape, index)
-    first, axes, places = taken
-    flat = Shape((*shape[:first], prod(shape[first : first + axes]), *shape[first + axes :]))
-    parts = f.reshape(g, (*shape[:first], len(places), *flat[first + 1 :]))
-    zero = f.broadcast_to(g.context.tensor(0), (*flat[:first], 1, *flat[first + 1 :]))
-    parts = f.concat([parts, zero], axis=first)
-    whole = (slice(None),) * first
-    found = [
-        _at(f.sum(parts[(*whole, table)], axis=first + 1), flat, (*whole, Fixed(where)))
-        for where, table in tables(places)
-    ]
-    return f.reshape(functools.reduce(f.add, found), shape)
-
-
-def _at(g: Tensor, shape: Shape, index: tuple[Any, ...]) -> Tensor:
-    """g at an index of a tensor of zeros, in which no place comes twice."""
-    return Tensor(g.context, shape, g.context.arrays.apply("scatter", g.value, index=index, shape=shape))
 
 
 def broadcast_back(g: Tensor, shape: Shape) -> Tensor:
