@@ -1,0 +1,255 @@
+"""Rules of the primitives that move elements: no number is looked at but those that say where.
+
+Elements that are gathered and scattered are found by their places, which are integers: the same indexing is done on the
+places of all elements first, and then once on the elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from scalarspec.core.elementwise import add, maximum, minimum, multiply
+from scalarspec.core.padding import with_zeros
+from scalarspec.core.tensor import Tensor
+from scalarspec.frontends.jax_known import is_known, is_width
+from scalarspec.frontends.jax_values import At, Value, joined, numbered, part, permuted, picked, reshaped, spread
+
+Array = np.ndarray[Any, Any]
+
+
+def reshape(at: At, x: Value) -> Value:
+    """In row-major order, which `dimensions` would change."""
+    return reshaped(x if not at["dimensions"] else permuted(x, at["dimensions"]), at["new_sizes"])
+
+
+def shaped(at: At, x: Value) -> Value:
+    """Axes of length 1 taken away or put in."""
+    return reshaped(x, at.kind.shape)
+
+
+def broadcast_in_dim(at: At, x: Value) -> Value:
+    """x repeated, its axes at the places that are named."""
+    shape, places = at["shape"], at["broadcast_dimensions"]
+    lengths = [1] * len(shape)
+    for place, n in zip(places, x.shape, strict=True):
+        lengths[place] = n
+    return spread(reshaped(x, lengths), shape)
+
+
+def transpose(at: At, x: Value) -> Value:
+    """The axes in another order."""
+    return permuted(x, at["permutation"])
+
+
+def rev(at: At, x: Value) -> Value:
+    """Some axes backwards."""
+    return part(x, tuple(slice(None, None, -1 if i in at["dimensions"] else None) for i in range(len(x.shape))))
+
+
+def concatenate(at: At, *values: Value) -> Value:
+    """One after the other."""
+    return joined(at, values, at["dimension"])
+
+
+def slices(at: At, x: Value) -> Value:
+    """A part with fixed ends."""
+    starts, ends = at["start_indices"], at["limit_indices"]
+    steps = at["strides"] or (1,) * len(starts)
+    return part(x, tuple(slice(*ends) for ends in zip(starts, ends, steps, strict=True)))
+
+
+def split(at: At, x: Value) -> list[Value]:
+    """Parts of some lengths."""
+    ends = np.cumsum((0, *at["sizes"])).tolist()
+    before = (slice(None),) * at["axis"]
+    return [part(x, (*before, slice(a, b))) for a, b in zip(ends, ends[1:], strict=False)]
+
+
+def tile(at: At, x: Value) -> Value:
+    """The whole beside itself."""
+    return picked(at, x, np.tile(numbered(x.shape), at["reps"]))
+
+
+def iota(at: At) -> Value:
+    """0, 1, 2, ... along an axis."""
+    shape, axis = at["shape"], at["dimension"]
+    numbers = np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    kind = at.kind.dtype if is_width(at.kind.dtype, "iu") else float
+    return np.broadcast_to(numbers, shape).astype(kind)
+
+
+def pad(at: At, x: Value, filler: Value) -> Value:
+    """x with fillers before, behind and between its elements; negative widths take elements away."""
+    widths = at["padding_config"]
+    zero = is_known(filler) and filler == 0
+    if zero and isinstance(x, Tensor) and all(low >= 0 and high >= 0 and not inner for low, high, inner in widths):
+        return with_zeros(x, [(low, high) for low, high, _ in widths])
+    return picked(at, x, padded(numbered(x.shape), widths), [filler])
+
+
+def padded(places: Array, widths: Sequence[Sequence[int]]) -> Array:
+    """Places of elements with those of the filler, which stands behind all of them."""
+    filler = places.size
+    for axis, (low, high, inner) in enumerate(widths):
+        n = places.shape[axis]
+        length = n + inner * max(n - 1, 0)
+        apart = np.full((*places.shape[:axis], length, *places.shape[axis + 1 :]), filler)
+        before = (slice(None),) * axis
+        apart[(*before, slice(None, None, inner + 1))] = places
+        ends = [(0, 0)] * places.ndim
+        ends[axis] = (max(low, 0), max(high, 0))
+        wide = np.pad(apart, ends, constant_values=filler)
+        places = wide[(*before, slice(max(-low, 0), wide.shape[axis] - max(-high, 0)))]
+    return places
+
+
+# ---- places that are operands -----------------------------------------------------------------------------------------
+
+
+def _starts(at: At, shape: Sequence[int], sizes: Sequence[int], starts: Sequence[Value]) -> list[int]:
+    """Where a part begins, moved so that it lies inside, as XLA has it."""
+    wanted = [int(at.indices(start)) for start in starts]
+    return [min(max(i, 0), n - size) for i, n, size in zip(wanted, shape, sizes, strict=True)]
+
+
+def dynamic_slice(at: At, x: Value, *starts: Value) -> Value:
+    """A part whose place is an operand."""
+    sizes = at["slice_sizes"]
+    found = _starts(at, x.shape, sizes, starts)
+    return part(x, tuple(slice(i, i + size) for i, size in zip(found, sizes, strict=True)))
+
+
+def dynamic_update_slice(at: At, x: Value, update: Value, *starts: Value) -> Value:
+    """x, but another part at a place that is an operand."""
+    found = _starts(at, x.shape, update.shape, starts)
+    places = numbered(x.shape).copy()
+    inside = tuple(slice(i, i + size) for i, size in zip(found, update.shape, strict=True))
+    places[inside] = places.size + numbered(update.shape)
+    return picked(at, x, places, [update])
+
+
+def _targets(
+    at: At, shape: Sequence[int], indices: Array, sizes: Sequence[int], axes: tuple[Any, Any, Any, Any], batch: Any
+) -> tuple[Array, Array]:
+    """The places in x that gathered or scattered elements have, and whether their part lies inside.
+
+    axes: of the windows in the result; those of x that windows do not have; those that indices go along; those that
+    are gone along together with axes of the indices, which `batch` names. Result: batch axes first, then the windows'.
+    """
+    _, dropped, indexed, together = axes
+    many = indices.shape[:-1]
+    window = [i for i in range(len(shape)) if i not in dropped and i not in together]
+    starts = [np.zeros(many, dtype=int) for _ in shape]
+    for k, axis in enumerate(indexed):
+        starts[axis] = indices[..., k].astype(int)
+    for axis, own in zip(together, batch, strict=True):
+        starts[axis] = np.broadcast_to(np.arange(many[own]).reshape([-1 if i == own else 1 for i in range(len(many))]), many)
+    limits = [n - size for n, size in zip(shape, sizes, strict=True)]
+    inside = np.all([(0 <= start) & (start <= end) for start, end in zip(starts, limits, strict=True)], axis=0)
+    inside = np.broadcast_to(inside, many)
+    places, full = [], (*many, *(sizes[i] for i in window))
+    for axis, (start, end) in enumerate(zip(starts, limits, strict=True)):
+        moved = np.clip(start, 0, end).reshape((*many, *[1] * len(window)))
+        if axis in window:
+            k = window.index(axis)
+            moved = moved + np.arange(sizes[axis]).reshape([-1 if i == k else 1 for i in range(len(window))])
+        places.append(np.broadcast_to(moved, full))
+    flat = np.ravel_multi_index(places, shape) if places else np.zeros(full, dtype=int)
+    return flat, np.broadcast_to(inside.reshape((*many, *[1] * len(window))), full)
+
+
+def gather(at: At, x: Value, indices: Value) -> Value:
+    """Parts of x at places that are operands."""
+    numbers = at["dimension_numbers"]
+    axes = (numbers["offset_dims"], numbers["collapsed_slice_dims"], numbers["start_index_map"],
+            numbers.get("operand_batching_dims", ()))  # fmt: skip
+    known = at.indices(indices)
+    places, inside = _targets(at, x.shape, known, at["slice_sizes"], axes, numbers.get("start_indices_batching_dims", ()))
+    many = known.ndim - 1
+    own = [i for i in range(places.ndim) if i not in axes[0]]
+    order = [axes[0].index(i) + many if i in axes[0] else own.index(i) for i in range(places.ndim)]
+    places, inside = np.transpose(places, order), np.transpose(inside, order)
+    if at["mode"] == "CLIP" or inside.all():
+        return picked(at, x, places)
+    if at["fill_value"] is None or not np.isfinite(at["fill_value"]):
+        at.refuse("an index lies outside of its axis, where JAX gives NaN, which is no number: keep it inside")
+    return picked(at, x, np.where(inside, places, numbered(x.shape).size), [np.asarray(at["fill_value"])])
+
+
+def _scattered(at: At, x: Value, indices: Value, updates: Value) -> tuple[Array, Array]:
+    """For each element of the updates, its place in x, and whether it counts."""
+    numbers = at["dimension_numbers"]
+    together = numbers.get("operand_batching_dims", ())
+    window, dropped = numbers["update_window_dims"], numbers["inserted_window_dims"]
+    lengths = iter([updates.shape[i] for i in window])
+    sizes = [1 if i in dropped or i in together else next(lengths) for i in range(len(x.shape))]
+    axes = (window, dropped, numbers["scatter_dims_to_operand_dims"], together)
+    known = at.indices(indices)
+    places, inside = _targets(at, x.shape, known, sizes, axes, numbers.get("scatter_indices_batching_dims", ()))
+    own = [i for i in range(places.ndim) if i not in window]
+    order = [window.index(i) + len(own) if i in window else own.index(i) for i in range(places.ndim)]
+    clipped = at["mode"] == "CLIP"
+    return np.transpose(places, order), np.transpose(inside | clipped, order)
+
+
+def scatter(at: At, x: Value, indices: Value, updates: Value) -> Value:
+    """x, but updates at places that are operands. Refused where two meet, of which XLA takes one or the other."""
+    places, inside = _scattered(at, x, indices, updates)
+    targets = places[inside]
+    if len(np.unique(targets)) < targets.size:
+        at.refuse("two elements are set at one place, and which one stays is not said: set each place once")
+    found = numbered(x.shape).ravel().copy()
+    found[targets] = found.size + numbered(updates.shape)[inside]
+    return picked(at, x, found.reshape(x.shape), [updates])
+
+
+def scattering(combined: Callable[..., Any]) -> Callable[..., Value]:
+    """The rule of a scatter that combines what stands there with what is scattered, by a function of two."""
+
+    def rule(at: At, x: Value, indices: Value, updates: Value) -> Value:
+        places, inside = _scattered(at, x, indices, updates)
+        targets, sources = places[inside], numbered(updates.shape)[inside]
+        order = np.argsort(targets, kind="stable")
+        targets, sources = targets[order], sources[order]
+        rounds = np.arange(targets.size) - np.searchsorted(targets, targets)  # the how-manieth at its place
+        row, flat = at.tensor(reshaped(x, (-1,))), at.tensor(reshaped(updates, (-1,)))
+        for k in range(int(rounds.max(initial=-1)) + 1):
+            at_once, used = targets[rounds == k], sources[rounds == k]
+            stands = numbered(row.shape).copy()
+            stands[at_once] = row.size + np.arange(at_once.size)
+            row = picked(at, row, stands, [combined(row[at_once], flat[used])])
+        return reshaped(row, x.shape)
+
+    return rule
+
+
+STRUCTURE: dict[str, Callable[..., Any]] = {
+    "reshape": reshape,
+    "squeeze": shaped,
+    "expand_dims": shaped,
+    "broadcast_in_dim": broadcast_in_dim,
+    "transpose": transpose,
+    "rev": rev,
+    "concatenate": concatenate,
+    "slice": slices,
+    "split": split,
+    "tile": tile,
+    "iota": iota,
+    "pad": pad,
+    "dynamic_slice": dynamic_slice,
+    "dynamic_update_slice": dynamic_update_slice,
+    "gather": gather,
+    "scatter": scatter,
+    "scatter-add": scattering(add),
+    "scatter-mul": scattering(multiply),
+    "scatter-min": scattering(minimum),
+    "scatter-max": scattering(maximum),
+    "scatter_add": scattering(add),
+    "scatter_mul": scattering(multiply),
+    "scatter_min": scattering(minimum),
+    "scatter_max": scattering(maximum),
+}
+"""By primitive: its rule."""

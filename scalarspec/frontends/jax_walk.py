@@ -1,0 +1,153 @@
+"""The evaluation of a program: each equation by its rule, in the context of the arguments.
+
+Where an operation has no value, what follows from it has none either, and the error is raised if a result is among
+that. It need not be: JAX evaluates both branches of a choice, and drops one. So a branch that failed is evaluated again
+where the choice is made, as the branch of a `where` of ours, for those elements alone that may take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scalarspec.core.choices import where
+from scalarspec.core.context import Context
+from scalarspec.core.tensor import Truth
+from scalarspec.errors import ScalarSpecError, ShapeError
+from scalarspec.frontends.jax_known import bits_of, is_known, is_width, worked_out
+from scalarspec.frontends.jax_control import CONTROL
+from scalarspec.frontends.jax_primitives import REFUSED, RULES
+from scalarspec.frontends.jax_program import Atom, Constant, Equation, Program
+from scalarspec.frontends.jax_structure import STRUCTURE
+from scalarspec.frontends.jax_values import At, Value, spread
+
+
+@dataclass(frozen=True, eq=False)
+class Failed:
+    """What stands in the place of a value that there is not: why."""
+
+    error: ScalarSpecError
+
+
+def run(program: Program, values: Sequence[Value], context: Context[Any]) -> list[Value]:
+    """The results of a program at values, one for each of its inputs. Raises whatever the operations raise whose values
+    a result needs.
+    """
+    return _Walk(program, values, context).results()
+
+
+class _Walk:
+    """The values of a program's variables; makers: the equations that they come from."""
+
+    def __init__(self, program: Program, values: Sequence[Value], context: Context[Any]) -> None:
+        self.program, self.context = program, context
+        self.values: dict[int, Value | Failed] = dict(zip(program.inputs, values, strict=True))
+        self.makers: dict[int, Equation] = {}
+        for equation in program.equations:
+            self.makers.update(dict.fromkeys(equation.outputs, equation))
+            try:
+                self.note(equation, self.done(equation, self.values), self.values)
+            except ShapeError:
+                raise
+            except ScalarSpecError as error:
+                self.values.update(dict.fromkeys(equation.outputs, Failed(error)))
+
+    def results(self) -> list[Value]:
+        """What the program returns."""
+        return [self.value(atom, self.values) for atom in self.program.outputs]
+
+    def value(self, atom: Atom, values: dict[int, Any]) -> Value:
+        """What an atom is. Raises the error where there is no value."""
+        found = atom.value if isinstance(atom, Constant) else values[atom]
+        if isinstance(found, Failed):
+            raise found.error
+        return found
+
+    def note(self, equation: Equation, results: Sequence[Value], values: dict[int, Any]) -> None:
+        """Keeps the results of an equation; those that nothing needs are none."""
+        for variable, result, kind in zip(equation.outputs, results, equation.given, strict=True):
+            if variable >= 0:
+                values[variable] = spread(result, kind.shape)
+
+    def done(self, equation: Equation, values: dict[int, Any]) -> Sequence[Value]:
+        """The results of an equation whose operands are there."""
+        if equation.primitive == "select_n":
+            return [self.selected(equation, values)]
+        return evaluated(equation, [self.value(atom, values) for atom in equation.inputs], self.context)
+
+    def again(self, atom: Atom, values: dict[int, Any]) -> Value:
+        """The value of an atom that failed, evaluated anew with all that failed before it. values: what is there by
+        now, which is added to.
+        """
+        if not isinstance(atom, Constant) and isinstance(values[atom], Failed):
+            equation = self.makers[atom]
+            if equation.primitive != "select_n":
+                for each in equation.inputs:
+                    self.again(each, values)
+            self.note(equation, self.done(equation, values), values)
+        return self.value(atom, values)
+
+    def selected(self, equation: Equation, values: dict[int, Any]) -> Value:
+        """One of several values for each element, by a truth, or by known integers."""
+        which, *cases = equation.inputs
+        chosen, at = self.value(which, values), _at(equation, self.context)
+        if is_known(chosen) and chosen.size and bool((chosen == chosen.flat[0]).all()):
+            return self.again(cases[int(chosen.flat[0])], dict(values))
+        if is_known(chosen) and all(is_known(self.peek(case, values)) for case in cases):
+            return np.choose(chosen.astype(int), [self.value(case, values) for case in cases])
+        if len(cases) > 2:
+            at.refuse("a choice among more than two that depends on the element: choose by truths, two at a time")
+        truth = at.truth(chosen if not is_known(chosen) else chosen.astype(bool))
+        outcomes = truth.context.arrays.outcomes(truth.value)
+        if outcomes in ({True}, {False}):
+            return self.again(cases[outcomes == {True}], dict(values))
+        no, yes = (self.branch(at, case, values) for case in cases)
+        if isinstance(no, Truth) or isinstance(yes, Truth):
+            return (truth & yes) | (~truth & no)
+        return where(truth, yes, no)
+
+    def peek(self, atom: Atom, values: dict[int, Any]) -> Any:
+        """What an atom is, `Failed` included."""
+        return atom.value if isinstance(atom, Constant) else values[atom]
+
+    def branch(self, at: At, atom: Atom, values: dict[int, Any]) -> Any:
+        """A case of a choice for `where`; a function, where it failed, that evaluates it again."""
+        found = self.peek(atom, values)
+        if at.kind.dtype == "bool":
+            return at.truth(self.value(atom, values))
+        return (lambda: at.tensor(self.again(atom, dict(values)))) if isinstance(found, Failed) else at.tensor(found)
+
+
+def _at(equation: Equation, context: Context[Any]) -> At:
+    return At(equation, context, lambda program, values: run(program, values, context))
+
+
+def evaluated(equation: Equation, values: Sequence[Value], context: Context[Any]) -> Sequence[Value]:
+    """The results of an equation at values, by what is known, or by its rule. Raises NotSupported for a primitive that
+    is refused, or that has no rule.
+    """
+    name, at = equation.primitive, _at(equation, context)
+    if name in REFUSED:
+        at.refuse(REFUSED[name])
+    if name not in RULES:
+        at.refuse("from_jax has no rule for this primitive: write it in others, or pass its result as an argument")
+    if values and all(map(is_known, values)) and name not in STRUCTURE:
+        found = worked_out(name, list(values), dict(equation.parameters), equation.given[0].dtype)
+        if found is not None:
+            return [found]
+    _check_width(at)
+    result = RULES[name](at, *values)
+    return result if isinstance(result, list) else [result]
+
+
+def _check_width(at: At) -> None:
+    """Raises NotSupported where a primitive rounds its operands to a narrower type."""
+    come, go = (
+        [bits_of(kind.dtype) for kind in kinds if is_width(kind.dtype, "f")]
+        for kinds in (at.equation.taken, at.equation.given)
+    )
+    if at.equation.primitive not in ("convert_element_type", *CONTROL) and come and go and min(go) < max(come):
+        at.refuse(f"it rounds to {at.kind.dtype}, and real numbers have no such step: keep one type")
