@@ -24,6 +24,7 @@ from scalarspec.core.nested import Nested
 from scalarspec.core.tensor import Tensor, Truth, as_tensor, as_truth, common_context
 from scalarspec.core.whole import Whole
 from scalarspec.errors import ArgumentError, NotSupported, ShapeError
+from scalarspec.frontends.jax_infinities import refused
 from scalarspec.frontends.jax_known import is_known, kind_of
 from scalarspec.frontends.jax_patterns import recognized
 from scalarspec.frontends.jax_program import Kind, Program, program_of
@@ -256,4 +257,5 @@ def _given(name: str, leaf: Any, kind: Kind, context: Context[Any]) -> Any:
 
 def _handed(value: Any, context: Context[Any]) -> Any:
     """A result as specs give it: floats that were known are tensors, integers that are known stay integers."""
-    return context.tensor(value) if is_known(value) and value.dtype.kind == "f" else value
+    found = refused(value, "a result")
+    return context.tensor(found) if is_known(found) and found.dtype.kind == "f" else found

@@ -238,7 +238,7 @@ def converted(value: Array, dtype: str) -> Array | None:
     if is_width(dtype, "iu"):
         if not finite(value):
             raise NotSupported(f"convert_element_type: {value} is no integer")
-        return _within("convert_element_type", np.frompyfunc(int, 1, 1)(value) + np.zeros((), object), dtype)
+        return _within("convert_element_type", np.asarray(np.frompyfunc(int, 1, 1)(value), dtype=object), dtype)
     with np.errstate(over="ignore"):
         floats = value.astype(np_dtype(dtype))
     if value.dtype.kind == "f":

@@ -20,7 +20,7 @@ from scalarspec.frontends.jax_values import At, numbered
 
 Array = np.ndarray[Any, Any]
 UNMOVED = {"stop_gradient", "copy"}
-MOVES = {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose"}
+MOVES = {"broadcast_in_dim", "reshape", "squeeze", "transpose"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,10 +20,10 @@ from scalarspec.core.exponentials import logaddexp
 from scalarspec.core.reductions import log_softmax, logsumexp, softmax
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.frontends.jax_control import CONTROL
-from scalarspec.frontends.jax_known import bits_of, converted, finite, is_known, is_width
+from scalarspec.frontends.jax_known import bits_of, converted, is_known, is_width
 from scalarspec.frontends.jax_structure import STRUCTURE
 from scalarspec.frontends.jax_sums import REDUCTIONS
-from scalarspec.frontends.jax_values import At, Value, reshaped, spread
+from scalarspec.frontends.jax_values import At, Value, reshaped
 
 Rule = Callable[..., Any]
 
@@ -48,23 +48,12 @@ def _number(value: Value) -> Value:
     return value
 
 
-def _infinity(at: At, value: Value) -> float:
-    """The infinity that all elements of a known value are, where numbers are real ones; else 0."""
-    if at.context.rounds or not is_known(value) or value.dtype.kind != "f" or not value.size:
-        return 0.0
-    first = float(value.flat[0])
-    return first if np.isinf(first) and bool((value == first).all()) else 0.0
-
-
-def extreme(function: Callable[..., Tensor], connective: Callable[..., Truth], neutral: float) -> Rule:
-    """The rule of the larger, or the smaller, of two. neutral: the infinity beside which the other one always is it."""
+def extreme(function: Callable[..., Tensor], connective: Callable[..., Truth]) -> Rule:
+    """The rule of the larger, or the smaller, of two."""
 
     def rule(at: At, x: Value, y: Value) -> Value:
         if at.kind.dtype == "bool":
             return connective(at.truth(x), at.truth(y))
-        for one, other in ((x, y), (y, x)):
-            if _infinity(at, one) == neutral:
-                return spread(other, at.kind.shape)
         return elementwise(function)(at, x, y)
 
     return rule
@@ -123,8 +112,8 @@ def is_finite(at: At, x: Value) -> Value:
 # ---- truths -----------------------------------------------------------------------------------------------------------
 
 
-def comparing(function: Callable[..., Truth], plain: Callable[..., Any], itself: bool) -> Rule:
-    """The rule of a comparison. plain: that of NumPy's arrays; itself: what it says of a real number and itself."""
+def comparing(function: Callable[..., Truth], itself: bool) -> Rule:
+    """The rule of a comparison. itself: what it says of a real number and itself."""
 
     def rule(at: At, x: Value, y: Value) -> Value:
         if isinstance(x, Truth) or isinstance(y, Truth) or at.equation.taken[0].dtype == "bool":
@@ -134,9 +123,6 @@ def comparing(function: Callable[..., Truth], plain: Callable[..., Any], itself:
             return logical_xor(p, q) if function is not_equal else ~logical_xor(p, q)
         if at.same:
             return _of_itself(at, x, itself)
-        if _infinity(at, x) or _infinity(at, y):
-            one, other = (_infinity(at, value) for value in (x, y))
-            return np.full(at.kind.shape, plain(one, other))
         found: Truth = function(*(at.tensor(_number(value)) for value in (x, y)))
         return found
 
@@ -230,25 +216,28 @@ RULES: dict[str, Rule] = {
     "rem": remainder,
     "round": rounded,
     "integer_pow": integer_power,
-    "max": extreme(ours.maximum, choices.logical_or, -np.inf),
-    "min": extreme(ours.minimum, choices.logical_and, np.inf),
+    "max": extreme(ours.maximum, choices.logical_or),
+    "min": extreme(ours.minimum, choices.logical_and),
     "convert_element_type": converting,
     "is_finite": is_finite,
-    "eq": comparing(equal, np.equal, True),
-    "ne": comparing(not_equal, np.not_equal, False),
-    "lt": comparing(less, np.less, False),
-    "le": comparing(less_equal, np.less_equal, True),
-    "gt": comparing(greater, np.greater, False),
-    "ge": comparing(greater_equal, np.greater_equal, True),
-    "lt_to": comparing(less, np.less, False),
-    "le_to": comparing(less_equal, np.less_equal, True),
-    "eq_to": comparing(equal, np.equal, True),
+    "eq": comparing(equal, True),
+    "ne": comparing(not_equal, False),
+    "lt": comparing(less, False),
+    "le": comparing(less_equal, True),
+    "gt": comparing(greater, False),
+    "ge": comparing(greater_equal, True),
+    "lt_to": comparing(less, False),
+    "le_to": comparing(less_equal, True),
+    "eq_to": comparing(equal, True),
     "and": connecting(choices.logical_and),
     "or": connecting(choices.logical_or),
     "xor": connecting(choices.logical_xor),
     "not": connecting(choices.logical_not),
+    **dict.fromkeys(("shift_left", "shift_right_arithmetic", "shift_right_logical"), connecting(choices.logical_and)),
     "copy": unchanged,
-    "copy_p": unchanged,
+    "name": unchanged,
+    "sharding_constraint": unchanged,
+    "device_put": several,
     "stop_gradient": unchanged,
     "optimization_barrier": several,
     "softmax": lambda at, x: softmax(at.tensor(x), at["axis"]),
@@ -264,20 +253,20 @@ _FACTORS = "a factorization, which is not among the functions here: pass the fac
 REFUSED: dict[str, str] = {
     **dict.fromkeys(
         ("random_seed", "random_wrap", "random_unwrap", "random_bits", "random_split", "random_fold_in", "random_gamma",
-         "random_clone", "threefry2x32", "rng_uniform", "rng_bit_generator"), _RANDOM),
-    **dict.fromkeys(("reduce_precision",), _ROUNDS),
+         "random_clone", "threefry2x32", "threefry4x32", "philox2x32", "philox4x32", "rng_uniform", "rng_bit_generator"), _RANDOM),
+    **dict.fromkeys(("reduce_precision", "approx_top_k"), _ROUNDS),
     **dict.fromkeys(("nextafter", "bitcast_convert_type", "population_count", "clz"), _BITS),
     **dict.fromkeys(
         ("cholesky", "lu", "qr", "svd", "eig", "eigh", "schur", "householder_product", "geqrf", "triangular_solve",
-         "custom_linear_solve", "tridiagonal_solve", "lu_pivots_to_permutation", "linear_solve"), _FACTORS),
+         "custom_linear_solve", "tridiagonal_solve", "lu_pivots_to_permutation", "hessenberg", "tridiagonal"), _FACTORS),
     **dict.fromkeys(
-        ("erf_inv", "igamma", "igammac", "igamma_grad_a", "random_gamma_grad", "regularized_incomplete_beta",
+        ("erf_inv", "igamma", "igammac", "igamma_grad_a", "regularized_incomplete_beta",
          "bessel_i0e", "bessel_i1e", "polygamma", "zeta"), "a function that has no counterpart here"),
     **dict.fromkeys(
-        ("select_and_scatter_add", "select_and_gather_add"), "a derivative of windows: take `ss.grad` of the function"),
+        ("select_and_scatter_add", "select_and_gather_add", "select_and_scatter"), "a derivative of windows: take `ss.grad` of the function"),
     **dict.fromkeys(("fft", "complex", "real", "imag", "conj"), "complex numbers; numbers here are real"),
     **dict.fromkeys(
-        ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "axis_index", "shard_map", "xla_pmap"),
+        ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "axis_index", "shard_map", "reduce_scatter"),
         "it is of several devices; give the function for one of them"),
     **dict.fromkeys(
         ("pure_callback", "io_callback", "debug_callback", "pallas_call", "ffi_call"), "code that no trace shows"),

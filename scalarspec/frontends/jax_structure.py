@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core.elementwise import add, maximum, minimum, multiply
+from scalarspec.core.elementwise import add, maximum, minimum, multiply, subtract
 from scalarspec.core.padding import with_zeros
 from scalarspec.core.tensor import Tensor
 from scalarspec.frontends.jax_known import is_known, is_width
@@ -52,6 +52,18 @@ def rev(at: At, x: Value) -> Value:
 def concatenate(at: At, *values: Value) -> Value:
     """One after the other."""
     return joined(at, values, at["dimension"])
+
+
+def stack(at: At, *values: Value) -> Value:
+    """Beside each other along a new axis."""
+    axis, shape = at["axis"], at.equation.taken[0].shape
+    return joined(at, [reshaped(value, (*shape[:axis], 1, *shape[axis:])) for value in values], axis)
+
+
+def unstack(at: At, x: Value) -> list[Value]:
+    """Each part along an axis."""
+    before = (slice(None),) * at["axis"]
+    return [part(x, (*before, i)) for i in range(x.shape[at["axis"]])]
 
 
 def slices(at: At, x: Value) -> Value:
@@ -229,12 +241,13 @@ def scattering(combined: Callable[..., Any]) -> Callable[..., Value]:
 STRUCTURE: dict[str, Callable[..., Any]] = {
     "reshape": reshape,
     "squeeze": shaped,
-    "expand_dims": shaped,
     "broadcast_in_dim": broadcast_in_dim,
     "transpose": transpose,
     "rev": rev,
     "concatenate": concatenate,
     "slice": slices,
+    "stack": stack,
+    "unstack": unstack,
     "split": split,
     "tile": tile,
     "iota": iota,
@@ -244,12 +257,9 @@ STRUCTURE: dict[str, Callable[..., Any]] = {
     "gather": gather,
     "scatter": scatter,
     "scatter-add": scattering(add),
+    "scatter-sub": scattering(subtract),
     "scatter-mul": scattering(multiply),
     "scatter-min": scattering(minimum),
     "scatter-max": scattering(maximum),
-    "scatter_add": scattering(add),
-    "scatter_mul": scattering(multiply),
-    "scatter_min": scattering(minimum),
-    "scatter_max": scattering(maximum),
 }
 """By primitive: its rule."""

@@ -17,6 +17,7 @@ from scalarspec.core.choices import where
 from scalarspec.core.context import Context
 from scalarspec.core.tensor import Truth
 from scalarspec.errors import ScalarSpecError, ShapeError
+from scalarspec.frontends.jax_infinities import apart, extended, is_extended, of
 from scalarspec.frontends.jax_known import bits_of, is_known, is_width, worked_out
 from scalarspec.frontends.jax_control import CONTROL
 from scalarspec.frontends.jax_primitives import REFUSED, RULES
@@ -104,10 +105,17 @@ class _Walk:
         outcomes = truth.context.arrays.outcomes(truth.value)
         if outcomes in ({True}, {False}):
             return self.again(cases[outcomes == {True}], dict(values))
+        if not self.context.rounds and any(is_extended(self.peek(case, values)) for case in cases):
+            return self.mixed(at, truth, cases, values)
         no, yes = (self.branch(at, case, values) for case in cases)
         if isinstance(no, Truth) or isinstance(yes, Truth):
             return (truth & yes) | (~truth & no)
         return where(truth, yes, no)
+
+    def mixed(self, at: At, truth: Truth, cases: Sequence[Atom], values: dict[int, Any]) -> Value:
+        """A choice between numbers and infinities, which is known. Raises Undecided where it is not."""
+        (s, a), (t, b) = (apart(at, self.value(case, values)) for case in cases)
+        return of(where(truth, t, s), np.where(np.asarray(truth), b, a))
 
     def peek(self, atom: Atom, values: dict[int, Any]) -> Any:
         """What an atom is, `Failed` included."""
@@ -139,7 +147,8 @@ def evaluated(equation: Equation, values: Sequence[Value], context: Context[Any]
         if found is not None:
             return [found]
     _check_width(at)
-    result = RULES[name](at, *values)
+    inner = name in CONTROL or context.rounds
+    result = RULES[name](at, *values) if inner or not any(map(is_extended, values)) else extended(at, values, RULES)
     return result if isinstance(result, list) else [result]
 
 
