@@ -62,6 +62,10 @@ class NotSupported(ScalarSpecError, NotImplementedError):
     """
 
 
+class JaxCode(NotSupported):
+    """A function of JAX was given a tensor: read the whole function as a spec with `ss.from_jax(f, *examples)`."""
+
+
 class Contradiction(ScalarSpecError, RuntimeError):
     """Two certified results exclude each other: a fault of scalarspec, or of a spec that gives two values for one
     input.

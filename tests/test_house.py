@@ -13,6 +13,7 @@ FLOORS = [
     "errors starting",
     "numbers",
     "core report verdict",
+    "frontends",
     "tracing compare",
     "activation latent loss layers models bounding formulas backends extend",
     "rounding_errors theory",
@@ -101,7 +102,9 @@ def test_each_room_says_what_lives_there(room):
 RULE_TABLES = {
     "activation", "backends.expressions", "backends.float", "backends.interval.courses", "backends.interval64.fused",
     "backends.rounding.inherited", "backends.rounding.local", "bounding.bilinear_operations", "bounding.claims",
-    "bounding.formula", "bounding.rewrites", "conformance.examples", "formulas.notation.latex",
+    "bounding.formula", "bounding.rewrites", "conformance.examples", "frontends.jax_infinities",
+    "frontends.jax_known", "frontends.jax_primitives", "frontends.jax_structure", "frontends.jax_sums",
+    "formulas.notation.latex",
     "formulas.notation.numpy_code", "formulas.notation.text", "formulas.programs.c99", "formulas.programs.lean",
     "formulas.programs.python", "formulas.term_rules", "laws.exact_values", "laws.rationals", "laws.replacements",
     "numbers.elementary", "theory.normal_arrays", "tracing.batched", "tracing.first_order", "tracing.generalized",

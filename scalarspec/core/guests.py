@@ -1,4 +1,4 @@
-"""What Python, NumPy and PyTorch are told when they take a tensor for a float.
+"""What Python, NumPy, PyTorch and JAX are told when they take a tensor for a float.
 
 Their functions compute in floats, whatever the tensor's numbers are. Operators go to the tensor's own; a function is
 refused by the name of ours that does the same in every context.
@@ -12,7 +12,15 @@ from typing import Any, Never
 import numpy as np
 
 from scalarspec.core.operations import OPERATIONS, forgotten_when_removed
-from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, NotSupported, ScalarSpecError, ShapeError
+from scalarspec.errors import (
+    ArgumentError,
+    ContextMismatch,
+    JaxCode,
+    NotExact,
+    NotSupported,
+    ScalarSpecError,
+    ShapeError,
+)
 
 _OPERATORS = {
     np.add: ("__add__", "__radd__"),
@@ -33,7 +41,23 @@ _UNCOMPARED = {np.shape, np.ndim, np.size, np.copy, np.array2string, np.array_re
 """Functions of NumPy that compare no numbers."""
 
 
-class Guest:
+class JaxGuest:
+    """Numbers, or truths, that JAX is not to take for an array of floats."""
+
+    __slots__ = ()
+
+    @property
+    def __jax_array__(self) -> Never:
+        """Functions of JAX ask whether there is this attribute before all else. Raises JaxCode, which names what reads
+        such code: later they would say themselves that they want no tensor, and not what to do.
+        """
+        raise JaxCode(
+            "a function of JAX computes in floats, and a tensor's numbers need not be floats: "
+            "ss.from_jax(f, *examples) reads a whole function that is written in JAX as a spec"
+        )
+
+
+class Guest(JaxGuest):
     """A tensor among the floats of others. A subclass has the attributes below."""
 
     __slots__ = ()

@@ -15,7 +15,7 @@ import numpy as np
 from scalarspec.core import shape as shapes
 from scalarspec.core.arrays import lift
 from scalarspec.core.context import Context
-from scalarspec.core.guests import Guest
+from scalarspec.core.guests import Guest, JaxGuest
 from scalarspec.core.nested import Nested, halved
 from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
@@ -169,7 +169,7 @@ class Tensor(Nested, Guest):
         return ~relation("equal", self, other)
 
 
-class Truth(Nested):
+class Truth(Nested, JaxGuest):
     """What comparisons give, and what `where` takes: a nested tensor of truth values of one context.
 
     Truths combine by ~, & and |. An undecided one is neither true nor false: `if` on it raises Undecided.

@@ -11,8 +11,9 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from scalarspec.core.guests import integers
 from scalarspec.core.nested import Nested
 from scalarspec.core.tensor import Tensor, Truth, as_tensor, as_truth, common_context
 from scalarspec.core.whole import Whole
-from scalarspec.errors import ArgumentError, NotSupported, ShapeError
+from scalarspec.errors import ArgumentError, JaxCode, NotSupported, ShapeError
 from scalarspec.frontends.jax_infinities import refused
 from scalarspec.frontends.jax_known import is_known, kind_of
 from scalarspec.frontends.jax_patterns import recognized
@@ -31,6 +32,7 @@ from scalarspec.frontends.jax_program import Kind, Program, program_of
 from scalarspec.frontends.jax_walk import run
 
 Function = Callable[..., Any]
+S = TypeVar("S")
 PACKAGES = ("jax", "jaxlib")
 """Where what JAX makes of functions comes from."""
 KEPT = 16
@@ -42,9 +44,9 @@ def from_jax(f: Function, *examples: Any) -> JaxSpec:
 
     f: a function of arrays in jax.numpy, jax.nn, jax.lax or jax.scipy, transformed by jax.jit, jax.vmap or jax.grad or
     not, that JAX can trace: `from_jax(jax.grad(f), x)` is JAX's gradient of f as a spec.
-    examples: one for each argument: an array, a number, a `jax.ShapeDtypeStruct`, or a pytree of these. Their shapes and
-    types count, not their numbers. With float64 among them (Python's numbers are), f is traced in float64, whatever JAX
-    is set to. Integers and bools stay what they are, and are handed to the spec as such.
+    examples: one for each argument: an array, a number, a `jax.ShapeDtypeStruct`, or a pytree of these. Their shapes
+    and types count, not their numbers. With float64 among them (Python's numbers are), f is traced in float64, whatever
+    JAX is set to. Arrays of integers and bools stay what they are, and are handed to the spec as such.
 
     Returns a spec of tensors of these shapes, in the same pytrees. Constants of f are floats of that type, and count at
     their binary value. What is no function of real numbers is refused with NotSupported, by the name of the primitive
@@ -122,7 +124,7 @@ class LazyJax:
         key = (tree, shapes, told)
         if key not in self.kept:
             structure = _library().tree_util.tree_structure(tuple(range(len(varying))))
-            kinds = [Kind(tuple(leaves[i].shape), "bool" if isinstance(leaves[i], Truth) else "float64") for i in varying]
+            kinds = [Kind(shape, "bool" if truth else "float64") for _, shape, truth in shapes]
             found = _traced(_filled(self.function, tree, settings, varying), structure, kinds)
             for oldest in list(self.kept)[: len(self.kept) - KEPT + 1]:
                 del self.kept[oldest]
@@ -160,15 +162,24 @@ def is_jax(f: Any) -> bool:
     return callable(f) and type(f).__module__.split(".")[0] in PACKAGES
 
 
-# ---- tracing ----------------------------------------------------------------------------------------------------------
+def is_asked_for(error: BaseException) -> bool:
+    """Does an error come from a function of JAX that was given a tensor, or truths?
+
+    Functions of jax.numpy raise JaxCode. Those of jax.lax, and what jax.custom_jvp makes, do not ask the tensor: they
+    raise an error of their own, which names its class.
+    """
+    named = f"{Tensor.__module__}." in str(error)
+    return isinstance(error, JaxCode) or (isinstance(error, TypeError | ValueError) and named)
+
+
+# ---- tracing ---------------------------------------------------------------------------------------------------------
 
 
 def _library() -> Any:
     try:
-        import jax
+        return import_module("jax")
     except ImportError:
         raise NotSupported("from_jax: JAX is not installed: pip install jax") from None
-    return jax
 
 
 def _abstract(example: Any) -> Kind:
@@ -178,7 +189,9 @@ def _abstract(example: Any) -> Kind:
     if isinstance(example, int | float):
         return Kind((), "float64")
     if not hasattr(example, "dtype"):
-        raise ArgumentError(f"from_jax: expected arrays or numbers as examples, got {type(example).__name__}: {example!r}")
+        raise ArgumentError(
+            f"from_jax: expected arrays or numbers as examples, got {type(example).__name__}: {example!r}"
+        )
     kind = Kind(tuple(example.shape), str(example.dtype))
     if kind_of(kind.dtype) not in ("b", "i", "u", "f"):
         raise NotSupported(f"from_jax: an argument of type {kind.dtype}: numbers here are real; pass noise as floats")
@@ -199,17 +212,15 @@ def _traced(f: Function, tree: Any, kinds: Sequence[Kind]) -> tuple[Program, Any
 @contextlib.contextmanager
 def _in_float64(jax: Any) -> Iterator[None]:
     """While JAX has float64, and floats of Python's are that."""
-    enabled = getattr(jax, "enable_x64", None)
-    if enabled is None:  # before JAX 0.8
-        from jax.experimental import enable_x64 as enabled
-    with enabled(True):
+    home = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")  # where it was before JAX 0.8
+    with home.enable_x64(True):
         yield
 
 
-# ---- what a spec shows, takes and gives -------------------------------------------------------------------------------
+# ---- what a spec shows, takes and gives ------------------------------------------------------------------------------
 
 
-def _signed(spec: Any, f: Function, parameters: Sequence[inspect.Parameter] | None) -> Any:
+def _signed(spec: S, f: Function, parameters: Sequence[inspect.Parameter] | None) -> S:
     """A spec that shows the name, the text and the parameters of a function."""
     for name in ("__name__", "__qualname__", "__doc__"):
         if isinstance(getattr(f, name, None), str):

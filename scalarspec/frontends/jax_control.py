@@ -51,14 +51,20 @@ def loop(at: At, *values: Value) -> list[Value]:
     """A loop whose condition is known: one step after the other."""
     ahead, inside = at["cond_nconsts"], at["cond_nconsts"] + at["body_nconsts"]
     asked, fixed, carry = values[:ahead], values[ahead:inside], list(values[inside:])
-    for _ in range(STEPS + 1):
-        (more,) = at.run(at["cond_jaxpr"], [*asked, *carry])
-        if not is_known(more):
-            at.refuse("how often a loop runs depends on the arguments: give it a number of steps (lax.scan)")
-        if not more:
-            return carry
-        carry = at.run(at["body_jaxpr"], [*fixed, *carry])
-    at.refuse(f"a loop runs more than {STEPS} steps, and no more are unrolled")
+    steps = 0
+    while _goes_on(at, [*asked, *carry]):
+        if steps == STEPS:
+            at.refuse(f"a loop runs more than {STEPS} steps, and no more are unrolled")
+        carry, steps = at.run(at["body_jaxpr"], [*fixed, *carry]), steps + 1
+    return carry
+
+
+def _goes_on(at: At, values: list[Value]) -> bool:
+    """Does a loop go on? Raises NotSupported where that is not known."""
+    (more,) = at.run(at["cond_jaxpr"], values)
+    if not is_known(more):
+        at.refuse("how often a loop runs depends on the arguments: give it a number of steps (lax.scan)")
+    return bool(more)
 
 
 def cond(at: At, index: Value, *values: Value) -> list[Value]:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import elementwise as ours
-from scalarspec.core.choices import equal, greater, greater_equal, less, less_equal, not_equal, where
-from scalarspec.core.reductions import softmax
+from scalarspec.core.choices import equal, greater, greater_equal, less, less_equal, not_equal
 from scalarspec.core.reductions import max as greatest
+from scalarspec.core.reductions import softmax
 from scalarspec.core.reductions import sum as total
 from scalarspec.core.shape import with_kept_axes
 from scalarspec.core.structure import broadcast_to, reshape
@@ -25,7 +25,7 @@ from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import DomainError
 from scalarspec.frontends.jax_known import finite, is_known
 from scalarspec.frontends.jax_structure import STRUCTURE
-from scalarspec.frontends.jax_values import At, Value, numbered, picked
+from scalarspec.frontends.jax_values import At, Value, chosen, numbered, picked
 
 Array = np.ndarray[Any, Any]
 
@@ -93,7 +93,7 @@ def _moved(at: At, values: Sequence[Value], rule: Callable[..., Any]) -> Any:
     return of(numbers, beyond)
 
 
-# ---- rules ------------------------------------------------------------------------------------------------------------
+# ---- rules -----------------------------------------------------------------------------------------------------------
 
 
 def _adding(function: Callable[..., Tensor], plain: Callable[..., Any]) -> Callable[..., Value]:
@@ -131,7 +131,7 @@ def _extreme(function: Callable[..., Tensor], top: float) -> Callable[..., Value
             return broadcast_to(t, at.kind.shape)
         if (b == -top).all() and not a.any():
             return broadcast_to(s, at.kind.shape)
-        found = where(np.asarray(a == -top), t, where(np.asarray(b == -top), s, function(s, t)))
+        found = chosen(at, a == -top, t, chosen(at, b == -top, s, function(s, t)))
         over = np.where((a == top) | (b == top), top, np.where((a == -top) & (b == -top), -top, 0))
         return of(found, np.where(np.isnan(a) | np.isnan(b), np.nan, over))
 
@@ -146,7 +146,7 @@ def _tending(function: Callable[..., Tensor], low: float, high: float) -> Callab
         found = function(t)
         limits = np.where(beyond < 0, low, np.where(beyond > 0, high, beyond))
         for limit in {end for end in (low, high) if np.isfinite(end)}:
-            found = where(np.asarray((beyond != 0) & (limits == limit)), int(limit), found)
+            found = chosen(at, (beyond != 0) & (limits == limit), int(limit), found)
         return of(found, np.where(np.isfinite(limits), 0, limits))
 
     return rule
@@ -200,7 +200,7 @@ def _logarithm(at: At, x: Value, axes: tuple[int, ...]) -> Tensor:
     t, beyond = apart(at, x)
     kept = with_kept_axes(t.shape, axes)
     top = refused(_largest(at, x, axes), f"{at.equation.primitive}{at.equation.place}: the largest")
-    shares = where(np.asarray(beyond == 0), ours.exp(t - reshape(top, kept)), 0)
+    shares = chosen(at, beyond == 0, ours.exp(t - reshape(top, kept)), 0)
     return reshape(ours.log(total(shares, axes)) + top, kept)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.errors import NotSupported
+from scalarspec.errors import DivisionByZero, NotSupported
 
 Array = np.ndarray[Any, Any]
 FOLDED = 256
@@ -36,8 +36,8 @@ def is_width(dtype: str, kinds: str) -> bool:
 
 def kind_of(dtype: str) -> str:
     """NumPy's letter for a type of JAX: b, i, u, f or c; "?" for what is no number, such as a key of random numbers."""
-    name = dtype.lstrip("b") if dtype.startswith("bfloat") else dtype
-    return next((kind for kind in ("bool", "int", "uint", "float", "complex") if name.startswith(kind)), "?")[0]
+    kinds = {"bool": "b", "int": "i", "uint": "u", "float": "f", "bfloat": "f", "complex": "c"}
+    return next((letter for name, letter in kinds.items() if dtype.startswith(name)), "?")
 
 
 def bits_of(dtype: str) -> int:
@@ -58,14 +58,24 @@ def rest(x: Any, y: Any) -> Any:
 
 
 def _sign(x: Any) -> int:
-    return (x > 0) - (x < 0)
+    return int(x > 0) - int(x < 0)
 
 
-def _rounded(x: Any, rounding_method: Any) -> int:
-    """The nearest integer; of two, the even one for the method 1, else that away from zero."""
-    if int(rounding_method) == 1:
-        return round(x)
-    return _sign(x) * math.floor(abs(x) + Fraction(1, 2))
+def _rounded(x: Any, rounding_method: Any) -> Any:
+    """The nearest integer; of two, the even one, or the one away from zero."""
+    return round(x) if to_even(rounding_method) else _sign(x) * math.floor(abs(x) + Fraction(1, 2))
+
+
+def to_even(rounding_method: Any) -> bool:
+    """Does `lax.round` take the even one of two integers that are as near? Else it is the one away from zero."""
+    return rounding_method in (1, "TO_NEAREST_EVEN")
+
+
+def _shifted(x: int, y: int) -> int:
+    """Bits shifted right. Raises NotSupported for a negative number, whose bits depend on its width."""
+    if x < 0:
+        raise NotSupported(f"shift_right_logical: {x} is negative: its bits depend on its width")
+    return x >> y
 
 
 def _power(x: Any, y: Any) -> Any:
@@ -92,7 +102,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "clamp": lambda low, x, high: min(max(x, low), high),
     "shift_left": operator.lshift,
     "shift_right_arithmetic": operator.rshift,
-    "shift_right_logical": operator.rshift,
+    "shift_right_logical": _shifted,
     "and": operator.and_,
     "or": operator.or_,
     "xor": operator.xor,
@@ -150,7 +160,8 @@ def worked_out(primitive: str, values: list[Array], parameters: dict[str, Any], 
 
 def _of_truths(primitive: str, values: list[Array], parameters: dict[str, Any]) -> Array | None:
     if primitive in REDUCED:
-        return np.asarray((np.all if primitive in ("reduce_and", "reduce_min") else np.any)(values[0], parameters["axes"]))
+        function = np.all if primitive in ("reduce_and", "reduce_min") else np.any
+        return np.asarray(function(values[0], parameters["axes"]))
     if primitive == "is_finite":
         return np.isfinite(values[0])
     return np.asarray(CONNECTED[primitive](*values)) if primitive in CONNECTED else None
@@ -169,7 +180,7 @@ def _of_integers(primitive: str, values: list[Array], parameters: dict[str, Any]
     elif primitive in ("argmax", "argmin"):
         found = getattr(np, primitive)(values[0], axis=parameters["axes"][0])
     elif primitive in ARITHMETIC:
-        found = np.frompyfunc(_told(primitive, parameters), len(exact), 1)(*exact)
+        found = _each(primitive, parameters, exact)
     else:
         return None
     return _within(primitive, np.asarray(found), dtype)
@@ -180,6 +191,14 @@ def _running(primitive: str, x: Array, parameters: dict[str, Any]) -> Array:
     turned = np.flip(x, axis) if backwards else x
     found = RUNNING[primitive].accumulate(turned, axis)
     return np.flip(found, axis) if backwards else np.asarray(found)
+
+
+def _each(primitive: str, parameters: dict[str, Any], values: list[Array]) -> Array:
+    """A function of exact numbers on each element. Raises DivisionByZero where it divides by 0."""
+    try:
+        return np.asarray(np.frompyfunc(_told(primitive, parameters), len(values), 1)(*values), dtype=object)
+    except ZeroDivisionError:
+        raise DivisionByZero(f"{primitive}: a known number is divided by 0") from None
 
 
 def _told(primitive: str, parameters: dict[str, Any]) -> Callable[..., Any]:
@@ -194,7 +213,7 @@ def _told(primitive: str, parameters: dict[str, Any]) -> Callable[..., Any]:
 
 def _within(primitive: str, found: Array, dtype: str) -> Array:
     limits = np.iinfo(dtype)
-    if any(not limits.min <= x <= limits.max for x in found.flat):
+    if any(x != int(x) or not limits.min <= x <= limits.max for x in found.flat):
         raise NotSupported(f"{primitive}: an integer leaves the width of {dtype}, and JAX would wrap it around")
     return found.astype(dtype)
 
@@ -206,9 +225,9 @@ def _of_floats(primitive: str, values: list[Array], parameters: dict[str, Any], 
         return None
     exact = [np.frompyfunc(_exact, 1, 1)(value) for value in values]
     try:
-        found = np.asarray(np.frompyfunc(_told(primitive, parameters), len(exact), 1)(*exact), dtype=object)
+        found = _each(primitive, parameters, exact)
         floats = np.asarray(found.astype(np.float64)).astype(np_dtype(dtype))
-    except (ZeroDivisionError, OverflowError):
+    except (DivisionByZero, OverflowError):
         return None
     with np.errstate(over="ignore"):
         same = finite(floats) and all(_exact(x) == y for x, y in zip(floats.flat, found.flat, strict=True))

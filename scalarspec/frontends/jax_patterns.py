@@ -50,6 +50,16 @@ class _Graph:
         found = self.makers.get(atom) if isinstance(atom, int) else None
         return found if found is not None and found.primitive in primitives else None
 
+    def chain(self, atom: Atom, primitives: str) -> Equation | None:
+        """The innermost of functions one in the other, from the outermost on, if an atom is made so."""
+        found = None
+        for name in primitives.split():
+            found = self.maker(atom, name)
+            if found is None:
+                return None
+            atom = found.inputs[0]
+        return found
+
     def origin(self, atom: Atom, shape: Sequence[int], through: Sequence[str] = ()) -> _Origin:
         """Where elements come from, back over what moves them, and over some functions of one number."""
         found = self.maker(atom, *UNMOVED, *MOVES, *through)
@@ -191,14 +201,9 @@ def _logaddexp(graph: _Graph, equation: Equation) -> Equation | None:
         return None if new is None else replace(new, outputs=equation.outputs, given=equation.given)
     if equation.primitive != "add":
         return None
-    greater, atom = graph.maker(equation.inputs[0], "max"), equation.inputs[1]
-    for name in ("log1p", "exp", "neg", "abs"):
-        found = graph.maker(atom, name)
-        if found is None:
-            return None
-        atom = found.inputs[0]
-    apart = graph.maker(atom, "sub")
-    if greater is None or apart is None or any(a is not b and a != b for a, b in zip(greater.inputs, apart.inputs, strict=True)):
+    greater = graph.maker(equation.inputs[0], "max")
+    apart = graph.chain(equation.inputs[1], "log1p exp neg abs sub")
+    if greater is None or apart is None or greater.inputs != apart.inputs:
         return None
     x, y = apart.inputs
     return _named(equation, "softplus", [x]) if is_zero(y) else _named(equation, "logaddexp", [x, y])

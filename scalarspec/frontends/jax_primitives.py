@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from scalarspec.core import choices
 from scalarspec.core import elementwise as ours
-from scalarspec.core.choices import equal, greater, greater_equal, less, less_equal, logical_xor, not_equal, where
+from scalarspec.core.choices import equal, greater, greater_equal, less, less_equal, logical_xor, not_equal
 from scalarspec.core.exponentials import logaddexp
 from scalarspec.core.reductions import log_softmax, logsumexp, softmax
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.frontends.jax_control import CONTROL
-from scalarspec.frontends.jax_known import bits_of, converted, is_known, is_width
+from scalarspec.frontends.jax_known import bits_of, converted, is_known, is_width, to_even
 from scalarspec.frontends.jax_structure import STRUCTURE
 from scalarspec.frontends.jax_sums import REDUCTIONS
 from scalarspec.frontends.jax_values import At, Value, reshaped
@@ -28,7 +27,7 @@ from scalarspec.frontends.jax_values import At, Value, reshaped
 Rule = Callable[..., Any]
 
 
-# ---- of single elements -----------------------------------------------------------------------------------------------
+# ---- of single elements ----------------------------------------------------------------------------------------------
 
 
 def elementwise(function: Callable[..., Tensor]) -> Rule:
@@ -74,7 +73,7 @@ def remainder(at: At, x: Value, y: Value) -> Tensor:
 def rounded(at: At, x: Value) -> Tensor:
     """The nearest integer; of two, the even one, or the one away from zero."""
     t = at.tensor(x)
-    if at["rounding_method"] in (1, "TO_NEAREST_EVEN"):
+    if to_even(at["rounding_method"]):
         return ours.round(t)
     return ours.sign(t) * ours.floor(ours.abs(t) + Fraction(1, 2))
 
@@ -109,7 +108,7 @@ def is_finite(at: At, x: Value) -> Value:
     return less(ours.abs(at.tensor(x)), at.context.tensor(np.inf))
 
 
-# ---- truths -----------------------------------------------------------------------------------------------------------
+# ---- truths ----------------------------------------------------------------------------------------------------------
 
 
 def comparing(function: Callable[..., Truth], itself: bool) -> Rule:
@@ -148,7 +147,7 @@ def connecting(function: Callable[..., Truth]) -> Rule:
     return rule
 
 
-# ---- the table --------------------------------------------------------------------------------------------------------
+# ---- the table -------------------------------------------------------------------------------------------------------
 
 
 def unchanged(at: At, x: Value) -> Value:
@@ -159,6 +158,13 @@ def unchanged(at: At, x: Value) -> Value:
 def several(at: At, *values: Value) -> list[Value]:
     """The values themselves."""
     return list(values)
+
+
+def platform(at: At) -> Value:
+    """Which of several programs for one function is meant: that for processors, or the default, which comes last."""
+    names = at["platforms"]
+    own = next((i for i, each in enumerate(names) if each is not None and "cpu" in each), len(names) - 1)
+    return np.asarray(own, dtype=at.kind.dtype)
 
 
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
@@ -240,35 +246,46 @@ RULES: dict[str, Rule] = {
     "device_put": several,
     "stop_gradient": unchanged,
     "optimization_barrier": several,
+    "platform_index": platform,
     "softmax": lambda at, x: softmax(at.tensor(x), at["axis"]),
     "log_softmax": lambda at, x: log_softmax(at.tensor(x), at["axis"]),
     "logsumexp": lambda at, x: reshaped(logsumexp(at.tensor(x), tuple(at["axes"])), at.kind.shape),
 }
 """By primitive: its rule. Only `select_n` has none: which of its branches are evaluated is the walk's affair."""
 
-_RANDOM = "random numbers are no function of the arguments: pass the noise as an argument"
-_ROUNDS = "it rounds, and real numbers have no such step"
-_BITS = "it looks at the bits of floats, and real numbers have none"
-_FACTORS = "a factorization, which is not among the functions here: pass the factors as arguments, or write it out"
 REFUSED: dict[str, str] = {
-    **dict.fromkeys(
-        ("random_seed", "random_wrap", "random_unwrap", "random_bits", "random_split", "random_fold_in", "random_gamma",
-         "random_clone", "threefry2x32", "threefry4x32", "philox2x32", "philox4x32", "rng_uniform", "rng_bit_generator"), _RANDOM),
-    **dict.fromkeys(("reduce_precision", "approx_top_k"), _ROUNDS),
-    **dict.fromkeys(("nextafter", "bitcast_convert_type", "population_count", "clz"), _BITS),
-    **dict.fromkeys(
-        ("cholesky", "lu", "qr", "svd", "eig", "eigh", "schur", "householder_product", "geqrf", "triangular_solve",
-         "custom_linear_solve", "tridiagonal_solve", "lu_pivots_to_permutation", "hessenberg", "tridiagonal"), _FACTORS),
-    **dict.fromkeys(
-        ("erf_inv", "igamma", "igammac", "igamma_grad_a", "regularized_incomplete_beta",
-         "bessel_i0e", "bessel_i1e", "polygamma", "zeta"), "a function that has no counterpart here"),
-    **dict.fromkeys(
-        ("select_and_scatter_add", "select_and_gather_add", "select_and_scatter"), "a derivative of windows: take `ss.grad` of the function"),
-    **dict.fromkeys(("fft", "complex", "real", "imag", "conj"), "complex numbers; numbers here are real"),
-    **dict.fromkeys(
-        ("psum", "pmax", "pmin", "all_gather", "all_to_all", "ppermute", "axis_index", "shard_map", "reduce_scatter"),
-        "it is of several devices; give the function for one of them"),
-    **dict.fromkeys(
-        ("pure_callback", "io_callback", "debug_callback", "pallas_call", "ffi_call"), "code that no trace shows"),
-}  # fmt: skip
+    name: why
+    for names, why in (
+        (
+            "random_seed random_wrap random_unwrap random_bits random_split random_fold_in random_gamma random_clone "
+            "threefry2x32 threefry4x32 philox2x32 philox4x32 rng_uniform rng_bit_generator",
+            "random numbers are no function of the arguments: pass the noise as an argument",
+        ),
+        ("reduce_precision approx_top_k", "it rounds, or is near, and real numbers have no such step"),
+        (
+            "nextafter bitcast_convert_type population_count clz reduce_xor",
+            "it looks at bits, and real numbers have none",
+        ),
+        (
+            "cholesky lu qr svd eig eigh schur householder_product geqrf triangular_solve custom_linear_solve "
+            "tridiagonal_solve lu_pivots_to_permutation hessenberg tridiagonal",
+            "a factorization, which is not among the functions here: pass the factors as arguments, or write it out",
+        ),
+        (
+            "erf_inv igamma igammac igamma_grad_a regularized_incomplete_beta bessel_i0e bessel_i1e polygamma zeta",
+            "a function that has no counterpart here",
+        ),
+        (
+            "select_and_scatter_add select_and_scatter select_and_gather_add",
+            "a derivative of windows: take `ss.grad` of the function",
+        ),
+        ("fft complex real imag conj", "complex numbers; numbers here are real"),
+        (
+            "psum pmax pmin all_gather all_to_all ppermute axis_index shard_map reduce_scatter",
+            "it is of several devices: give the function for one of them",
+        ),
+        ("pure_callback io_callback debug_callback pallas_call ffi_call", "code that no trace shows"),
+    )
+    for name in names.split()
+}
 """By primitive: why it is refused, and what to do."""

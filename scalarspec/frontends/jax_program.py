@@ -165,7 +165,9 @@ def known_array(value: Any) -> Array:
     try:
         array = np.asarray(value)
     except Exception as error:  # whatever JAX raises for its own types
-        raise NotSupported(f"a constant of type {type(value).__name__}: {error}; pass random numbers as data") from error
+        raise NotSupported(
+            f"a constant of type {type(value).__name__}: {error}; pass random numbers as data"
+        ) from error
     return array if array.dtype.kind in "biufc" else array.astype(np.float64)
 
 

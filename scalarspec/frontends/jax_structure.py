@@ -7,6 +7,8 @@ places of all elements first, and then once on the elements.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,7 +79,7 @@ def split(at: At, x: Value) -> list[Value]:
     """Parts of some lengths."""
     ends = np.cumsum((0, *at["sizes"])).tolist()
     before = (slice(None),) * at["axis"]
-    return [part(x, (*before, slice(a, b))) for a, b in zip(ends, ends[1:], strict=False)]
+    return [part(x, (*before, slice(a, b))) for a, b in pairwise(ends)]
 
 
 def tile(at: At, x: Value) -> Value:
@@ -88,7 +90,7 @@ def tile(at: At, x: Value) -> Value:
 def iota(at: At) -> Value:
     """0, 1, 2, ... along an axis."""
     shape, axis = at["shape"], at["dimension"]
-    numbers = np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    numbers = _along(axis, shape)
     kind = at.kind.dtype if is_width(at.kind.dtype, "iu") else float
     return np.broadcast_to(numbers, shape).astype(kind)
 
@@ -118,7 +120,7 @@ def padded(places: Array, widths: Sequence[Sequence[int]]) -> Array:
     return places
 
 
-# ---- places that are operands -----------------------------------------------------------------------------------------
+# ---- places that are operands ----------------------------------------------------------------------------------------
 
 
 def _starts(at: At, shape: Sequence[int], sizes: Sequence[int], starts: Sequence[Value]) -> list[int]:
@@ -143,68 +145,78 @@ def dynamic_update_slice(at: At, x: Value, update: Value, *starts: Value) -> Val
     return picked(at, x, places, [update])
 
 
-def _targets(
-    at: At, shape: Sequence[int], indices: Array, sizes: Sequence[int], axes: tuple[Any, Any, Any, Any], batch: Any
-) -> tuple[Array, Array]:
-    """The places in x that gathered or scattered elements have, and whether their part lies inside.
+@dataclass(frozen=True)
+class _Slices:
+    """What gathers and scatters say of the parts that they move.
 
-    axes: of the windows in the result; those of x that windows do not have; those that indices go along; those that
-    are gone along together with axes of the indices, which `batch` names. Result: batch axes first, then the windows'.
+    sizes: of a part along each axis of x; dropped: axes of x that parts do not have; indexed: those that the numbers of
+    an index go along; together: those that go along with axes of the indices, `batch`; window: the axes of the result,
+    or of the updates, that are those of the parts.
     """
-    _, dropped, indexed, together = axes
-    many = indices.shape[:-1]
-    window = [i for i in range(len(shape)) if i not in dropped and i not in together]
-    starts = [np.zeros(many, dtype=int) for _ in shape]
-    for k, axis in enumerate(indexed):
-        starts[axis] = indices[..., k].astype(int)
-    for axis, own in zip(together, batch, strict=True):
-        starts[axis] = np.broadcast_to(np.arange(many[own]).reshape([-1 if i == own else 1 for i in range(len(many))]), many)
-    limits = [n - size for n, size in zip(shape, sizes, strict=True)]
-    inside = np.all([(0 <= start) & (start <= end) for start, end in zip(starts, limits, strict=True)], axis=0)
-    inside = np.broadcast_to(inside, many)
-    places, full = [], (*many, *(sizes[i] for i in window))
-    for axis, (start, end) in enumerate(zip(starts, limits, strict=True)):
-        moved = np.clip(start, 0, end).reshape((*many, *[1] * len(window)))
-        if axis in window:
-            k = window.index(axis)
-            moved = moved + np.arange(sizes[axis]).reshape([-1 if i == k else 1 for i in range(len(window))])
-        places.append(np.broadcast_to(moved, full))
-    flat = np.ravel_multi_index(places, shape) if places else np.zeros(full, dtype=int)
-    return flat, np.broadcast_to(inside.reshape((*many, *[1] * len(window))), full)
+
+    sizes: tuple[int, ...]
+    dropped: tuple[int, ...]
+    indexed: tuple[int, ...]
+    together: tuple[int, ...]
+    batch: tuple[int, ...]
+    window: tuple[int, ...]
+
+    def starts(self, indices: Array) -> list[Array]:
+        """Where the part of each index begins, along each axis of x."""
+        many = indices.shape[:-1]
+        starts = [np.zeros(many, dtype=int) for _ in self.sizes]
+        for k, axis in enumerate(self.indexed):
+            starts[axis] = indices[..., k].astype(int)
+        for axis, own in zip(self.together, self.batch, strict=True):
+            starts[axis] = np.broadcast_to(_along(own, many), many)
+        return starts
+
+    def places(self, shape: Sequence[int], indices: Array) -> tuple[Array, Array]:
+        """The places in x of all elements of the result, or of the updates, and whether their parts lie inside."""
+        inner = [i for i in range(len(shape)) if i not in self.dropped and i not in self.together]
+        starts, ends = self.starts(indices), [n - size for n, size in zip(shape, self.sizes, strict=True)]
+        many, ones = indices.shape[:-1], [1] * len(inner)
+        lengths = tuple(self.sizes[i] for i in inner)
+        inside, places = np.ones(many, dtype=bool), np.zeros((*many, *lengths), dtype=int)
+        for axis, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            inside = inside & (start >= 0) & (start <= end)
+            offset = _along(inner.index(axis), lengths) if axis in inner else 0
+            places = places * shape[axis] + np.clip(start, 0, end).reshape((*many, *ones)) + offset
+        inside = np.broadcast_to(inside.reshape((*many, *ones)), places.shape)
+        own = [i for i in range(places.ndim) if i not in self.window]
+        order = [len(own) + self.window.index(i) if i in self.window else own.index(i) for i in range(places.ndim)]
+        return np.transpose(places, order), np.transpose(inside, order)
+
+
+def _along(axis: int, shape: Sequence[int]) -> Array:
+    """0, 1, 2, ... along an axis of a shape, and 1 along the others."""
+    return np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
 
 
 def gather(at: At, x: Value, indices: Value) -> Value:
     """Parts of x at places that are operands."""
-    numbers = at["dimension_numbers"]
-    axes = (numbers["offset_dims"], numbers["collapsed_slice_dims"], numbers["start_index_map"],
-            numbers.get("operand_batching_dims", ()))  # fmt: skip
-    known = at.indices(indices)
-    places, inside = _targets(at, x.shape, known, at["slice_sizes"], axes, numbers.get("start_indices_batching_dims", ()))
-    many = known.ndim - 1
-    own = [i for i in range(places.ndim) if i not in axes[0]]
-    order = [axes[0].index(i) + many if i in axes[0] else own.index(i) for i in range(places.ndim)]
-    places, inside = np.transpose(places, order), np.transpose(inside, order)
+    told = at["dimension_numbers"]
+    together, batch = told.get("operand_batching_dims", ()), told.get("start_indices_batching_dims", ())
+    slices = _Slices(at["slice_sizes"], told["collapsed_slice_dims"], told["start_index_map"], together, batch,
+                     told["offset_dims"])  # fmt: skip
+    places, inside = slices.places(x.shape, at.indices(indices))
     if at["mode"] == "CLIP" or inside.all():
         return picked(at, x, places)
     if at["fill_value"] is None or not np.isfinite(at["fill_value"]):
-        at.refuse("an index lies outside of its axis, where JAX gives NaN, which is no number: keep it inside")
+        at.refuse("an index lies outside of its axis, where JAX gives what is no element of it: keep it inside")
     return picked(at, x, np.where(inside, places, numbered(x.shape).size), [np.asarray(at["fill_value"])])
 
 
 def _scattered(at: At, x: Value, indices: Value, updates: Value) -> tuple[Array, Array]:
     """For each element of the updates, its place in x, and whether it counts."""
-    numbers = at["dimension_numbers"]
-    together = numbers.get("operand_batching_dims", ())
-    window, dropped = numbers["update_window_dims"], numbers["inserted_window_dims"]
+    told = at["dimension_numbers"]
+    together, batch = told.get("operand_batching_dims", ()), told.get("scatter_indices_batching_dims", ())
+    window, dropped = told["update_window_dims"], told["inserted_window_dims"]
     lengths = iter([updates.shape[i] for i in window])
-    sizes = [1 if i in dropped or i in together else next(lengths) for i in range(len(x.shape))]
-    axes = (window, dropped, numbers["scatter_dims_to_operand_dims"], together)
-    known = at.indices(indices)
-    places, inside = _targets(at, x.shape, known, sizes, axes, numbers.get("scatter_indices_batching_dims", ()))
-    own = [i for i in range(places.ndim) if i not in window]
-    order = [window.index(i) + len(own) if i in window else own.index(i) for i in range(places.ndim)]
-    clipped = at["mode"] == "CLIP"
-    return np.transpose(places, order), np.transpose(inside | clipped, order)
+    sizes = tuple(1 if i in dropped or i in together else next(lengths) for i in range(len(x.shape)))
+    slices = _Slices(sizes, dropped, told["scatter_dims_to_operand_dims"], together, batch, window)
+    places, inside = slices.places(x.shape, at.indices(indices))
+    return places, inside | (at["mode"] == "CLIP")
 
 
 def scatter(at: At, x: Value, indices: Value, updates: Value) -> Value:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,16 +18,16 @@ from scalarspec.core.reductions import all as all_of
 from scalarspec.core.reductions import any as any_of
 from scalarspec.core.reductions import cumulative_prod, cumulative_sum, max, min, prod, sum
 from scalarspec.core.structure import flip, moveaxis, stack, take_along_axis
-from scalarspec.core.tensor import Tensor, Truth
+from scalarspec.core.tensor import Tensor
 from scalarspec.core.windows import windows
 from scalarspec.frontends.jax_known import is_known
 from scalarspec.frontends.jax_structure import padded
-from scalarspec.frontends.jax_values import At, Value, joined, numbered, part, permuted, picked, reshaped
+from scalarspec.frontends.jax_values import ZERO, At, Value, joined, numbered, permuted, picked, reshaped
 
 Array = np.ndarray[Any, Any]
 
 
-# ---- reductions -------------------------------------------------------------------------------------------------------
+# ---- reductions ------------------------------------------------------------------------------------------------------
 
 
 def reducing(function: Callable[..., Any], of_truths: Callable[..., Any] | None = None) -> Callable[..., Value]:
@@ -71,7 +70,7 @@ def _accumulated(joining: Callable[[Any, Any], Tensor], t: Tensor, axis: int) ->
     return stack(found, axis=axis) if found else t
 
 
-# ---- order ------------------------------------------------------------------------------------------------------------
+# ---- order -----------------------------------------------------------------------------------------------------------
 
 
 def sorting(at: At, *values: Value) -> list[Value | None]:
@@ -81,14 +80,15 @@ def sorting(at: At, *values: Value) -> list[Value | None]:
         at.refuse("it sorts by several keys: sort by one number")
     if is_known(key):
         order = np.argsort(key, axis=axis, kind="stable")
-        return [_along(at, value, order, axis) for value in values]
+        return [_along(value, order, axis) for value in values]
     t = at.tensor(key)
-    order = argsort(t, axis) if any(at.wanted(i + 1) for i in range(len(rest))) else None
-    others = [_along(at, value, order, axis) if at.wanted(i + 1) else None for i, value in enumerate(rest)]
+    needed = [i for i in range(len(rest)) if at.wanted(i + 1)]
+    places = argsort(t, axis) if needed else ZERO
+    others = [_along(rest[i], places, axis) if i in needed else None for i in range(len(rest))]
     return [sort(t, axis) if at.wanted(0) else None, *others]
 
 
-def _along(at: At, x: Value, order: Any, axis: int) -> Value:
+def _along(x: Value, order: Array, axis: int) -> Value:
     return np.take_along_axis(x, order, axis) if is_known(x) else take_along_axis(x, order, axis)
 
 
@@ -100,7 +100,7 @@ def top_k(at: At, x: Value) -> list[Value | None]:
     return [found.values if at.wanted(0) else None, places]
 
 
-# ---- windows ----------------------------------------------------------------------------------------------------------
+# ---- windows ---------------------------------------------------------------------------------------------------------
 
 
 def _seen(at: At, shape: Sequence[int]) -> tuple[Array, tuple[int, ...]]:
@@ -115,8 +115,7 @@ def _seen(at: At, shape: Sequence[int]) -> tuple[Array, tuple[int, ...]]:
 def window_sum(at: At, x: Value) -> Value:
     """The sum of each window."""
     places, axes = _seen(at, x.shape)
-    t = at.tensor(x)
-    return sum(picked(at, t, places, [np.zeros((), dtype=int)]) if (places == t.size).any() else picked(at, t, places), axes)
+    return sum(picked(at, at.tensor(x), places, [ZERO]), axes)
 
 
 def window_extreme(function: Callable[..., Tensor]) -> Callable[..., Value]:
@@ -133,20 +132,24 @@ def window_extreme(function: Callable[..., Tensor]) -> Callable[..., Value]:
     return rule
 
 
-WINDOWS: dict[str, tuple[str, float]] = {"add": ("sum", 0), "max": ("max", -np.inf), "min": ("min", np.inf)}
-"""By the one primitive of what a window is reduced with: the reduction, and where it starts from."""
+WINDOWS: dict[str, tuple[float, Callable[..., Value]]] = {
+    "add": (0, window_sum),
+    "max": (-np.inf, window_extreme(max)),
+    "min": (np.inf, window_extreme(min)),
+}
+"""By the one primitive that reduces a window: where it starts from, and the rule."""
 
 
 def reduce_window(at: At, x: Value, start: Value) -> Value:
     """Windows reduced by a function: a sum, the largest or the smallest, from where these start."""
     body = at["jaxpr"].equations
-    name = body[0].primitive if len(body) == 1 else ""
-    if name not in WINDOWS or not is_known(start) or start != WINDOWS[name][1]:
+    first, rule = WINDOWS.get(body[0].primitive if len(body) == 1 else "", (np.nan, None))
+    if rule is None or not is_known(start) or start != first:
         at.refuse("windows are reduced by a function that is no sum from 0, and no largest or smallest")
-    return {"add": window_sum, "max": window_extreme(max), "min": window_extreme(min)}[name](at, x)
+    return rule(at, x)
 
 
-# ---- products ---------------------------------------------------------------------------------------------------------
+# ---- products --------------------------------------------------------------------------------------------------------
 
 
 def dot_general(at: At, x: Value, y: Value) -> Value:
@@ -161,9 +164,7 @@ def dot_general(at: At, x: Value, y: Value) -> Value:
     first, batch = (tuple(a.shape[i] for i in many),) * 2
     one = reshaped(permuted(a, (*many, *rows, *left)), (*first, lengths[0], lengths[1]))
     other = reshaped(permuted(b, (*of_many, *right, *columns)), (*first, lengths[1], lengths[2]))
-    return reshaped(
-        matmul(one, other), (*batch, *(a.shape[i] for i in rows), *(b.shape[i] for i in columns))
-    )
+    return reshaped(matmul(one, other), (*batch, *(a.shape[i] for i in rows), *(b.shape[i] for i in columns)))
 
 
 def conv_general_dilated(at: At, x: Value, kernel: Value) -> Value:
@@ -175,25 +176,17 @@ def conv_general_dilated(at: At, x: Value, kernel: Value) -> Value:
     inner = [n - 1 for n in at["lhs_dilation"]]
     widths = [(0, 0, 0), (0, 0, 0), *((low, high, k) for (low, high), k in zip(at["padding"], inner, strict=True))]
     if any(any(each) for each in widths):
-        t = picked(at, t, padded(numbered(t.shape), widths), [np.zeros((), dtype=int)])
+        t = picked(at, t, padded(numbered(t.shape), widths), [ZERO])
     if not d:
         t, w = reshaped(t, (*t.shape, 1)), reshaped(w, (*w.shape, 1))
-    told = {"stride": tuple(at["window_strides"]) or 1, "dilation": tuple(at["rhs_dilation"]) or 1}
-    groups, apart = at["feature_group_count"], at["batch_group_count"]
-    if not 1 <= max_axes(t) <= 3:
+    if d > 3:
         at.refuse("a convolution over more than three axes")
-    if apart == 1:
-        found = conv(t, w, groups=groups, **told)
-    else:
-        n, o = t.shape[0] // apart, w.shape[0] // apart
-        parts = [conv(t[k * n : (k + 1) * n], w[k * o : (k + 1) * o], **told) for k in range(apart)]
-        found = joined(at, parts, 1)
+    strides, apart = tuple(at["window_strides"]) or (1,), tuple(at["rhs_dilation"]) or (1,)
+    groups, batches = at["feature_group_count"], at["batch_group_count"]
+    n, o = t.shape[0] // batches, w.shape[0] // batches
+    pairs = [(t[k * n : (k + 1) * n], w[k * o : (k + 1) * o]) for k in range(batches)] if batches > 1 else [(t, w)]
+    found = joined(at, [conv(a, b, stride=strides, dilation=apart, groups=groups) for a, b in pairs], 1)
     return permuted(found if d else reshaped(found, found.shape[:2]), np.argsort(out).tolist())
-
-
-def max_axes(t: Tensor) -> int:
-    """How many spatial axes a convolution has."""
-    return t.ndim - 2
 
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {

@@ -74,9 +74,9 @@ class At:
         """A value as truths. Raises NotSupported for numbers."""
         if isinstance(value, Truth):
             return as_truth(self.context, value)
-        if is_known(value) and value.dtype == bool:
-            return Truth.known(self.context, value)
-        self.refuse("truths are needed, such as a comparison gives them")
+        if not is_known(value) or value.dtype != bool:
+            self.refuse("truths are needed, such as a comparison gives them")
+        return Truth.known(self.context, value)
 
     def indices(self, value: Value) -> Array:
         """A value as the integers that it surely is. Raises NotSupported where these depend on numbers that are not
@@ -97,7 +97,7 @@ class At:
         return [self.truth(value) if truths else self.tensor(value) for value in values]
 
 
-# ---- elements moved ---------------------------------------------------------------------------------------------------
+# ---- elements moved --------------------------------------------------------------------------------------------------
 
 
 def reshaped(x: Value, shape: Sequence[int]) -> Value:
@@ -130,6 +130,11 @@ def joined(at: At, values: Sequence[Value], axis: int) -> Value:
     if isinstance(several[0], Truth):
         return greater_equal(concat([at.tensor(p) for p in several], axis), 1)
     return concat(several, axis)
+
+
+def chosen(at: At, condition: Array, x: Value, y: Value) -> Tensor:
+    """x where a known condition holds, and y elsewhere."""
+    return where(at.truth(np.asarray(condition)), x, y)
 
 
 def picked(at: At, x: Value, places: Array, beside: Sequence[Value] = ()) -> Value:

@@ -17,9 +17,9 @@ from scalarspec.core.choices import where
 from scalarspec.core.context import Context
 from scalarspec.core.tensor import Truth
 from scalarspec.errors import ScalarSpecError, ShapeError
+from scalarspec.frontends.jax_control import CONTROL
 from scalarspec.frontends.jax_infinities import apart, extended, is_extended, of
 from scalarspec.frontends.jax_known import bits_of, is_known, is_width, worked_out
-from scalarspec.frontends.jax_control import CONTROL
 from scalarspec.frontends.jax_primitives import REFUSED, RULES
 from scalarspec.frontends.jax_program import Atom, Constant, Equation, Program
 from scalarspec.frontends.jax_structure import STRUCTURE
