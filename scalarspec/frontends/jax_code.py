@@ -10,7 +10,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from types import FunctionType
 from typing import Any, TypeVar
@@ -25,10 +25,10 @@ from scalarspec.core.nested import Nested
 from scalarspec.core.tensor import Tensor, Truth, as_tensor, as_truth, common_context
 from scalarspec.core.whole import Whole
 from scalarspec.errors import ArgumentError, JaxCode, NotSupported, ShapeError
-from scalarspec.frontends.jax_infinities import refused
-from scalarspec.frontends.jax_known import is_known, kind_of
+from scalarspec.frontends.jax_known import converted, is_known, is_width, kind_of
 from scalarspec.frontends.jax_patterns import recognized
 from scalarspec.frontends.jax_program import Kind, Program, program_of
+from scalarspec.frontends.jax_values import refused
 from scalarspec.frontends.jax_walk import run
 
 Function = Callable[..., Any]
@@ -103,9 +103,10 @@ class LazyJax:
     """
 
     function: Function
-    kept: dict[Any, tuple[Program, Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        kept: dict[Any, tuple[Program, Any]] = {}
+        object.__setattr__(self, "_kept", kept)
         _signed(self, self.function, None)
 
     def __call__(self, *args: Any) -> Any:
@@ -122,17 +123,18 @@ class LazyJax:
         shapes = tuple((i, tuple(leaves[i].shape), isinstance(leaves[i], Truth)) for i in varying)
         told = tuple((i, type(x).__name__, _told(x)) for i, x in settings.items())
         key = (tree, shapes, told)
-        if key not in self.kept:
+        kept: dict[Any, tuple[Program, Any]] = vars(self)["_kept"]
+        if key not in kept:
             structure = _library().tree_util.tree_structure(tuple(range(len(varying))))
             kinds = [Kind(shape, "bool" if truth else "float64") for _, shape, truth in shapes]
             found = _traced(_filled(self.function, tree, settings, varying), structure, kinds)
-            for oldest in list(self.kept)[: len(self.kept) - KEPT + 1]:
-                del self.kept[oldest]
-            self.kept[key] = found
-        return self.kept[key]
+            for oldest in list(kept)[: len(kept) - KEPT + 1]:
+                del kept[oldest]
+            kept[key] = found
+        return kept[key]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"function": self.function, "kept": {}}
+    def __reduce__(self) -> Any:
+        return LazyJax, (self.function,)
 
 
 def _told(setting: Any) -> Any:
@@ -202,7 +204,8 @@ def _traced(f: Function, tree: Any, kinds: Sequence[Kind]) -> tuple[Program, Any
     """The program of a function whose arguments are leaves of a pytree, and the pytree of its results."""
     jax = _library()
     shapes = [jax.ShapeDtypeStruct(kind.shape, kind.dtype) for kind in kinds] if kinds else []
-    wide = any(kind.dtype in ("float64", "int64", "uint64") for kind in kinds)
+    floats = [kind.dtype for kind in kinds if is_width(kind.dtype, "f")]
+    wide = "float64" in floats or not floats
     with _in_float64(jax) if wide else contextlib.nullcontext(), failures_told(f"from_jax: JAX traces {spec_name(f)}"):
         made, shape = jax.make_jaxpr(lambda *leaves: f(*tree.unflatten(leaves)), return_shape=True)(*shapes)
         program = program_of(made)
@@ -263,7 +266,7 @@ def _given(name: str, leaf: Any, kind: Kind, context: Context[Any]) -> Any:
         raise ShapeError(f"{name}: expected the shape {kind.shape} of the example, got {tuple(value.shape)}")
     if is_known(value) and sort == "b" and value.dtype != bool:
         raise ArgumentError(f"{name}: expected bools, got {value.dtype}")
-    return value.astype(kind.dtype) if is_known(value) else value
+    return converted(value, kind.dtype) if is_known(value) else value
 
 
 def _handed(value: Any, context: Context[Any]) -> Any:

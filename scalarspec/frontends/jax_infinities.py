@@ -9,7 +9,6 @@ infinity that is left in a result is refused. Contexts that are floats have infi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,32 +24,9 @@ from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import DomainError
 from scalarspec.frontends.jax_known import finite, is_known
 from scalarspec.frontends.jax_structure import STRUCTURE
-from scalarspec.frontends.jax_values import At, Value, chosen, numbered, picked
+from scalarspec.frontends.jax_values import At, Extended, Value, chosen, is_extended, numbered, of, picked, refused
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Extended:
-    """Numbers, some of which are none. beyond: 0 where there is a number, else an infinity, or NaN."""
-
-    numbers: Tensor
-    beyond: Array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the numbers."""
-        return tuple(self.numbers.shape)
-
-
-def of(numbers: Tensor, beyond: Array) -> Value:
-    """Numbers and what is none among them; the tensor itself where all are numbers."""
-    return Extended(numbers, np.broadcast_to(beyond, numbers.shape)) if beyond.any() else numbers
-
-
-def is_extended(value: Value) -> bool:
-    """Does a value hold something that is no real number?"""
-    return isinstance(value, Extended) or (is_known(value) and not finite(value))
 
 
 def apart(at: At, value: Value) -> tuple[Tensor, Array]:
@@ -61,14 +37,6 @@ def apart(at: At, value: Value) -> tuple[Tensor, Array]:
         number = np.isfinite(value)
         return at.tensor(np.where(number, value, 0)), np.where(number, 0, value)
     return at.tensor(value), np.zeros(value.shape)
-
-
-def refused(value: Value, what: str) -> Value:
-    """A value that is all numbers. Raises DomainError for others."""
-    if not isinstance(value, Extended):
-        return value
-    index = tuple(int(i) for i in np.argwhere(value.beyond != 0)[0])
-    raise DomainError(f"{what} is {value.beyond[index]} at {index}, which is no real number")
 
 
 def extended(at: At, values: Sequence[Value], rules: Any) -> Value:
@@ -110,9 +78,9 @@ def _scaling(function: Callable[..., Tensor], plain: Callable[..., Any]) -> Call
     """Products with known numbers, and quotients by them: of others the sign is not known."""
 
     def rule(at: At, x: Value, y: Value) -> Value:
-        for value, other in ((x, y), (y, x)):
-            if is_extended(value) and not is_known(other):
-                raise DomainError(f"{at.equation.primitive}{at.equation.place}: an infinity times what is not known")
+        below = at.equation.primitive == "div" and is_extended(y)
+        if below or any(is_extended(value) and not is_known(other) for value, other in ((x, y), (y, x))):
+            raise DomainError(f"{at.equation.primitive}{at.equation.place}: an infinity beside a number not known")
         (s, a), (t, b) = apart(at, x), apart(at, y)
         one, factor = (np.where(c != 0, c, v if is_known(v) else 1.0) for v, c in ((x, a), (y, b)))
         here = np.broadcast_to((a != 0) | (b != 0), np.broadcast_shapes(a.shape, b.shape))
@@ -159,7 +127,7 @@ def _comparing(function: Callable[..., Truth], plain: Callable[..., Any]) -> Cal
         (s, a), (t, b) = apart(at, x), apart(at, y)
         here = np.broadcast_to((a != 0) | (b != 0), at.kind.shape)
         known = np.broadcast_to(plain(a, b), at.kind.shape)
-        if here.all():
+        if here.all() or at.same:  # a number is itself, and two zeros say so
             return known
         return (function(s, t) & at.truth(~here)) | at.truth(here & known)
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,7 +111,7 @@ class _Writer:
 
     def atom(self, v: Any) -> Atom:
         """A variable, or a literal."""
-        return Constant(known_array(v.val)) if hasattr(v, "val") else self.atoms[v]
+        return _atom(v, self.atoms)
 
     def written(self, jaxpr: Any, name: str = "", place: str = "") -> Iterator[Equation]:
         """The equations of a jaxpr whose inputs are known. name, place: of the call that it is written out for."""
@@ -120,14 +123,11 @@ class _Writer:
             inner, constants = (called.jaxpr, called.consts) if hasattr(called, "consts") else (called, ())
             outer, self.atoms = self.atoms, {}
             self.known(inner.constvars, [Constant(known_array(c)) for c in constants])
-            self.known(inner.invars, [self._from(outer, v) for v in eqn.invars])
+            self.known(inner.invars, [_atom(v, outer) for v in eqn.invars])
             yield from self.written(inner, str(eqn.params.get("name", "")), place_of(eqn) or place)
             results = [self.atom(v) for v in inner.outvars]
             self.atoms = outer
             self.known(eqn.outvars, results)
-
-    def _from(self, atoms: dict[Any, Atom], v: Any) -> Atom:
-        return Constant(known_array(v.val)) if hasattr(v, "val") else atoms[v]
 
     def _equation(self, eqn: Any, call: str, place: str) -> Equation:
         name, place = str(eqn.primitive), place_of(eqn) or place
@@ -140,6 +140,11 @@ class _Writer:
         outputs = tuple(self.variable(v) for v in eqn.outvars)
         parameters = {key: plain(value) for key, value in eqn.params.items() if not callable(value) or _is_jaxpr(value)}
         return Equation(name, inputs, outputs, parameters, taken, given, place)
+
+
+def _atom(v: Any, atoms: Mapping[Any, Atom]) -> Atom:
+    """A variable among known ones; a literal, which JAX may hold as a float of Python's, as a number of its type."""
+    return Constant(known_array(np.asarray(v.val, dtype=v.aval.dtype))) if hasattr(v, "val") else atoms[v]
 
 
 def _called(eqn: Any) -> Any:
@@ -194,7 +199,13 @@ def place_of(eqn: Any) -> str:
     """Where in the user's code a primitive was asked for, as " (file:line)"; empty where nothing says so."""
     traceback = getattr(getattr(eqn, "source_info", None), "traceback", None)
     for frame in getattr(traceback, "frames", ()):
-        name = frame.file_name.replace("\\", "/")
-        if not any(part in name for part in ("/jax/", "/jaxlib/", "/scalarspec/frontends/", "<frozen")):
+        if not frame.file_name.startswith((*_libraries(), "<frozen")):
             return f" ({frame.file_name}:{frame.line_num})"
     return ""
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    """The folders of JAX, and this one."""
+    homes = [getattr(sys.modules.get(name), "__file__", None) for name in ("jax", "jaxlib", __name__)]
+    return tuple(str(Path(home).parent) for home in homes if home)

@@ -18,14 +18,48 @@ from scalarspec.core.guests import integers
 from scalarspec.core.nested import Nested
 from scalarspec.core.structure import broadcast_to, concat, permute_dims, reshape
 from scalarspec.core.tensor import Tensor, Truth, as_tensor, as_truth
-from scalarspec.errors import ArgumentError, NotSupported
-from scalarspec.frontends.jax_known import is_known
+from scalarspec.errors import ArgumentError, DomainError, NotSupported
+from scalarspec.frontends.jax_known import finite, is_known
 from scalarspec.frontends.jax_program import Equation, Kind, Program
 
 Array = np.ndarray[Any, Any]
 Value = Any
-"""A tensor, truths, or a known array."""
+"""A tensor, truths, a known array, or `Extended` numbers."""
 ZERO, ONE = np.zeros((), dtype=int), np.ones((), dtype=int)
+
+
+@dataclass(frozen=True, eq=False)
+class Extended:
+    """Numbers, some of which are none. beyond: 0 where there is a number, else an infinity, or NaN, which is known."""
+
+    numbers: Tensor
+    beyond: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the numbers."""
+        return tuple(self.numbers.shape)
+
+    def __getitem__(self, index: Any) -> Value:
+        return of(self.numbers[index], self.beyond[index])
+
+
+def of(numbers: Tensor, beyond: Array) -> Value:
+    """Numbers and what is none among them; the tensor itself where all are numbers."""
+    return Extended(numbers, np.broadcast_to(beyond, numbers.shape)) if np.any(beyond) else numbers
+
+
+def is_extended(value: Value) -> bool:
+    """Does a value hold something that is no real number?"""
+    return isinstance(value, Extended) or (is_known(value) and not finite(value))
+
+
+def refused(value: Value, what: str) -> Value:
+    """A value that is all numbers. Raises DomainError for others."""
+    if not isinstance(value, Extended):
+        return value
+    index = tuple(int(i) for i in np.argwhere(value.beyond != 0)[0])
+    raise DomainError(f"{what} is {value.beyond[index]} at {index}, which is no real number")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +98,7 @@ class At:
 
     def tensor(self, value: Value) -> Tensor:
         """A value as a tensor: truths as 0 and 1, known numbers at their exact values."""
+        refused(value, f"{self.equation.primitive}{self.equation.place}: an operand")
         if isinstance(value, Truth):
             return where(as_truth(self.context, value), 1, 0)
         if isinstance(value, Tensor):

@@ -18,12 +18,12 @@ from scalarspec.core.context import Context
 from scalarspec.core.tensor import Truth
 from scalarspec.errors import ScalarSpecError, ShapeError
 from scalarspec.frontends.jax_control import CONTROL
-from scalarspec.frontends.jax_infinities import apart, extended, is_extended, of
+from scalarspec.frontends.jax_infinities import apart, extended
 from scalarspec.frontends.jax_known import bits_of, is_known, is_width, worked_out
 from scalarspec.frontends.jax_primitives import REFUSED, RULES
 from scalarspec.frontends.jax_program import Atom, Constant, Equation, Program
 from scalarspec.frontends.jax_structure import STRUCTURE
-from scalarspec.frontends.jax_values import At, Value, spread
+from scalarspec.frontends.jax_values import At, Value, is_extended, of, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,9 @@ class _Walk:
         """Keeps the results of an equation; those that nothing needs are none."""
         for variable, result, kind in zip(equation.outputs, results, equation.given, strict=True):
             if variable >= 0:
-                values[variable] = spread(result, kind.shape)
+                values[variable] = result if result.shape else spread(result, kind.shape)
+                if tuple(values[variable].shape) != kind.shape:
+                    raise ShapeError(f"{equation.primitive}: shape {result.shape} where JAX has {kind.shape}")
 
     def done(self, equation: Equation, values: dict[int, Any]) -> Sequence[Value]:
         """The results of an equation whose operands are there."""
@@ -95,27 +97,26 @@ class _Walk:
         """One of several values for each element, by a truth, or by known integers."""
         which, *cases = equation.inputs
         chosen, at = self.value(which, values), _at(equation, self.context)
-        if is_known(chosen) and chosen.size and bool((chosen == chosen.flat[0]).all()):
-            return self.again(cases[int(chosen.flat[0])], dict(values))
+        certain = _certain(chosen)
+        if certain is not None:
+            return self.again(cases[certain], dict(values))
         if is_known(chosen) and all(is_known(self.peek(case, values)) for case in cases):
             return np.choose(chosen.astype(int), [self.value(case, values) for case in cases])
         if len(cases) > 2:
             at.refuse("a choice among more than two that depends on the element: choose by truths, two at a time")
-        truth = at.truth(chosen if not is_known(chosen) else chosen.astype(bool))
-        outcomes = truth.context.arrays.outcomes(truth.value)
-        if outcomes in ({True}, {False}):
-            return self.again(cases[outcomes == {True}], dict(values))
         if not self.context.rounds and any(is_extended(self.peek(case, values)) for case in cases):
-            return self.mixed(at, truth, cases, values)
+            return self.mixed(at, chosen, cases, values)
+        truth = at.truth(chosen)
         no, yes = (self.branch(at, case, values) for case in cases)
-        if isinstance(no, Truth) or isinstance(yes, Truth):
+        if at.kind.dtype == "bool":
             return (truth & yes) | (~truth & no)
         return where(truth, yes, no)
 
-    def mixed(self, at: At, truth: Truth, cases: Sequence[Atom], values: dict[int, Any]) -> Value:
+    def mixed(self, at: At, truth: Value, cases: Sequence[Atom], values: dict[int, Any]) -> Value:
         """A choice between numbers and infinities, which is known. Raises Undecided where it is not."""
+        known = truth if is_known(truth) else np.asarray(truth)
         (s, a), (t, b) = (apart(at, self.value(case, values)) for case in cases)
-        return of(where(truth, t, s), np.where(np.asarray(truth), b, a))
+        return of(where(at.truth(truth), t, s), np.where(known, b, a))
 
     def peek(self, atom: Atom, values: dict[int, Any]) -> Any:
         """What an atom is, `Failed` included."""
@@ -127,6 +128,15 @@ class _Walk:
         if at.kind.dtype == "bool":
             return at.truth(self.value(atom, values))
         return (lambda: at.tensor(self.again(atom, dict(values)))) if isinstance(found, Failed) else at.tensor(found)
+
+
+def _certain(which: Value) -> int | None:
+    """The one case that all elements take; None where there are several, or it is not known."""
+    if is_known(which):
+        same = which.size > 0 and bool((which == which.flat[0]).all())
+        return int(which.flat[0]) if same else None
+    outcomes = which.context.arrays.outcomes(which.value) if isinstance(which, Truth) else set()
+    return int(outcomes == {True}) if outcomes in ({True}, {False}) else None
 
 
 def _at(equation: Equation, context: Context[Any]) -> At:
