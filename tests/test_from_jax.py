@@ -196,7 +196,7 @@ def test_all_jobs_take_such_a_spec():
     assert str(small) == "x_0**2/2 + x_1**2/2"
     assert np.allclose(np.asarray(ss.prepare(spec, W, V, inputs="x")(V)), value)
     rows = np.stack([V, 2 * V])
-    found = ss.batched(spec)(ss.lift(np.stack([W, W]), "float64"), ss.lift(rows, "float64"))
+    found = ss.batched(spec, over="x")(W, ss.lift(rows, "float64"))
     assert np.allclose(np.asarray(found), [native(loss, [W, v])[0] for v in rows])
 
 

@@ -56,8 +56,10 @@ def from_jax(f: Function, *examples: Any) -> JaxSpec:
 
     Raises ArgumentError where JAX cannot trace f, NotSupported for complex numbers, or where JAX is not installed.
 
-        layer = ss.from_jax(lambda w, x: jnp.tanh(w @ x), np.ones((2, 3)), np.ones(3))
-        ss.bounds(layer, np.ones((2, 3)), ss.box([0, 0, 0], [1, 1, 1]))
+        w, x = np.ones((2, 3)), np.zeros(3)
+        layer = ss.from_jax(lambda w, x: jnp.tanh(w @ x), w, x)
+        ss.bounds(layer, w, x, vary={"x": ss.ball("0.1")})
+        ss.crosscheck(layer, w, x, actual=jax.jit(lambda w, x: jnp.tanh(w @ x)))
     """
     if not callable(f):
         raise ArgumentError(f"from_jax: expected a function of JAX arrays, got {f!r}")
