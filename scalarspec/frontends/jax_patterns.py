@@ -33,10 +33,18 @@ class _Origin:
 
 
 def recognized(program: Program) -> Program:
-    """A program with functions of ours for what they are composed of."""
+    """A program with functions of ours for what they are composed of, and so the programs that it runs."""
     graph = _Graph(program)
     equations = [next((new for rule in RULES if (new := rule(graph, e)) is not None), e) for e in program.equations]
-    return replace(program, equations=needed(equations, program.outputs))
+    inner = [replace(e, parameters={name: _inside(part) for name, part in e.parameters.items()}) for e in equations]
+    return replace(program, equations=needed(inner, program.outputs))
+
+
+def _inside(parameter: Any) -> Any:
+    """A parameter with its programs recognized."""
+    if isinstance(parameter, tuple):
+        return tuple(map(_inside, parameter))
+    return recognized(parameter) if isinstance(parameter, Program) else parameter
 
 
 class _Graph:
@@ -209,7 +217,17 @@ def _logaddexp(graph: _Graph, equation: Equation) -> Equation | None:
     return _named(equation, "softplus", [x]) if is_zero(y) else _named(equation, "logaddexp", [x, y])
 
 
+def _cond(graph: _Graph, equation: Equation) -> Equation | None:
+    """A choice between two programs by a truth, which JAX makes an integer of."""
+    if equation.primitive != "cond":
+        return None
+    asked = graph.maker(equation.inputs[0], "convert_element_type")
+    if asked is None or asked.taken[0].dtype != "bool":
+        return None
+    return replace(equation, inputs=(*asked.inputs, *equation.inputs[1:]), taken=(*asked.taken, *equation.taken[1:]))
+
+
 RULES: tuple[Callable[[_Graph, Equation], Equation | None], ...] = (
-    _softmax, _log_softmax, _logsumexp, _silu, _logaddexp,
+    _softmax, _log_softmax, _logsumexp, _silu, _logaddexp, _cond,
 )  # fmt: skip
 """What is looked for: each rule gives the equation in the place of another, or None."""

@@ -16,7 +16,7 @@ import numpy as np
 from scalarspec.core.choices import where
 from scalarspec.core.context import Context
 from scalarspec.core.tensor import Truth
-from scalarspec.errors import ScalarSpecError, ShapeError
+from scalarspec.errors import NotSupported, ScalarSpecError, ShapeError
 from scalarspec.frontends.jax_control import CONTROL
 from scalarspec.frontends.jax_infinities import apart, extended
 from scalarspec.frontends.jax_known import bits_of, is_known, is_width, worked_out
@@ -152,6 +152,8 @@ def evaluated(equation: Equation, values: Sequence[Value], context: Context[Any]
         at.refuse(REFUSED[name])
     if name not in RULES:
         at.refuse("from_jax has no rule for this primitive: write it in others, or pass its result as an argument")
+    if _wraps(at) and not all(map(is_known, values)):
+        values = [_integers(at, value) for value in values]
     if values and all(map(is_known, values)) and name not in STRUCTURE:
         found = worked_out(name, list(values), dict(equation.parameters), equation.given[0].dtype)
         if found is not None:
@@ -160,6 +162,24 @@ def evaluated(equation: Equation, values: Sequence[Value], context: Context[Any]
     inner = name in CONTROL or context.rounds
     result = RULES[name](at, *values) if inner or not any(map(is_extended, values)) else extended(at, values, RULES)
     return result if isinstance(result, list) else [result]
+
+
+WRAPS = ("mul", "integer_pow", "pow", "reduce_prod", "cumprod", "dot_general")
+"""What soon leaves the width of integers."""
+
+
+def _wraps(at: At) -> bool:
+    """May integers leave their width here?"""
+    name, dtype = at.equation.primitive, at.kind.dtype
+    return (is_width(dtype, "iu") and name in WRAPS) or (is_width(dtype, "u") and name in ("sub", "neg"))
+
+
+def _integers(at: At, value: Value) -> Value:
+    """The integers that a value surely is. Raises NotSupported where they are not known."""
+    try:
+        return at.indices(value)
+    except NotSupported:
+        at.refuse(f"{at.kind.dtype} that depend on numbers may leave their width, where JAX wraps: convert them first")
 
 
 def _check_width(at: At) -> None:
