@@ -30,6 +30,7 @@ from scalarspec.core.structure import *  # noqa: F403
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.formulas.derive import derive
 from scalarspec.formulas.matrix import MatrixForm, matrix_form
+from scalarspec.frontends.jax_code import from_jax
 from scalarspec.rounding_errors.crosscheck import crosscheck
 from scalarspec.rounding_errors.ranges import ranges
 from scalarspec.rounding_errors.tolerance import tolerance
@@ -64,6 +65,7 @@ __all__ = [
     "crosscheck",
     "derive",
     "errors",
+    "from_jax",
     "grad",
     "hessian",
     "jvp",

@@ -63,7 +63,7 @@ class NotSupported(ScalarSpecError, NotImplementedError):
 
 
 class JaxCode(NotSupported):
-    """A function of JAX was called on a tensor: it must be traced, which `from_jax` and every job do by themselves."""
+    """A function of JAX was called on a tensor: it must be traced, as `from_jax`, `as_spec` and every job do."""
 
 
 class Contradiction(ScalarSpecError, RuntimeError):

@@ -101,7 +101,9 @@ def test_each_room_says_what_lives_there(room):
 RULE_TABLES = {
     "activation", "backends.expressions", "backends.float", "backends.interval.courses", "backends.interval64.fused",
     "backends.rounding.inherited", "backends.rounding.local", "bounding.bilinear_operations", "bounding.claims",
-    "bounding.formula", "bounding.rewrites", "conformance.examples", "formulas.notation.latex",
+    "bounding.formula", "bounding.rewrites", "conformance.examples", "frontends.jax_infinities",
+    "frontends.jax_known", "frontends.jax_primitives", "frontends.jax_structure", "frontends.jax_sums",
+    "formulas.notation.latex",
     "formulas.notation.numpy_code", "formulas.notation.text", "formulas.programs.c99", "formulas.programs.lean",
     "formulas.programs.python", "formulas.term_rules", "frontends.masked", "frontends.numpy_methods",
     "frontends.numpy_ufuncs", "frontends.scipy_special", "frontends.torch_functions", "frontends.torch_nn",

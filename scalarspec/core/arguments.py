@@ -13,7 +13,7 @@ import numpy as np
 from scalarspec.core.callers import evaluating
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
-from scalarspec.core.foreign import frontend
+from scalarspec.core.foreign import asks_for_jax, frontend
 from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
@@ -23,7 +23,6 @@ from scalarspec.core.whole import Whole
 from scalarspec.errors import (
     ArgumentError,
     ContextMismatch,
-    JaxCode,
     NotSupported,
     OutOfRange,
     ScalarSpecError,
@@ -153,11 +152,12 @@ def _value(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any])
     with evaluating():
         try:
             return lifted(*args) if lifted is spec else _rebuilt_value(spec, lifted, args)
-        except JaxCode:
-            return frontend("jax").lazily(spec)(*args)
-        except ValueError as error:
-            if not isinstance(error, ScalarSpecError) and isinstance(error.__cause__, NotSupported):
-                raise error.__cause__ from None  # NumPy tells what it was doing, and not why that failed
+        except Exception as error:
+            cause = error.__cause__
+            if asks_for_jax(error) or (cause is not None and asks_for_jax(cause)):
+                return frontend("jax").LazyJax(spec)(*args)
+            if isinstance(cause, NotSupported) and not isinstance(error, ScalarSpecError):
+                raise cause from None  # NumPy tells what it was doing, and not why that failed
             raise
 
 

@@ -11,9 +11,9 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 from scalarspec.core.callers import imports_torch, in_module
@@ -58,8 +58,23 @@ def is_module(value: Any) -> bool:
 
 
 def is_jax(value: Any) -> bool:
-    """Is it a function that JAX made of another one, as `jit` does?"""
-    return callable(value) and type(value).__module__.partition(".")[0] in ("jax", "jaxlib")
+    """Did JAX make this callable: by jit, grad, vmap, custom_jvp, or as a function of its own? Nothing is imported to
+    find out.
+    """
+    if isinstance(value, partial):
+        return is_jax(value.func)
+    home = value.__globals__.get("__name__") if isinstance(value, FunctionType) else type(value).__module__
+    return callable(value) and str(home).partition(".")[0] in ("jax", "jaxlib")
+
+
+def asks_for_jax(error: BaseException) -> bool:
+    """Does an error come from a function of JAX that was given a tensor, or truths?
+
+    Functions of jax.numpy raise JaxCode. Those of jax.lax, and what jax.custom_jvp makes, do not ask the tensor: they
+    raise an error of their own, which names its class.
+    """
+    named = "jax" in sys.modules and "scalarspec.core.tensor." in str(error)
+    return isinstance(error, JaxCode) or (named and isinstance(error, TypeError | ValueError))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +113,10 @@ class AsSpec:
         with reading(self.literals, self.constants):
             try:
                 return self.function(*args, **kwargs)
-            except JaxCode:
-                return frontend("jax").lazily(self.function)(*args, **kwargs)
+            except Exception as error:
+                if not asks_for_jax(error):
+                    raise
+                return frontend("jax").LazyJax(self.function)(*args, **kwargs)
 
 
 def _signature(function: Any) -> inspect.Signature:
@@ -132,7 +149,7 @@ def as_spec(function: Callable[..., Any], literals: Literals = "binary") -> AsSp
         function = function.function
     if not callable(function):
         raise ArgumentError(f"as_spec: function: expected a function, got {function!r}")
-    return AsSpec(frontend("jax").lazily(function) if is_jax(function) else function, checked(literals))
+    return AsSpec(frontend("jax").LazyJax(function) if is_jax(function) else function, checked(literals))
 
 
 def spec_of(spec: Any, literals: Literals | None) -> Any:

@@ -1,4 +1,4 @@
-"""What Python, NumPy and PyTorch are told when they take a tensor for one of their own.
+"""What Python, NumPy, PyTorch and JAX are told when they take a tensor for one of their own.
 
 Their functions are followed: `scalarspec.frontends` says each in functions of ours, which mean the same in every
 context. What would need a float is refused.
@@ -7,13 +7,13 @@ context. What would need a float is refused.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
 from scalarspec.core.callers import refuse_to_be_read
 from scalarspec.core.foreign import frontend, method
-from scalarspec.errors import ArgumentError, NotExact, NotSupported, ScalarSpecError, ShapeError
+from scalarspec.errors import ArgumentError, JaxCode, NotExact, NotSupported, ScalarSpecError, ShapeError
 
 
 class Guest:
@@ -33,6 +33,16 @@ class Guest:
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """And PyTorch's."""
         return frontend("torch").function(function, args, kwargs or {})
+
+    @property
+    def __jax_array__(self) -> Never:
+        """Functions of JAX ask whether there is this attribute before all else. Raises JaxCode, by which a job learns
+        that it is to trace the function; later they would say themselves that they want no tensor, and not what to do.
+        """
+        raise JaxCode(
+            "a function of JAX was called on a tensor; give the whole function to ss.from_jax(f, *examples), to "
+            "ss.as_spec or to a job, which trace it"
+        )
 
     if not TYPE_CHECKING:
 
