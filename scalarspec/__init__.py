@@ -29,6 +29,7 @@ from scalarspec.core.structure import *  # noqa: F403
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.formulas.derive import derive
 from scalarspec.formulas.matrix import MatrixForm, matrix_form
+from scalarspec.frontends.array_api import namespace
 from scalarspec.rounding_errors.crosscheck import crosscheck
 from scalarspec.rounding_errors.ranges import ranges
 from scalarspec.rounding_errors.tolerance import tolerance
@@ -69,6 +70,7 @@ __all__ = [
     "lift",
     "matrix_form",
     "loss",
+    "namespace",
     "prepare",
     "prove",
     "ranges",

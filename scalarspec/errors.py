@@ -62,6 +62,10 @@ class NotSupported(ScalarSpecError, NotImplementedError):
     """
 
 
+class NotInNamespace(NotSupported, AttributeError):
+    """A namespace has no such name, though a standard may: the message says why."""
+
+
 class Contradiction(ScalarSpecError, RuntimeError):
     """Two certified results exclude each other: a fault of scalarspec, or of a spec that gives two values for one
     input.

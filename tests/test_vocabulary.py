@@ -16,7 +16,7 @@ from scalarspec.vocabulary.calls import CALLS, NO_SPECS, SIZED
 from scalarspec.vocabulary.names import COMPOSED
 from scalarspec.vocabulary.page import array_api_names, page, sections
 from scalarspec.vocabulary.rows import Row, done, sentence
-from scalarspec.vocabulary.standard import REASONS, SECTIONS
+from scalarspec.frontends.standard import REASONS, SECTIONS
 
 PAGE = Path(__file__).parent.parent / "docs" / "vocabulary.md"
 ROWS = [row for rows in sections().values() for row in rows]

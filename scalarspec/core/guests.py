@@ -20,6 +20,8 @@ _OPERATORS = {
     np.multiply: ("__mul__", "__rmul__"),
     np.divide: ("__truediv__", "__rtruediv__"),
     np.power: ("__pow__", "__rpow__"),
+    np.floor_divide: ("__floordiv__", "__rfloordiv__"),
+    np.remainder: ("__mod__", "__rmod__"),
     np.matmul: ("__matmul__", "__rmatmul__"),
     np.less: ("__lt__", "__gt__"),
     np.less_equal: ("__le__", "__ge__"),
@@ -76,6 +78,10 @@ class Guest:
                 "ss.sup(t) floats below and above it"
             )
         return float(self.item())
+
+    def __complex__(self) -> complex:
+        """As `__float__`."""
+        return complex(float(self))
 
     def __index__(self) -> int:
         """The one number, where it is surely an integer: labels in an array of data are indices, too. Raises

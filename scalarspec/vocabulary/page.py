@@ -13,10 +13,10 @@ from scalarspec import activation, latent, layers, loss, models
 from scalarspec.conformance import READINGS
 from scalarspec.core import functions, sets
 from scalarspec.core.operations import OPERATIONS
+from scalarspec.frontends.standard import REASONS, SECTIONS
 from scalarspec.vocabulary import operations
 from scalarspec.vocabulary.calls import SIZED
 from scalarspec.vocabulary.rows import Row, parameters, sentence
-from scalarspec.vocabulary.standard import REASONS, SECTIONS
 
 HEAD = """# The vocabulary
 

@@ -34,24 +34,21 @@ SECTIONS = {
 }
 """The names of the standard, by section, in its order."""
 
+ALONE = "in the namespace of an array alone, `x.__array_namespace__()`"
 LEFT_OUT = {
-    "bits of integers: numbers here are real": """
-        bitwise_and bitwise_left_shift bitwise_invert bitwise_or bitwise_right_shift bitwise_xor""",
-    "complex numbers: numbers here are real": "conj imag real",
-    "every real number is finite; of floats NumPy tells, by np.asarray(t)": "isfinite isinf isnan",
+    ALONE: """
+        arange asarray astype bitwise_and bitwise_invert bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
+        can_cast conj empty empty_like eye finfo floor_divide from_dlpack full full_like iinfo imag isdtype isfinite
+        isinf isnan linspace meshgrid nonzero ones ones_like real result_type unique_all unique_counts unique_inverse
+        unique_values zeros zeros_like""",
     "facts about floats, not about the numbers that they are": "nextafter signbit",
-    "the floor of a rounded quotient may be off by 1: floor(x / y) says so": "floor_divide",
-    "the shape of the result depends on the numbers": """
-        nonzero unique_all unique_counts unique_inverse unique_values""",
-    "data comes from NumPy, by context.tensor": """
-        arange asarray empty empty_like eye from_dlpack full full_like linspace meshgrid ones ones_like zeros
-        zeros_like""",
-    "a tensor has a context, and no dtype": "astype can_cast finfo iinfo isdtype result_type",
     "factorizations and what is found by them": """
         cholesky det eigh eigvalsh inv matrix_rank pinv qr slogdet solve svd svdvals""",
     "written in other functions where it is needed": "cross matrix_norm matrix_power",
     "complex numbers, or the places of their frequencies": """
         fft ifft fftn ifftn rfft irfft rfftn irfftn hfft ihfft fftfreq rfftfreq fftshift ifftshift""",
 }
-"""Why names of the standard are not here."""
+"""Why names of the standard are no functions of `scalarspec`."""
 REASONS = {name: reason for reason, names in LEFT_OUT.items() for name in names.split()}
+REFUSED = {name: reason for name, reason in REASONS.items() if reason != ALONE}
+"""Why names of the standard are in no namespace of ours either."""
