@@ -41,9 +41,11 @@ class ArrayObject:
             raise ArgumentError(f"to_device: stream: {DEVICE} has none, got {stream!r}")
         return self
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
         """The numbers as NumPy hands them on. Raises NotExact where NumPy has no numbers of the kind."""
-        return self._plain().__dlpack__(**options)
+        return self._plain().__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> Any:
         return self._plain().__dlpack_device__()
@@ -66,6 +68,21 @@ def check_device(device: Any) -> None:
     """Raises ArgumentError unless a device is "cpu", or left open."""
     if device not in (None, DEVICE):
         raise ArgumentError(f"device: there is none but {DEVICE!r}, got {device!r}")
+
+
+class ZeroOrOne:
+    """A truth, as the number 0 or 1. Raises Undecided where the context cannot tell."""
+
+    __slots__ = ()
+
+    def __int__(self) -> int:
+        return int(bool(self))
+
+    def __float__(self) -> float:
+        return float(bool(self))
+
+    def __complex__(self) -> complex:
+        return complex(bool(self))
 
 
 class Bitless:

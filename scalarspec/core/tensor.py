@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import shape as shapes
-from scalarspec.core.array_object import Bitless
+from scalarspec.core.array_object import Bitless, ZeroOrOne
 from scalarspec.core.arrays import lift
 from scalarspec.core.context import Context
 from scalarspec.core.dtypes import BOOL, DType
@@ -196,7 +196,7 @@ class Tensor(Nested, Guest, Bitless):
         return ~relation("equal", self, other)
 
 
-class Truth(Nested):
+class Truth(Nested, ZeroOrOne):
     """What comparisons give, and what `where` takes: a nested tensor of truth values of one context.
 
     Truths combine by ~, &, | and ^, and are compared by == and !=. An undecided one is neither true nor false: `if` on

@@ -8,6 +8,7 @@
                      elementwise   functions of single elements
                      structure     what moves elements, and products
                      statistics    reductions, searching, sorting
+                     linalg        the extension of that name, as far as it is sums and products
                      unique        set functions
                      creation      of arrays
 

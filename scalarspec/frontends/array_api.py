@@ -20,7 +20,7 @@ from scalarspec.core.context import Context
 from scalarspec.core.dtypes import REAL, DType
 from scalarspec.core.named_contexts import resolve
 from scalarspec.errors import NotInNamespace, NotSupported
-from scalarspec.frontends import creation, dtypes, elementwise, statistics, structure, unique
+from scalarspec.frontends import creation, dtypes, elementwise, linalg, statistics, structure, unique
 from scalarspec.frontends.constants import CONSTANTS
 from scalarspec.frontends.integers import kind_of
 from scalarspec.frontends.standard import REFUSED
@@ -69,7 +69,7 @@ class Namespace(Names):
         types = {key: dtypes.named(context, key) for key in dtypes.NAMED}
         super().__init__(name, {**PLAIN, **bound, **types})
         self.context = context
-        self.linalg = Names(f"{name}.linalg", structure.LINALG)
+        self.linalg = Names(f"{name}.linalg", linalg.FUNCTIONS)
 
     def __getattr__(self, name: str) -> Any:
         return CONSTANTS[name](self.context) if name in CONSTANTS else super().__getattr__(name)

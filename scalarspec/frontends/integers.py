@@ -204,14 +204,21 @@ def of_integers(operation: str, *operands: Any) -> Any:
         return Truth.known(context, np.asarray(getattr(np, operation)(*plain)))
     if operation in ITSELF.split():
         return operands[0]
-    if operation == "pow" and np.any(np.asarray(plain[1]) < 0):
-        raise NotSupported("pow: a negative power of an integer is none: convert it with xp.astype(x, xp.float64)")
+    if operation == "pow":
+        _check_power(*map(np.asarray, plain))
     if operation in ("bitwise_left_shift", "bitwise_right_shift"):
         _check_shift(operation, operands)
     function = getattr(np, operation)
     if operation in BITS.split() and operation != "bitwise_left_shift":
         return Integers(context, np.asarray(function(*plain)).astype(common_type(operation, operands)))
     return exactly(operation, function, *operands)
+
+
+def _check_power(base: Array, exponent: Array) -> None:
+    if np.any(exponent < 0):
+        raise NotSupported("pow: a negative power of an integer is none: convert it with xp.astype(x, xp.float64)")
+    if np.any(((base < -1) | (base > 1)) & (exponent > 64)):  # nobody waits for its digits
+        raise TooLarge("pow: a power of more than 64 bits fits no type of integers")
 
 
 def _check_shift(operation: str, operands: tuple[Any, ...]) -> None:

@@ -38,13 +38,12 @@ ALONE = "in the namespace of an array alone, `x.__array_namespace__()`"
 LEFT_OUT = {
     ALONE: """
         arange asarray astype bitwise_and bitwise_invert bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
-        can_cast conj empty empty_like eye finfo floor_divide from_dlpack full full_like iinfo imag isdtype isfinite
-        isinf isnan linspace meshgrid nonzero ones ones_like real result_type unique_all unique_counts unique_inverse
-        unique_values zeros zeros_like""",
+        can_cast conj cross empty empty_like eye finfo floor_divide from_dlpack full full_like iinfo imag isdtype
+        isfinite isinf isnan linspace matrix_norm matrix_power meshgrid nonzero ones ones_like real result_type
+        unique_all unique_counts unique_inverse unique_values zeros zeros_like""",
     "facts about floats, not about the numbers that they are": "nextafter signbit",
     "factorizations and what is found by them": """
         cholesky det eigh eigvalsh inv matrix_rank pinv qr slogdet solve svd svdvals""",
-    "written in other functions where it is needed": "cross matrix_norm matrix_power",
     "complex numbers, or the places of their frequencies": """
         fft ifft fftn ifftn rfft irfft rfftn irfftn hfft ihfft fftfreq rfftfreq fftshift ifftshift""",
 }

@@ -14,7 +14,7 @@ from scalarspec.core import functions as ours
 from scalarspec.core import shape as shapes
 from scalarspec.core.guests import place
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Tensor, Truth
+from scalarspec.core.tensor import Truth
 from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.frontends.dtypes import check_real, real, wanted
 from scalarspec.frontends.integers import Integers, exactly, moved, number
@@ -168,33 +168,34 @@ def _triangle(name: str, x: Any, k: int) -> Any:
 # ---- products -------------------------------------------------------------------------------------------------------
 
 
-def _product(name: str, x1: Any, x2: Any, **options: Any) -> Any:
+def product(name: str, x1: Any, x2: Any, **options: Any) -> Any:
+    """A product by its name: ours, and NumPy's for integers."""
     if isinstance(x1, Integers) and isinstance(x2, Integers):
-        return exactly(name, getattr(np, name), x1, x2, **options)
+        return exactly(name, _OF_INTEGERS.get(name) or getattr(np, name), x1, x2, **options)
     return getattr(ours, name)(number(x1), number(x2), **options)
+
+
+def _inner(a: Any, b: Any, axis: int) -> Any:
+    return np.sum(np.moveaxis(a, axis, -1) * np.moveaxis(b, axis, -1), axis=-1)
+
+
+_OF_INTEGERS: dict[str, Callable[..., Any]] = {"vecdot": _inner}
+"""The products that NumPy has not of Python's integers, over nothing."""
 
 
 def matmul(x1: Any, x2: Any, /) -> Any:
     """The matrix product."""
-    return _product("matmul", x1, x2)
+    return product("matmul", x1, x2)
 
 
 def tensordot(x1: Any, x2: Any, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Any:
     """The sum of products over axes of x1 and axes of x2, whose others are all kept, x1's first."""
-    return _product("tensordot", x1, x2, axes=axes)
+    return product("tensordot", x1, x2, axes=axes)
 
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """The inner products along an axis of both, the others broadcast."""
-    return _product("vecdot", x1, x2, axis=axis)
-
-
-def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
-    """Each element less the one before it along an axis, n times; prepend, append: what is put at its ends first."""
-    parts = [part for part in (prepend, x, append) if part is not None]
-    if all(isinstance(part, Integers) for part in parts):
-        return exactly("diff", np.diff, concat(parts, axis=axis), n=n, axis=axis)
-    return ours.diff(concat(parts, axis=axis) if len(parts) > 1 else number(x), axis, n)
+    return product("vecdot", x1, x2, axis=axis)
 
 
 def total(name: str, x: Any, dtype: Any, **options: Any) -> Any:
@@ -211,26 +212,12 @@ _OURS = {"cumsum": "cumulative_sum", "cumprod": "cumulative_prod"}
 """The functions of NumPy whose names are others."""
 
 
-def outer(x1: Any, x2: Any, /) -> Any:
-    """The outer product of two vectors."""
-    return _product("outer", x1, x2)
-
-
-def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """The elements on a diagonal of the last two axes."""
-    if isinstance(x, Integers):
-        return moved("diagonal", x, offset, -2, -1)
-    return ours.diagonal(x, offset)
-
-
-def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """The sum of a diagonal of the last two axes."""
-    return total("sum", diagonal(x, offset=offset), dtype, axis=-1)
-
-
-def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
-    """The norm (Σ |x|^ord)^(1/ord) over some axes; the largest size for ord = inf, the smallest for -inf."""
-    return ours.vector_norm(number(x), float(ord), axis, keepdims)
+def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
+    """Each element less the one before it along an axis, n times; prepend, append: what is put at its ends first."""
+    parts = [part for part in (prepend, x, append) if part is not None]
+    if all(isinstance(part, Integers) for part in parts):
+        return exactly("diff", np.diff, concat(parts, axis=axis), n=n, axis=axis)
+    return ours.diff(concat(parts, axis=axis) if len(parts) > 1 else number(x), axis, n)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -242,7 +229,3 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     )
 }
 """The functions by their names."""
-LINALG: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (diagonal, matmul, matrix_transpose, outer, tensordot, trace, vecdot, vector_norm)
-}
-"""The functions of the extension `linalg`, by their names."""

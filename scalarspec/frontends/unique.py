@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scalarspec.core.tensor import Truth
-from scalarspec.errors import ArgumentError
 from scalarspec.frontends.integers import Integers
 from scalarspec.frontends.statistics import argsort
 from scalarspec.frontends.structure import reshape, take
@@ -45,10 +44,9 @@ class UniqueInverse(NamedTuple):
 
 def _groups(x: Any) -> tuple[Array, Array]:
     """The places of the elements in order, and for each of these whether it begins a group of equal ones."""
-    if isinstance(x, Truth):
-        raise ArgumentError("unique: expected numbers, got truths; count them by count_nonzero")
-    order = np.asarray(argsort(x))
-    values = x[order]
+    numbers = Integers(x.context, np.asarray(x).astype(np.int8)) if isinstance(x, Truth) else x
+    order = np.asarray(argsort(numbers))
+    values = numbers[order]
     first = np.ones(len(order), dtype=bool)
     first[1:] = np.asarray(values[1:] != values[:-1])
     return order, first
