@@ -95,8 +95,10 @@ class Info:
         self._context = context
 
     def capabilities(self) -> dict[str, Any]:
-        """Masks are indices, and shapes may depend on numbers, where these are known."""
-        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": None}
+        """Code is asked to choose by `where`, which takes undecided masks. (Masks are indices where they are decided,
+        and shapes may then depend on them.)
+        """
+        return {"boolean indexing": False, "data-dependent shapes": False, "max dimensions": None}
 
     def default_device(self) -> str:
         """The one device."""

@@ -2,8 +2,9 @@
 
 π, e, infinities and the facts about a format are Python floats in the array API, and as literals of a spec most floats
 are refused, since 0.1 is no tenth. These mean what they are: with tensors they are data, and with numbers tensors. In
-contexts that are exact, or enclose, π, e and the facts are tensors, since no float is π; the infinities and NaN are no
-real numbers there, stay plain floats, and are refused wherever a real number is wanted.
+contexts that are exact, or enclose, π, e and the facts are tensors, since no float is π. The infinities are no real
+numbers there, stay plain floats, and are refused wherever a real number is wanted; so is NaN under exact numbers. To
+enclosures it says that there is no value, which any set holds: it is all real numbers, and so is what comes of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import numpy as np
 
 from scalarspec.core import functions as ours
 from scalarspec.core.context import Context
+from scalarspec.core.tensor import Tensor
+from scalarspec.errors import DomainError
+from scalarspec.numbers.exact import boxed
 
 
 class Constant(float):
@@ -63,11 +67,17 @@ def _irrational(function: Callable[[Context[Any]], Any], number: float) -> Calla
     return lambda context: Constant(number, context) if context.rounds else function(context)
 
 
+def _nan(context: Context[Any]) -> Any:
+    if not context.encloses:
+        return _special(math.nan)(context)
+    return Tensor.from_scalars(context, boxed(context.anything(DomainError("nan is not a real number"))))
+
+
 CONSTANTS: dict[str, Callable[[Context[Any]], Any]] = {
     "e": _irrational(lambda context: ours.exp(context.tensor(1)), math.e),
     "pi": _irrational(ours.pi, math.pi),
     "inf": _special(math.inf),
-    "nan": _special(math.nan),
+    "nan": _nan,
     "newaxis": lambda context: None,
 }
 """The constants of the standard, by name, in a context. Under exact numbers π and e are refused: NotExact."""

@@ -85,7 +85,7 @@ def isfinite(x: Any, /) -> Truth:
     if not context.encloses:
         return Truth.known(context, np.ones(x.shape, dtype=bool))
     low, high = x.context.arrays.floats(x.value)
-    finite = Truth.known(context, np.isfinite(low) & np.isfinite(high))
+    finite = Truth.known(context, np.asarray(np.isfinite(low) & np.isfinite(high)))
     return finite | (x == x)
 
 
