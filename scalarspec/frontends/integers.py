@@ -209,7 +209,7 @@ def of_integers(operation: str, *operands: Any) -> Any:
     if operation in ("bitwise_left_shift", "bitwise_right_shift"):
         _check_shift(operation, operands)
     function = getattr(np, operation)
-    if operation in BITS.split() and operation != "bitwise_left_shift":
+    if operation in BITS.split() and not operation.endswith("shift"):
         return Integers(context, np.asarray(function(*plain)).astype(common_type(operation, operands)))
     return exactly(operation, function, *operands)
 
@@ -222,9 +222,11 @@ def _check_power(base: Array, exponent: Array) -> None:
 
 
 def _check_shift(operation: str, operands: tuple[Any, ...]) -> None:
-    by, bits = np.asarray(operands[1]), np.iinfo(common_type(operation, operands)).bits
-    if np.any((by < 0) | (by >= bits)):
-        raise ArgumentError(f"{operation}: expected shifts from 0 to {bits - 1}")
+    x, by = map(np.asarray, operands)
+    if np.any(by < 0):
+        raise ArgumentError(f"{operation}: expected shifts of 0 or more")
+    if operation == "bitwise_left_shift" and np.any((x != 0) & (by > 64)):  # nobody waits for its digits
+        raise TooLarge(f"{operation}: a shift by more than 64 bits fits no type of integers")
 
 
 def elementwise(operation: str, *operands: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from scalarspec.core import functions as ours
@@ -42,8 +44,16 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 
 def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
-    """The norm (Σ |x|^ord)^(1/ord) over some axes; the largest size for ord = inf, the smallest for -inf."""
-    return ours.vector_norm(number(x), float(ord), axis, keepdims)
+    """The norm (Σ |x|^ord)^(1/ord) over some axes; the largest size for ord = inf, the smallest for -inf; for ord = 0
+    how many numbers are not 0.
+    """
+    t, order = number(x), float(ord)
+    if order == 0:
+        return ours.sum(ours.where(t != 0, t.context.tensor(1), 0), axis, keepdims)
+    if order == math.inf or order == -math.inf or (order > 0 and order.is_integer()):
+        return ours.vector_norm(t, order, axis, keepdims)
+    power = Fraction(order)
+    return ours.pow(ours.sum(ours.pow(ours.abs(t), power), axis, keepdims), 1 / power)
 
 
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:

@@ -15,7 +15,7 @@ from scalarspec.core import shape as shapes
 from scalarspec.core.guests import place
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Truth
-from scalarspec.errors import ArgumentError, ShapeError
+from scalarspec.errors import ArgumentError, OutOfRange, ShapeError
 from scalarspec.frontends.dtypes import check_real, real, wanted
 from scalarspec.frontends.integers import Integers, exactly, moved, number
 
@@ -38,7 +38,10 @@ def broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:
 
 def expand_dims(x: Any, /, axis: int | tuple[int, ...]) -> Any:
     """New axes of length 1 at these places of the result. Raises OutOfRange where there is no such place."""
-    return _moved("expand_dims", x, axis)
+    try:
+        return _moved("expand_dims", x, axis)
+    except ShapeError as error:
+        raise OutOfRange(str(error)) from None
 
 
 def flip(x: Any, /, *, axis: Axis = None) -> Any:
