@@ -89,33 +89,30 @@ def test_namespaces_of_two_contexts_differ():
 
 # ---- values ---------------------------------------------------------------------------------------------------------
 
-X, Y, V, W = (
-    [[0.5, 1.25, 3.0], [2.0, 0.25, 1.0]],
-    [[1.0, 0.75, 2.5], [0.5, 4.0, 1.5]],
-    [0.25, 0.5, 0.75],
-    [3.0, 1.0, 2.0],
-)
-ON_X = (
-    "abs asinh atan ceil conj cos cosh exp expm1 floor imag isfinite isinf isnan log log10 log1p log2 negative positive"
-)
-ON_X += " real reciprocal round sign sin sinh sqrt square tan tanh trunc ones_like zeros_like all any argmax"
-ON_X += (
-    " argmin argsort count_nonzero max mean min nonzero prod sort std sum var flip matrix_transpose tril triu unstack"
-)
-ON_X += " unique_values unique_all unique_counts unique_inverse diff diagonal trace vector_norm matrix_norm"
+X, Y = [[0.5, 1.25, 3.0], [2.0, 0.25, 1.0]], [[1.0, 0.75, 2.5], [0.5, 4.0, 1.5]]
+V, W = [0.25, 0.5, 0.75], [3.0, 1.0, 2.0]
+ON_X = """
+    abs all any argmax argmin argsort asinh atan ceil conj cos cosh count_nonzero diagonal diff exp expm1 flip floor
+    imag isfinite isinf isnan log log10 log1p log2 matrix_norm matrix_transpose max mean min negative nonzero ones_like
+    positive prod real reciprocal round sign sin sinh sort sqrt square std sum tan tanh trace tril triu trunc unique_all
+    unique_counts unique_inverse unique_values unstack var vector_norm zeros_like"""
 ON_V = "acos asin atanh broadcast_arrays cumulative_sum cumulative_prod meshgrid"
-ON_XY = "add atan2 copysign divide equal floor_divide greater greater_equal hypot less less_equal logaddexp maximum"
-ON_XY += " minimum multiply not_equal pow remainder subtract vecdot"
+ON_XY = """
+    add atan2 copysign divide equal floor_divide greater greater_equal hypot less less_equal logaddexp maximum minimum
+    multiply not_equal pow remainder subtract vecdot"""
 ON_VW = "cross outer"
-TRUTHS = "logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor"
-INTEGERS = "bitwise_left_shift bitwise_right_shift"
+ON_TRUTHS = "logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor"
+ON_INTEGERS = "bitwise_left_shift bitwise_right_shift"
 CALLS = {
     **{name: lambda xp, a, name=name: found(xp, name)(a(X)) for name in ON_X.split()},
     **{name: lambda xp, a, name=name: found(xp, name)(a(V)) for name in ON_V.split()},
     **{name: lambda xp, a, name=name: found(xp, name)(a(X), a(Y)) for name in ON_XY.split()},
     **{name: lambda xp, a, name=name: found(xp, name)(a(V), a(W)) for name in ON_VW.split()},
-    **{name: lambda xp, a, name=name: found(xp, name)(a(X) > 1, a(Y) > 1) for name in TRUTHS.split()},
-    **{name: lambda xp, a, name=name: found(xp, name)(xp.asarray([5, 9]), xp.asarray([1, 2])) for name in INTEGERS.split()},
+    **{name: lambda xp, a, name=name: found(xp, name)(a(X) > 1, a(Y) > 1) for name in ON_TRUTHS.split()},
+    **{
+        name: lambda xp, a, name=name: found(xp, name)(xp.asarray([5, 9]), xp.asarray([1, 2]))
+        for name in ON_INTEGERS.split()
+    },
     "acosh": lambda xp, a: xp.acosh(a(W) + 1),
     "arange": lambda xp, a: xp.arange(0.5, 4, 0.75),
     "asarray": lambda xp, a: xp.asarray(X),
@@ -199,7 +196,7 @@ def test_points_are_enclosed_tightly(name):
             assert np.all(np.asarray(ss.width(got), dtype=float) < 1e-12)
 
 
-@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("name", [name for name in CHECKED if name != "astype"])  # to integers, which boxes are not
 def test_boxes_enclose_what_points_in_them_give(name):
     random = np.random.default_rng(1)
 
@@ -209,11 +206,7 @@ def test_boxes_enclose_what_points_in_them_give(name):
     def inside(data):
         return np.asarray(data) + 2**-10 * random.uniform(-1, 1, np.shape(data))
 
-    try:
-        ours = flat(CALLS[name](BOX, box))
-    except (errors.Undecided, errors.ArgumentError) as error:
-        assert "undecided" in str(error) or "either order" in str(error) or "expected an integer" in str(error)
-        return
+    ours = flat(CALLS[name](BOX, box))
     for _ in range(5):
         for expected, got in zip(flat(CALLS[name](np, inside)), ours, strict=True):
             assert encloses(got, np.asarray(expected)), name
