@@ -263,6 +263,7 @@ REFUSALS = {
     "singular values": (lambda xp: xp.linalg.matrix_norm(xp.eye(2), ord=2), errors.NotSupported),
     "an inverse": (lambda xp: xp.linalg.matrix_power(xp.eye(2), -1), errors.NotSupported),
     "no name": (lambda xp: xp.median, errors.NotInNamespace),
+    "other lengths": (lambda xp: xp.vecdot(xp.arange(1), xp.arange(2)), errors.ShapeError),
     "a stream": (lambda xp: xp.asarray(0.5).to_device("cpu", stream=1), errors.ArgumentError),
 }
 

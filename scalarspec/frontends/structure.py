@@ -179,6 +179,8 @@ def product(name: str, x1: Any, x2: Any, **options: Any) -> Any:
 
 
 def _inner(a: Any, b: Any, axis: int) -> Any:
+    if a.shape[axis] != b.shape[axis]:
+        raise ShapeError(f"vecdot: {a.shape[axis]} and {b.shape[axis]} elements along axis {axis}")
     return np.sum(np.moveaxis(a, axis, -1) * np.moveaxis(b, axis, -1), axis=-1)
 
 
