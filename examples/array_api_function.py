@@ -7,6 +7,7 @@ SciPy installed to see SciPy's own code enclosed; without it the softmax below i
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,9 +25,7 @@ def softmax(x: Any) -> Any:
 
 def geometric_mean(x: Any) -> Any:
     """SciPy's own function, which asks `x` for a namespace, too."""
-    from scipy.stats import gmean
-
-    return gmean(x)
+    return import_module("scipy.stats").gmean(x)
 
 
 def enclosed(function: Any, lower: Any, upper: Any) -> Any:
