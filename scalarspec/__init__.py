@@ -30,7 +30,8 @@ from scalarspec.core.structure import *  # noqa: F403
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.formulas.derive import derive
 from scalarspec.formulas.matrix import MatrixForm, matrix_form
-from scalarspec.frontends.jax_code import from_jax
+from scalarspec.frontends.array_api.namespace import namespace
+from scalarspec.frontends.jax.reading import from_jax
 from scalarspec.rounding_errors.crosscheck import crosscheck
 from scalarspec.rounding_errors.ranges import ranges
 from scalarspec.rounding_errors.tolerance import tolerance
@@ -74,6 +75,7 @@ __all__ = [
     "lift",
     "matrix_form",
     "loss",
+    "namespace",
     "prepare",
     "prove",
     "ranges",

@@ -66,6 +66,10 @@ class JaxCode(NotSupported):
     """A function of JAX was called on a tensor: it must be traced, as `from_jax`, `as_spec` and every job do."""
 
 
+class NotInNamespace(NotSupported, AttributeError):
+    """A namespace has no such name, though a standard may: the message says why."""
+
+
 class Contradiction(ScalarSpecError, RuntimeError):
     """Two certified results exclude each other: a fault of scalarspec, or of a spec that gives two values for one
     input.

@@ -14,8 +14,8 @@ from jax import lax  # noqa: E402
 import scalarspec as ss  # noqa: E402
 from scalarspec.core.foreign import asks_for_jax, is_jax  # noqa: E402
 from scalarspec.errors import ArgumentError, DomainError, JaxCode, NotSupported, ShapeError, Undecided  # noqa: E402
-from scalarspec.frontends import jax_primitives  # noqa: E402
-from scalarspec.frontends.jax_code import LazyJax  # noqa: E402
+from scalarspec.frontends.jax import primitives as jax_primitives  # noqa: E402
+from scalarspec.frontends.jax.reading import LazyJax  # noqa: E402
 
 functions = pytest.importorskip("jax_functions")
 FUNCTIONS, PRIMITIVES, MASK = functions.FUNCTIONS, functions.PRIMITIVES, functions.MASK

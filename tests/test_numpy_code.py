@@ -14,10 +14,10 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.errors import ArgumentError, NotExact, NotSupported, ScalarSpecError, ShapeError, Undecided
-from scalarspec.frontends import numpy_code as protocol  # noqa: F401 - fills the tables
-from scalarspec.frontends.numpy_functions import FUNCTIONS
-from scalarspec.frontends.numpy_methods import METHODS
-from scalarspec.frontends.numpy_ufuncs import UFUNCS
+from scalarspec.frontends.numpy import protocol as protocol
+from scalarspec.frontends.numpy.functions import FUNCTIONS
+from scalarspec.frontends.numpy.methods import METHODS
+from scalarspec.frontends.numpy.ufuncs import UFUNCS
 
 F, B, Q = (ss.context(name) for name in ("float64", "interval", "rational"))
 FINE = ss.context("interval", prec=150)
@@ -163,7 +163,7 @@ REFUSED = {
     "solve": (lambda t: np.linalg.solve(np.eye(2), t), "not in the vocabulary"),
     "bits": (lambda t: np.nextafter(t, 1), "bits of a format"),
     "sort": (lambda t: t.sort(), "not changed in place"),
-    "item": (lambda t: t.__setitem__(0, 1), r"write np\.where\(mask, y, x\)"),
+    "item": (lambda t: t.__setitem__(0, 1), r"write x = np\.where\(mask, y, x\)"),
     "columns": (lambda t: t.reshape(2, 1, order="F"), "expected order='C'"),
     "into an array": (lambda t: np.add(np.zeros(2), t, out=np.zeros(2)), "not changed"),
     "mean of nothing": (lambda t: np.mean(t[:0]), "it would be NaN"),

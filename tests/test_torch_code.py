@@ -20,8 +20,8 @@ with warnings.catch_warnings():
     from torch_calls import EXPRESSIONS
     from torch_modules import MODULES, ROWS
 
-    from scalarspec.frontends import torch_code as protocol
-    from scalarspec.frontends.torch_functions import FUNCTIONS
+    from scalarspec.frontends.torch import protocol as protocol
+    from scalarspec.frontends.torch.functions import FUNCTIONS
 
 F64, B, Q = (ss.context(name) for name in ("float64", "interval", "rational"))
 FINE = ss.context("interval", prec=150)

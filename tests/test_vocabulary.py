@@ -12,11 +12,11 @@ from scalarspec import activation, conformance, latent, layers, loss, models
 from scalarspec.core import functions, sets
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import NotExact, ShapeError, UnknownName
+from scalarspec.frontends.array_api.standard import REASONS, SECTIONS
 from scalarspec.vocabulary.calls import CALLS, NO_SPECS, SIZED
 from scalarspec.vocabulary.names import COMPOSED
 from scalarspec.vocabulary.page import array_api_names, page, sections
 from scalarspec.vocabulary.rows import Row, done, sentence
-from scalarspec.vocabulary.standard import REASONS, SECTIONS
 
 PAGE = Path(__file__).parent.parent / "docs" / "vocabulary.md"
 ROWS = [row for rows in sections().values() for row in rows]

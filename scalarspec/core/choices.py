@@ -71,8 +71,11 @@ def logical_or(p: Truth, q: Truth) -> Truth:
 
 
 def logical_xor(p: Truth, q: Truth) -> Truth:
-    """The truth that one of p and q holds, and not both, for each element; undecided where either is."""
-    return (p & ~q) | (~p & q)
+    """The truth that one of p and q holds, and not both, for each element; undecided where either is. Written p ^ q,
+    too.
+    """
+    apart: Truth = p ^ q
+    return apart
 
 
 def where(condition: Truth, x: Operand, y: Operand) -> Tensor:

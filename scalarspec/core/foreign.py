@@ -20,11 +20,14 @@ from scalarspec.core.callers import imports_torch, in_module
 from scalarspec.core.literals import Constants, Literals, checked, reading
 from scalarspec.errors import ArgumentError, JaxCode, NotSupported
 
+FRONTENDS = {"numpy": "protocol", "torch": "protocol", "jax": "reading", "array_api": "namespace"}
+"""By library, the file of its room that answers for it."""
+
 
 @cache
 def frontend(name: str) -> Any:
     """The module that answers for a library."""
-    return import_module(f"scalarspec.frontends.{name}_code")
+    return import_module(f"scalarspec.frontends.{name}.{FRONTENDS[name]}")
 
 
 _DIFFERENT = {"std", "var", "max", "min", "median", "transpose", "repeat", "sort", "flatten", "nonzero"}

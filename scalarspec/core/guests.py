@@ -75,6 +75,10 @@ class Number(Guest):
             )
         return float(self.item())
 
+    def __complex__(self) -> complex:
+        """As `__float__`."""
+        return complex(float(self))
+
     def __index__(self) -> int:
         """The one number, where it is surely an integer: labels in an array of data are indices, too. Raises
         TypeError elsewhere.
@@ -99,7 +103,10 @@ class Truths(Guest):
     __slots__ = ()
 
     def __xor__(self: Any, other: Any) -> Any:
-        return (self & ~other) | (~self & other)
+        """The truth that one of them holds, and not both."""
+        return (self | other) & ~(self & other)
+
+    __rxor__ = __xor__
 
     def __eq__(self, other: Any) -> Any:
         """The truth that both hold, or neither, for each element."""

@@ -60,8 +60,8 @@ class InPlace:
 
     def __setitem__(self, key: Any, value: Any) -> Never:
         raise NotSupported(
-            "x[...] = y would change a tensor, and tensors are not changed; write np.where(mask, y, x), which keeps x "
-            "elsewhere, or build the whole from its parts by np.stack or np.concatenate"
+            "x[...] = y would change a tensor, and tensors are not changed: in the place of x[mask] = y write x = "
+            "np.where(mask, y, x); in that of x[i] = y put the parts together by np.stack or np.concatenate"
         )
 
 

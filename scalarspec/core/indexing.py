@@ -60,6 +60,10 @@ def steps(shape: tuple[int, ...], key: tuple[Any, ...]) -> Iterator[Step]:
         yield "getitem", {"index": key}
         return
     parts = [part if part is None or part is Ellipsis or is_plain(part) else _array(part) for part in key]
+    if len(parts) == 1 and _is_mask(parts[0]) and not parts[0].ndim:  # of all or nothing, as a new axis
+        yield "reshape", {"shape": (1, *shape)}
+        parts = [parts[0][None]]
+        shape = (1, *shape)
     axes = list(_for_each_axis(shape, parts))
     if any(isinstance(part, np.ndarray) for part in axes):
         yield from _by_arrays(axes, _side_by_side(parts))

@@ -1,12 +1,15 @@
-"""`Nested`: what tensors of numbers and of truths have in common: shape, indexing, iteration, transposes."""
+"""`Nested`: what tensors of numbers and of truths have in common: shape, indexing, iteration, transposes; and the
+context that several of them have in common.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from scalarspec.core.array_object import ArrayObject
 from scalarspec.core.context import Context
 from scalarspec.core.guests import Guest, place
 from scalarspec.core.in_place import InPlace, view
@@ -14,7 +17,8 @@ from scalarspec.core.indexing import is_plain, steps
 from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Shape
 from scalarspec.core.sizes import indexed, looked_at, watching
-from scalarspec.errors import ShapeError
+from scalarspec.core.whole import wholes
+from scalarspec.errors import ArgumentError, ContextMismatch, ShapeError
 
 N = TypeVar("N", bound="Nested")
 
@@ -38,7 +42,7 @@ class Count(int):
         return self.shape if dim is None else self.shape[dim]
 
 
-class Nested(Guest, InPlace):
+class Nested(Guest, InPlace, ArrayObject):
     """What tensors of numbers and of truths have in common: shape, indexing, iteration."""
 
     __slots__ = ("__weakref__", "_base", "context", "shape", "value")
@@ -119,3 +123,31 @@ def halved(rows: N, joined: Callable[[N, N], N]) -> N:
         half = len(rows) // 2
         rows = joined(rows[:half], rows[half : 2 * half])
     return rows[0] if rest is None else joined(rows[0], rest)
+
+
+def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
+    """The context of the tensors among operands. ArgumentError without one, ContextMismatch unless one wraps all."""
+    found: Context[Any] | None = None
+    for operand in operands:
+        if isinstance(operand, Nested) and operand.context is not found:
+            found = operand.context if found is None else _outer(operation, found, operand.context)
+    found = found or next((n.context for n in wholes(operands)), None)
+    if found is None:
+        kinds = ", ".join(type(operand).__name__ for operand in operands) or "nothing"
+        raise ArgumentError(f"{operation}: expected a Tensor among the operands, got {kinds}; see context.tensor(data)")
+    return found
+
+
+def _outer(operation: str, a: Context[Any], b: Context[Any]) -> Context[Any]:
+    """The one of two contexts in which the other's tensors are constants."""
+    if a == b or wraps(a, b):
+        return a
+    if wraps(b, a):
+        return b
+    raise ContextMismatch(f"{operation}: {a} and {b} do not mix; carry one over with context.tensor(t)")
+
+
+def wraps(outer: Context[Any], inner: Context[Any]) -> bool:
+    """Is a context around another one, directly or not?"""
+    layer = outer.wrapped
+    return layer is not None and (layer == inner or wraps(layer, inner))

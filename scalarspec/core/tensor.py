@@ -14,17 +14,20 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import shape as shapes
+from scalarspec.core.array_object import Bitless, ZeroOrOne
 from scalarspec.core.arrays import lift
 from scalarspec.core.callers import in_module, refuse_to_be_read
 from scalarspec.core.context import Context
+from scalarspec.core.dtypes import BOOL, DType
 from scalarspec.core.foreign import frontend
 from scalarspec.core.guests import Number, Truths
 from scalarspec.core.literals import meant
 from scalarspec.core.nested import Nested, halved
+from scalarspec.core.nested import common_context as common_context
+from scalarspec.core.nested import wraps as wraps
 from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import looked_at
-from scalarspec.core.whole import wholes
 from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
 from scalarspec.numbers.exact import as_array, boxed, literal_value
 
@@ -32,7 +35,7 @@ Operand = Any
 """What a function of specs takes: a tensor, a number (a literal of the spec), or an array or list (data)."""
 
 
-class Tensor(Nested, Number):
+class Tensor(Nested, Number, Bitless):
     """A nested tensor of the numbers of one context, immutable, with operators, `len`, iteration and indexing.
 
     For example:
@@ -71,8 +74,8 @@ class Tensor(Nested, Number):
 
     @property
     def dtype(self) -> Any:
-        """The name of the context; within PyTorch's modules the format of the constants that they make beside it."""
-        return frontend("torch").FORMAT if in_module() else self.context.name
+        """The kind of its numbers, by the name of the context; within PyTorch's modules a format for what they make."""
+        return frontend("torch").FORMAT if in_module() else DType(self.context.name)
 
     def item(self) -> Any:
         """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression. Raises
@@ -104,6 +107,10 @@ class Tensor(Nested, Number):
         texts = lift(self.context.text, self.scalars())
         shown = np.array2string(texts, formatter={"all": str}, separator=", ", threshold=50, prefix="Tensor(")
         return f"Tensor({shown}, {self.shape}, {self.dtype})"
+
+    def __int__(self) -> int:
+        """The integer next to the one number towards 0, where the context is sure of it. Raises TypeError elsewhere."""
+        return int(elementwise("trunc", self).__index__())
 
     def __bool__(self) -> bool:
         raise Undecided("a tensor of numbers has no truth value; write a comparison such as t > 0")
@@ -140,6 +147,26 @@ class Tensor(Nested, Number):
     def __rpow__(self, other: Any) -> Tensor:
         return elementwise("pow", other, self)
 
+    def __floordiv__(self, other: Any) -> Tensor:
+        """⌊x / y⌋, of which floats round the quotient first."""
+        return elementwise("floor", self / other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return elementwise("floor", other / self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        """x - y ⌊x / y⌋."""
+        return elementwise("remainder", self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return elementwise("remainder", other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
     def __matmul__(self, other: Any) -> Tensor:
         return matmul(self, other)
 
@@ -174,10 +201,11 @@ class Tensor(Nested, Number):
         return ~relation("equal", self, other)
 
 
-class Truth(Nested, Truths):
+class Truth(Nested, Truths, ZeroOrOne):
     """What comparisons give, and what `where` takes: a nested tensor of truth values of one context.
 
-    Truths combine by ~, & and |. An undecided one is neither true nor false: `if` on it raises Undecided.
+    Truths combine by ~, &, | and ^, and are compared by == and !=. An undecided one is neither true nor false: `if` on
+    it raises Undecided.
     """
 
     __slots__ = ()
@@ -198,6 +226,11 @@ class Truth(Nested, Truths):
         return self._apply("logical_or", self, other)
 
     __rand__, __ror__ = __and__, __or__
+
+    @property
+    def dtype(self) -> DType:
+        """That of bools."""
+        return BOOL
 
     def numbers(self) -> Tensor:
         """1 where it holds, else 0: what truths are beside numbers, as in NumPy and PyTorch."""
@@ -265,34 +298,6 @@ def _converted(context: Context[Any], t: Tensor) -> Tensor:
     if context.encloses:
         return Tensor.from_scalars(context, lift(lambda s: context.enclose(*source.endpoints(s)), t.scalars()))
     return Tensor.from_scalars(context, lift(lambda s: context.data(source.exact_value(s)), t.scalars()))
-
-
-def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
-    """The context of the tensors among operands. ArgumentError without one, ContextMismatch unless one wraps all."""
-    found: Context[Any] | None = None
-    for operand in operands:
-        if isinstance(operand, Nested) and operand.context is not found:
-            found = operand.context if found is None else _outer(operation, found, operand.context)
-    found = found or next((n.context for n in wholes(operands)), None)
-    if found is None:
-        kinds = ", ".join(type(operand).__name__ for operand in operands) or "nothing"
-        raise ArgumentError(f"{operation}: expected a Tensor among the operands, got {kinds}; see context.tensor(data)")
-    return found
-
-
-def _outer(operation: str, a: Context[Any], b: Context[Any]) -> Context[Any]:
-    """The one of two contexts in which the other's tensors are constants."""
-    if a == b or wraps(a, b):
-        return a
-    if wraps(b, a):
-        return b
-    raise ContextMismatch(f"{operation}: {a} and {b} do not mix; carry one over with context.tensor(t)")
-
-
-def wraps(outer: Context[Any], inner: Context[Any]) -> bool:
-    """Is a context around another one, directly or not?"""
-    layer = outer.wrapped
-    return layer is not None and (layer == inner or wraps(layer, inner))
 
 
 def as_tensor(context: Context[Any], operand: Any) -> Tensor:

@@ -5,7 +5,7 @@
     operations   what each interpreter does with an operation of the table
     calls        how each is called, once, so that its operations can be seen
     names        what it is called in the array API, in PyTorch and in ONNX
-    standard     the functions of the array API 2024.12, and why some are left out
 
+The names of the array API, and why some are left out, are those of `frontends.standard`.
 `python -m scalarspec.vocabulary docs/vocabulary.md` writes it anew; a test holds that it is as it would be written.
 """

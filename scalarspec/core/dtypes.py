@@ -1,0 +1,41 @@
+"""`DType`: what kind of numbers an array holds, as the array API says it.
+
+Tensors hold the real numbers of their context, which is therefore the name of theirs; truths are `bool`. Integers and
+formats of floats have names as well, by which code of the array API asks for them (see `frontends.array_api`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REAL = "real floating"
+"""The kind of a context's numbers, whatever they are: enclosures and exact numbers stand where floats would."""
+
+
+@dataclass(frozen=True, eq=False)
+class DType:
+    """A kind of numbers by its name, to which it is equal.
+
+    kind: "bool", "signed integer", "unsigned integer", "real floating" or "complex floating".
+
+        ss.context("interval").tensor(1).dtype == "interval"    # True
+    """
+
+    name: str
+    kind: str = REAL
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == other.name if isinstance(other, DType) else self.name == other
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+BOOL = DType("bool", "bool")
+"""That of truths."""
