@@ -13,7 +13,9 @@ import argparse
 import random
 import sys
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,20 @@ from scalarspec.errors import NotDifferentiable, NotSupported, ScalarSpecError, 
 
 FINE = ss.context("interval", prec=150)
 LONG = np.longdouble
-CONSTANTS = ("0.5", "2", "-1.25", "3", "0.1", "1e-3", "0.3333333333333333", "np.sqrt(2.0)", "1 / 7", "np.pi", "-0.7")
+CONSTANTS = (
+    "0.5",
+    "2",
+    "-1.25",
+    "3",
+    "0.1",
+    "1e-3",
+    "0.3333333333333333",
+    "np.sqrt(2.0)",
+    "1 / 7",
+    "np.pi",
+    "-0.7",
+    "np.float32(0.1)",
+)
 """Exact and inexact ones, and some that are worked out in floats before any tensor meets them."""
 # By result: templates of {a}, {b} (operands), {c} (a constant), for NumPy, and for PyTorch where it differs.
 SAME = [
@@ -32,19 +47,26 @@ SAME = [
     ("{a} / {c}", None), ("{a} ** 2", None), ("-{a}", None), ("np.maximum({a}, {b})", "torch.maximum({a}, {b})"),
     ("np.log1p({a} ** 2)", "torch.log1p({a} ** 2)"), ("np.sqrt({a} ** 2 + 0.1)", "torch.sqrt({a} ** 2 + 0.1)"),
     ("np.where({a} > {b}, {a}, {c} * {b})", "torch.where({a} > {b}, {a}, {c} * {b})"),
-    ("np.clip({a}, -0.9, 1.1)", "torch.clamp({a}, -0.9, 1.1)"), ("{a} * ({a} > 0.25)", None),
+    ("np.clip({a}, -0.9, 1.1)", "torch.clamp({a}, -0.9, 1.1)"), ("{a} * ({a} > 0.2548828125)", None),
     ("{a} - {a}.mean(axis=-1, keepdims=True)", "{a} - {a}.mean(dim=-1, keepdim=True)"),
     ("{a} / ({a}.std(axis=-1, keepdims=True) + 1)", "{a} / ({a}.std(dim=-1, keepdim=True) + 1)"),
     ("{a} / np.sum({a} ** 2 + {c} ** 2)", "{a} / torch.sum({a} ** 2 + {c} ** 2)"),
     ("np.cumsum({a}, axis=-1)", "torch.cumsum({a}, dim=-1)"), ("{a}[..., ::-1]", "torch.flip({a}, (-1,))"),
     ("np.roll({a}, 1, axis=-1)", "torch.roll({a}, 1, -1)"), ("np.sort({a}, axis=-1)", "torch.sort({a}, dim=-1)[0]"),
     ("{a}.max(axis=-1, keepdims=True) - {a}", "{a}.amax(dim=-1, keepdim=True) - {a}"), ("{a}.copy()", "{a}.clone()"),
-    ("np.heaviside({a}, 0.5) + {b}", "torch.heaviside({a}, torch.tensor(0.5, dtype={a}.dtype)) + {b}"),
+    ("np.heaviside({a}, 0.5) + {b}", "torch.heaviside({a}, torch.tensor(0.5, dtype=torch.float64)) + {b}"),
     ("{a} + np.arange(4) * {c}", "{a} + torch.arange(4) * {c}"), ("{a} @ np.eye(4) + {b}", None),
     ("np.exp({a} - {a}.max()) / np.exp({a} - {a}.max()).sum()", "torch.softmax({a}.flatten(), 0).view({a}.shape)"),
-    ("{a} % 1.5", None), ("np.floor({a}) + {b}", "torch.floor({a}) + {b}"), ("np.float64(0.1) * {a}", "0.1 * {a}"),
+    ("({a} + 0.0126953125) % 1.5", None), ("np.floor({a} + 0.0126953125) + {b}", "torch.floor({a} + 0.0126953125) + {b}"), ("np.float64(0.1) * {a}", "0.1 * {a}"),
 ]  # fmt: skip
-VIEWS = [("{a}[..., :2]", None), ("{a}.T", None), ("{a}.reshape(-1)", None), ("{a}", None), ("{a}[None]", None)]
+VIEWS = [
+    ("{a}[..., :2]", None),
+    ("{a}.T", None),
+    ("{a}.reshape(2, 2)", None),
+    ("np.reshape({a}, (4, 1))", "torch.reshape({a}, (4, 1))"),
+    ("{a}", None),
+    ("{a}[None]", None),
+]
 IN_PLACE = ["{a} += {b}", "{a} -= {c}", "{a} *= {c}", "{a} /= 2", "{a} *= {b}"]
 
 
@@ -56,7 +78,7 @@ class Program:
         self.lines: dict[str, list[str]] = {"np": [], "torch": []}
         self.names, self.views = ["x", "y"], [0]
         for _ in range(self.random.randint(2, 6)):
-            self.random.choice([self.assign, self.assign, self.assign, self.change, self.loop, self.share])()
+            self.random.choice([self.assign] * 6 + [self.change] * 3 + [self.loop] * 2 + [self.share])()
         result = " + ".join(f"({name} * {1 + i}).sum()" for i, name in enumerate(dict.fromkeys(self.names[-4:])))
         self.say(f"return {result}", None)
 
@@ -65,6 +87,7 @@ class Program:
         self.lines["np"].append(text)
         translated = other or text
         for theirs, ours in (("np.sqrt(2.0)", "1.4142135623730951"), ("np.pi", "3.141592653589793"),
+                             ("np.float32(0.1)", "0.10000000149011612"),
                              ("np.eye(4)", "torch.eye(4, dtype=torch.float64)")):  # fmt: skip
             translated = translated.replace(theirs, ours)
         self.lines["torch"].append(translated)
@@ -84,7 +107,7 @@ class Program:
     def change(self) -> None:
         """An operator in place, often of what was just made."""
         self.assign()
-        name = self.random.choice(self.names[-2:])
+        name = self.names[-1] if self.random.random() < 0.9 else self.random.choice(self.names)
         b, c = self.random.choice(["x", "y", name]), self.random.choice(CONSTANTS)
         self.say(self.random.choice(IN_PLACE).format(a=name, b=b, c=f"({c})"), None)
 
@@ -110,15 +133,16 @@ class Program:
         """The program as a function."""
         return "\n    ".join(["def program(x, y):", *self.lines[library]])
 
-    def function(self, library: str) -> "object":
-        """The program itself."""
-        space: dict[str, object] = {"np": np}
-        if library == "torch":
-            import torch
+    def function(self, library: str) -> Callable[..., Any]:
+        """The program itself: for PyTorch a module, so that methods have its meaning."""
+        space: dict[str, Any] = {"np": np}
+        if library == "np":
+            exec(self.text(library), space)
+            return space["program"]
+        import torch
 
-            space["torch"] = torch
-        exec(self.text(library), space)
-        return space["program"]
+        exec(self.text(library), {"torch": torch}, space)
+        return type("Program", (torch.nn.Module,), {"forward": lambda _, x, y: space["program"](x, y)})()
 
 
 def inputs(seed: int) -> list[np.ndarray]:

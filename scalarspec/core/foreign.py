@@ -30,7 +30,7 @@ def frontend(name: str) -> Any:
     return import_module(f"scalarspec.frontends.{name}.{FRONTENDS[name]}")
 
 
-_DIFFERENT = {"std", "var", "max", "min", "median", "transpose", "repeat", "sort", "flatten", "nonzero"}
+_DIFFERENT = {"std", "var", "max", "min", "median", "transpose", "repeat", "sort", "nonzero"}
 """Methods that mean something else in NumPy than in PyTorch."""
 
 

@@ -47,6 +47,8 @@ class Nested(Guest, InPlace, ArrayObject):
 
     __slots__ = ("__weakref__", "_base", "context", "shape", "value")
 
+    _base: Any
+
     def __init__(self, context: Context[Any], shape: Shape, value: Any) -> None:
         self.context = context
         self.shape = shape

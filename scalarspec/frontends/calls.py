@@ -9,6 +9,8 @@ from typing import Any, Never
 
 import numpy as np
 
+from scalarspec.core.in_place import view
+from scalarspec.core.nested import Nested
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotSupported
 
@@ -65,7 +67,32 @@ def called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: Mapping[s
             if key not in signature.parameters:
                 refuse(name, _REASONS.get(key, f"its argument {key}= is not followed"))
         refuse(name, f"{error}; it is followed as {name.rpartition('.')[2]}{signature}")
-    return handler(*args, **given)
+    return _with_base(name, handler(*args, **given), args)
+
+
+VIEWS = frozenset({
+    "array_split", "asanyarray", "ascontiguousarray", "asfortranarray", "atleast_1d", "atleast_2d", "atleast_3d",
+    "broadcast_arrays", "broadcast_tensors", "broadcast_to", "chunk", "conj", "contiguous", "diag", "diagonal",
+    "expand", "expand_as", "expand_dims", "flatten", "flip", "fliplr", "flipud", "hsplit", "linalg_diagonal",
+    "matrix_transpose", "moveaxis", "movedim", "narrow", "permute", "permute_dims", "ravel", "real", "require",
+    "reshape", "reshape_as", "resolve_conj", "rot90", "select", "split", "split_with_sizes", "squeeze",
+    "swapaxes", "swapdims", "t", "tensor_split", "transpose", "unbind", "unflatten", "unfold", "unsqueeze",
+    "unstack", "view", "view_as", "vsplit",
+})  # fmt: skip
+"""Functions and methods whose results may share the memory of what they are given, in NumPy or in PyTorch."""
+
+
+def _with_base(name: str, found: Any, args: tuple[Any, ...]) -> Any:
+    """A result, marked as a view of the first operand where it may be one in the library, and as none elsewhere."""
+    parts = found if isinstance(found, list | tuple) else (found,)
+    for part in parts:
+        if not isinstance(part, Nested) or any(part is x for x in args):
+            continue
+        if name.rpartition(".")[2] not in VIEWS:
+            part._base = None
+        elif args and isinstance(args[0], Nested):
+            view(part, args[0])
+    return found
 
 
 def _says_nothing(key: str, value: Any, signature: inspect.Signature) -> bool:

@@ -33,13 +33,13 @@ METHODS: dict[str, Handler] = {
     "diagonal": lambda a, offset=0, axis1=0, axis2=1: structure.diagonal(a, offset, axis1, axis2),
     "trace": lambda a, offset=0, axis1=0, axis2=1: f.sum(structure.diagonal(a, offset, axis1, axis2), -1),
     "dot": products.dot, "clip": choices.clip, "round": structure.rounded, "copy": structure.copy,
-    "conj": structure.copy, "conjugate": structure.copy,
+    "conj": structure.same, "conjugate": structure.copy,
     "astype": refusal(DTYPE), "nonzero": refusal(PLACES), "tobytes": refusal(DTYPE),
     **dict.fromkeys(("sort", "fill", "put", "itemset", "partition", "resize", "setfield"), refusal(IN_PLACE)),
 }  # fmt: skip
 """By name, functions whose first argument is the tensor."""
 PROPERTIES: dict[str, Handler] = {
-    "real": structure.copy,
+    "real": structure.same,
     "imag": structure.imag,
     "flat": lambda a: iter(f.reshape(a, (-1,))),
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import Any
 
+from scalarspec.core.foreign import frontend
 from scalarspec.frontends.calls import Handler, called
 from scalarspec.frontends.masked import followed, hides
 from scalarspec.frontends.numpy import choices, products, statistics, structure  # noqa: F401 - they fill the table
@@ -35,6 +37,8 @@ def method(t: Any, name: str) -> Any:
 
 
 def _method(name: str, t: Any, *args: Any, **kwargs: Any) -> Any:
+    if "torch" in sys.modules and ({"dim", "keepdim", "unbiased"} & kwargs.keys() or (name == "flatten" and args)):
+        return frontend("torch").method(t, name)(*args, **kwargs)  # whose words these are
     return _called(f"numpy.ndarray.{name}", METHODS[name], (receiver(t, name), *args), kwargs)
 
 

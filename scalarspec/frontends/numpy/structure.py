@@ -41,10 +41,16 @@ def full_like(a: Any, fill_value: Any, shape: Any = None) -> Any:
     return _like(a, fill_value, shape)
 
 
-@implements("copy", "real", "real_if_close", "ascontiguousarray", "asfortranarray", "require", "asanyarray")
-def copy(a: Any) -> Any:
-    """The tensor itself, which nobody changes."""
+@implements("real", "real_if_close", "ascontiguousarray", "asfortranarray", "require", "asanyarray")
+def same(a: Any) -> Any:
+    """The tensor itself."""
     return a
+
+
+@implements("copy")
+def copy(a: Any) -> Any:
+    """A tensor of its own, with the same numbers."""
+    return type(a)(a.context, a.shape, a.value)
 
 
 @implements("imag")
