@@ -100,12 +100,12 @@ def test_each_room_says_what_lives_there(room):
 
 RULE_TABLES = {
     "activation", "backends.expressions", "backends.float", "backends.interval.courses", "backends.interval64.fused",
-    "backends.rounding.inherited", "backends.rounding.local", "bounding.bilinear_operations", "bounding.claims",
-    "bounding.formula", "bounding.rewrites", "conformance.examples", "formulas.notation.latex",
-    "formulas.notation.numpy_code", "formulas.notation.text", "formulas.programs.c99", "formulas.programs.lean",
-    "formulas.programs.python", "formulas.term_rules", "laws.exact_values", "laws.rationals", "laws.replacements",
-    "numbers.elementary", "theory.normal_arrays", "tracing.batched", "tracing.first_order", "tracing.generalized",
-    "tracing.vjp_rules",
+    "backends.jax", "backends.rounding.inherited", "backends.rounding.local", "backends.torch",
+    "bounding.bilinear_operations", "bounding.claims", "bounding.formula", "bounding.rewrites", "conformance.examples",
+    "formulas.notation.latex", "formulas.notation.numpy_code", "formulas.notation.text", "formulas.programs.c99",
+    "formulas.programs.lean", "formulas.programs.python", "formulas.term_rules", "laws.exact_values", "laws.rationals",
+    "laws.replacements", "numbers.elementary", "theory.normal_arrays", "tracing.batched", "tracing.first_order",
+    "tracing.generalized", "tracing.vjp_rules",
 }  # fmt: skip
 """Where dictionaries have operations as keys: rules that are functions, patterns, or proved constants."""
 ACTIVATIONS = {"theory.autoencoder_facts"}

@@ -53,6 +53,8 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
             return Truth.from_scalars(target, np.asarray(value).astype(object))
         if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):
             return Whole(int(value), target)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            target.goes_through(type(value))
         return rebuilt(value, target, seen, _is_number_data) if sees(value) else None
 
     def seen(value: Any) -> Any:
