@@ -88,9 +88,9 @@ def lgamma(xp: Any, t: Any, elsewhere: Callable[[Any], Any]) -> Any:
     for t <= 0; xp: as for `expm1mx`.
     """
     near = xp.where((t > 0) & (t <= 6.5), t, 2.0)
-    z, factors, series = near - 6, xp.ones_like(near), xp.zeros_like(near)
-    for k, most in enumerate((0.5, 1.3, 2.5, 3.5, 4.5, 5.5)):
-        z = xp.where((z == near - 6) & (near <= most), near - k, z)
+    z, factors, series = near, xp.ones_like(near), xp.zeros_like(near)
+    for reached in (near >= 0.5, near >= 1.3, near > 2.5, near > 3.5, near > 4.5, near > 5.5):
+        z = z - xp.where(reached, 1.0, 0.0)
     for k in (1, 2, 3, 4):
         factors = factors * xp.where(near > k + 1.5, near - k, 1.0)
     for coefficient in _taylor_at_two():

@@ -95,7 +95,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "sin": jnp.sin, "cos": jnp.cos, "tan": jnp.tan, "atan": jnp.arctan, "erf": special.erf, "sinh": jnp.sinh,
     "cosh": jnp.cosh, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus,
     "logcosh": lambda x: logcosh(jnp, x), "relu": jax.nn.relu, "abs": jnp.abs,
-    "leaky_relu": lambda x, slope: jnp.where(x > 0, x, slope * x),
+    "leaky_relu": lambda x, slope: jax.nn.relu(x) + slope * jnp.minimum(x, 0),
     "maximum": jnp.maximum, "minimum": jnp.minimum, "clip": jnp.clip,
     "heaviside": lambda x: jnp.where(jnp.isnan(x), x, (x > 0).astype(x.dtype)), "sign": jnp.sign,
     "elu": jax.nn.elu, "silu": jax.nn.silu, "gelu": lambda x: jax.nn.gelu(x, approximate=False),

@@ -90,7 +90,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "erf": torch.erf, "sinh": torch.sinh, "cosh": torch.cosh, "tanh": torch.tanh, "sigmoid": torch.sigmoid,
     "softplus": lambda x: tf.softplus(x, threshold=40.0),  # from 37 on it is x in float64, too
     "logcosh": lambda x: logcosh(torch, x), "relu": torch.relu, "abs": torch.abs,
-    "leaky_relu": lambda x, slope: torch.where(x > 0, x, slope * x),
+    "leaky_relu": lambda x, slope: torch.relu(x) + slope * torch.clip(x, max=0),
     "maximum": torch.maximum, "minimum": torch.minimum, "clip": torch.clip, "heaviside": _heaviside,
     "sign": lambda x: torch.where(torch.isnan(x), x, torch.sign(x)),
     "elu": tf.elu, "silu": tf.silu, "gelu": tf.gelu, "gelu_tanh": lambda x: tf.gelu(x, approximate="tanh"),

@@ -108,7 +108,8 @@ class Format:
 
         values: of any shape, which is the result's. The difference is exact.
         """
-        return np.abs(values - self.rounded(values))
+        errors: Array = np.abs(values - self.rounded(values))
+        return errors
 
 
 FORMATS = {
