@@ -17,7 +17,7 @@ import numpy as np
 from scalarspec.backends.float_functions import digamma, expm1mx, lgamma, logcosh
 from scalarspec.backends.native import IN_BULK, Array, Lengths, NativeArrays, NativeContext
 from scalarspec.core.arrays import Arrays
-from scalarspec.core.lifting import is_array, mapped
+from scalarspec.core.lifting import is_array, put_back, taken_out
 from scalarspec.core.operations import check_complete
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth
@@ -71,7 +71,7 @@ class JaxContext(NativeContext):
         """Makes models of a class pytrees."""
         if kind not in _PYTREES:
             _PYTREES.add(kind)
-            _register(kind, _parts_of, _rebuilt)
+            _register(kind, _parts_of, _put_together)
 
     def __repr__(self) -> str:
         return f"jax({self.format})" + (".reference()" if self.lifted else "")
@@ -232,10 +232,6 @@ class JaxArrays(NativeArrays):
 # ---- pytrees --------------------------------------------------------------------------------------------------------
 
 
-class _Place(int):
-    """Where a tensor was, in what is left of a model without its tensors: the number of the child that it is."""
-
-
 class _Frame:
     """A model without its tensors, compared by its parts: what of it does not vary."""
 
@@ -265,24 +261,12 @@ def _key(part: Any) -> Any:
 
 def _parts_of(model: Any) -> tuple[tuple[Any, ...], _Frame]:
     """The tensors and arrays of a model, each once, and what is left of it."""
-    children: dict[int, Any] = {}
-    places: dict[int, _Place] = {}
-
-    def placed(value: Any, _: str) -> Any:
-        if not isinstance(value, Tensor) and not is_array(value):
-            return None
-        if id(value) not in places:
-            places[id(value)] = _Place(len(children))
-            children[id(value)] = value
-        return places[id(value)]
-
-    frame = _Frame(mapped(model, placed))
-    return tuple(children.values()), frame
+    frame, parts = taken_out(model, lambda part: isinstance(part, Tensor) or is_array(part))
+    return tuple(parts.values()), _Frame(frame)
 
 
-def _rebuilt(frame: _Frame, children: Any) -> Any:
-    given = tuple(children)
-    return mapped(frame.model, lambda part, _: given[part] if isinstance(part, _Place) else None)
+def _put_together(frame: _Frame, children: Any) -> Any:
+    return put_back(frame.model, tuple(children))
 
 
 def _register(kind: type, flatten: Any, unflatten: Any) -> None:

@@ -128,8 +128,10 @@ class TorchArrays(NativeArrays):
         return data.to(dtype=self.dtype, device=self.device)
 
     def native(self, array: Array) -> Any:
-        copied = torch.from_numpy(np.array(array, order="C"))
-        return copied.to(dtype=torch.bool if array.dtype == bool else self.dtype, device=self.device)
+        """A tensor that gradients may pass through, though it is made where they may not: literals are kept."""
+        with torch.inference_mode(False):
+            copied = torch.from_numpy(np.array(array, order="C"))
+            return copied.to(dtype=torch.bool if array.dtype == bool else self.dtype, device=self.device)
 
     def plain(self, value: Any) -> Array:
         try:

@@ -14,7 +14,7 @@ FLOORS = [
     "numbers",
     "core report verdict",
     "tracing compare",
-    "activation latent loss layers models bounding formulas backends extend",
+    "activation latent loss layers models bounding formulas backends extend training",
     "rounding_errors theory",
     "audit laws testing conformance examples",
     "vocabulary",
