@@ -60,15 +60,16 @@ _BERNOULLI = (1 / 23950080, -1 / 604800, 1 / 15120, -1 / 360, 1 / 6)
 def expm1mx(xp: Any, x: Any) -> Any:
     """eˣ - 1 - x. Where that cancels, below 1/4 in size, as x² (1 - x P) / (x coth(x/2) - x), x coth(x/2) = 2 + x² P.
 
-    P is the series of the Bernoulli numbers, cut below 2**-56. xp: whose functions are called: NumPy, or a library with
-    the same names.
+    P is the series of the Bernoulli numbers, cut below 2**-56, for shorter floats below 2**-32. xp: whose functions are
+    called: NumPy, or a library with the same names.
     """
     near = xp.clip(x, -0.25, 0.25)
     square = near * near
-    series = square * _BERNOULLI[0]
-    for coefficient in _BERNOULLI[1:-1]:
+    first, *others, last = _BERNOULLI if x.dtype.itemsize > 4 else _BERNOULLI[2:]
+    series = square * first
+    for coefficient in others:
         series = (series + coefficient) * square
-    series = (series + _BERNOULLI[-1]) * near
+    series = (series + last) * near
     value = square * (1 - series) / (near * series + 2 - near)
     return xp.where(xp.abs(x) < 0.25, value, xp.expm1(x) - x)
 

@@ -7,9 +7,12 @@ gradients have its own conventions; XLA may take subnormal numbers for 0.
 
 from __future__ import annotations
 
+import copy
+import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property, lru_cache, partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ import numpy as np
 from scalarspec.backends.float_functions import digamma, expm1mx, lgamma, logcosh
 from scalarspec.backends.native import IN_BULK, Array, Lengths, NativeArrays, NativeContext
 from scalarspec.core.arrays import Arrays
-from scalarspec.core.lifting import is_array, put_back, taken_out
+from scalarspec.core.lifting import Place, is_array, taken_out
 from scalarspec.core.operations import check_complete
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth
@@ -233,17 +236,25 @@ class JaxArrays(NativeArrays):
 
 
 class _Frame:
-    """A model without its tensors, compared by its parts: what of it does not vary."""
+    """A model without its tensors, compared by its parts: what of it does not vary, and how it is put together.
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self.parts = _key(model)
+    contexts: those of its tensors, in order; None for arrays that are none. lasting: can nobody change a part of it?
+    """
+
+    def __init__(self, model: Any, contexts: tuple[Any, ...]) -> None:
+        self.model, self.contexts = model, contexts
+        self.parts, self.lasting = (contexts, _key(model)), _lasts(model)
+        self.hash, self.build = hash(self.parts), _builder(model)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Frame) and self.parts == other.parts
+        return self is other or (isinstance(other, _Frame) and self.parts == other.parts)
 
     def __hash__(self) -> int:
-        return hash(self.parts)
+        return self.hash
+
+
+def _is_model(part: Any) -> bool:
+    return is_dataclass(part) and not isinstance(part, type)
 
 
 def _key(part: Any) -> Any:
@@ -254,19 +265,82 @@ def _key(part: Any) -> Any:
         return (type(part), *map(_key, part))
     if isinstance(part, dict):
         return (dict, *((name, _key(inner)) for name, inner in part.items()))
-    if hasattr(part, "__dataclass_fields__") and not isinstance(part, type):
-        return (type(part), *((name, _key(getattr(part, name))) for name in part.__dataclass_fields__))
+    if _is_model(part):
+        return (type(part), *((field.name, _key(getattr(part, field.name))) for field in fields(part)))
     return (type(part), part)
 
 
+def _lasts(part: Any) -> bool:
+    """Can nobody change a part of it?"""
+    if _is_model(part):
+        return type(part).__dataclass_params__.frozen and all(_lasts(getattr(part, f.name)) for f in fields(part))
+    return all(map(_lasts, part)) if isinstance(part, tuple) else not isinstance(part, list | dict)
+
+
+def _builder(part: Any) -> Callable[[Any], Any] | None:
+    """The function of the children that puts a part together; None for one that has none of them."""
+    if isinstance(part, Place):
+        return itemgetter(part)
+    if hasattr(part, "_fields"):
+        return _with_parts(part._asdict(), lambda given: type(part)(**given))
+    if isinstance(part, list | tuple):
+        return _with_parts(dict(enumerate(part)), lambda given: type(part)(given.values()))
+    if isinstance(part, dict):
+        return _with_parts(part, dict)
+    if _is_model(part):
+        return _with_parts({field.name: getattr(part, field.name) for field in fields(part)}, partial(_changed, part))
+    return None
+
+
+def _with_parts(parts: dict[Any, Any], make: Callable[[dict[Any, Any]], Any]) -> Callable[[Any], Any] | None:
+    """The function of the children that makes something of its parts, of which some have children."""
+    found = {name: _builder(inner) for name, inner in parts.items()}
+    builders = [(name, build) for name, build in found.items() if build is not None]
+    return (lambda children: make(parts | {name: build(children) for name, build in builders})) if builders else None
+
+
+def _changed(model: Any, parts: dict[str, Any]) -> Any:
+    if not hasattr(model, "__dict__"):  # of slots
+        made = copy.copy(model)
+        for name, part in parts.items():
+            object.__setattr__(made, name, part)
+        return made
+    made = object.__new__(type(model))
+    made.__dict__.update(model.__dict__ | parts)
+    return made
+
+
 def _parts_of(model: Any) -> tuple[tuple[Any, ...], _Frame]:
-    """The tensors and arrays of a model, each once, and what is left of it."""
+    """The tensors and arrays of a model as JAX's, each once, and what is left of it."""
+    known = _FLAT.get(id(model))
+    if known is not None and known[0]() is model:
+        return known[1], known[2]
     frame, parts = taken_out(model, lambda part: isinstance(part, Tensor) or is_array(part))
-    return tuple(parts.values()), _Frame(frame)
+    contexts = tuple(part.context if isinstance(part, Tensor) else None for part in parts.values())
+    children = tuple(part.value if isinstance(part, Tensor) else part for part in parts.values())
+    return _noted(model, children, _Frame(frame, contexts))
 
 
 def _put_together(frame: _Frame, children: Any) -> Any:
-    return put_back(frame.model, tuple(children))
+    values = tuple(children)
+    if frame.build is None:
+        return frame.model
+    pairs = zip(frame.contexts, values, strict=True)
+    model = frame.build([value if context is None else _tensor(context, (value,)) for context, value in pairs])
+    _noted(model, values, frame)
+    return model
+
+
+def _noted(model: Any, children: tuple[Any, ...], frame: _Frame) -> tuple[tuple[Any, ...], _Frame]:
+    """What a model that lasts is made of is kept as long as the model: jitted calls ask each time."""
+    if frame.lasting:
+        key = id(model)
+        _FLAT[key] = (weakref.ref(model, lambda _: _FLAT.pop(key, None)), children, frame)
+    return children, frame
+
+
+_FLAT: dict[int, tuple[Any, tuple[Any, ...], _Frame]] = {}
+"""By a model's identity: the model, its children, and its frame."""
 
 
 def _register(kind: type, flatten: Any, unflatten: Any) -> None:
@@ -280,9 +354,10 @@ def _register(kind: type, flatten: Any, unflatten: Any) -> None:
 
 def _tensor(context: Any, children: Any) -> Tensor:
     (value,) = children
-    return Tensor(context, Shape(getattr(value, "shape", ())), value)
+    return Tensor(context, _shape(getattr(value, "shape", ())), value)
 
 
+_shape = lru_cache(maxsize=256)(Shape)
 _PYTREES: set[type] = set()
 """The classes that are pytrees by our doing."""
 _register(Tensor, lambda t: ((t.value,), t.context), _tensor)

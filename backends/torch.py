@@ -77,6 +77,37 @@ def _cbrt(x: Any) -> Any:
     return torch.copysign(torch.where((size > 0) & (size < math.inf), better, root), x)
 
 
+class _Expm1mx(torch.autograd.Function):  # type: ignore[misc]
+    """The formula, with the derivative that it is meant to have, and not that of each of its twenty steps."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Any) -> Any:
+        """The value."""
+        return expm1mx(torch, x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """What derivatives need."""
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        """The cotangent."""
+        return g * torch.expm1(*ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Any) -> Any:
+        """The tangent."""
+        return tangent * torch.expm1(*ctx.saved_tensors)
+
+
+def _expm1mx(x: Any) -> Any:
+    return _Expm1mx.apply(x) if x.requires_grad and torch.is_grad_enabled() else expm1mx(torch, x)
+
+
 def _log_ndtr(x: Any) -> Any:
     short = x.dtype is torch.bfloat16  # for which PyTorch has none
     return torch.special.log_ndtr(x.float()).to(x.dtype) if short else torch.special.log_ndtr(x)
@@ -85,7 +116,7 @@ def _log_ndtr(x: Any) -> Any:
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "add": torch.add, "subtract": torch.sub, "negative": torch.neg, "multiply": torch.mul, "divide": torch.div,
     "reciprocal": torch.reciprocal, "square": torch.square, "sqrt": torch.sqrt, "pow": torch.pow,
-    "exp": torch.exp, "expm1": torch.expm1, "expm1mx": lambda x: expm1mx(torch, x), "log": torch.log,
+    "exp": torch.exp, "expm1": torch.expm1, "expm1mx": _expm1mx, "log": torch.log,
     "log1p": torch.log1p, "sin": torch.sin, "cos": torch.cos, "tan": torch.tan, "atan": torch.atan,
     "erf": torch.erf, "sinh": torch.sinh, "cosh": torch.cosh, "tanh": torch.tanh, "sigmoid": torch.sigmoid,
     "softplus": lambda x: tf.softplus(x, threshold=40.0),  # from 37 on it is x in float64, too

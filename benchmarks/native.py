@@ -73,10 +73,8 @@ def torch_rows(options):
         x, eps = torch.tensor(work.x, dtype=torch.float32), torch.tensor(work.eps, dtype=torch.float32)
         by_hand, ours = torch_by_hand(work), ss.to_torch(spec_of(work), work.model(), BETA, inputs=("x", "eps"))
         assert abs(by_hand(x, eps) - ours(x, eps)) < 1e-5
-        context = ss.context("torch")
-        model, spec = ss.lift(work.model(), context), spec_of(work)
         eager = {"by hand": by_hand, "to_torch": ours}
-        plain = {"the spec itself": lambda: spec(model, BETA, context.tensor(x), context.tensor(eps)).value}
+        plain = {"the spec itself": the_spec_itself(work, ss.context("torch"), x, eps)}
         compiled = {} if options.no_compile else compiled_by_torch(eager, (x, eps))
         for kind, modules in (("eager", eager), ("compiled", compiled)):
             if modules:
@@ -84,6 +82,12 @@ def torch_rows(options):
                 more = plain if kind == "eager" else {}
                 yield Row(f"torch {kind}: {name}, forward", forward | more, {"to_torch": 1.1}, repeats)
                 yield Row(f"torch {kind}: {name}, with gradient", both, {"to_torch": 1.1}, repeats)
+
+
+def the_spec_itself(work, context, x, eps):
+    """A plain call of the spec."""
+    model, spec = ss.lift(work.model(), context), spec_of(work)
+    return lambda: spec(model, BETA, context.tensor(x), context.tensor(eps)).value
 
 
 def torch_ways(modules, given):
@@ -186,7 +190,16 @@ def main():
             continue
         for row in make(options):
             for way, (ratio, median, least) in row.measured().items():
-                rows.append([row.name, way, f"{ratio:.2f}", f"{median:.2f}", f"{least * 1e6:.0f} µs", str(row.goals.get(way, ""))])
+                rows.append(
+                    [
+                        row.name,
+                        way,
+                        f"{ratio:.2f}",
+                        f"{median:.2f}",
+                        f"{least * 1e6:.0f} µs",
+                        str(row.goals.get(way, "")),
+                    ]
+                )
     print(table(["workload", "way", "ratio", "median ratio", "least time", "goal"], rows))
 
 

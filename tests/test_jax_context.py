@@ -1,8 +1,5 @@
 """The context of JAX's arrays: its values are float64's but for rounding, and JAX's own tools pass through."""
 
-import math
-
-import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax")

@@ -103,6 +103,9 @@ def straight_calls(tape: Tape, inputs: Sequence[Traced], results: Traced | Seque
 
     lines = [f"def run({', '.join(known.values())}):"]
     for i, eqn in enumerate(tape.arrays.equations):
+        if eqn.operation == "reshape" and eqn.operands[0].shape == eqn.result.shape:
+            known[eqn.result] = operand(eqn.operands[0])
+            continue
         function = arrays.function(eqn.operation)
         called = named("f", partial(function, **eqn.parameters) if eqn.parameters else function)
         guards = () if arrays.context.rounds else eqn.guards
