@@ -105,7 +105,8 @@ class _Expm1mx(torch.autograd.Function):  # type: ignore[misc]
 
 
 def _expm1mx(x: Any) -> Any:
-    return _Expm1mx.apply(x) if x.requires_grad and torch.is_grad_enabled() else expm1mx(torch, x)
+    wanted = x.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    return _Expm1mx.apply(x) if wanted else expm1mx(torch, x)  # compilers see through the steps by themselves
 
 
 def _log_ndtr(x: Any) -> Any:
