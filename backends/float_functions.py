@@ -84,6 +84,11 @@ def logcosh(xp: Any, x: Any) -> Any:
     return xp.where(size < 1, near, far)
 
 
+def gelu_tanh(x: Any, sigmoid: Callable[[Any], Any]) -> Any:
+    """x σ(2u), 2u = √(8/π) (x + 0.044715 x³). sigmoid: of the library whose array x is."""
+    return x * sigmoid(math.sqrt(8 / math.pi) * (x * (1 + 0.044715 * (x * x))))
+
+
 def lgamma(xp: Any, t: Any, elsewhere: Callable[[Any], Any]) -> Any:
     """log Γ(t): up to 6.5 by log Γ(2 + z) and Γ(t + 1) = t Γ(t), with |z| <= 0.7. elsewhere: the function beyond, and
     for t <= 0; xp: as for `expm1mx`.
@@ -192,9 +197,7 @@ class FloatFunctions(Context[Float], Protocol):
         return x * self.erfc(x * self.dtype.type(-math.sqrt(0.5))) / 2
 
     def gelu_tanh(self, x: Float) -> Float:
-        """x σ(2u), σ as it stands: where its power overflows, it is 0 as it should be."""
-        scale, factor = self.dtype.type(math.sqrt(8 / math.pi)), self.dtype.type(0.044715)
-        return x / (1 + np.exp(-scale * (x * (1 + factor * np.square(x)))))
+        return gelu_tanh(x, self.sigmoid)
 
     def mish(self, x: Float) -> Float:
         """x n / (n + 2) for n = eˣ (eˣ + 2)."""

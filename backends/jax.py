@@ -8,6 +8,7 @@ gradients have its own conventions; XLA may take subnormal numbers for 0.
 from __future__ import annotations
 
 import copy
+import math
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.float_functions import digamma, expm1mx, lgamma, logcosh
+from scalarspec.backends.float_functions import digamma, expm1mx, gelu_tanh, lgamma, logcosh
 from scalarspec.backends.native import IN_BULK, Array, Lengths, NativeArrays, NativeContext
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.lifting import Place, is_array, taken_out
@@ -80,6 +81,12 @@ class JaxContext(NativeContext):
         return f"jax({self.format})" + (".reference()" if self.lifted else "")
 
 
+def _log_ndtr(x: Any) -> Any:
+    """JAX's own loses digits for x > 0."""
+    above = jnp.log1p(special.erfc(jnp.maximum(x, 0) * math.sqrt(0.5)) / -2)
+    return jnp.where(x > 0, above, special.log_ndtr(jnp.minimum(x, 0)))
+
+
 def _in_float32(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A function that JAX, or a formula, does not have in bfloat16."""
     return lambda x: function(x.astype(jnp.float32)).astype(x.dtype) if x.dtype == jnp.bfloat16 else function(x)
@@ -92,24 +99,23 @@ _lgamma.defjvps(lambda g, y, x: g * _digamma(x))
 
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    "add": jnp.add, "subtract": jnp.subtract, "negative": jnp.negative, "multiply": jnp.multiply,
-    "divide": jnp.divide, "reciprocal": jnp.reciprocal, "square": jnp.square, "sqrt": jnp.sqrt, "pow": jnp.power,
-    "exp": jnp.exp, "expm1": jnp.expm1, "expm1mx": lambda x: expm1mx(jnp, x), "log": jnp.log, "log1p": jnp.log1p,
-    "sin": jnp.sin, "cos": jnp.cos, "tan": jnp.tan, "atan": jnp.arctan, "erf": special.erf, "sinh": jnp.sinh,
-    "cosh": jnp.cosh, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus,
-    "logcosh": lambda x: logcosh(jnp, x), "relu": jax.nn.relu, "abs": jnp.abs,
-    "leaky_relu": lambda x, slope: jax.nn.relu(x) + slope * jnp.minimum(x, 0),
+    "add": jnp.add, "subtract": jnp.subtract, "negative": jnp.negative, "multiply": jnp.multiply, "divide": jnp.divide,
+    "reciprocal": jnp.reciprocal, "square": jnp.square, "sqrt": jnp.sqrt, "pow": jnp.power, "exp": jnp.exp,
+    "expm1": jnp.expm1, "expm1mx": lambda x: expm1mx(jnp, x), "log": jnp.log, "log1p": jnp.log1p, "sin": jnp.sin,
+    "cos": jnp.cos, "tan": jnp.tan, "atan": jnp.arctan, "erf": special.erf, "sinh": jnp.sinh, "cosh": jnp.cosh,
+    "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus, "logcosh": lambda x: logcosh(jnp, x),
+    "relu": jax.nn.relu, "abs": jnp.abs, "leaky_relu": lambda x, slope: jax.nn.relu(x) + slope * jnp.minimum(x, 0),
     "maximum": jnp.maximum, "minimum": jnp.minimum, "clip": jnp.clip,
-    "heaviside": lambda x: jnp.where(jnp.isnan(x), x, (x > 0).astype(x.dtype)), "sign": jnp.sign,
-    "elu": jax.nn.elu, "silu": jax.nn.silu, "gelu": lambda x: jax.nn.gelu(x, approximate=False),
-    "gelu_tanh": jax.nn.gelu, "mish": jax.nn.mish, "hardswish": jax.nn.hard_swish, "softsign": jax.nn.soft_sign,
-    "floor": jnp.floor, "ceil": jnp.ceil, "trunc": jnp.trunc, "round": jnp.rint, "erfc": special.erfc,
-    "log_ndtr": _in_float32(special.log_ndtr), "hypot": jnp.hypot, "log2": jnp.log2, "log10": jnp.log10,
+    "heaviside": lambda x: jnp.where(jnp.isnan(x), x, (x > 0).astype(x.dtype)), "sign": jnp.sign, "elu": jax.nn.elu,
+    "silu": jax.nn.silu, "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    "gelu_tanh": lambda x: gelu_tanh(x, jax.nn.sigmoid), "mish": jax.nn.mish, "hardswish": jax.nn.hard_swish,
+    "softsign": jax.nn.soft_sign, "floor": jnp.floor, "ceil": jnp.ceil, "trunc": jnp.trunc, "round": jnp.rint,
+    "erfc": special.erfc, "log_ndtr": _in_float32(_log_ndtr), "hypot": jnp.hypot, "log2": jnp.log2, "log10": jnp.log10,
     "asin": jnp.arcsin, "acos": jnp.arccos, "asinh": jnp.arcsinh, "acosh": jnp.arccosh, "atanh": jnp.arctanh,
     "lgamma": _in_float32(_lgamma), "digamma": _in_float32(_digamma), "atan2": jnp.arctan2, "cbrt": jnp.cbrt,
     "remainder": jnp.remainder, "copysign": jnp.copysign, "less": jnp.less, "less_equal": jnp.less_equal,
-    "equal": jnp.equal, "logical_not": jnp.logical_not, "logical_and": jnp.logical_and,
-    "logical_or": jnp.logical_or, "where": jnp.where,
+    "equal": jnp.equal, "logical_not": jnp.logical_not, "logical_and": jnp.logical_and, "logical_or": jnp.logical_or,
+    "where": jnp.where,
 }  # fmt: skip
 """For each operation that is done on each element by itself, the function."""
 check_complete("jax", ELEMENTWISE, IN_BULK)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.float_functions import expm1mx, logcosh
+from scalarspec.backends.float_functions import expm1mx, gelu_tanh, logcosh
 from scalarspec.backends.native import IN_BULK, Array, Lengths, NativeArrays, NativeContext
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.operations import check_complete
@@ -67,6 +67,11 @@ class TorchContext(NativeContext):
 
 def _heaviside(x: Any) -> Any:
     return torch.where(torch.isnan(x), x, (x > 0).to(x.dtype))  # torch.heaviside has no derivative
+
+
+def _gelu(x: Any) -> Any:
+    """PyTorch's own loses the digits of small results, and is NaN at inf."""
+    return torch.erfc(x * -math.sqrt(0.5)) * (x * 0.5)
 
 
 def _cbrt(x: Any) -> Any:
@@ -125,7 +130,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "leaky_relu": lambda x, slope: torch.relu(x) + slope * torch.clip(x, max=0),
     "maximum": torch.maximum, "minimum": torch.minimum, "clip": torch.clip, "heaviside": _heaviside,
     "sign": lambda x: torch.where(torch.isnan(x), x, torch.sign(x)),
-    "elu": tf.elu, "silu": tf.silu, "gelu": tf.gelu, "gelu_tanh": lambda x: tf.gelu(x, approximate="tanh"),
+    "elu": tf.elu, "silu": tf.silu, "gelu": _gelu, "gelu_tanh": lambda x: gelu_tanh(x, torch.sigmoid),
     "mish": tf.mish, "hardswish": tf.hardswish, "softsign": tf.softsign, "floor": torch.floor,
     "ceil": torch.ceil, "trunc": torch.trunc, "round": torch.round, "erfc": torch.erfc,
     "log_ndtr": _log_ndtr, "hypot": torch.hypot, "log2": torch.log2, "log10": torch.log10,
