@@ -183,8 +183,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument("--library", choices=["torch", "jax"], help="one alone")
     options, rows = parser.parse_args(), []
     for library, make in (("torch", torch_rows), ("jax", jax_rows)):
+        if options.library not in (None, library):
+            continue
         if importlib.util.find_spec(library) is None:
             print(f"{library} is not installed, and left out")
             continue
