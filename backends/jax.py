@@ -22,6 +22,7 @@ from scalarspec.backends.float_functions import digamma, expm1mx, gelu_tanh, lga
 from scalarspec.backends.native import IN_BULK, Array, Lengths, NativeArrays, NativeContext
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.lifting import Place, is_array, taken_out
+from scalarspec.core.nested import Nested
 from scalarspec.core.operations import check_complete
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth
@@ -156,7 +157,8 @@ class JaxArrays(NativeArrays):
         return array if array.dtype == bool else array.astype(self.context.dtype)
 
     def settled(self, value: Any) -> bool:
-        return not isinstance(value, jax.core.Tracer) and all(d.platform == "cpu" for d in value.devices())
+        known = isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+        return known and all(device.platform == "cpu" for device in value.devices())
 
     def added(self, x: Any, places: Array, size: int) -> Any:
         return jnp.zeros((*x.shape[:-1], size), dtype=self.dtype).at[..., places].add(x)
@@ -358,12 +360,13 @@ def _register(kind: type, flatten: Any, unflatten: Any) -> None:
             raise
 
 
-def _tensor(context: Any, children: Any) -> Tensor:
+def _tensor(context: Any, children: Any, kind: type[Nested] = Tensor) -> Any:
     (value,) = children
-    return Tensor(context, _shape(getattr(value, "shape", ())), value)
+    return kind(context, _shape(getattr(value, "shape", ())), value)
 
 
 _shape = lru_cache(maxsize=256)(Shape)
 _PYTREES: set[type] = set()
 """The classes that are pytrees by our doing."""
 _register(Tensor, lambda t: ((t.value,), t.context), _tensor)
+_register(Truth, lambda p: ((p.value,), p.context), partial(_tensor, kind=Truth))

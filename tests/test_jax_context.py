@@ -263,6 +263,7 @@ def test_tensors_are_pytrees():
     t = jax.jit(lambda t: t * 2)(F32.tensor([1.0, 2.0]))
     assert t.tolist() == [2.0, 4.0]
     assert t.context == F32
+    assert jax.jit(lambda t: t > 1)(t).tolist() == [True, True]
     rows = jax.vmap(lambda t: t[0] + 1)(F32.tensor([[1.0, 2.0], [3.0, 4.0]]))
     assert rows.tolist() == [2.0, 4.0]
 

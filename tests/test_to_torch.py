@@ -124,6 +124,7 @@ def test_inputs_and_results_have_structure():
     assert torch.equal(module((X, X), {"scale": 2})["pair"][0], X)  # the same one twice is two inputs
     assert torch.equal(module((X, 2 * X), {"scale": 2})["pair"][0], 2 * X)
     assert torch.allclose(module((X, Y), {"scale": 4})["value"], 2 * found["value"])
+    assert torch.equal(module((X.numpy(), Y), {"scale": 2})["value"], found["value"])
 
 
 def test_a_spec_that_looks_at_numbers_is_evaluated_as_it_stands():

@@ -45,7 +45,7 @@ class SpecModule(torch.nn.Module):  # type: ignore[misc]
         """What the spec gives, as PyTorch's tensors. args, named: of the inputs."""
         given = args if len(args) == len(self.inputs) and not named else self._in_order(args, named)
         plain = all(isinstance(x, torch.Tensor) for x in given)
-        leaves, structure = (given, None) if plain else pytree.tree_flatten(given)
+        leaves, structure = (given, None) if plain else self._leaves(given)
         key = (structure, *(x.shape if isinstance(x, torch.Tensor) else (type(x), x) for x in leaves))
         if key not in self._runs:
             self._runs[key] = self._run_for(leaves, structure)
@@ -110,6 +110,12 @@ class SpecModule(torch.nn.Module):  # type: ignore[misc]
                 f"forward: expected {', '.join(self.inputs)}, got {len(args)} and {', '.join(named) or 'none'}"
             )
         return tuple(found[name] for name in self.inputs)
+
+    def _leaves(self, given: Any) -> tuple[list[Any], Any]:
+        """What lists, tuples and dictionaries hold, arrays of others as tensors, and their structure."""
+        leaves, structure = pytree.tree_flatten(given)
+        foreign = [is_array(x) and not isinstance(x, torch.Tensor) for x in leaves]
+        return [self.context.tensor(x).value if f else x for x, f in zip(leaves, foreign, strict=True)], structure
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _run_for(self, leaves: Sequence[Any], structure: Any) -> Run:
