@@ -189,7 +189,8 @@ class TorchArrays(NativeArrays):
         return torch.index_add(zeros, -1, self.integers(places), x)
 
     def taken(self, x: Any, places: Array) -> Any:
-        return x[..., self.integers(places)]
+        found = torch.index_select(x, -1, self.integers(places.ravel()))
+        return torch.reshape(found, (*x.shape[:-1], *places.shape))
 
     def integers(self, array: Array) -> Any:
         """An index of PyTorch's."""
@@ -213,13 +214,13 @@ class TorchArrays(NativeArrays):
         return key if isinstance(key, slice) else int(key)
 
     def reshape(self, x: Any, shape: Lengths) -> Any:
-        return torch.reshape(x, shape)
+        return torch.reshape(x, tuple(shape))  # PyTorch's compiler knows no shapes of ours
 
     def matrix_transpose(self, x: Any) -> Any:
         return torch.transpose(x, -1, -2)
 
     def broadcast_to(self, x: Any, shape: Lengths) -> Any:
-        return torch.broadcast_to(x, shape)
+        return torch.broadcast_to(x, tuple(shape))
 
     def permute_dims(self, x: Any, axes: Lengths) -> Any:
         return torch.permute(x, axes)

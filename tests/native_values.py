@@ -90,7 +90,7 @@ def gradients(context, operation, native):
     native: (function of the library's arrays, NumPy arrays) -> its gradients.
     """
     for example in known(operation):
-        for point in example.points[2:4]:
+        for point in example.points[3:4]:
             point = beside_kinks(rounded(context, point)) if example.apart else rounded(context, point)
 
             def total(*xs, spec=example.spec):
