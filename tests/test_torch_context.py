@@ -148,6 +148,15 @@ def test_backward_slices():
         assert np.array_equal(F64.tensor(a)[key], a[key])
 
 
+def test_results_are_cross_checked_in_their_format():
+    x = np.array([0.5, -2.0])
+    for floats in CONTEXTS:
+        for actual in (floats, ss.gelu(floats.tensor(x))):
+            found = ss.crosscheck(ss.gelu, x, actual=actual)
+            assert found.dtype == floats.format
+            assert found.max_ulps < 4
+
+
 # ---- PyTorch's transformations --------------------------------------------------------------------------------------
 
 
