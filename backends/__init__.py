@@ -11,5 +11,7 @@ BUILT_IN = {
     "rounding": "scalarspec.backends.rounding:rounding",
     "rational": "scalarspec.backends.rational:RationalContext",
     "symbolic": "scalarspec.backends.symbolic:SymbolicContext",
+    "torch": "scalarspec.backends.torch:context",
+    "jax": "scalarspec.backends.jax:context",
 }
 """Every backend of ours by its name, with what makes its context. A new one is entered here, and nowhere else."""

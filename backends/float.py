@@ -14,16 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.float_functions import FloatFunctions
+from scalarspec.backends.float_functions import FloatFunctions, expm1mx, logcosh
 from scalarspec.core import windows
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.errors import DomainError
 from scalarspec.numbers.environment import quiet
 
 Float = Any  # a NumPy scalar, or an array of them
-
-_BERNOULLI = (1 / 23950080, -1 / 604800, 1 / 15120, -1 / 360, 1 / 6)
-"""2 B₂ₖ / (2k)! for k = 5, 4, ..., 1."""
 
 _UFUNCS: dict[str, Callable[..., Any]] = {
     "add": np.add,
@@ -166,18 +163,7 @@ class FloatContext(FloatFunctions):
         return np.expm1(x)
 
     def expm1mx(self, x: Float) -> Float:
-        """Where the definition cancels, below 1/4 in size, as x² (1 - x P) / (x coth(x/2) - x), x coth(x/2) = 2 + x² P.
-
-        P is the series of the Bernoulli numbers, cut below 2**-56.
-        """
-        near = np.minimum(np.maximum(x, -0.25), 0.25)
-        square = near * near
-        series = square * _BERNOULLI[0]
-        for coefficient in _BERNOULLI[1:-1]:
-            series = (series + coefficient) * square
-        series = (series + _BERNOULLI[-1]) * near
-        value = square * (1 - series) / (near * series + 2 - near)
-        return self.where(np.abs(x) < 0.25, value, np.expm1(x) - x)
+        return expm1mx(np, x)[()]
 
     def log(self, x: Float) -> Float:
         return np.log(x)
@@ -220,11 +206,7 @@ class FloatContext(FloatFunctions):
         return np.logaddexp(x, self._number(0))
 
     def logcosh(self, x: Float) -> Float:
-        """Near 0 as the definition; beyond 1 as |x| + log(1 + e^-2|x|) - log 2, which does not overflow."""
-        size = np.abs(x)
-        near = np.log1p(2 * np.square(np.sinh(np.minimum(size, 1) / 2)))
-        far = size + np.log1p(np.exp(-2 * size)) - np.log(self._number(2))
-        return self.where(size < 1, near, far)
+        return logcosh(np, x)[()]
 
 
 class QuietLiftedArrays(LiftedArrays):
@@ -276,12 +258,12 @@ class FloatArrays(NumPyArrays):
 
     def data(self, array: np.ndarray[Any, Any]) -> Any:
         if array.dtype.kind in "fiu":
-            return self.run(array.astype, self.context.name)
+            return self.run(array.astype, self.context.dtype)
         return self.pack(self.run(lift, self.context.data, array))
 
     def pack(self, scalars: np.ndarray[Any, Any]) -> Any:
         truths = scalars.size > 0 and isinstance(scalars.flat[0], bool | np.bool_)
-        return scalars.astype(bool if truths else self.context.name)
+        return scalars.astype(bool if truths else self.context.dtype)
 
     def unpack(self, value: Any) -> np.ndarray[Any, Any]:
         array = np.asarray(value)

@@ -31,14 +31,6 @@ def _taylor_at_two() -> tuple[float, ...]:
     return (*(float((-1) ** k * (mp.zeta(k) - 1) / k) for k in range(40, 1, -1)), float(1 - mp.euler))
 
 
-def _log_gamma_beside_two(z: Any) -> Any:
-    """Log Γ(2 + z), for |z| <= 0.7."""
-    total = np.zeros_like(z)
-    for coefficient in _taylor_at_two():
-        total = (total + coefficient) * z
-    return total
-
-
 def _or_infinity(function: Callable[[float], float], x: float) -> float:
     """What a function of the C library gives, where Python raises an error for an infinity."""
     try:
@@ -59,6 +51,75 @@ FAR_TAIL = -25.0
 """From here on down log Φ is worked out by a series, whose ninth term is below 2^-53."""
 SATURATED = 20.0
 """From here on up tanh(log(1 + eˣ)) is 1 in float64."""
+
+
+_BERNOULLI = (1 / 23950080, -1 / 604800, 1 / 15120, -1 / 360, 1 / 6)
+"""2 B₂ₖ / (2k)! for k = 5, 4, ..., 1."""
+
+
+def expm1mx(xp: Any, x: Any) -> Any:
+    """eˣ - 1 - x. Where that cancels, below 1/4 in size, as x² (1 - x P) / (x coth(x/2) - x), x coth(x/2) = 2 + x² P.
+
+    P is the series of the Bernoulli numbers, cut below 2**-56, for shorter floats below 2**-32. xp: whose functions are
+    called: NumPy, or a library with the same names.
+    """
+    near = xp.clip(x, -0.25, 0.25)
+    square = near * near
+    first, *others, last = _BERNOULLI if x.dtype.itemsize > 4 else _BERNOULLI[2:]
+    series = square * first
+    for coefficient in others:
+        series = (series + coefficient) * square
+    series = (series + last) * near
+    value = square * (1 - series) / (near * series + 2 - near)
+    return xp.where(xp.abs(x) < 0.25, value, xp.expm1(x) - x)
+
+
+def logcosh(xp: Any, x: Any) -> Any:
+    """Log(cosh x): near 0 as log(1 + 2 sinh²(x/2)); beyond 1 as |x| + log(1 + e^-2|x|) - log 2, which does not
+    overflow. xp: as for `expm1mx`.
+    """
+    size = xp.abs(x)
+    near = xp.log1p(2 * xp.square(xp.sinh(xp.clip(size, 0, 1) / 2)))
+    far = size + xp.log1p(xp.exp(-2 * size)) - math.log(2)
+    return xp.where(size < 1, near, far)
+
+
+def gelu_tanh(x: Any, sigmoid: Callable[[Any], Any]) -> Any:
+    """x σ(2u), 2u = √(8/π) (x + 0.044715 x³). sigmoid: of the library whose array x is."""
+    return x * sigmoid(math.sqrt(8 / math.pi) * (x * (1 + 0.044715 * (x * x))))
+
+
+def lgamma(xp: Any, t: Any, elsewhere: Callable[[Any], Any]) -> Any:
+    """log Γ(t): up to 6.5 by log Γ(2 + z) and Γ(t + 1) = t Γ(t), with |z| <= 0.7. elsewhere: the function beyond, and
+    for t <= 0; xp: as for `expm1mx`.
+    """
+    near = xp.where((t > 0) & (t <= 6.5), t, 2.0)
+    z, factors, series = near, xp.ones_like(near), xp.zeros_like(near)
+    for reached in (near >= 0.5, near >= 1.3, near > 2.5, near > 3.5, near > 4.5, near > 5.5):
+        z = z - xp.where(reached, 1.0, 0.0)
+    for k in (1, 2, 3, 4):
+        factors = factors * xp.where(near > k + 1.5, near - k, 1.0)
+    for coefficient in _taylor_at_two():
+        series = (series + coefficient) * z
+    below = xp.where(near < 0.5, xp.log(near), 0.0) + xp.where(near < 1.3, xp.log1p(z), 0.0)
+    return xp.where(near == t, series + xp.log(factors) - below, elsewhere(t))
+
+
+def digamma(xp: Any, t: Any) -> Any:
+    """ψ(t) = ψ(t + 1) - 1/t up to `STIRLING`, there the asymptotic series; by reflection for t < 0. xp: as for
+    `expm1mx`.
+    """
+    z = xp.where(t <= 0, 1 - t, t)
+    total = xp.where(t <= 0, -math.pi / xp.tan(math.pi * xp.fmod(t, 1)), 0.0)
+    for _ in range(STIRLING):
+        small = z < STIRLING
+        z, total = xp.where(small, z + 1, z), xp.where(small, total - 1 / z, total)
+    square, series = xp.square(1 / z), xp.zeros_like(z)
+    for coefficient in DIGAMMA:
+        series = (series + coefficient) * square
+    value = total + (xp.log(z) - 0.5 / z - series)
+    at_pole = (t <= 0) & (xp.floor(t) == t)
+    return xp.where(at_pole, xp.where(t == 0, xp.copysign(math.inf, -t), math.nan), value)
 
 
 class FloatFunctions(Context[Float], Protocol):
@@ -136,9 +197,7 @@ class FloatFunctions(Context[Float], Protocol):
         return x * self.erfc(x * self.dtype.type(-math.sqrt(0.5))) / 2
 
     def gelu_tanh(self, x: Float) -> Float:
-        """x σ(2u), σ as it stands: where its power overflows, it is 0 as it should be."""
-        scale, factor = self.dtype.type(math.sqrt(8 / math.pi)), self.dtype.type(0.044715)
-        return x / (1 + np.exp(-scale * (x * (1 + factor * np.square(x)))))
+        return gelu_tanh(x, self.sigmoid)
 
     def mish(self, x: Float) -> Float:
         """x n / (n + 2) for n = eˣ (eˣ + 2)."""
@@ -161,31 +220,12 @@ class FloatFunctions(Context[Float], Protocol):
         return self._of_double(np.where(t < FAR_TAIL, tail, np.where(t < 0, below, above)))
 
     def lgamma(self, x: Float) -> Float:
-        """Up to 6.5 by log Γ(2 + z) and Γ(x + 1) = x Γ(x), with |z| <= 0.7; in double precision."""
-        t = np.asarray(x, dtype=np.float64)
-        near = np.where((t > 0) & (t <= 6.5), t, 2.0)
-        z = near - np.select(
-            [near < 0.5, near < 1.3, near <= 2.5, near <= 3.5, near <= 4.5, near <= 5.5], [0, 1, 2, 3, 4, 5], 6
-        )
-        factors = np.prod([np.where(near > k + 1.5, near - k, 1.0) for k in (1, 2, 3, 4)], axis=0)
-        below = np.where(near < 0.5, np.log(near), 0.0) + np.where(near < 1.3, np.log1p(z), 0.0)
-        return self._of_double(np.where(near == t, _log_gamma_beside_two(z) + np.log(factors) - below, LGAMMA(t)))
+        """In double precision."""
+        return self._of_double(lgamma(np, np.asarray(x, dtype=np.float64), LGAMMA))
 
     def digamma(self, x: Float) -> Float:
-        """ψ(x) = ψ(x + 1) - 1/x up to `STIRLING`, there the asymptotic series; by reflection for x < 0. In double
-        precision.
-        """
-        t = np.asarray(x, dtype=np.float64)
-        z, total = np.where(t <= 0, 1 - t, t), np.where(t <= 0, -math.pi / np.tan(math.pi * np.fmod(t, 1)), 0.0)
-        for _ in range(STIRLING):
-            small = z < STIRLING
-            z, total = np.where(small, z + 1, z), np.where(small, total - 1 / z, total)
-        square, series = np.square(1 / z), np.zeros_like(z)
-        for coefficient in DIGAMMA:
-            series = (series + coefficient) * square
-        value = total + (np.log(z) - 0.5 / z - series)
-        at_pole = (t <= 0) & (np.floor(t) == t)
-        return self._of_double(np.where(at_pole, np.where(t == 0, np.copysign(np.inf, -t), np.nan), value))
+        """In double precision."""
+        return self._of_double(digamma(np, np.asarray(x, dtype=np.float64)))
 
     def _of_double(self, value: Any) -> Float:
         """Double precision, rounded to the format."""

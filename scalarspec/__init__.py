@@ -38,6 +38,7 @@ from scalarspec.rounding_errors.tolerance import tolerance
 from scalarspec.tracing.batched import batched
 from scalarspec.tracing.gradient import grad, hessian, jvp, value_and_grad, vjp
 from scalarspec.tracing.prepared import prepare
+from scalarspec.training.to_torch import to_torch
 
 __version__ = "0.1.0"
 
@@ -80,6 +81,7 @@ __all__ = [
     "prove",
     "ranges",
     "theory",
+    "to_torch",
     "tolerance",
     "value_and_grad",
     "vjp",

@@ -84,6 +84,10 @@ class FloatEnvironmentError(ScalarSpecError, RuntimeError):
     """The processor's rounding mode, or its treatment of subnormal numbers, is one under which nothing encloses."""
 
 
+class NotInstalled(ScalarSpecError, ImportError):
+    """A backend needs a package that is not installed; the message says how to install it."""
+
+
 class OutOfRange(ScalarSpecError, IndexError):
     """An index lies outside its range: a tensor's, or a codebook's, where negative ones are outside, too."""
 

@@ -52,7 +52,7 @@ def roundoff(context):
     if context.encloses:
         low, high = context.endpoints(context.literal(Fraction(1, 3)))
         return 4 * (high - low) * (LOOSER if context.name in LOOSE else 1)
-    return Fraction(float(np.finfo(context.name).eps))
+    return Fraction(float(np.finfo(context.dtype).eps))
 
 
 def same(a, b):

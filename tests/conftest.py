@@ -1,6 +1,7 @@
 """The contexts that every law and every spec is tested under, a third party's among them; and shared fixtures."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ CONTEXTS = {
     "symbolic": ss.context("symbolic"),
     "arb": ArbContext(),
 }
+NATIVE = ["torch", "jax"]
+"""The contexts of other libraries' arrays, each called as the package that it needs."""
+CONTEXTS |= {name: ss.context(name) for name in NATIVE if find_spec(name)}
 EXACT = ["rational", "symbolic"]
 ENCLOSING = ["interval", "interval24", "interval113", "interval64", "fused", "rounding", "arb"]
 WITH_EXP = [name for name in CONTEXTS if name != "rational"]

@@ -54,12 +54,13 @@ SAME = [
     ("np.cumsum({a}, axis=-1)", "torch.cumsum({a}, dim=-1)"), ("{a}[..., ::-1]", "torch.flip({a}, (-1,))"),
     ("np.roll({a}, 1, axis=-1)", "torch.roll({a}, 1, -1)"), ("np.sort({a}, axis=-1)", "torch.sort({a}, dim=-1)[0]"),
     ("{a}.max(axis=-1, keepdims=True) - {a}", "{a}.amax(dim=-1, keepdim=True) - {a}"), ("{a}.copy()", "{a}.clone()"),
-   
+
     ("np.heaviside({a}, 0.5) + {b}", "torch.heaviside({a}, torch.tensor(0.5, dtype=torch.float64)) + {b}"),
     ("{a} + np.arange(4) * {c}", "{a} + torch.arange(4) * {c}"), ("{a} @ np.eye(4) + {b}", None),
     ("np.exp({a} - {a}.max()) / np.exp({a} - {a}.max()).sum()", "torch.softmax({a}.flatten(), 0).view({a}.shape)"),
     ("({a} + 0.0126953125) % 1.5", None),
-    ("np.floor({a} + 0.0126953125) + {b}", "torch.floor({a} + 0.0126953125) + {b}"), ("np.float64(0.1) * {a}", "0.1 * {a}"),
+    ("np.floor({a} + 0.0126953125) + {b}", "torch.floor({a} + 0.0126953125) + {b}"),
+    ("np.float64(0.1) * {a}", "0.1 * {a}"),
 ]  # fmt: skip
 VIEWS = [
     ("{a}[..., :2]", None),

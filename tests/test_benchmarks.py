@@ -53,8 +53,8 @@ def test_batches_by_hand_are_their_rows(modules):
     assert np.allclose(np.asarray(losses), work.by_hand())
 
 
-def run(*arguments):
-    command = [sys.executable, str(BENCHMARKS / "run.py"), *arguments]
+def run(*arguments, script="run.py"):
+    command = [sys.executable, str(BENCHMARKS / script), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
@@ -74,3 +74,11 @@ def test_the_command_refuses_what_it_does_not_have():
     found = run("speed")
     assert found.returncode == 2
     assert "no rows are called speed; there are networks, float64, interval64" in found.stderr
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_native_code_is_the_spec(library):
+    pytest.importorskip(library)
+    done = run("--repeats", "1", "--no-compile", "--library", library, script="native.py")  # it asserts equal losses
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("by hand") == 8

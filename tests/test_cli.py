@@ -177,7 +177,7 @@ def test_backends(files, capsys):
     assert code == 0
     for name in ("float64", "float32", "interval", "rational", "symbolic"):
         assert name in out
-    assert len(json.loads(run(capsys, "backends", "--json")[1])) == 7
+    assert len(json.loads(run(capsys, "backends", "--json")[1])) == 9
 
 
 def test_laws(files, capsys):

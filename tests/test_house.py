@@ -14,7 +14,7 @@ FLOORS = [
     "numbers",
     "core report verdict",
     "tracing compare",
-    "activation latent loss layers models bounding formulas backends extend",
+    "activation latent loss layers models bounding formulas backends extend training",
     "rounding_errors theory frontends",
     "audit laws testing conformance examples",
     "vocabulary",
@@ -100,7 +100,8 @@ def test_each_room_says_what_lives_there(room):
 
 RULE_TABLES = {
     "activation", "backends.expressions", "backends.float", "backends.interval.courses", "backends.interval64.fused",
-    "backends.rounding.inherited", "backends.rounding.local", "bounding.bilinear_operations", "bounding.claims",
+    "backends.jax", "backends.rounding.inherited", "backends.rounding.local", "backends.torch",
+    "bounding.bilinear_operations", "bounding.claims",
     "bounding.formula", "bounding.rewrites", "conformance.examples", "frontends.jax.infinities",
     "frontends.jax.known", "frontends.jax.primitives", "frontends.jax.structure", "frontends.jax.sums",
     "formulas.notation.latex",

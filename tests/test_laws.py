@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from conftest import CONTEXTS
+from conftest import CONTEXTS, NATIVE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +24,13 @@ OPERANDS = st.integers(-64, 64).map(lambda m: Fraction(m, 16))
 
 
 def test_every_registered_backend_is_tested():
-    assert set(named_contexts.names()) <= set(CONTEXTS)
+    assert set(named_contexts.names()) <= {*CONTEXTS, *NATIVE}
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_a_backend_of_another_library_is_tested_where_that_is_installed(name):
+    pytest.importorskip(name)
+    assert name in CONTEXTS
 
 
 @pytest.mark.parametrize(("subject", "law"), CASES)

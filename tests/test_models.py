@@ -120,7 +120,7 @@ def test_every_context_has_the_value(name, context):
     elif context.encloses:
         assert overlap(at(case, context), at(case, CONTEXTS["interval113"]))
     else:
-        x = case.x.astype(context.name)
+        x = case.x.astype(context.dtype)
         assert ss.crosscheck(case.spec, case.model, x, actual=np.asarray(at(case, context, x))).explained
 
 

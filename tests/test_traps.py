@@ -167,7 +167,7 @@ def test_9_exp_is_refused_over_the_rationals(rational):
     assert ss.latent.diagonal_gaussian_kl_to_standard(rational.tensor([0]), rational.tensor([0])).item() == 0
 
 
-@pytest.mark.parametrize("name", [n for n in CONTEXTS if not n.startswith("float")])
+@pytest.mark.parametrize("name", [n for n, context in CONTEXTS.items() if not context.rounds])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "nan", Decimal("inf"), np.float32("nan")])
 def test_10_what_is_no_number_is_no_datum(name, value):
     with pytest.raises(DomainError):

@@ -10,7 +10,7 @@ from scalarspec.cli.commands import Commands, add_backends
 from scalarspec.cli.user_files import contexts
 from scalarspec.core import named_contexts
 from scalarspec.core.failures import failures_told
-from scalarspec.errors import ScalarSpecError
+from scalarspec.errors import NotInstalled, ScalarSpecError
 from scalarspec.report import table
 
 if TYPE_CHECKING:
@@ -34,15 +34,18 @@ def run_laws(options: argparse.Namespace) -> tuple[Any, int]:
 
     names = options.backend or named_contexts.names()
     contexts([*options.backend] if options.backend else ["interval"], options.prec)  # what is asked for by name works
-    results, broken = {}, {}
+    results: dict[str, list[laws.Result]] = {}
+    broken: dict[str, str] = {}
+    absent: dict[str, str] = {}
     for name in names:
         try:
             (context,) = contexts([name], options.prec if name == "interval" else None)
             with failures_told(f"backend {name!r} fails where it is asked what it obeys"):
                 results[name] = laws.run(context)
         except ScalarSpecError as error:
-            broken[name] = str(error)
-    verdicts = _Laws(results, broken)
+            unasked = isinstance(error, NotInstalled) and not options.backend
+            (absent if unasked else broken)[name] = str(error)
+    verdicts = _Laws(results, broken, absent)
     return verdicts, 1 if verdicts.failed or broken else 0
 
 
@@ -54,14 +57,14 @@ class _Backends:
 
     @staticmethod
     def _described(name: str) -> tuple[str, str]:
-        """The kind and the promise; of a broken one what is wrong with it."""
+        """The kind and the promise; of one that is broken, or lacks a package, what is wrong with it."""
         try:
             context = named_contexts.context(name)
             with failures_told(f"backend {name!r} does not say what it is"):
                 kind = "exact" if context.exact else "encloses" if context.encloses else "rounds"
             return kind, named_contexts.promise(name)
         except ScalarSpecError as error:
-            return "broken", str(error)
+            return "not installed" if isinstance(error, NotInstalled) else "broken", str(error)
 
     def __str__(self) -> str:
         return table(["backend", "kind", "what it is"], self.rows)
@@ -71,10 +74,12 @@ class _Backends:
 
 
 class _Laws:
-    """How many laws of each kind hold, which do not or have no case, and which backends are broken."""
+    """How many laws of each kind hold, which do not or have no case, and which backends are broken, or lack a
+    package.
+    """
 
-    def __init__(self, results: dict[str, list[laws.Result]], broken: dict[str, str]) -> None:
-        self.results, self.broken = results, broken
+    def __init__(self, results: dict[str, list[laws.Result]], broken: dict[str, str], absent: dict[str, str]) -> None:
+        self.results, self.broken, self.absent = results, broken, absent
 
     @property
     def failed(self) -> int:
@@ -85,14 +90,18 @@ class _Laws:
         counts = {name: Counter((r.law.kind, r.status) for r in results) for name, results in self.results.items()}
         rows = [[name, *(self._cell(counts[name], kind) for kind in kinds)] for name in self.results]
         notes = [f"{name}: {r.status}: {r.law}: {r.message}" for name, r in self._noted()]
-        return "\n".join([table(["passed", *kinds], rows), *notes, *self.broken.values()])
+        return "\n".join([table(["passed", *kinds], rows), *notes, *self.broken.values(), *self.absent.values()])
 
     def to_json(self) -> list[dict[str, Any]]:
-        return [
-            {"backend": name, "kind": r.law.kind, "law": r.law.name, "status": r.status, "cases": r.cases}
-            for name, results in self.results.items()
-            for r in results
-        ] + [{"backend": name, "broken": why} for name, why in self.broken.items()]
+        return (
+            [
+                {"backend": name, "kind": r.law.kind, "law": r.law.name, "status": r.status, "cases": r.cases}
+                for name, results in self.results.items()
+                for r in results
+            ]
+            + [{"backend": name, "broken": why} for name, why in self.broken.items()]
+            + [{"backend": name, "not installed": why} for name, why in self.absent.items()]
+        )
 
     def _noted(self) -> list[tuple[str, laws.Result]]:
         return [(name, r) for name, results in self.results.items() for r in results if r.status != "passed"]

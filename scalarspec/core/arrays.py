@@ -99,6 +99,10 @@ class Arrays(ABC):
     def data(self, array: np.ndarray[Any, Any]) -> Value:
         """The value for an array of numbers from outside."""
 
+    def adopted(self, data: Any) -> Value | None:
+        """The value, with a `shape`, that an array of another library is by itself; None where it is to be read."""
+        return None
+
     @abstractmethod
     def pack(self, scalars: ObjectArray) -> Value:
         """The value for an object array of the context's scalars (or truths)."""
@@ -283,10 +287,7 @@ class LiftedArrays(NumPyArrays):
 
     def total(self, terms: Sequence[Any]) -> Any:
         """The sum of scalars: a left fold from zero, TorchLean's order. Replace it where n-ary sums are better."""
-        result = self.context.literal(Fraction(0))
-        for term in terms:
-            result = self.context.add(result, term)
-        return result
+        return reduce(self.context.add, terms, self.context.literal(Fraction(0)))
 
     def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
         """The sum of the products of two sequences of scalars."""

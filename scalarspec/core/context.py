@@ -183,6 +183,12 @@ class Context(RealFunctions[S], Protocol[S]):
             raise ShapeError(f"box: lower has shape {low.shape} and upper has shape {high.shape}")
         return Tensor.from_scalars(self, lift(self.enclose, low, high))
 
+    def goes_through(self, kind: type) -> None:
+        """Is told the class of each model that `lift` carries here. A context of another library's arrays may tell that
+        library.
+        """
+        return
+
     def stage(self, name: str, t: Tensor) -> Tensor:
         """The tensor itself. Interpreters may note that the spec gives it this name, or put another in its place."""
         return t

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from types import FunctionType, MethodType
@@ -55,6 +55,8 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
             return Truth.from_scalars(target, np.asarray(value).astype(object))
         if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):
             return Whole(int(value), target)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            target.goes_through(type(value))
         return rebuilt(value, target, seen, _is_number_data) if sees(value) else None
 
     def seen(value: Any) -> Any:
@@ -100,6 +102,31 @@ def mapped(model: Model, function: Callable[[Any, str], Any], name: str = "") ->
 def replaced(model: Model, parts: Mapping[int, Any]) -> Model:
     """`model` with other parts for its own, by identity."""
     return mapped(model, lambda value, _: parts.get(id(value)))
+
+
+class Place(int):
+    """Where a part was taken out of a model: the number of that part."""
+
+
+def taken_out(model: Model, wanted: Callable[[Any], bool], name: str = "") -> tuple[Model, dict[str, Any]]:
+    """A model with places in the stead of some of its parts, and these parts by their paths, in order, each once.
+
+    wanted: is a part one of them? name: where the paths begin.
+    """
+    parts: dict[str, Any] = {}
+
+    def placed(value: Any, path: str) -> Place | None:
+        if not wanted(value):
+            return None
+        parts[path] = value
+        return Place(len(parts) - 1)
+
+    return mapped(model, placed, name), parts
+
+
+def put_back(model: Model, parts: Sequence[Any]) -> Model:
+    """A model with parts in the stead of their places."""
+    return mapped(model, lambda value, _: parts[value] if isinstance(value, Place) else None)
 
 
 def tensors_in(argument: Any) -> list[Tensor]:

@@ -52,6 +52,9 @@ class Tensor(Nested, Number, Bitless):
         if isinstance(data, Tensor):
             within = data.context == context or wraps(context, data.context)
             return as_tensor(context, data) if within else _converted(context, data)
+        adopted = context.arrays.adopted(data)
+        if adopted is not None:
+            return cls(context, Shape(adopted.shape), adopted)
         array = as_array(data)
         return cls(context, Shape(array.shape), context.arrays.data(array))
 

@@ -70,15 +70,14 @@ def called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: Mapping[s
     return _with_base(name, handler(*args, **given), args)
 
 
-VIEWS = frozenset({
-    "array_split", "asanyarray", "ascontiguousarray", "asfortranarray", "atleast_1d", "atleast_2d", "atleast_3d",
-    "broadcast_arrays", "broadcast_tensors", "broadcast_to", "chunk", "conj", "contiguous", "diag", "diagonal",
-    "expand", "expand_as", "expand_dims", "flatten", "flip", "fliplr", "flipud", "hsplit", "linalg_diagonal",
-    "matrix_transpose", "moveaxis", "movedim", "narrow", "permute", "permute_dims", "ravel", "real", "require",
-    "reshape", "reshape_as", "resolve_conj", "rot90", "select", "split", "split_with_sizes", "squeeze",
-    "swapaxes", "swapdims", "t", "tensor_split", "transpose", "unbind", "unflatten", "unfold", "unsqueeze",
-    "unstack", "view", "view_as", "vsplit",
-})  # fmt: skip
+_VIEWS = """
+array_split asanyarray ascontiguousarray asfortranarray atleast_1d atleast_2d atleast_3d broadcast_arrays
+broadcast_tensors broadcast_to chunk conj contiguous diag diagonal einsum expand expand_as expand_dims flatten flip
+fliplr flipud hsplit linalg_diagonal matrix_transpose meshgrid moveaxis movedim narrow permute permute_dims ravel real
+require reshape reshape_as resolve_conj rot90 select split split_with_sizes squeeze swapaxes swapdims t tensor_split
+transpose unbind unflatten unfold unsqueeze unstack view view_as vsplit
+"""
+VIEWS = frozenset(_VIEWS.split())
 """Functions and methods whose results may share the memory of what they are given, in NumPy or in PyTorch."""
 
 

@@ -91,15 +91,25 @@ class Format:
         return np.where(sizes <= float(self.largest), error, np.inf)
 
     @np.errstate(all="ignore")
-    def rounding_errors(self, values: Array) -> Array:
-        """|x - nearest(x)| of float64s, exactly; infinite where that is no number of the format.
+    def rounded(self, values: Array) -> Array:
+        """The number of the format nearest to each of some finite float64s, ties to even; infinite beyond the range.
 
-        values: of any shape, which is the result's. Division by a power of two, rint and the difference are exact.
+        values: of any shape, which is the result's. Division by a power of two and rint are exact.
         """
         _, exponent = np.frexp(values)
         unit = np.ldexp(1.0, np.maximum(exponent - self.precision, max(self.emin - self.precision + 1, -1074)))
         nearest = np.rint(values / unit) * unit
-        return np.where(np.abs(nearest) <= float(self.largest), np.abs(values - nearest), np.inf)
+        found: Array = np.where(np.abs(nearest) <= float(self.largest), nearest, np.copysign(np.inf, values))
+        return found
+
+    @np.errstate(all="ignore")
+    def rounding_errors(self, values: Array) -> Array:
+        """|x - nearest(x)| of float64s, exactly; infinite where that is no number of the format.
+
+        values: of any shape, which is the result's. The difference is exact.
+        """
+        errors: Array = np.abs(values - self.rounded(values))
+        return errors
 
 
 FORMATS = {

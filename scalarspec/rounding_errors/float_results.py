@@ -96,7 +96,8 @@ def _array(what: str, result: Any) -> tuple[Array, str]:
     if isinstance(result, Tensor):
         if not result.context.rounds:
             raise ArgumentError(f"{what}: expected floats, got a tensor of {result.context}")
-        return np.asarray(result), str(result.dtype)
+        form = getattr(result.context, "format", result.dtype)  # a backend of many formats says which
+        return np.asarray(result), str(form)
     if hasattr(result, "detach") or isinstance(result, np.ma.MaskedArray):  # of PyTorch; NumPy has no bfloat16
         with told(what):
             return of_numbers(result), str(result.dtype)

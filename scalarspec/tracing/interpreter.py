@@ -211,6 +211,11 @@ class InterpreterArrays(Arrays):
         """A constant, whose value is made inside."""
         return Traced(Shape(array.shape), self.inner.data(array), constant=True)
 
+    def adopted(self, data: Any) -> Traced | None:
+        """A constant, where the arrays inside adopt it."""
+        value = self.inner.adopted(data)
+        return None if value is None else Traced(Shape(value.shape), value, constant=True)
+
     def pack(self, scalars: np.ndarray[Any, Any]) -> Traced:
         """A constant, whose value is made inside."""
         return Traced(Shape(scalars.shape), self.inner.pack(scalars), constant=True)

@@ -21,8 +21,8 @@ from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.tracing.interpreter import Traced
-from scalarspec.tracing.tape import Outline
-from scalarspec.tracing.trace import Trace, trace
+from scalarspec.tracing.tape import Outline, Tape
+from scalarspec.tracing.trace import trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,18 +88,18 @@ def prepare(
         given[name] = arguments[name] = inner.tensor(arguments[name])
         shapes[name] = given[name].shape
     traced = trace(Outline(inner), spec, arguments.values(), given.values())
-    return Prepared(inner, shapes, traced.result.shape, straight_calls(traced))
+    return Prepared(inner, shapes, traced.result.shape, straight_calls(traced.tape, traced.inputs, traced.result))
 
 
-def straight_calls(traced: Trace) -> Callable[..., Any]:
-    """The function, of the inner values of a trace's inputs, that does its equations: one call a line, and nothing
-    else.
+def straight_calls(tape: Tape, inputs: Sequence[Traced], results: Traced | Sequence[Traced]) -> Callable[..., Any]:
+    """The function, of the inner values of some inputs on a tape, that does the tape's equations: one call a line, and
+    nothing else. It gives the inner value of the result, or a tuple of those of several.
 
     It calls the functions that `Arrays.function` gives, which are looked up once.
     """
-    arrays = traced.inner.arrays
+    arrays = tape.inner.arrays
     names: dict[str, Any] = {}
-    known = {x: f"x{i}" for i, x in enumerate(traced.inputs)}
+    known = {x: f"x{i}" for i, x in enumerate(inputs)}
 
     def named(kind: str, thing: Any) -> str:
         name = f"{kind}{len(names)}"
@@ -110,7 +110,10 @@ def straight_calls(traced: Trace) -> Callable[..., Any]:
         return named("c", x.value) if x.constant else known[x]
 
     lines = [f"def run({', '.join(known.values())}):"]
-    for i, eqn in enumerate(traced.equations):
+    for i, eqn in enumerate(tape.arrays.equations):
+        if eqn.operation == "reshape" and eqn.operands[0].shape == eqn.result.shape:
+            known[eqn.result] = operand(eqn.operands[0])
+            continue
         function = arrays.function(eqn.operation)
         called = named("f", partial(function, **eqn.parameters) if eqn.parameters else function)
         guards = () if arrays.context.rounds else eqn.guards
@@ -119,6 +122,7 @@ def straight_calls(traced: Trace) -> Callable[..., Any]:
         indent = "        " if branches else "    "
         lines.append(f"{indent}v{i} = {called}({', '.join(map(operand, eqn.operands))})")
         known[eqn.result] = f"v{i}"
-    lines.append(f"    return {operand(traced.result)}")
+    given = operand(results) if isinstance(results, Traced) else f"({''.join(f'{operand(x)}, ' for x in results)})"
+    lines.append(f"    return {given}")
     exec("\n".join(lines), names)  # our own text: names that we made, and nothing else
     return names.pop("run")  # type: ignore[no-any-return]
