@@ -360,6 +360,15 @@ def _register(kind: type, flatten: Any, unflatten: Any) -> None:
             raise
 
 
+def _value_of(t: Nested) -> tuple[tuple[Any], Any]:
+    """The native array of a tensor, or of truths. Raises JaxCode for those of another context, by which a job learns
+    that a function of JAX was called on them.
+    """
+    if not isinstance(t.context, JaxContext):
+        t.__jax_array__  # noqa: B018 - which raises it
+    return (t.value,), t.context
+
+
 def _tensor(context: Any, children: Any, kind: type[Nested] = Tensor) -> Any:
     (value,) = children
     return kind(context, _shape(getattr(value, "shape", ())), value)
@@ -368,5 +377,5 @@ def _tensor(context: Any, children: Any, kind: type[Nested] = Tensor) -> Any:
 _shape = lru_cache(maxsize=256)(Shape)
 _PYTREES: set[type] = set()
 """The classes that are pytrees by our doing."""
-_register(Tensor, lambda t: ((t.value,), t.context), _tensor)
-_register(Truth, lambda p: ((p.value,), p.context), partial(_tensor, kind=Truth))
+_register(Tensor, _value_of, _tensor)
+_register(Truth, _value_of, partial(_tensor, kind=Truth))

@@ -373,6 +373,21 @@ z[[0, 2], 1:3]
 z[np.array([True, False, True, False])]
 z[-1, -2]
 (x > 0) * x
+np.clip(x, 0, np.inf) + np.maximum(y, -np.inf) + np.minimum(np.inf, y)
+np.correlate(y[:2], x, "same")
+np.correlate(x, y[:2], "same")
+np.digitize(x, [1, 0, -1]) * x
+np.average(z, axis=0, returned=True)[1]
+np.percentile(x, [[25, 50], [12.5, 75]])
+np.piecewise(x, [x < 0], [lambda t: t - t.mean(), lambda t: t / np.sum(t)])
+np.mean(z, axis=1, dtype=float)
+np.zeros_like(x, float) + x
+np.cov(x, y)
+np.linalg.norm(x, 1.5)
+np.median(z, axis=(0,))
+(x > 0).astype(float) * y + (y > 0).astype(int)
+((x > 0) == (y > 0)) * x + ((x > 0) > 0) ** 2 * y
+round(x[0]) + x.flat[1]
 (x > 0) + (y > 0) + x
 1 - (x > 0)
 ((x > 0) & (y > 0)).sum() * x

@@ -42,9 +42,14 @@ def native(f, args):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(jax.jit(f)(*args))]
 
 
+def tensors(tree):
+    """The tensors of a tree; for JAX's own context they are nodes of it."""
+    return jax.tree.leaves(tree, is_leaf=lambda x: isinstance(x, ss.Tensor | ss.Truth))
+
+
 def leaves(spec, args, context):
     """The leaves of a spec's result at arguments in a context."""
-    return jax.tree.leaves(spec(*(ss.lift(a, context) for a in args)))
+    return tensors(spec(*(ss.lift(a, context) for a in args)))
 
 
 def encloses(t, number, slack=0.0):
@@ -152,7 +157,7 @@ def test_gradients_are_jaxs(name):
     given = [ss.lift(a, CONTEXTS["float64"]) for a in args]
     gradient = ss.grad(spec, at_kinks=at_kinks) if name in BY_CONVENTION else ss.grad(spec)
     wanted = jax.grad(lambda *a: jnp.sum(f(*a)))(*args)
-    for ours, theirs in zip(jax.tree.leaves(gradient(*given)), jax.tree.leaves(wanted), strict=True):
+    for ours, theirs in zip(tensors(gradient(*given)), jax.tree.leaves(wanted), strict=True):
         np.testing.assert_allclose(np.asarray(ours), theirs, rtol=1e-9, atol=1e-11)
 
 
@@ -448,7 +453,7 @@ OF_JAX = {"lax": lambda t: lax.exp(t), "custom jvp": lambda t: jax.nn.relu(t)}
 @pytest.mark.parametrize("name", [*CALLS, *OF_JAX])
 def test_jax_functions_of_tensors_say_what_reads_them(name):
     t = INTERVAL.tensor(V)
-    with pytest.raises(JaxCode if name in CALLS else TypeError) as told:
+    with pytest.raises(JaxCode if name in CALLS else (JaxCode, TypeError)) as told:
         {**CALLS, **OF_JAX}[name](t)
     assert asks_for_jax(told.value)
     assert not asks_for_jax(TypeError("another one"))

@@ -104,7 +104,7 @@ def test_calls_mean_what_they_mean_to_numpy(text):
     native = np.asarray(in_one(function(**given)), dtype=float)
     found = ss.crosscheck(ss.as_spec(function), *given.values(), actual=native)
     assert found.explained, found
-    enclosed = function(**{name: B.tensor(a) for name, a in given.items()})
+    enclosed = ss.as_spec(function)(**{name: B.tensor(a) for name, a in given.items()})
     assert np.shape(in_one(enclosed)) == native.shape
 
 
@@ -161,13 +161,17 @@ REFUSED = {
     "reduceat": (lambda t: np.add.reduceat(t, [0]), "not in the vocabulary"),
     "fft": (lambda t: np.fft.fft(t), r"numpy\.fft\.\w*fft: it is not in the vocabulary"),
     "solve": (lambda t: np.linalg.solve(np.eye(2), t), "not in the vocabulary"),
-    "bits": (lambda t: np.nextafter(t, 1), "bits of a format"),
+    "the next float": (lambda t: np.nextafter(t, 1), "bits of a format"),
     "sort": (lambda t: t.sort(), "not changed in place"),
     "item": (lambda t: t.__setitem__(0, 1), r"write x = np\.where\(mask, y, x\)"),
     "columns": (lambda t: t.reshape(2, 1, order="F"), "expected order='C'"),
     "into an array": (lambda t: np.add(np.zeros(2), t, out=np.zeros(2)), "not changed"),
     "mean of nothing": (lambda t: np.mean(t[:0]), "it would be NaN"),
     "percentile": (lambda t: np.quantile(t, 0.5, method="lower"), "expected 'linear'"),
+    "a format": (lambda t: np.mean(np.outer(t, t), 1, float), "it is followed with the arguments a, axis"),
+    "bits of numbers": (lambda t: np.bitwise_and(t, t), "bits of a format"),
+    "bits": (lambda t: np.invert(t), "bits of a format"),
+    "another format": (lambda t: (t.dtype == np.float16 and None) or t.astype(np.float16), "no format"),
     "singular values": (lambda t: np.linalg.norm(np.outer(t, t), 2), "singular values"),
 }
 
@@ -357,6 +361,21 @@ def test_a_spec_of_code_looks_like_the_function():
         ss.as_spec(3)
     with pytest.raises(ArgumentError, match="does not tell its parameters"):
         ss.as_spec(max)
+
+
+def test_defaults_of_code_stay_what_they_are():
+    def scaled(x, scale=4.0, eps=0.1, q=0.25):
+        return x / math.sqrt(scale) + np.full(3, eps) * np.quantile(x, q)
+
+    x = np.array([1.0, 2.0, 4.0])
+    assert ss.crosscheck(ss.as_spec(scaled), x, actual=scaled(x)).explained
+    assert ss.bounds(ss.as_spec(lambda x, k=2.0: x * k), x, vary={"k": ss.ball(1)}).upper.tolist() == [3, 6, 12]
+
+
+def test_numbers_that_are_asked_for_by_their_kind_are_refused():
+    with pytest.raises(NotSupported, match="code that asks would go another way"):
+        ss.bounds(lambda x: x if x.dtype == np.float64 else -x, [1.0], vary={"x": ss.ball(1)})
+    assert F.tensor(1).dtype == np.float64
 
 
 def test_arrays_that_code_sees_are_exact():

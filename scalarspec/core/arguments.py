@@ -13,7 +13,7 @@ import numpy as np
 from scalarspec.core.callers import evaluating
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
-from scalarspec.core.foreign import asks_for_jax, frontend
+from scalarspec.core.foreign import AsSpec, asks_for_jax, frontend
 from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
@@ -44,7 +44,8 @@ def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] 
         bound = inspect.signature(spec).bind(*args)
     except TypeError as error:
         raise ArgumentError(f"spec {spec_name(spec)}{inspect.signature(spec)}: {error}") from None
-    bound.apply_defaults()
+    if not isinstance(spec, AsSpec) or {*known} - {*bound.arguments}:
+        bound.apply_defaults()  # those of other libraries' code are constants of it, unless they are asked about
     arguments: dict[str, Any] = {}
     for name, value in bound.arguments.items():
         kind = bound.signature.parameters[name].kind

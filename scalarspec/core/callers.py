@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType
+from typing import Any
 
 from scalarspec.errors import NotSupported
 
@@ -14,8 +15,27 @@ from scalarspec.errors import NotSupported
 def in_module() -> bool:
     """Is the code that is running that of a module of PyTorch, or called by one?"""
     kind = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
-    code = None if kind is None else kind.__call__.__code__
-    frame = sys._getframe(1) if code is not None else None
+    return kind is not None and called_by(kind.__call__.__code__)
+
+
+def imports_torch(caller: FrameType) -> bool:
+    """May the code be PyTorch's? It is NumPy's where its file has NumPy among its names, and nothing of PyTorch."""
+    if "torch" not in sys.modules:
+        return False
+    homes = {_home(value) for value in caller.f_globals.values()}
+    local = {"torch"} & {*caller.f_code.co_names, *caller.f_code.co_varnames}
+    return "torch" in homes or bool(local) or "numpy" not in homes
+
+
+def _home(value: Any) -> str:
+    """The package that a module is in, or what is defined in one."""
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return str(name).partition(".")[0]
+
+
+def called_by(code: CodeType) -> bool:
+    """Is the code that is running called by that code?"""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code is code:
             return True
@@ -23,12 +43,19 @@ def in_module() -> bool:
     return False
 
 
-def imports_torch(caller: FrameType) -> bool:
-    """Does the file of the code have PyTorch, or a part of it, among its names?"""
-    if "torch" not in sys.modules:
-        return False
-    names = [getattr(value, "__name__", "") for value in caller.f_globals.values() if isinstance(value, ModuleType)]
-    return any(str(name).partition(".")[0] == "torch" for name in names)
+_DIFFERENTIATING: ContextVar[bool] = ContextVar("differentiating", default=False)
+differentiating = _DIFFERENTIATING.get
+"""Is a derivative being taken, for a user, of what is evaluated?"""
+
+
+@contextmanager
+def for_derivatives() -> Iterator[None]:
+    """Within it a spec is being evaluated so that it can be differentiated."""
+    token = _DIFFERENTIATING.set(True)
+    try:
+        yield
+    finally:
+        _DIFFERENTIATING.reset(token)
 
 
 _EVALUATING: ContextVar[bool] = ContextVar("evaluating", default=False)
@@ -48,7 +75,8 @@ def refuse_to_be_read(caller: FrameType) -> None:
     """Raises NotSupported where a spec, while a job evaluates it, makes floats of a tensor."""
     if _EVALUATING.get() and not caller.f_globals.get("__name__", "").startswith("scalarspec."):
         raise NotSupported(
-            "float(t), np.asarray(t), functions of the math module, and putting t into an array of NumPy's make floats "
-            "of a tensor, and what follows would not be seen: leave float and asarray out, for tensors have NumPy's "
-            "functions and methods, write np.exp for math.exp, and np.stack([...]) for an array that is filled"
+            "float(t), t.item(), np.asarray(t), functions of the math module, and putting t into an array of NumPy's "
+            "make floats of a tensor, and what follows would not be seen: leave float and asarray out, for tensors "
+            "have NumPy's functions and methods, write np.exp for math.exp, and np.stack([...]) for an array that is "
+            "filled"
         )

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.core.tensor import Operand, Tensor, Truth, as_tensor, as_truth, common_context, relation, together
+from scalarspec.core.nested import together
+from scalarspec.core.tensor import Operand, Tensor, Truth, as_tensor, as_truth, common_context, relation
 from scalarspec.errors import ArgumentError
 
 __all__ = [

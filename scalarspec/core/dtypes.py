@@ -7,6 +7,11 @@ formats of floats have names as well, by which code of the array API asks for th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scalarspec.errors import NotSupported
 
 REAL = "real floating"
 """The kind of a context's numbers, whatever they are: enclosures and exact numbers stand where floats would."""
@@ -25,7 +30,17 @@ class DType:
     kind: str = REAL
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, np.dtype) or (isinstance(other, type) and issubclass(other, np.generic | float)):
+            return self._is_format(np.dtype(other))
         return self.name == other.name if isinstance(other, DType) else self.name == other
+
+    def _is_format(self, form: np.dtype[Any]) -> bool:
+        """Is it that format of NumPy's? Raises NotSupported where numbers have none: code would take another way."""
+        if self.kind == REAL and form.kind == "f" and self.name not in np.sctypeDict:
+            raise NotSupported(
+                f"dtype == {form}: numbers of {self.name} have no format, and code that asks would go another way"
+            )
+        return self.name == form.name
 
     def __hash__(self) -> int:
         return hash(self.name)

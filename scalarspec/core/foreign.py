@@ -18,7 +18,7 @@ from typing import Any
 
 from scalarspec.core.callers import imports_torch, in_module
 from scalarspec.core.literals import Constants, Literals, checked, reading
-from scalarspec.errors import ArgumentError, JaxCode, NotSupported
+from scalarspec.errors import ArgumentError, DomainError, JaxCode, NotSupported
 
 FRONTENDS = {"numpy": "protocol", "torch": "protocol", "jax": "reading", "array_api": "namespace"}
 """By library, the file of its room that answers for it."""
@@ -52,6 +52,16 @@ def method(t: Any, name: str, caller: FrameType) -> Any:
         if "torch" not in sys.modules:
             raise
         return frontend(other).method(t, name)
+
+
+def sum_with_infinities(t: Any, other: Any, error: DomainError) -> Any:
+    """A sum that is no real number: with minus infinities in an array, which keep out of a softmax. Raises the error,
+    which says that it is none, for any other operand.
+    """
+    found: Any = import_module("scalarspec.frontends.masked").sum_of(t, other)
+    if found is None:
+        raise error
+    return found
 
 
 def is_module(value: Any) -> bool:
@@ -115,11 +125,19 @@ class AsSpec:
         """The function's value at tensors."""
         with reading(self.literals, self.constants):
             try:
-                return self.function(*args, **kwargs)
+                return _in_context(self.function, args)(*args, **kwargs)
             except Exception as error:
                 if not asks_for_jax(error):
                     raise
                 return frontend("jax").LazyJax(self.function)(*args, **kwargs)
+
+
+def _in_context(function: Any, args: tuple[Any, ...]) -> Any:
+    """A module of PyTorch with its parameters in the context of the arguments: a copy, which may change itself."""
+    context = next((x.context for x in args if hasattr(x, "context")), None)
+    if context is None or not is_module(function):
+        return function
+    return import_module("scalarspec.core.lifting").lifted_spec(function, context)
 
 
 def _signature(function: Any) -> inspect.Signature:

@@ -35,10 +35,13 @@ class Guest:
         return frontend("torch").function(function, args, kwargs or {})
 
     @property
-    def __jax_array__(self) -> Never:
+    def __jax_array__(self: Any) -> Never:
         """Functions of JAX ask whether there is this attribute before all else. Raises JaxCode, by which a job learns
         that it is to trace the function; later they would say themselves that they want no tensor, and not what to do.
+        Tensors of JAX's own context have none, so that operators between them and arrays are theirs.
         """
+        if self.context.name == "jax":
+            raise AttributeError("a tensor is no array of JAX; t.value is the one that it holds")
         raise JaxCode(
             "a function of JAX was called on a tensor; give the whole function to ss.from_jax(f, *examples), to "
             "ss.as_spec or to a job, which trace it"
@@ -79,6 +82,13 @@ class Number(Guest):
         """As `__float__`."""
         return complex(float(self))
 
+    def __round__(self, digits: int = 0) -> Any:
+        return frontend("numpy").METHODS["round"](self, digits)
+
+    def __format__(self, how: str) -> str:
+        """As a float, where it is one; the text of the tensor for any other."""
+        return format(self.item(), how) if how and self.context.rounds and not self.shape else str(self)
+
     def __index__(self) -> int:
         """The one number, where it is surely an integer: labels in an array of data are indices, too. Raises
         TypeError elsewhere.
@@ -86,6 +96,11 @@ class Number(Guest):
         if self.shape:
             raise TypeError(f"a tensor of shape {self.shape} is not an integer")
         return int(_integers(self))
+
+
+def _are_truths(x: Any) -> bool:
+    """Are they truths, or bools?"""
+    return isinstance(x, Truths | bool | np.bool_) or (isinstance(x, np.ndarray) and x.dtype == bool)
 
 
 def _beside_numbers(ufunc: Any, reflected: bool) -> Any:
@@ -108,12 +123,12 @@ class Truths(Guest):
 
     __rxor__ = __xor__
 
-    def __eq__(self, other: Any) -> Any:
-        """The truth that both hold, or neither, for each element."""
-        return ~self.__xor__(other)
+    def __eq__(self: Any, other: Any) -> Any:
+        """The truth that both hold, or neither, for each element; beside numbers that they are equal."""
+        return ~(self ^ other) if _are_truths(other) else self.numbers() == other
 
-    def __ne__(self, other: Any) -> Any:
-        return self.__xor__(other)
+    def __ne__(self: Any, other: Any) -> Any:
+        return self ^ other if _are_truths(other) else self.numbers() != other
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -121,17 +136,23 @@ class Truths(Guest):
     __sub__, __rsub__ = (_beside_numbers(np.subtract, reflected) for reflected in (False, True))
     __mul__, __rmul__ = (_beside_numbers(np.multiply, reflected) for reflected in (False, True))
     __truediv__, __rtruediv__ = (_beside_numbers(np.divide, reflected) for reflected in (False, True))
+    __pow__, __rpow__ = (_beside_numbers(np.power, reflected) for reflected in (False, True))
+    __floordiv__, __rfloordiv__ = (_beside_numbers(np.floor_divide, reflected) for reflected in (False, True))
+    __mod__, __rmod__ = (_beside_numbers(np.remainder, reflected) for reflected in (False, True))
+    __lt__, __le__, __gt__, __ge__ = (
+        _beside_numbers(u, reflected=False) for u in (np.less, np.less_equal, np.greater, np.greater_equal)
+    )
 
     def _over(self, name: str, axis: Any, keepdims: bool) -> Any:
         """A connective along some axes."""
-        return frontend("numpy").METHODS[name](self, axis, keepdims)
+        return frontend("numpy").METHODS[name](self, axis, keepdims=keepdims)
 
 
 def place(key: Any) -> Any:
-    """A part of an index, a tensor as the integers that it is."""
+    """A part of an index, a tensor as the integers that it is, and one of PyTorch's as an array of NumPy's."""
     if isinstance(key, Number):
         return _integers(key) if key.shape else int(_integers(key))
-    return key
+    return np.asarray(key) if hasattr(key, "detach") else key
 
 
 def _integers(t: Number) -> np.ndarray[Any, Any]:

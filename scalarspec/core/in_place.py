@@ -7,6 +7,7 @@ a part of it.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from typing import Any, Never, TypeVar
@@ -55,8 +56,11 @@ class InPlace:
     __itruediv__ = _operator("/", "__truediv__")
     __ipow__ = _operator("**", "__pow__")
     __imatmul__ = _operator("@", "__matmul__")
+    __ifloordiv__ = _operator("//", "__floordiv__")
+    __imod__ = _operator("%", "__mod__")
     __iand__ = _operator("&", "__and__")
     __ior__ = _operator("|", "__or__")
+    __ixor__ = _operator("^", "__xor__")
 
     def __setitem__(self, key: Any, value: Any) -> Never:
         raise NotSupported(
@@ -74,3 +78,8 @@ def view(found: T, of: Any) -> T:
         base = getattr(of, "_base", None)
         found._base = of if base is None else base  # type: ignore[attr-defined]
     return found
+
+
+def has_views(t: Any) -> bool:
+    """Is there a view of a tensor, which is none itself?"""
+    return any(getattr(holder, "_base", None) is t for holder in gc.get_referrers(t) if isinstance(holder, type(t)))

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -28,6 +29,8 @@ CHOICES = get_args(Literals)
 SHORT = 15
 """The decimals that people write have so many digits at most: every one of them survives the way through a float64, so
 that a float which needs more was computed, or copied from a computation."""
+_BETWEEN = {"torch", "numpy", "functools", "contextlib"}
+"""Packages that stand between the code and what it asks for."""
 _PACKAGE = str(Path(__file__).parent.parent)
 
 
@@ -80,9 +83,13 @@ def _is_long(number: Any, text: str) -> bool:
 def _place() -> tuple[str, int]:
     """The line of the code that is none of ours, by which an operation was asked for."""
     frame: Any = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and (frame.f_code.co_filename.startswith(_PACKAGE) or _home(frame) in _BETWEEN):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
+
+
+def _home(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 _READING: ContextVar[tuple[Literals, Constants] | None] = ContextVar("literals", default=None)

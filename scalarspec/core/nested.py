@@ -4,11 +4,12 @@ context that several of them have in common.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from scalarspec.core import shape as shapes
 from scalarspec.core.array_object import ArrayObject
 from scalarspec.core.context import Context
 from scalarspec.core.guests import Guest, place
@@ -114,6 +115,21 @@ class Nested(Guest, InPlace, ArrayObject):
         if self.ndim == 2:
             return view(self.moved("matrix_transpose"), self)
         return view(self.moved("permute_dims", axes=tuple(range(self.ndim))[::-1]), self) if self.ndim > 1 else self
+
+
+def together(operation: str, tensors: Sequence[Nested]) -> tuple[Shape, list[Any]]:
+    """The common shape of some tensors, and the value of each in that shape; numbers stay numbers, which arrays know
+    what to do with.
+    """
+    shape = tensors[0].shape
+    for t in tensors:
+        if t.shape != shape:
+            shape = shapes.broadcast_shapes(operation, [t.shape for t in tensors])
+            return shape, [
+                t.value if t.shape == shape or not t.shape else t.moved("broadcast_to", shape=shape).value
+                for t in tensors
+            ]
+    return shape, [t.value for t in tensors]
 
 
 def halved(rows: N, joined: Callable[[N, N], N]) -> N:

@@ -7,7 +7,7 @@ decided here are shapes, literals and errors; there are no numerics.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -19,16 +19,16 @@ from scalarspec.core.arrays import lift
 from scalarspec.core.callers import in_module, refuse_to_be_read
 from scalarspec.core.context import Context
 from scalarspec.core.dtypes import BOOL, DType
-from scalarspec.core.foreign import frontend
+from scalarspec.core.foreign import frontend, sum_with_infinities
 from scalarspec.core.guests import Number, Truths
 from scalarspec.core.literals import meant
-from scalarspec.core.nested import Nested, halved
+from scalarspec.core.nested import Nested, halved, together
 from scalarspec.core.nested import common_context as common_context
 from scalarspec.core.nested import wraps as wraps
 from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import looked_at
-from scalarspec.errors import ArgumentError, ContextMismatch, NotExact, ShapeError, Undecided
+from scalarspec.errors import ArgumentError, ContextMismatch, DomainError, NotExact, ShapeError, Undecided
 from scalarspec.numbers.exact import as_array, boxed, literal_value
 
 Operand = Any
@@ -84,12 +84,14 @@ class Tensor(Nested, Number, Bitless):
         """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression. Raises
         ShapeError for any other shape.
         """
+        refuse_to_be_read(sys._getframe(1))
         if self.shape:
             raise ShapeError(f"item: a tensor of shape {self.shape} is not one number")
         return self.tolist()
 
     def tolist(self) -> Any:
         """Nested lists of such numbers, as `item` gives them."""
+        refuse_to_be_read(sys._getframe(1))
         looked_at(self.shape)
         return self.context.arrays.items(self.value).tolist()
 
@@ -121,10 +123,16 @@ class Tensor(Nested, Number, Bitless):
     __hash__ = None  # type: ignore[assignment]
 
     def __add__(self, other: Any) -> Tensor:
-        return elementwise("add", self, other)
+        try:
+            return elementwise("add", self, other)
+        except DomainError as error:
+            return sum_with_infinities(self, other, error)  # type: ignore[no-any-return]
 
     def __radd__(self, other: Any) -> Tensor:
-        return elementwise("add", other, self)
+        try:
+            return elementwise("add", other, self)
+        except DomainError as error:
+            return sum_with_infinities(self, other, error)  # type: ignore[no-any-return]
 
     def __sub__(self, other: Any) -> Tensor:
         return elementwise("subtract", self, other)
@@ -359,21 +367,6 @@ def elementwise(operation: str, *operands: Any) -> Tensor:
     context, tensors = operands_of(operation, *operands)
     shape, values = together(operation, tensors)
     return Tensor(context, shape, context.arrays.apply(operation, *values))
-
-
-def together(operation: str, tensors: Sequence[Nested]) -> tuple[Shape, list[Any]]:
-    """The common shape of some tensors, and the value of each in that shape; numbers stay numbers, which arrays know
-    what to do with.
-    """
-    shape = tensors[0].shape
-    for t in tensors:
-        if t.shape != shape:
-            shape = shapes.broadcast_shapes(operation, [t.shape for t in tensors])
-            return shape, [
-                t.value if t.shape == shape or not t.shape else t.moved("broadcast_to", shape=shape).value
-                for t in tensors
-            ]
-    return shape, [t.value for t in tensors]
 
 
 def relation(operation: str, *operands: Any) -> Truth:

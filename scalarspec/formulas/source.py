@@ -9,6 +9,7 @@ from typing import Any
 
 from scalarspec.core.arguments import bind, call
 from scalarspec.core.arrays import lift as lift_elements
+from scalarspec.core.callers import for_derivatives
 from scalarspec.core.lifting import lift, replaced
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
@@ -39,7 +40,8 @@ class Source:
         given, variables = variables_in(bound, wrt, context.symbols)
         refuse_equal_symbols(variables)
         arguments = {name: lift(value, context) for name, value in given.items()}
-        traced = trace(Tape(context, shared=True), spec, arguments.values(), variables.values())
+        with for_derivatives():  # which a formula has, too
+            traced = trace(Tape(context, shared=True), spec, arguments.values(), variables.values())
         return cls(spec, arguments, variables, traced)
 
     @property

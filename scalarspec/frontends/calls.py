@@ -12,7 +12,7 @@ import numpy as np
 from scalarspec.core.in_place import view
 from scalarspec.core.nested import Nested
 from scalarspec.core.tensor import Tensor, Truth
-from scalarspec.errors import NotSupported
+from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError
 
 Handler = Callable[..., Any]
 Table = dict[Any, Handler]
@@ -66,8 +66,13 @@ def called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: Mapping[s
         for key in given:
             if key not in signature.parameters:
                 refuse(name, _REASONS.get(key, f"its argument {key}= is not followed"))
-        refuse(name, f"{error}; it is followed as {name.rpartition('.')[2]}{signature}")
-    return _with_base(name, handler(*args, **given), args)
+        refuse(name, f"{error}; it is followed with the arguments {', '.join(signature.parameters)}")
+    try:
+        return _with_base(name, handler(*args, **given), args)
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        if isinstance(error, ScalarSpecError):
+            raise
+        raise ArgumentError(f"{name}: {type(error).__name__}: {error}") from error
 
 
 _VIEWS = """
@@ -84,19 +89,21 @@ VIEWS = frozenset(_VIEWS.split())
 def _with_base(name: str, found: Any, args: tuple[Any, ...]) -> Any:
     """A result, marked as a view of the first operand where it may be one in the library, and as none elsewhere."""
     parts = found if isinstance(found, list | tuple) else (found,)
-    for part in parts:
+    operands = [x for x in args if isinstance(x, Nested)]
+    for i, part in enumerate(parts):
         if not isinstance(part, Nested) or any(part is x for x in args):
             continue
-        if name.rpartition(".")[2] not in VIEWS:
-            part._base = None
-        elif args and isinstance(args[0], Nested):
-            view(part, args[0])
+        part._base = None
+        if name.rpartition(".")[2] in VIEWS and (len(operands) == 1 or len(operands) == len(parts) > 1):
+            view(part, operands[i if len(operands) > 1 else 0])
     return found
 
 
 def _says_nothing(key: str, value: Any, signature: inspect.Signature) -> bool:
     if key in signature.parameters:
         return False
+    if key == "dtype" and value in (float, np.float64, "float64", "float", "d"):
+        return True  # which every number of a tensor stands for already
     if key in _NEUTRAL:
         outputs = isinstance(value, tuple) and all(each is None for each in value)
         return value is _NEUTRAL[key] or outputs or value is np._NoValue

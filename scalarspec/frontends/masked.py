@@ -13,6 +13,7 @@ from typing import Any, Never
 import numpy as np
 
 from scalarspec.core import functions as f
+from scalarspec.core.in_place import view
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.errors import NotSupported
@@ -45,32 +46,40 @@ class Masked(Tensor):
     def value(self, value: Any) -> None:
         raise NotSupported(_RAW)
 
-    def __getitem__(self, key: Any) -> Masked:
-        return Masked(self.numbers[key], self.kept[key])
+    def __getitem__(self, key: Any) -> Any:
+        return view(masked(self.numbers[key], self.kept[key]), self)
 
-    def __add__(self, other: Any) -> Masked:
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - the array API's name
+        """The axes in reverse order."""
+        return view(masked(self.numbers.T, self.kept.T), self)
+
+    def __add__(self, other: Any) -> Any:
         other, kept = _parts(other)
         found = f.add(self.numbers, other)
-        return Masked(found, np.broadcast_to(self.kept, found.shape) & kept)
+        return masked(found, np.broadcast_to(self.kept, found.shape) & kept)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Masked:
+    def __sub__(self, other: Any) -> Any:
         return self + f.negative(self.numbers * 0 + other)
 
-    def __mul__(self, other: Any) -> Masked:
+    def __mul__(self, other: Any) -> Any:
         if not _is_positive(other):
             raise NotSupported("minus infinity is followed only where it is multiplied by positive numbers")
         found = f.multiply(self.numbers, other)
-        return Masked(found, np.broadcast_to(self.kept, found.shape))
+        return masked(found, np.broadcast_to(self.kept, found.shape))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Masked:
+    def __truediv__(self, other: Any) -> Any:
         if not _is_positive(other):
             raise NotSupported("minus infinity is followed only where it is divided by positive numbers")
         found = f.divide(self.numbers, other)
-        return Masked(found, np.broadcast_to(self.kept, found.shape))
+        return masked(found, np.broadcast_to(self.kept, found.shape))
 
 
 def _is_positive(x: Any) -> bool:
@@ -92,9 +101,27 @@ def _parts(x: Any) -> tuple[Any, Any]:
 
 
 def _has_minus_infinity(x: Any) -> bool:
-    if isinstance(x, float):
-        return x == -np.inf
+    if isinstance(x, float | np.floating):
+        return bool(x == -np.inf)
     return isinstance(x, np.ndarray) and x.dtype.kind == "f" and bool(np.isneginf(x).any())
+
+
+def masked(numbers: Tensor, kept: Any) -> Any:
+    """Numbers of which some do not count; the numbers themselves where all do."""
+    return numbers if np.all(kept) else Masked(numbers, kept)
+
+
+def with_infinities(operation: str, x: Any, y: Any) -> Any:
+    """A sum, or a difference, of operands among which there may be minus infinities."""
+    if not hides(operation, (x, y)):
+        return (f.add if operation == "add" else f.subtract)(x, y)
+    return FOLLOWED[operation](x, y)
+
+
+def sum_of(t: Tensor, other: Any) -> Any:
+    """A tensor and an array, NumPy's or PyTorch's, with minus infinities in it; None for any other operand."""
+    array = np.asarray(other) if hasattr(other, "__array__") else other
+    return _added(t, array) if _has_minus_infinity(array) else None
 
 
 def hides(name: str, operands: Any) -> bool:
@@ -115,7 +142,7 @@ def filled(t: Any, mask: Any, value: Any) -> Any:
     gone = known(mask)
     numbers, kept = _parts(t)
     shape = np.broadcast_shapes(np.shape(gone), tuple(t.shape))
-    return Masked(f.broadcast_to(numbers, shape), np.broadcast_to(kept, shape) & ~gone)
+    return masked(f.broadcast_to(numbers, shape), np.broadcast_to(kept, shape) & ~gone)
 
 
 def known(mask: Any) -> Any:
@@ -123,8 +150,20 @@ def known(mask: Any) -> Any:
     return np.asarray(mask.tolist() if isinstance(mask, Truth) else mask).astype(bool)
 
 
-def _softmax(t: Masked, axis: int = -1, dim: int | None = None, **others: Any) -> Tensor:
-    axis = axis if dim is None else dim
+def _dropped(t: Masked, p: Any = 0.5, training: bool = True, inplace: bool = False) -> Masked:
+    if training and p:
+        raise NotSupported("dropout is random in training; call net.eval() first")
+    return t
+
+
+def _expanded(numbers: Tensor, sizes: Any) -> Tensor:
+    wanted = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple) else sizes
+    own = (1,) * (len(wanted) - numbers.ndim) + tuple(numbers.shape)
+    return f.broadcast_to(numbers, [n if m == -1 else m for n, m in zip(own, wanted, strict=True)])
+
+
+def _softmax(t: Masked, axis: int | None = None, dim: int | None = None, **others: Any) -> Tensor:
+    axis = _axis_of_softmax(t, axis if dim is None else dim)
     _some_in_each_row("softmax", t, axis)
     return f.softmax(t.numbers, axis, where=t.kept)
 
@@ -134,10 +173,15 @@ def _some_in_each_row(name: str, t: Masked, axis: Any) -> None:
         raise NotSupported(f"{name} of a row in which all is minus infinity: it would be NaN")
 
 
-def _log_softmax(t: Masked, axis: int = -1, dim: int | None = None, **others: Any) -> Masked:
-    axis = axis if dim is None else dim
+def _axis_of_softmax(t: Masked, axis: int | None) -> int:
+    """PyTorch's own choice where none is made."""
+    return axis if axis is not None else 0 if t.ndim in (0, 1, 3) else 1
+
+
+def _log_softmax(t: Masked, axis: int | None = None, dim: int | None = None, **others: Any) -> Any:
+    axis = _axis_of_softmax(t, axis if dim is None else dim)
     whole = _logsumexp(t, axis, keepdims=True)
-    return Masked(t.numbers - whole, t.kept)
+    return masked(t.numbers - whole, t.kept)
 
 
 def _max(t: Masked, axis: Any = None, keepdims: bool = False, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -175,11 +219,11 @@ def _logsumexp(t: Masked, axis: Any = None, keepdims: bool = False, dim: Any = N
 def _moved(name: str) -> Handler:
     """A function that only moves elements, of the numbers and of what counts."""
 
-    def moved(t: Masked, *args: Any, **kwargs: Any) -> Masked:
+    def moved(t: Masked, *args: Any, **kwargs: Any) -> Any:
         from_places = _places_after(t.shape, name, args, kwargs)
         numbers = f.reshape(t.numbers, (-1,))[from_places.reshape(-1)]
         kept = t.kept.reshape(-1)[from_places]
-        return Masked(f.reshape(numbers, from_places.shape), kept)
+        return masked(f.reshape(numbers, from_places.shape), kept)
 
     return moved
 
@@ -196,6 +240,8 @@ _NUMPY_MOVES: dict[str, Handler] = {
     "unsqueeze": lambda a, dim: np.expand_dims(a, dim),
     "expand_dims": lambda a, axis: np.expand_dims(a, axis),
     "squeeze": lambda a, dim=None: np.squeeze(a, dim),
+    "ravel": lambda a: a.ravel(),
+    "flatten": lambda a: a.ravel(),
     "transpose": lambda a, d0, d1: np.swapaxes(a, d0, d1),
     "permute": lambda a, *d: np.transpose(a, d[0] if len(d) == 1 else d),
     "swapaxes": lambda a, d0, d1: np.swapaxes(a, d0, d1),
@@ -206,26 +252,28 @@ FOLLOWED: dict[str, Handler] = {
     "logsumexp": _logsumexp, "add": lambda x, y: _added(x, y), "subtract": lambda x, y: _added(x, f.negative(y)),
     "sub": lambda x, y: _added(x, f.negative(y)), "multiply": lambda x, y: x * y, "mul": lambda x, y: x * y,
     "divide": lambda x, y: x / y, "div": lambda x, y: x / y, "masked_fill": filled,
-    "where": lambda c, x, y: _chosen(c, x, y), "dropout": lambda x, p=0, training=False, inplace=False: x,
+    "where": lambda c, x, y: _chosen(c, x, y), "dropout": _dropped, "contiguous": lambda x: x,
+    "copy": lambda x: Masked(x.numbers, x.kept), "clone": lambda x: Masked(x.numbers, x.kept),
+    "expand": lambda x, *n: masked(_expanded(x.numbers, n), np.broadcast_to(x.kept, _expanded(x.numbers, n).shape)),
     **{name: _moved(name) for name in _NUMPY_MOVES},
 }  # fmt: skip
 """What is followed where minus infinity is among the operands, by the names of NumPy's and PyTorch's functions."""
 
 
-def _added(x: Any, y: Any) -> Masked:
+def _added(x: Any, y: Any) -> Any:
     (a, kept), (b, others) = _parts(x), _parts(y)
     found = f.add(a, b)
-    return Masked(found, np.broadcast_to(kept, found.shape) & np.broadcast_to(others, found.shape))
+    return masked(found, np.broadcast_to(kept, found.shape) & np.broadcast_to(others, found.shape))
 
 
-def _chosen(condition: Any, x: Any, y: Any) -> Masked:
+def _chosen(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y: either may be minus infinity, where the condition is known."""
     holds = known(condition)
     (a, kept), (b, others) = _parts(x), _parts(y)
     context = common_context("where", [x, y])
     found = f.where(Truth.known(context, holds), a, b)
     shape = tuple(found.shape)
-    return Masked(found, np.where(holds, np.broadcast_to(kept, shape), np.broadcast_to(others, shape)))
+    return masked(found, np.where(holds, np.broadcast_to(kept, shape), np.broadcast_to(others, shape)))
 
 
 def followed(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

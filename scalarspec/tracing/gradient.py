@@ -18,6 +18,7 @@ import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call, spec_name
+from scalarspec.core.callers import for_derivatives
 from scalarspec.core.foreign import spec_of
 from scalarspec.core.lifting import common_context_of, lift, mapped, replaced, tensors_in
 from scalarspec.core.literals import Literals
@@ -251,7 +252,8 @@ class _Linearization:
         given = [lift(argument, inner) for argument in args]
         for i, of_argument in zip(positions, variables, strict=True):
             given[i] = replaced(args[i], of_argument)
-        result = call(spec, given, tape)
+        with for_derivatives():
+            result = call(spec, given, tape)
         value = Tensor(inner, result.shape, result.value.value)
 
         def again(row: Callable[[Any], Any], g: Tensor) -> Gradient:

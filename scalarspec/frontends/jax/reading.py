@@ -110,7 +110,7 @@ class LazyJax:
 
     def __call__(self, *args: Any) -> Any:
         """The results at tensors, in their context. Raises ArgumentError where JAX cannot trace the function so."""
-        leaves, tree = _library().tree_util.tree_flatten(args)
+        leaves, tree = _library().tree_util.tree_flatten(args, is_leaf=lambda x: isinstance(x, Nested))
         context = common_context(spec_name(self.function), leaves)
         varying = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Nested)]
         program, results = self._program(leaves, tree, varying)

@@ -9,6 +9,7 @@ import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core import order
+from scalarspec.core.indexing import Fixed
 from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.errors import ArgumentError
 from scalarspec.frontends.calls import (
@@ -17,6 +18,7 @@ from scalarspec.frontends.calls import (
     refuse,
     truth,
 )
+from scalarspec.frontends.masked import known
 from scalarspec.frontends.numpy.functions import implements
 from scalarspec.frontends.numpy.ufuncs import isnan
 
@@ -48,24 +50,32 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @implements("piecewise")
 def piecewise(x: Any, condlist: Any, funclist: Any) -> Any:
-    """Each function where its condition holds, the last one that does; a further function elsewhere."""
+    """Each function of the elements for which its condition holds, which must be known; a further one of the others."""
     conditions = list(condlist) if isinstance(condlist, list | tuple) else [condlist]
+    held = [known(condition) for condition in conditions]
     pieces = list(funclist)
-    if len(pieces) not in (len(conditions), len(conditions) + 1):
+    if len(pieces) == len(held) + 1:
+        held.append(~np.any(held, axis=0))
+    if len(pieces) != len(held):
         raise ArgumentError(f"numpy.piecewise: {len(pieces)} functions for {len(conditions)} conditions")
-    rest = pieces.pop() if len(pieces) > len(conditions) else 0
-    found: Any = rest(x) if callable(rest) else number(rest)
-    for condition, piece in zip(conditions, pieces, strict=True):
-        branch = (lambda piece=piece: piece(x)) if callable(piece) else number(piece)
-        found = f.where(condition, branch, found)
+    found: Any = x * 0
+    for holds, piece in zip(held, pieces, strict=True):
+        part = piece(x[holds]) if callable(piece) else piece
+        whole = f.broadcast_to(found.context.tensor(0) + number(part), (int(holds.sum()),))
+        found = f.where(holds, whole.moved("scatter", index=tuple(map(Fixed, np.nonzero(holds))), shape=x.shape), found)
     return found
 
 
 @implements("clip")
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     lower, upper = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
-    found = a if lower is None else f.maximum(a, lower)
-    return found if upper is None else f.minimum(found, upper)
+    found = a if _is_infinite(lower, -np.inf) else f.maximum(a, lower)
+    return found if _is_infinite(upper, np.inf) else f.minimum(found, upper)
+
+
+def _is_infinite(limit: Any, infinity: float) -> bool:
+    """Is it no limit to real numbers?"""
+    return limit is None or (isinstance(limit, float | np.floating) and bool(limit == infinity))
 
 
 @implements("nan_to_num")
@@ -109,22 +119,22 @@ def sinc(x: Any) -> Any:
 
 
 @implements("sort")
-def sort(a: Any, axis: int | None = -1, stable: Any = None) -> Any:
+def sort(a: Any, axis: int | None = -1, *, stable: Any = None) -> Any:
     return f.sort(f.reshape(a, (-1,)), 0) if axis is None else f.sort(a, axis)
 
 
 @implements("argsort")
-def argsort(a: Any, axis: int | None = -1, stable: Any = None) -> Any:
+def argsort(a: Any, axis: int | None = -1, *, stable: Any = None) -> Any:
     return order.argsort(f.reshape(a, (-1,)), 0) if axis is None else order.argsort(a, axis)
 
 
 @implements("argmax")
-def argmax(a: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmax(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     return order.argmax(number(a), axis, keepdims)
 
 
 @implements("argmin")
-def argmin(a: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmin(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     return order.argmin(number(a), axis, keepdims)
 
 
@@ -135,6 +145,8 @@ def searchsorted(a: Any, v: Any, side: str = "left") -> Any:
 
 @implements("digitize")
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    if not isinstance(bins, Tensor) and len(bins) > 1 and bins[0] > bins[-1]:  # they fall
+        return len(bins) - order.searchsorted(np.asarray(bins)[::-1], x, "left" if right else "right")
     return order.searchsorted(bins, x, "left" if right else "right")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scalarspec.core import functions as f
 from scalarspec.core.tensor import Tensor, Truth
-from scalarspec.frontends.calls import DTYPE, IN_PLACE, PLACES, Handler, number, refusal
+from scalarspec.frontends.calls import DTYPE, IN_PLACE, PLACES, Handler, number, refusal, refuse
 from scalarspec.frontends.numpy import choices as choices
 from scalarspec.frontends.numpy import products as products
 from scalarspec.frontends.numpy import statistics as statistics
@@ -19,6 +21,13 @@ def _shaped(a: Any, *shape: Any, order: str = "C") -> Any:
 
 def _permuted(a: Any, *axes: Any) -> Any:
     return structure.transpose(a, (axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes) or None)
+
+
+def _converted(a: Any, dtype: Any, **how: Any) -> Any:
+    """Truths as numbers; numbers have no format that could be another one."""
+    if isinstance(a, Truth):
+        return a if dtype in (bool, np.bool_, "bool") else a.numbers()
+    return refuse("numpy.ndarray.astype", DTYPE)
 
 
 METHODS: dict[str, Handler] = {
@@ -34,16 +43,29 @@ METHODS: dict[str, Handler] = {
     "trace": lambda a, offset=0, axis1=0, axis2=1: f.sum(structure.diagonal(a, offset, axis1, axis2), -1),
     "dot": products.dot, "clip": choices.clip, "round": structure.rounded, "copy": structure.copy,
     "conj": structure.same, "conjugate": structure.copy,
-    "astype": refusal(DTYPE), "nonzero": refusal(PLACES), "tobytes": refusal(DTYPE),
+    "astype": _converted, "nonzero": refusal(PLACES), "tobytes": refusal(DTYPE),
     **dict.fromkeys(("sort", "fill", "put", "itemset", "partition", "resize", "setfield"), refusal(IN_PLACE)),
 }  # fmt: skip
 """By name, functions whose first argument is the tensor."""
 PROPERTIES: dict[str, Handler] = {
     "real": structure.same,
     "imag": structure.imag,
-    "flat": lambda a: iter(f.reshape(a, (-1,))),
+    "flat": lambda a: f.reshape(a, (-1,)),
 }
-OF_TRUTHS = {"reshape", "ravel", "flatten", "transpose", "swapaxes", "squeeze", "take", "copy", "repeat", "all", "any"}
+OF_TRUTHS = {
+    "astype",
+    "reshape",
+    "ravel",
+    "flatten",
+    "transpose",
+    "swapaxes",
+    "squeeze",
+    "take",
+    "copy",
+    "repeat",
+    "all",
+    "any",
+}
 """What truths do as truths; all else they do as the numbers 1 and 0."""
 
 

@@ -123,7 +123,10 @@ def vector_norm(x: Any, ord: Any, axes: Any, keepdims: bool) -> Tensor:
     """The norm of vectors; for 0, how many elements are none."""
     if ord == 0:
         return f.sum(number(f.not_equal(x, 0)), axes, keepdims)
-    return f.vector_norm(x, ord, axes, keepdims)
+    if isinstance(ord, float) and 0 < ord < np.inf and ord != int(ord):
+        powers = f.sum(f.pow(f.abs(x), ord), axes, keepdims)
+        return f.pow(powers, f.divide(1, common_context("norm", [x]).tensor(ord)))
+    return f.vector_norm(x, int(ord) if 0 < ord < np.inf else ord, axes, keepdims)
 
 
 def matrix_norm(x: Any, ord: Any, axes: Any, keepdims: bool) -> Tensor:
@@ -189,4 +192,6 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """Σ aₙ₊ₖ vₖ."""
     x, w = _tensors(a, v)
+    if len(w) > len(x):  # NumPy takes the longer one first, and turns round what it finds
+        return f.flip(convolve(w, f.flip(x), mode))
     return convolve(x, f.flip(w), mode)

@@ -14,45 +14,45 @@ from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.frontends.calls import number, refuse, truth
 from scalarspec.frontends.numpy.functions import implements
 from scalarspec.frontends.numpy.structure import swapaxes
-from scalarspec.numbers.exact import data_value
+from scalarspec.numbers.exact import literal_value
 
 
 @implements("sum", "nansum")
-def total(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+def total(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None) -> Any:
     """The sum; truths count as 1 and 0."""
     found = f.sum(number(a), axis, keepdims)
     return found if initial is None else f.add(found, initial)
 
 
 @implements("prod", "nanprod")
-def product(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+def product(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None) -> Any:
     """The product."""
     found = f.prod(number(a), axis, keepdims)
     return found if initial is None else f.multiply(found, initial)
 
 
 @implements("max", "amax", "nanmax")
-def largest(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+def largest(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None) -> Any:
     """The largest element."""
     found = f.max(number(a), axis, keepdims)
     return found if initial is None else f.maximum(found, initial)
 
 
 @implements("min", "amin", "nanmin")
-def smallest(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+def smallest(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None) -> Any:
     """The smallest element."""
     found = f.min(number(a), axis, keepdims)
     return found if initial is None else f.minimum(found, initial)
 
 
 @implements("ptp")
-def peak_to_peak(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def peak_to_peak(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The largest less the smallest."""
     return f.subtract(f.max(a, axis, keepdims), f.min(a, axis, keepdims))
 
 
 @implements("mean", "nanmean")
-def mean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The mean, refused over no elements, where NumPy's is NaN."""
     some("numpy.mean", a, axis)
     return f.mean(number(a), axis, keepdims)
@@ -66,26 +66,26 @@ def some(name: str, a: Any, axis: Any) -> None:
 
 
 @implements("var", "nanvar")
-def var(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, correction: int | None = None) -> Any:
+def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, correction: int | None = None) -> Any:
     """The variance, over n less ddof."""
     some("numpy.var", a, axis)
     return f.var(number(a), axis, ddof if correction is None else correction, keepdims)
 
 
 @implements("std", "nanstd")
-def std(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, correction: int | None = None) -> Any:
+def std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, correction: int | None = None) -> Any:
     """The root of the variance."""
-    return f.sqrt(var(a, axis, ddof, keepdims, correction))
+    return f.sqrt(var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction))
 
 
 @implements("all")
-def every(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def every(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Does each hold? Numbers hold where they are not 0."""
     return f.all(truth(a), axis, keepdims)
 
 
 @implements("any")
-def some_of(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def some_of(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Does one hold?"""
     return f.any(truth(a), axis, keepdims)
 
@@ -98,13 +98,13 @@ def _flat(a: Any, axis: int | None) -> tuple[Any, int]:
 
 
 @implements("cumsum", "cumulative_sum", "nancumsum")
-def running_sum(a: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+def running_sum(a: Any, axis: int | None = None, *, include_initial: bool = False) -> Any:
     """The sums of the first elements, of the flattened tensor without an axis."""
     return f.cumulative_sum(*_flat(number(a), axis), include_initial=include_initial)
 
 
 @implements("cumprod", "cumulative_prod", "nancumprod")
-def running_product(a: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+def running_product(a: Any, axis: int | None = None, *, include_initial: bool = False) -> Any:
     """The products of the first elements."""
     return f.cumulative_prod(*_flat(number(a), axis), include_initial=include_initial)
 
@@ -193,8 +193,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean Σ w a / Σ w."""
     if weights is None:
-        found, whole = mean(a, axis, keepdims), _of(a, weights).size
-        return (found, whole) if returned else found
+        found = mean(a, axis, keepdims=keepdims)
+        counted = _of(a, weights).size // max(found.size, 1)
+        return (found, f.broadcast_to(found.context.tensor(counted), found.shape)) if returned else found
     t, w = _of(a, weights), _of(weights, a)
     if w.shape != t.shape and isinstance(axis, int | np.integer):
         w = f.reshape(w, [n if i == axis % t.ndim else 1 for i, n in enumerate(t.shape)])
@@ -203,24 +204,39 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     return (found, total_weight) if returned else found
 
 
+def known_number(name: str, x: Any) -> Fraction:
+    """A number that must be known: a constant, read as the code's floats are, or a tensor that is one exact number."""
+    if not isinstance(x, Tensor):
+        return literal_value(meant(x))
+    if x.shape:
+        refuse(name, f"expected numbers that are known, got {x}")
+    low, high = (
+        (x.context.exact_value(x.scalars()[()]),) * 2 if x.context.rounds else x.context.endpoints(x.scalars()[()])
+    )
+    if low != high or isinstance(low, float):
+        refuse(name, f"expected a number that is known, got {x}")
+    return low
+
+
 @implements("median", "nanmedian")
-def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The middle one in order, or the mean of the two."""
     return quantile(a, Fraction(1, 2), axis, keepdims=keepdims)
 
 
 @implements("quantile", "nanquantile")
-def quantile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Any:
+def quantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     """What lies at a fraction q of the way through the elements in order, linear between two of them."""
     if method != "linear":
         refuse("numpy.quantile", f"method: expected 'linear', got {method!r}")
-    if np.ndim(q):
-        return f.stack([quantile(a, part, axis, method, keepdims) for part in q])
+    if not isinstance(q, Tensor) and np.ndim(q):
+        parts = [quantile(a, part, axis, keepdims=keepdims) for part in np.ravel(q).tolist()]
+        return f.reshape(f.stack(parts), (*np.shape(q), *parts[0].shape))
     some("numpy.quantile", a, axis)
-    axes = tuple(range(a.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis % a.ndim,)
+    axes = tuple(range(a.ndim)) if axis is None else tuple(i % a.ndim for i in np.atleast_1d(axis).tolist())
     kept = [i for i in range(a.ndim) if i not in axes]
     rows = f.reshape(f.permute_dims(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
-    found = _between(f.sort(rows, -1), data_value(meant(q)))
+    found = _between(f.sort(rows, -1), known_number("numpy.quantile: q", q))
     return f.reshape(found, [1 if i in axes else n for i, n in enumerate(a.shape)]) if keepdims else found
 
 
@@ -238,29 +254,35 @@ def _between(rows: Any, q: Fraction) -> Any:
 
 
 @implements("percentile", "nanpercentile")
-def percentile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Any:
+def percentile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     """The same of a hundred."""
-    shares = [data_value(meant(part)) / 100 for part in np.ravel(q).tolist()]
-    return quantile(a, shares if np.ndim(q) else shares[0], axis, method, keepdims)
+    if not isinstance(q, Tensor) and np.ndim(q):
+        parts = [percentile(a, part, axis, method=method, keepdims=keepdims) for part in np.ravel(q).tolist()]
+        return f.reshape(f.stack(parts), (*np.shape(q), *parts[0].shape))
+    return quantile(a, known_number("numpy.percentile: q", q) / 100, axis, method=method, keepdims=keepdims)
 
 
 @implements("cov")
 def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Any:
     """The covariances of the rows: of their deviations from the means, over n - 1."""
+    rows = _as_rows(m, rowvar)
     if y is not None:
-        refuse("numpy.cov", "its argument y= is not followed; stack both")
-    rows = m if m.ndim > 1 else f.reshape(m, (1, -1))
-    rows = rows if rowvar or m.ndim < 2 else swapaxes(rows, 0, 1)
+        rows = f.concat([rows, _as_rows(_of(y, m), rowvar)], 0)
     deviations = rows - f.mean(rows, 1, keepdims=True)
     count = rows.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
     return f.squeeze(f.matmul(deviations, f.matrix_transpose(deviations)) / count)
 
 
+def _as_rows(m: Any, rowvar: bool) -> Any:
+    rows = m if m.ndim > 1 else f.reshape(m, (1, -1))
+    return rows if rowvar or m.ndim < 2 else swapaxes(rows, 0, 1)
+
+
 @implements("corrcoef")
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
     """The correlations of the rows."""
-    if y is not None:
-        x, rowvar = f.stack([x, y]), True
-    found = cov(x, rowvar=rowvar)
+    found = cov(x, y, rowvar)
+    if not found.ndim:
+        return found / found
     sizes = f.sqrt(f.diagonal(found))
     return found / f.outer(sizes, sizes)

@@ -12,6 +12,7 @@ from scalarspec.core import functions as f
 from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.errors import ShapeError
 from scalarspec.frontends.calls import (
+    DTYPE,
     Handler,
     number,
     refuse,
@@ -20,25 +21,27 @@ from scalarspec.frontends.calls import (
 from scalarspec.frontends.numpy.functions import FUNCTIONS, implements
 
 
-def _like(t: Any, fill: Any, shape: Any) -> Any:
+def _like(t: Any, fill: Any, shape: Any, dtype: Any = None) -> Any:
+    if dtype is not None and dtype not in (float, np.float64, t.dtype):
+        refuse("numpy.full_like", DTYPE)
     wanted = t.shape if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
     return f.broadcast_to(common_context("full_like", (t, fill)).tensor(0) + number(fill), wanted)
 
 
 @implements("zeros_like", "empty_like")
-def zeros_like(a: Any, shape: Any = None) -> Any:
+def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
     """Zeros in the shape of another tensor: also where NumPy leaves what was in memory."""
-    return _like(a, 0, shape)
+    return _like(a, 0, shape, dtype)
 
 
 @implements("ones_like")
-def ones_like(a: Any, shape: Any = None) -> Any:
-    return _like(a, 1, shape)
+def ones_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    return _like(a, 1, shape, dtype)
 
 
 @implements("full_like")
-def full_like(a: Any, fill_value: Any, shape: Any = None) -> Any:
-    return _like(a, fill_value, shape)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    return _like(a, fill_value, shape, dtype)
 
 
 @implements("real", "real_if_close", "ascontiguousarray", "asfortranarray", "require", "asanyarray")
@@ -59,7 +62,7 @@ def imag(val: Any) -> Any:
 
 
 @implements("linspace")
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Any:
     """Equal steps from the start on, and the stop itself where it is the last one."""
     first, last = f.broadcast_arrays(number(start), number(stop))
     parts = (num - 1 if endpoint else num) or 1
@@ -69,8 +72,8 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: 
 
 
 @implements("logspace")
-def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, axis: int = 0) -> Any:
-    return f.pow(base, linspace(start, stop, num, endpoint, axis))
+def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, *, axis: int = 0) -> Any:
+    return f.pow(base, linspace(start, stop, num, endpoint, axis=axis))
 
 
 @implements("meshgrid")

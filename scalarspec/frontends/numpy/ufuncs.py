@@ -9,10 +9,11 @@ import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core.tensor import Tensor, Truth, common_context
-from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, Handler, number, refusal, truth
+from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, Handler, number, refusal, refuse, truth
 from scalarspec.frontends.numpy.scipy_special import SPECIAL
 
-_BITS = refusal("it looks at the bits of a format, and a tensor's numbers have none")
+BITS = "it looks at the bits of a format, and a tensor's numbers have none"
+_BITS = refusal(BITS)
 _INTEGERS = refusal("it is for integers, and a tensor's numbers are real")
 
 
@@ -47,6 +48,17 @@ def _connective(function: Handler) -> Handler:
     return joined
 
 
+def _bitwise(function: Handler) -> Handler:
+    """A connective of truths, which of numbers would look at bits."""
+
+    def joined(*operands: Any) -> Any:
+        if any(isinstance(x, Tensor) for x in operands):
+            refuse("bitwise", BITS)
+        return function(*operands)
+
+    return joined
+
+
 def _numbers(function: Handler) -> Handler:
     """A function of numbers, for which truths count as 1 and 0."""
 
@@ -54,6 +66,18 @@ def _numbers(function: Handler) -> Handler:
         return function(*map(number, operands))
 
     return of_numbers
+
+
+def bounded(function: Handler, infinity: float) -> Handler:
+    """A maximum, or a minimum, for which an infinity is no limit."""
+
+    def limited(x: Any, y: Any) -> Any:
+        for one, other in ((x, y), (y, x)):
+            if isinstance(other, float | np.floating) and other == infinity:
+                return one
+        return function(x, y)
+
+    return limited
 
 
 def floor_divide(x: Any, y: Any) -> Any:
@@ -132,7 +156,8 @@ _ARITHMETIC: dict[Any, Handler] = {
 _FUNCTIONS: dict[Any, Handler] = {
     np.abs: f.abs, np.fabs: f.abs, np.sign: f.sign, np.heaviside: heaviside, np.conjugate: _same,
     np.rint: f.round, np.floor: f.floor, np.ceil: f.ceil, np.trunc: f.trunc, np.copysign: f.copysign,
-    np.maximum: f.maximum, np.minimum: f.minimum, np.fmax: f.maximum, np.fmin: f.minimum,
+    np.maximum: bounded(f.maximum, -np.inf), np.minimum: bounded(f.minimum, np.inf),
+    np.fmax: f.maximum, np.fmin: f.minimum,
     np.exp: f.exp, np.exp2: exp2, np.expm1: f.expm1, np.log: f.log, np.log2: f.log2, np.log10: f.log10,
     np.log1p: f.log1p, np.logaddexp: f.logaddexp, np.logaddexp2: logaddexp2,
     np.sqrt: f.sqrt, np.square: f.square, np.cbrt: f.cbrt, np.hypot: f.hypot,
@@ -145,10 +170,10 @@ _FUNCTIONS: dict[Any, Handler] = {
     np.isnan: isnan, np.isfinite: isfinite, np.isinf: isinf, np.signbit: signbit,
 }  # fmt: skip
 _TRUTHS: dict[Any, Handler] = {
-    np.logical_and: _connective(f.logical_and), np.bitwise_and: _connective(f.logical_and),
-    np.logical_or: _connective(f.logical_or), np.bitwise_or: _connective(f.logical_or),
-    np.logical_xor: _connective(f.logical_xor), np.bitwise_xor: _connective(f.logical_xor),
-    np.logical_not: lambda p: ~truth(p), np.invert: lambda p: ~truth(p),
+    np.logical_and: _connective(f.logical_and), np.bitwise_and: _bitwise(_connective(f.logical_and)),
+    np.logical_or: _connective(f.logical_or), np.bitwise_or: _bitwise(_connective(f.logical_or)),
+    np.logical_xor: _connective(f.logical_xor), np.bitwise_xor: _bitwise(_connective(f.logical_xor)),
+    np.logical_not: lambda p: ~truth(p), np.invert: _bitwise(lambda p: ~p),
 }  # fmt: skip
 _REFUSED: dict[Any, Handler] = {
     np.spacing: _BITS, np.nextafter: _BITS, np.frexp: _BITS, np.gcd: _INTEGERS, np.lcm: _INTEGERS,
@@ -193,7 +218,7 @@ def running(function: Handler, x: Tensor, axis: int) -> Tensor:
 def _reduce(ufunc: Any) -> Handler:
     reduction, joined = _REDUCED[ufunc]
 
-    def reduce(array: Any, axis: Any = 0, keepdims: bool = False, initial: Any = None) -> Any:
+    def reduce(array: Any, axis: Any = 0, *, keepdims: bool = False, initial: Any = None) -> Any:
         found = reduction(array, axis, keepdims)
         return found if initial is None or initial is np._NoValue else joined(found, initial)
 

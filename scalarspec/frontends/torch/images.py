@@ -85,9 +85,9 @@ def _pools(d: int) -> dict[str, Any]:
         return f.adaptive_max_pool(input, _wanted(input, output_size, d))
 
     def lp_pool(input: Any, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
-        size, p = _size(kernel_size, d), int(norm_type)
-        powers = f.pow(f.abs(input), p)
-        return f.pow(avg_pool(powers, size, stride, 0, ceil_mode) * math.prod(size), input.context.tensor(1) / p)
+        size = _size(kernel_size, d)
+        whole = avg_pool(f.pow(input, norm_type), size, stride, 0, ceil_mode) * math.prod(size)
+        return whole if norm_type == 1 else f.pow(whole, f.divide(1, input.context.tensor(norm_type)))
 
     return {
         f"max_pool{d}d": max_pool, f"avg_pool{d}d": avg_pool, f"adaptive_avg_pool{d}d": adaptive_avg_pool,

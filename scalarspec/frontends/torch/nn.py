@@ -8,10 +8,12 @@ import numpy as np
 
 from scalarspec import activation, layers
 from scalarspec.core import functions as f
+from scalarspec.core.callers import differentiating
 from scalarspec.core.guests import integers
 from scalarspec.core.tensor import Tensor, common_context
 from scalarspec.errors import OutOfRange
 from scalarspec.frontends.calls import refuse
+from scalarspec.frontends.numpy.products import vector_norm
 from scalarspec.frontends.torch.functions import FUNCTIONS, implements
 
 RANDOM = "it is random in training; call net.eval() first, or pass the mask as an argument"
@@ -87,7 +89,7 @@ def rrelu(input: Any, lower: Any = 1 / 8, upper: Any = 1 / 3, training: bool = F
 
 @implements("normalize")
 def normalize(input: Any, p: Any = 2.0, dim: Any = 1, eps: Any = 1e-12) -> Any:
-    norm = f.vector_norm(input, int(p) if p == int(p) else p, dim, keepdims=True)
+    norm = vector_norm(input, p, dim, True)
     return f.divide(input, f.maximum(norm, eps))
 
 
@@ -121,6 +123,13 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return layers.Linear(*(beside(p, input, weight) for p in (weight, bias)))(beside(input, weight))
 
 
+@implements("_weight_norm")
+def weight_norm(v: Any, g: Any, dim: int = 0) -> Any:
+    """Weights of the direction of v, and of size g along an axis."""
+    others = tuple(i for i in range(v.ndim) if i != dim % v.ndim)
+    return f.multiply(v, f.divide(g, f.vector_norm(v, 2, others, keepdims=True)))
+
+
 @implements("bilinear")
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     found = f.einsum("...i,oij,...j->...o", input1, weight, input2)
@@ -134,6 +143,8 @@ def embedding(
 ) -> Any:  # fmt: skip
     if max_norm is not None:
         refuse("torch.embedding", "max_norm= changes the weights in place")
+    if differentiating() and padding_idx is not None and padding_idx >= 0:
+        refuse("torch.embedding", "the gradient of the row at padding_idx is 0 in PyTorch, which is not its derivative")
     return layers.Embedding(beside(weight, input))(input)
 
 

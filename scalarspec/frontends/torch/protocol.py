@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from scalarspec.core.callers import called_by, differentiating
+from scalarspec.core.in_place import has_views
 from scalarspec.core.literals import reading_of_code
 from scalarspec.core.nested import Nested
-from scalarspec.core.tensor import Tensor
+from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.errors import NotSupported
-from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, called, refusal, refuse
+from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, called, refusal, refuse, truth
 from scalarspec.frontends.masked import followed, hides
 from scalarspec.frontends.torch import (  # noqa: F401 - which fill the table of functions
     images,
@@ -24,6 +26,7 @@ from scalarspec.frontends.torch import (  # noqa: F401 - which fill the table of
     structure,
 )
 from scalarspec.frontends.torch.functions import FUNCTIONS
+from scalarspec.frontends.torch.reductions import Found
 from scalarspec.numbers.foreign import of_numbers
 
 ROUNDED = (
@@ -63,28 +66,87 @@ def _of_tensor(name: str, *args: Any, **kwargs: Any) -> Any:
 
 
 def _call(shown: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    args, kwargs = _as_ours(args), {key: _as_ours(value) for key, value in kwargs.items()}
-    inplace = kwargs.pop("inplace", False)
+    context = common_context(shown, [*_leaves((args, tuple(kwargs.values())))])
+    args = _as_ours(_without_format(shown, args), context)
+    kwargs = {key: _as_ours(value, context) for key, value in kwargs.items() if not _is_format(shown, key, value)}
+    kwargs, inplace = _with_reduction(kwargs), kwargs.pop("inplace", False)
     if name.endswith("_") and not name.endswith("__"):
         refuse(shown, IN_PLACE)
+    _refuse_other_derivatives(shown)
     handler = FUNCTIONS.get(name) or refusal(NOT_OURS)
     if hides(name, args):
-        return followed(shown, args, kwargs)
+        return _followed(shown, name, args, kwargs)
     with reading_of_code():
         found = called(shown, handler, args, kwargs)
     if inplace:
         _overwrite(shown, args[0], found)
+    return _places_as_theirs(found)
+
+
+def _followed(shown: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of numbers among which there is minus infinity; along an axis `max` has places, too."""
+    found = followed(shown, args, kwargs)
+    along = name == "max" and (len(args) > 1 or "dim" in kwargs)
+    return Found(found, partial(refuse, shown, "its places are not followed beside minus infinity")) if along else found
+
+
+def _with_reduction(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a loss, with what its older ones say in the place of its `reduction`."""
+    if "size_average" not in kwargs:
+        return kwargs
+    average, each = kwargs.pop("size_average"), kwargs.pop("reduce", None)
+    if average is not None or each is not None:
+        kwargs["reduction"] = "none" if each is False else "sum" if average is False else "mean"
+    return kwargs
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The operands, and those in lists of them."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _leaves(part)
+    elif isinstance(value, Nested):
+        yield value
+
+
+def _without_format(shown: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments without a format among them, which must be one that holds every number."""
+    return tuple(x for x in args if x is None or not _is_format(shown, "dtype", x))
+
+
+def _is_format(shown: str, key: str, value: Any) -> bool:
+    """Is it a format, that of float64? Raises NotSupported for another one."""
+    if isinstance(value, torch.dtype) and value != FORMAT:
+        refuse(shown, NARROW)
+    return isinstance(value, torch.dtype) or (key == "dtype" and value is None)
+
+
+def _refuse_other_derivatives(shown: str) -> None:
+    """Raises NotSupported where a gradient is being taken, and PyTorch's would not be the derivative."""
+    if differentiating() and not torch.is_grad_enabled():
+        refuse(f"{shown} under torch.no_grad", DETACH)
+    if differentiating() and called_by(torch.autograd.Function.apply.__func__.__code__):
+        refuse("torch.autograd.Function", "its own derivative is not followed; write the function that has it")
+
+
+def _places_as_theirs(found: Any) -> Any:
+    """Integers that a function found as a tensor of PyTorch, which indexes and counts as such."""
+    if isinstance(found, np.ndarray) and found.dtype.kind in "iu":
+        return torch.from_numpy(np.array(found))
     return found
 
 
-def _as_ours(value: Any) -> Any:
-    """Arguments with NumPy's arrays in the place of PyTorch's tensors, each at its exact numbers."""
+def _as_ours(value: Any, context: Any) -> Any:
+    """Arguments with tensors of a context in the place of PyTorch's, each at its exact numbers; with NumPy's arrays in
+    that of integers and bools, which are indices and masks, and of numbers with infinities among them.
+    """
     if isinstance(value, torch.Tensor):
         if value.grad_fn is not None and not (value._is_view() and value._base.grad_fn is None):
             refuse("torch", ROUNDED)
-        return of_numbers(value) if value.is_floating_point() else value.detach().cpu().numpy()
+        array = of_numbers(value) if value.is_floating_point() else value.detach().cpu().numpy()
+        return context.tensor(array) if array.dtype.kind == "f" and np.isfinite(array).all() else array
     if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
-        parts = [_as_ours(part) for part in value]
+        parts = [_as_ours(part, context) for part in value]
         return type(value)(parts) if type(value) in (list, tuple) else tuple(parts)
     return value
 
@@ -103,8 +165,8 @@ class _Overwritten(Tensor):
 
 def _overwrite(shown: str, t: Any, found: Any) -> None:
     """Marks a tensor whose memory a function wrote its result into."""
-    if getattr(t, "_base", None) is not None:
-        refuse(shown, "inplace=True of a view changes what it is a view of; write inplace=False")
+    if getattr(t, "_base", None) is not None or has_views(t):
+        refuse(shown, "inplace=True changes a view, and what it is a view of; write inplace=False")
     if found is not t:
         t.__class__ = _Overwritten
 
@@ -113,11 +175,37 @@ def _overwrite(shown: str, t: Any, found: Any) -> None:
 
 
 def _converted(t: Any, *args: Any, **kwargs: Any) -> Any:
-    """`to`: another device, or a format that holds every number; narrower ones round."""
-    kinds = [a for a in (*args, *kwargs.values()) if isinstance(a, torch.dtype)]
-    if any(kind != torch.float64 for kind in kinds):
-        refuse("torch.Tensor.to", NARROW)
+    """`to`, `type_as`: another device, or a format that holds every number; narrower ones round. Truths are numbers."""
+    kinds = [a if isinstance(a, torch.dtype) else getattr(a, "dtype", None) for a in (*args, *kwargs.values())]
+    if isinstance(t, Truth):
+        return t.numbers() if any(isinstance(kind, torch.dtype) and kind != torch.bool for kind in kinds) else t
+    for kind in kinds:
+        _is_format("torch.Tensor.to", "dtype", kind)
     return t
+
+
+def _numbers_of(name: str) -> Callable[..., Any]:
+    """A conversion to numbers, which truths have, and to a format, which numbers have not."""
+
+    def converted(t: Any, *args: Any, **kwargs: Any) -> Any:
+        return t.numbers() if isinstance(t, Truth) else refuse(f"torch.Tensor.{name}", NARROW)
+
+    return converted
+
+
+def _made(name: str, fill: Callable[..., Any]) -> Callable[..., Any]:
+    """What makes a tensor beside another one. A format of integers would make indices."""
+
+    def made(t: Any, *args: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        _is_format(f"torch.Tensor.{name}", "dtype", dtype)
+        return fill(t, *args, **kwargs)
+
+    return made
+
+
+def _stopped(t: Any) -> Any:
+    """The value without its derivative: itself, where no derivative is being taken."""
+    return refuse("torch.Tensor.detach", DETACH) if differentiating() else t
 
 
 def _refused(reason: str, name: str) -> Callable[..., Any]:
@@ -137,15 +225,18 @@ METHODS: dict[str, Any] = {
     "view_as": lambda t, other: _of_tensor("view", t, tuple(other.shape)),
     "reshape_as": lambda t, other: _of_tensor("view", t, tuple(other.shape)),
     "expand_as": lambda t, other: _of_tensor("expand", t, tuple(other.shape)),
-    "type_as": _same, "to": _converted, "double": _same, "cpu": _same, "cuda": _same, "requires_grad_": _same,
+    "type_as": _converted, "to": _converted,
+    "double": lambda t: t.numbers() if isinstance(t, Truth) else t,
+    "cpu": _same, "cuda": _same, "requires_grad_": _same,
     "retain_grad": _same, "is_contiguous": lambda t, *a, **k: True, "is_floating_point": lambda t: True,
     "is_complex": lambda t: False, "item": lambda t: float(t),
-    "new_zeros": lambda t, *size, **k: _of_tensor("expand", t.context.tensor(0), *size),
-    "new_ones": lambda t, *size, **k: _of_tensor("expand", t.context.tensor(1), *size),
-    "new_full": lambda t, size, fill_value, **k: _of_tensor("expand", t.context.tensor(fill_value), size),
-    "new_tensor": lambda t, data, **k: t.context.tensor(data),
-    **{n: _refused(NARROW, n) for n in ("float", "half", "bfloat16", "int", "long", "short", "bool", "type")},
-    "detach": _refused(DETACH, "detach"), "backward": _refused("ss.grad gives the gradient", "backward"),
+    "new_zeros": _made("new_zeros", lambda t, *n, **k: _of_tensor("expand", t.context.tensor(0), *n)),
+    "new_ones": _made("new_ones", lambda t, *n, **k: _of_tensor("expand", t.context.tensor(1), *n)),
+    "new_full": _made("new_full", lambda t, n, x, **k: _of_tensor("expand", t.context.tensor(x), n)),
+    "new_tensor": _made("new_tensor", lambda t, data, **k: t.context.tensor(data)),
+    **{n: _numbers_of(n) for n in ("float", "half", "bfloat16", "int", "long", "short")},
+    "bool": lambda t: truth(t), "type": _refused(NARROW, "type"),
+    "detach": _stopped, "backward": _refused("ss.grad gives the gradient", "backward"),
     "numpy": _refused("it makes floats of a tensor", "numpy"),
 }  # fmt: skip
 PROPERTIES: dict[str, Any] = {
@@ -153,7 +244,7 @@ PROPERTIES: dict[str, Any] = {
     "is_nested": lambda t: False, "is_sparse": lambda t: False, "is_quantized": lambda t: False,
     "is_mps": lambda t: False, "is_meta": lambda t: False, "is_leaf": lambda t: True, "grad": lambda t: None,
     "grad_fn": lambda t: None, "layout": lambda t: torch.strided, "itemsize": lambda t: 8,
-    "data": lambda t: refuse("torch.Tensor.data", DETACH), "H": lambda t: t.mT,
+    "data": lambda t: _stopped(t), "H": lambda t: t.mT,
 }  # fmt: skip
 
 
@@ -193,5 +284,7 @@ def _new(name: str, value: Any, part: Callable[[str, Any], Any]) -> Any:
     """What stands in a copy for a part of a module. Tensors of integers, which are indices and counts, are copied."""
     if isinstance(value, torch.Tensor) and not value.is_floating_point():
         return value.clone()
+    if isinstance(value, torch.Tensor) and not torch.isfinite(value).all():
+        return value  # a mask that is added: what is minus infinity in it keeps out
     held = torch.nn.Module | torch.Tensor | np.ndarray | Nested | list | tuple | dict
     return part(name, value) if isinstance(value, held) else value

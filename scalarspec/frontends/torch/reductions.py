@@ -61,7 +61,10 @@ class Found(SimpleNamespace):
         yield _Later(self._places)
 
     def __getitem__(self, i: int) -> Any:
-        return self.values if i == 0 else self.indices
+        return tuple(self)[i]
+
+    def __len__(self) -> int:
+        return 2
 
 
 class _Later:
@@ -181,7 +184,7 @@ def median(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 @implements("quantile", "nanquantile")
 def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear") -> Any:
-    return statistics.quantile(input, q, dim, interpolation, keepdim)
+    return statistics.quantile(input, q, dim, method=interpolation, keepdims=keepdim)
 
 
 @implements("norm")

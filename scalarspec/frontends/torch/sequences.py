@@ -9,9 +9,9 @@ import numpy as np
 
 from scalarspec import layers
 from scalarspec.core import functions as f
-from scalarspec.core.tensor import Tensor, common_context
+from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.frontends.calls import refuse
-from scalarspec.frontends.masked import Masked, filled, followed
+from scalarspec.frontends.masked import Masked, filled, followed, known, with_infinities
 from scalarspec.frontends.torch.functions import FUNCTIONS, implements
 from scalarspec.frontends.torch.nn import RANDOM, beside, linear
 
@@ -36,17 +36,24 @@ def attended(query: Any, key: Any, value: Any, kept: Any, mask: Any, scale: Any 
     infinity keeps out.
     """
     query, key, value = (beside(t, query, key, value) for t in (query, key, value))
-    scores = f.matmul(query, key.mT)
+    scores: Any = f.matmul(query, key.mT)
     scores = scores / f.sqrt(query.context.tensor(query.shape[-1])) if scale is None else scores * scale
-    if mask is not None and np.asarray(mask).dtype == bool:
-        kept = np.asarray(mask) if kept is None else kept & np.asarray(mask)
-    elif mask is not None:
-        numbers = np.asarray(mask, dtype=np.float64)
-        scores = scores + np.where(np.isneginf(numbers), 0, numbers)
-        kept = ~np.isneginf(numbers) if kept is None else kept & ~np.isneginf(numbers)
-    if kept is not None and not np.broadcast_to(kept, scores.shape).any(-1).all():
-        refuse("attention", "a query may look at no key: it would be NaN")
-    return f.matmul(f.softmax(scores, -1, where=kept), value)
+    bools, numbers = (mask, None) if is_bools(mask) else (None, mask)
+    for part in (kept, bools):
+        scores = scores if part is None else filled(scores, ~known(part), -math.inf)
+    if numbers is not None:
+        scores = with_infinities("add", scores, numbers)
+    return f.matmul(shares_of(scores), value)
+
+
+def is_bools(mask: Any) -> bool:
+    """Is it a mask of bools, or of truths?"""
+    return isinstance(mask, Truth) or (isinstance(mask, np.ndarray) and mask.dtype == bool)
+
+
+def shares_of(scores: Any) -> Tensor:
+    """The softmax along the last axis, of what counts."""
+    return followed("softmax", (scores, -1), {}) if isinstance(scores, Masked) else f.softmax(scores, -1)
 
 
 @implements("multi_head_attention_forward")
@@ -78,7 +85,7 @@ def multi_head_attention_forward(
         for t, w, b in zip(inputs, weights, biases, strict=True)
     )
     scores = _scores(q, k, _mask_of_heads(attn_mask, q, num_heads), key_padding_mask)
-    shares = followed("softmax", (scores, -1), {}) if isinstance(scores, Masked) else f.softmax(scores, -1)
+    shares = shares_of(scores)
     joined = f.permute_dims(f.matmul(shares, v), (2, 0, 1, 3))
     found = linear(f.reshape(joined, (*joined.shape[:2], -1)), out_proj_weight, out_proj_bias)
     told = (f.mean(shares, 1) if average_attn_weights else shares) if need_weights else None
@@ -97,24 +104,20 @@ def _heads(t: Any, heads: int) -> Any:
 
 def _mask_of_heads(mask: Any, q: Any, heads: int) -> Any:
     """A mask for all, or for each example and head, as one that broadcasts to (batch, heads, length, keys)."""
-    if mask is None:
-        return None
-    array = np.asarray(mask)
-    return array.reshape(q.shape[0], heads, *array.shape[-2:]) if array.ndim == 3 else array
+    if mask is None or mask.ndim < 3:
+        return mask
+    shape = (q.shape[0], heads, *mask.shape[-2:])
+    return mask.reshape(shape) if isinstance(mask, np.ndarray) else f.reshape(mask, shape)
 
 
 def _scores(q: Any, k: Any, mask: Any, padding: Any) -> Any:
     """The scores, minus infinity where masks say so: bools that are true keep out, and numbers are added."""
     scores: Any = f.matmul(q, k.mT) / f.sqrt(q.context.tensor(q.shape[-1]))
-    for each in (mask, None if padding is None else np.asarray(padding)[..., None, None, :]):
-        if each is None:
-            continue
-        if each.dtype == bool:
-            scores = filled(scores, each, -math.inf) if each.any() else scores
-        else:
-            gone = np.isneginf(each)
-            scores = scores + np.where(gone, 0, each).astype(np.float64)
-            scores = filled(scores, gone, -math.inf) if gone.any() else scores
+    for each in (mask, None if padding is None else padding[..., None, None, :]):
+        if each is not None and is_bools(each):
+            scores = filled(scores, each, -math.inf)
+        elif each is not None:
+            scores = with_infinities("add", scores, each)
     return scores
 
 
@@ -132,6 +135,8 @@ def _recurrent(kind: str, nonlinearity: str | None = None) -> Any:
         if dropout and train and num_layers > 1:
             refuse(f"torch.{kind}", RANDOM)
         step, weights = 4 if has_biases else 2, [beside(p, input) for p in params]
+        if len(weights) != step * num_layers * (2 if bidirectional else 1):
+            refuse(f"torch.{kind}", "proj_size= is not followed")
         cells: list[Any] = [
             made(*weights[i : i + step], **({"nonlinearity": nonlinearity} if nonlinearity else {}))
             for i in range(0, len(weights), step)

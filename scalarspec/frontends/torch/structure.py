@@ -114,15 +114,17 @@ def select(input: Any, dim: int, index: int) -> Any:
 
 @implements("narrow")
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
-    return input[(*(slice(None),) * (dim % input.ndim), slice(start, start + length))]
+    axis = dim % input.ndim
+    start = start % input.shape[axis] if start < 0 else start
+    return input[(*(slice(None),) * axis, slice(start, start + length))]
 
 
 @implements("unfold")
 def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     """Windows along an axis, which come last; the function of that name is of images."""
-    places = np.arange(0, input.shape[dimension] - size + 1, step)[:, None] + np.arange(size)
-    found = f.take(f.moveaxis(input, dimension, -1), places, -1)
-    return f.moveaxis(found, -2, dimension)
+    axis = dimension % input.ndim
+    places = np.arange(0, input.shape[axis] - size + 1, step)[:, None] + np.arange(size)
+    return f.moveaxis(f.take(f.moveaxis(input, axis, -1), places, -1), -2, axis)
 
 
 @implements("index_select")
