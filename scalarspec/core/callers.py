@@ -33,6 +33,12 @@ def _home(value: Any) -> str:
     return str(name).partition(".")[0]
 
 
+def is_ours(frame: FrameType) -> bool:
+    """Is it code of this package? The examples are code of others."""
+    name = str(frame.f_globals.get("__name__"))
+    return name.startswith("scalarspec.") and not name.startswith("scalarspec.examples.")
+
+
 def called_by(code: CodeType) -> bool:
     """Is the code that is running called by that code?"""
     frame: FrameType | None = sys._getframe(1)
@@ -73,7 +79,7 @@ def evaluating() -> Iterator[None]:
 
 def refuse_to_be_read(caller: FrameType) -> None:
     """Raises NotSupported where a spec, while a job evaluates it, makes floats of a tensor."""
-    if _EVALUATING.get() and not caller.f_globals.get("__name__", "").startswith("scalarspec."):
+    if _EVALUATING.get() and not is_ours(caller):
         raise NotSupported(
             "float(t), t.item(), np.asarray(t), functions of the math module, and putting t into an array of NumPy's "
             "make floats of a tensor, and what follows would not be seen: leave float and asarray out, for tensors "

@@ -12,13 +12,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from scalarspec.core.callers import in_module
+from scalarspec.core.callers import in_module, is_ours
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import data_value, printed
 
@@ -31,7 +30,6 @@ SHORT = 15
 that a float which needs more was computed, or copied from a computation."""
 _BETWEEN = {"torch", "numpy", "functools", "contextlib"}
 """Packages that stand between the code and what it asks for."""
-_PACKAGE = str(Path(__file__).parent.parent)
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def _is_long(number: Any, text: str) -> bool:
 def _place() -> tuple[str, int]:
     """The line of the code that is none of ours, by which an operation was asked for."""
     frame: Any = sys._getframe(1)
-    while frame.f_back is not None and (frame.f_code.co_filename.startswith(_PACKAGE) or _home(frame) in _BETWEEN):
+    while frame.f_back is not None and (is_ours(frame) or _home(frame) in _BETWEEN):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
 
