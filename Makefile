@@ -5,14 +5,21 @@ TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 RUN ?=
 FUZZ ?=
 BENCH ?=
+LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy
 
-.PHONY: run test processors fuzz bench fpbench vocabulary lint clean
+.PHONY: run test libraries processors fuzz bench fpbench vocabulary lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
 
 test: .venv/installed
 	$(TEST)
+
+# The tests of what other libraries' code means, and of specs on their tensors, with these installed beside.
+libraries: .venv/libraries
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/test_torch_code.py tests/test_from_jax.py tests/test_numpy_code.py \
+		tests/test_array_api.py tests/test_fuzz_code.py tests/test_torch_context.py tests/test_jax_context.py \
+		tests/test_to_torch.py tests/test_training.py tests/test_code_examples.py tests/test_laws.py
 
 # The tests under the kernels that other processors would choose: four runs.
 processors: .venv/installed
@@ -21,7 +28,7 @@ processors: .venv/installed
 # The interval kernel against the oracle: some millions of cases, then every finite 16-bit float; bounds against values
 # at 100,000 points; gradients with ties and kinks against exact one-sided differences; attained values against true
 # ranges; generated code and formulas against the specs; verdicts of the theory, and of claims, against values;
-# tolerances against floats; random specs through every job; signals at random moments.
+# tolerances against floats; random specs through every job; random programs in other libraries' words; signals at random moments.
 fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_intervals.py $(FUZZ)
 	$(BIN)/python tests/fuzz_intervals.py --exhaustive
@@ -34,6 +41,7 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_claims.py
 	$(BIN)/python tests/fuzz_tolerance.py
 	$(BIN)/python tests/fuzz_jobs.py
+	$(BIN)/python tests/fuzz_code.py
 	$(BIN)/python tests/fuzz_signals.py
 
 # Ratios of times, measured in turns in one process, on one thread.
@@ -52,6 +60,10 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+.venv/libraries: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LIBRARIES)
+	touch $@
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
