@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from scalarspec.core import shape as shapes
 from scalarspec.core.array_object import Bitless, ZeroOrOne
 from scalarspec.core.arrays import lift
-from scalarspec.core.callers import in_module, refuse_to_be_read
+from scalarspec.core.callers import differentiating, in_module, refuse_to_be_read
 from scalarspec.core.context import Context
 from scalarspec.core.dtypes import BOOL, DType
 from scalarspec.core.foreign import frontend, sum_with_infinities
@@ -84,16 +85,21 @@ class Tensor(Nested, Number, Bitless):
         """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression. Raises
         ShapeError for any other shape.
         """
-        refuse_to_be_read(sys._getframe(1))
         if self.shape:
             raise ShapeError(f"item: a tensor of shape {self.shape} is not one number")
+        self._refuse_to_hide_a_derivative(sys._getframe(1))
         return self.tolist()
 
     def tolist(self) -> Any:
         """Nested lists of such numbers, as `item` gives them."""
-        refuse_to_be_read(sys._getframe(1))
         looked_at(self.shape)
+        self._refuse_to_hide_a_derivative(sys._getframe(1))
         return self.context.arrays.items(self.value).tolist()
+
+    def _refuse_to_hide_a_derivative(self, caller: FrameType) -> None:
+        """Raises NotSupported where a number of floats is read of which a derivative is being taken, and would be lost."""
+        if differentiating() and self.context.rounds:
+            refuse_to_be_read(caller)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         looked_at(self.shape)
