@@ -97,7 +97,7 @@ class Tensor(Nested, Number, Bitless):
         return self.context.arrays.items(self.value).tolist()
 
     def _refuse_to_hide_a_derivative(self, caller: FrameType) -> None:
-        """Raises NotSupported where a number of floats is read of which a derivative is being taken, and would be lost."""
+        """Raises NotSupported where a float is read of which a derivative is being taken, which would be lost."""
         if differentiating() and self.context.rounds:
             refuse_to_be_read(caller)
 
