@@ -34,7 +34,7 @@ ONE_HOLDER = _references() if hasattr(sys, "getrefcount") else 0
 
 def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        if sys.getrefcount(self) > ONE_HOLDER or getattr(self, "_base", None) is not None:
+        if sys.getrefcount(self) > ONE_HOLDER or self._base is not None:
             raise NotSupported(
                 f"x {symbol}= y would change a tensor that others hold, too, or that is a view of another one, and "
                 f"tensors are not changed; write x = x {symbol} y"
@@ -75,8 +75,7 @@ T = TypeVar("T")
 def view(found: T, of: Any) -> T:
     """Marks a tensor as one that is a view of another in the libraries whose code this may be."""
     if found is not of:
-        base = getattr(of, "_base", None)
-        found._base = of if base is None else base  # type: ignore[attr-defined]
+        found._base = of if of._base is None else of._base  # type: ignore[attr-defined]
     return found
 
 

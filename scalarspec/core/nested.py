@@ -46,7 +46,7 @@ class Count(int):
 class Nested(Guest, InPlace, ArrayObject):
     """What tensors of numbers and of truths have in common: shape, indexing, iteration."""
 
-    __slots__ = ("__weakref__", "_base", "context", "shape", "value")
+    __slots__ = ("_base", "context", "shape", "value")
 
     _base: Any
 
@@ -54,6 +54,7 @@ class Nested(Guest, InPlace, ArrayObject):
         self.context = context
         self.shape = shape
         self.value = value
+        self._base = None
 
     @classmethod
     def from_scalars(cls, context: Context[Any], scalars: np.ndarray[Any, Any]) -> Self:
@@ -92,7 +93,9 @@ class Nested(Guest, InPlace, ArrayObject):
             if watching() is not None and "index" in parameters:
                 indexed(found.shape, parameters["index"])
             found = found.moved(operation, **parameters)
-        return view(found, self) if all(k is None or k is Ellipsis or is_plain(k) for k in index) else found
+        if type(key) is int or all(k is None or k is Ellipsis or is_plain(k) for k in index):
+            view(found, self)
+        return found
 
     def __reduce__(self) -> Any:
         return type(self), (self.context, self.shape, self.value)

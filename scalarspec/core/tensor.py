@@ -328,7 +328,7 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
         return as_tensor(context, operand.numbers())
     elif isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
         return context.tensor(operand)
-    else:
+    elif isinstance(operand, (float, np.floating)):
         operand = meant(operand)
     if context.wrapped is not None:
         constant: Tensor = context.constant(as_tensor(context.wrapped, operand))

@@ -34,6 +34,7 @@ class Masked(Tensor):
     def __init__(self, numbers: Tensor, kept: Any) -> None:
         self.numbers = numbers
         self.kept = np.broadcast_to(kept, numbers.shape)
+        self._base = None
         self.context = numbers.context
         self.shape = numbers.shape
 

@@ -165,7 +165,7 @@ class _Overwritten(Tensor):
 
 def _overwrite(shown: str, t: Any, found: Any) -> None:
     """Marks a tensor whose memory a function wrote its result into."""
-    if getattr(t, "_base", None) is not None or has_views(t):
+    if t._base is not None or has_views(t):
         refuse(shown, "inplace=True changes a view, and what it is a view of; write inplace=False")
     if found is not t:
         t.__class__ = _Overwritten
@@ -275,6 +275,8 @@ def mapped(module: Any, part: Callable[[str, Any], Any]) -> Any:
     vars(twin).update(vars(module))
     for kind in ("_parameters", "_buffers"):  # which take PyTorch's tensors alone
         vars(twin)[kind] = {name: value for name, value in vars(module)[kind].items() if name not in found}
+    if "_flat_weight_refs" in vars(twin):  # by which a recurrent module sees whether its weights are others by now
+        vars(twin)["_flat_weight_refs"] = []
     vars(twin)["_modules"] = {name: found.pop(name, inner) for name, inner in module._modules.items()}
     vars(twin).update(found)
     return twin
