@@ -7,13 +7,26 @@ context. What would need a float is refused.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Never
+from typing import Any, Never
 
 import numpy as np
 
 from scalarspec.core.callers import refuse_to_be_read
 from scalarspec.core.foreign import frontend, method
+from scalarspec.core.foreign_names import NUMPY, TORCH
 from scalarspec.errors import ArgumentError, JaxCode, NotExact, NotSupported, ScalarSpecError, ShapeError
+
+
+class _Foreign:
+    """An attribute of another library's arrays: a method, or the value of a property. (A `__getattr__` of tensors would
+    slow down each of their attributes.)
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, t: Any, kind: Any = None) -> Any:
+        return self if t is None else method(t, self.name, sys._getframe(1))
 
 
 class Guest:
@@ -47,13 +60,9 @@ class Guest:
             "ss.as_spec or to a job, which trace it"
         )
 
-    if not TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> Any:
-            """The methods of NumPy's arrays, or, in modules of PyTorch, of its tensors."""
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-            return method(self, name, sys._getframe(1))
+for _name in (*NUMPY, *TORCH):
+    setattr(Guest, _name, _Foreign(_name))
 
 
 class Number(Guest):
