@@ -269,7 +269,7 @@ def test_what_cannot_be_lifted_is_refused_by_name():
 
 def test_numpy_on_what_is_lifted_is_an_error_by_name():
     w = np.stack([A, B])
-    with pytest.raises(ArgumentError, match=r"Tensor has no attribute 'tofile'; the float arrays and models that"):
+    with pytest.raises(ArgumentError, match=r"'Tensor' object has no attribute 'tofile'; the float arrays and"):
         ss.bounds(lambda x: ss.matmul(w.tofile("w"), x), X[:2], **NEAR)
     ss.bounds(lambda x: x * 2 if w.mean() > 0 else x, X[:2], **NEAR)
 

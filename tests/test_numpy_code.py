@@ -13,6 +13,7 @@ import numpy_code
 import pytest
 
 import scalarspec as ss
+from scalarspec.core.foreign_names import NUMPY
 from scalarspec.errors import ArgumentError, NotExact, NotSupported, ScalarSpecError, ShapeError, Undecided
 from scalarspec.frontends.numpy import protocol as protocol
 from scalarspec.frontends.numpy.functions import FUNCTIONS
@@ -117,6 +118,14 @@ def test_every_function_is_called():
     ufuncs = {u.__name__ for u, handler in UFUNCS.items() if not hasattr(handler, "reason")}
     assert not {u for u in ufuncs if not any(f"np.{name}" in text for name in names_of(getattr(np, u)))}
     assert not {m for m, handler in METHODS.items() if not hasattr(handler, "reason") and f".{m}(" not in text}
+
+
+def test_methods_are_attributes_of_tensors():
+    assert set(NUMPY) == {name for name in {*METHODS, *protocol.PROPERTIES} if name not in {"all", "any"}}
+    assert not {name for name in NUMPY if not hasattr(np.ndarray, name)} - {
+        "ptp",
+        "itemset",
+    }  # which NumPy 2 has no more
 
 
 def names_of(function):

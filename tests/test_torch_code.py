@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
+from scalarspec.core.foreign_names import TORCH
 from scalarspec.errors import NotExact, NotSupported, ScalarSpecError
 
 torch = pytest.importorskip("torch")
@@ -401,8 +402,16 @@ def error_of(call):
     return None
 
 
+def test_methods_are_attributes_of_tensors():
+    known = {*FUNCTIONS, *protocol.METHODS, *protocol.PROPERTIES} & {
+        name for name in dir(torch.Tensor) if name[0] != "_"
+    }
+    assert not {name for name in known if not hasattr(type(B.tensor(1)), name)}
+    assert not {name for name in TORCH if hasattr(type(B.tensor(1)), name) is False}
+
+
 def test_methods_are_those_of_torch():
     missing = [name for name in protocol.METHODS if not hasattr(torch.Tensor, name)]
     assert not missing
-    with pytest.raises(AttributeError, match="Tensor has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = B.tensor(1).nothing

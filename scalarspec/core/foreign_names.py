@@ -1,7 +1,7 @@
-"""The methods and properties that NumPy's arrays and PyTorch's tensors have, and tensors of ours have not by themselves.
+"""The methods and properties of NumPy's arrays and PyTorch's tensors that tensors of ours have not by themselves.
 
-Each becomes an attribute that asks the library's room what it is, so that code which has them is followed, or refused by
-name; a test holds the lists against the libraries.
+Each becomes an attribute that asks the library's room what it is, so that code which has them is followed, or refused
+by name; tests hold the lists against the libraries.
 """
 
 NUMPY = """

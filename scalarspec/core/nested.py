@@ -93,7 +93,7 @@ class Nested(Guest, InPlace, ArrayObject):
             if watching() is not None and "index" in parameters:
                 indexed(found.shape, parameters["index"])
             found = found.moved(operation, **parameters)
-        if type(key) is int or all(k is None or k is Ellipsis or is_plain(k) for k in index):
+        if type(key) in (int, slice) or all(k is None or k is Ellipsis or is_plain(k) for k in index):
             view(found, self)
         return found
 

@@ -276,7 +276,7 @@ def mapped(module: Any, part: Callable[[str, Any], Any]) -> Any:
     for kind in ("_parameters", "_buffers"):  # which take PyTorch's tensors alone
         vars(twin)[kind] = {name: value for name, value in vars(module)[kind].items() if name not in found}
     if "_flat_weight_refs" in vars(twin):  # by which a recurrent module sees whether its weights are others by now
-        vars(twin)["_flat_weight_refs"] = []
+        vars(twin)["_flat_weight_refs"] = [None] * len(vars(twin)["_flat_weight_refs"])
     vars(twin)["_modules"] = {name: found.pop(name, inner) for name, inner in module._modules.items()}
     vars(twin).update(found)
     return twin
