@@ -5,9 +5,9 @@ by name; tests hold the lists against the libraries.
 """
 
 NUMPY = """
-    argmax argmin argsort astype clip conj conjugate copy cumprod cumsum diagonal dot fill flat flatten imag itemset
-    max mean min nonzero partition prod ptp put ravel real repeat reshape resize round searchsorted setfield sort
-    squeeze std sum swapaxes take tobytes trace transpose var
+    all any argmax argmin argsort astype clip conj conjugate copy cumprod cumsum diagonal dot fill flat flatten imag
+    itemset max mean min nonzero partition prod ptp put ravel real repeat reshape resize round searchsorted setfield
+    sort squeeze std sum swapaxes take tobytes trace transpose var
 """.split()  # noqa: SIM905 - a list of words
 TORCH = """
     H abs abs_ absolute absolute_ acos acos_ acosh acosh_ add add_ addbmm addbmm_ addcdiv addcdiv_ addcmul addcmul_
@@ -31,9 +31,9 @@ TORCH = """
     int int_repr inverse ipu is_coalesced is_complex is_conj is_contiguous is_cpu is_cuda is_distributed
     is_floating_point is_inference is_ipu is_leaf is_maia is_meta is_mkldnn is_mps is_mtia is_neg is_nested
     is_nonzero is_pinned is_quantized is_same_size is_set_to is_shared is_signed is_sparse is_sparse_csr is_vulkan
-    is_xla is_xpu isclose isfinite isinf isnan isneginf isposinf isreal istft itemsize kron kthvalue layout lcm lcm_
-    ldexp ldexp_ le le_ lerp lerp_ less less_ less_equal less_equal_ lgamma lgamma_ log log10 log10_ log1p log1p_
-    log2 log2_ log_ log_normal_ log_softmax logaddexp logaddexp2 logcumsumexp logdet logical_and logical_and_
+    is_xla is_xpu isclose isfinite isinf isnan isneginf isposinf isreal istft item itemsize kron kthvalue layout lcm
+    lcm_ ldexp ldexp_ le le_ lerp lerp_ less less_ less_equal less_equal_ lgamma lgamma_ log log10 log10_ log1p
+    log1p_ log2 log2_ log_ log_normal_ log_softmax logaddexp logaddexp2 logcumsumexp logdet logical_and logical_and_
     logical_not logical_not_ logical_or logical_or_ logical_xor logical_xor_ logit logit_ logsumexp long lstsq lt
     lt_ lu lu_solve mH map2_ map_ masked_fill masked_fill_ masked_scatter masked_scatter_ masked_select matmul
     matrix_exp matrix_power maximum median minimum mm mode module_load moveaxis movedim msort mtia mul mul_
