@@ -437,6 +437,42 @@ def test_a_function_is_traced_when_it_is_called():
     assert ss.bounds(spec, W, V, vary={"x": ss.ball(0.1)}).width is not None
 
 
+WEIGHTS = np.array([[0.5, -1.0, 0.25, 2.0], [1.0, 0.75, -0.5, 0.1]])
+
+
+def plain(x):
+    return jnp.sum(jnp.tanh(WEIGHTS @ x) * 0.1) + jax.nn.relu(x).max()
+
+
+JOBS = {
+    "bounds": lambda f, x: ss.bounds(f, x, vary={"x": ss.ball("0.01")}),
+    "prove": lambda f, x: ss.prove(f, x, vary={"x": ss.ball("0.01")}, at_most=9),
+    "claim": lambda f, x: ss.prove(lambda x: f(x) < 9, x, vary={"x": ss.ball("0.01")}),
+    "crosscheck": lambda f, x: ss.crosscheck(f, x, dtype="float32"),
+    "tolerance": lambda f, x: ss.tolerance(f, x, vary={"x": ss.ball("0.01")}),
+    "ranges": lambda f, x: ss.ranges(f, x, vary={"x": ss.ball("0.01")}),
+    "compare": lambda f, x: ss.compare(f, x)["interval"].value.shape,
+    "derive": lambda f, x: ss.derive(f, ss.Dim(4)),
+    "prepare": lambda f, x: ss.prepare(f, x, inputs="x")(x),
+    "batched": lambda f, x: ss.batched(f, over="x")(INTERVAL.tensor(np.stack([x, x]))),
+    "grad": lambda f, x: ss.grad(f)(INTERVAL.tensor(x)),
+    "hessian": lambda f, x: ss.hessian(f)(CONTEXTS["float64"].tensor(x)),
+    "as_spec": lambda f, x: ss.as_spec(f)(INTERVAL.tensor(x)),
+}
+
+
+@pytest.mark.parametrize("made", [lambda f: f, jax.jit], ids=["plain", "jit"])
+@pytest.mark.parametrize("job", JOBS)
+def test_every_job_takes_a_function_of_jax(job, made):
+    x = np.array([0.5, -1.0, 2.0, 0.25])
+    found = JOBS[job](made(plain), x)
+    if job in ("prove", "claim"):
+        assert found.status == "proved"
+    if job in ("grad", "as_spec"):
+        wanted = {"grad": jax.grad(plain), "as_spec": plain}[job](x)
+        assert encloses(found, np.asarray(wanted, dtype=float), slack=1e-5)  # which JAX has in float32
+
+
 CALLS = {
     "jnp": lambda t: jnp.exp(t),
     "reduction": lambda t: jnp.sum(t),

@@ -19,9 +19,9 @@ import numpy as np
 
 from scalarspec.bounding.contexts import FLOAT
 from scalarspec.bounding.formula import CONNECTIVES, Comparison, Formula, Given, Joined, Node, Relation, side_by_side
-from scalarspec.core.arguments import call, spec_name
+from scalarspec.core.arguments import call, spec_name, value_of
 from scalarspec.core.domains import leniently
-from scalarspec.core.lifting import lifted_spec, replaced, tensors_in
+from scalarspec.core.lifting import replaced, tensors_in
 from scalarspec.core.nested import Nested
 from scalarspec.core.operations import OPERATIONS, check_complete, having, result_shape
 from scalarspec.core.shape import Shape
@@ -269,7 +269,7 @@ def _traced(claim: Callable[..., Any], args: Sequence[Any]) -> _TracedClaim:
     inner = common_context(spec_name(claim), found)
     tape = _ClaimTape(inner, shared=True)
     outer = {id(t): tape.variable(t) for t in found if t.context == inner}  # others are constants
-    truth = lifted_spec(claim, inner)(*replaced(list(args), outer))
+    truth = value_of(claim, replaced(list(args), outer), inner)
     if not isinstance(truth, Truth):
         what = f"got {type(truth).__name__}; or say at_most or at_least"
         raise ArgumentError(f"claim {spec_name(claim)}: expected a comparison such as f(x) <= 1, {what}")

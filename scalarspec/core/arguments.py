@@ -13,7 +13,7 @@ import numpy as np
 from scalarspec.core.callers import evaluating
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
-from scalarspec.core.foreign import AsSpec, asks_for_jax, frontend
+from scalarspec.core.foreign import AsSpec, asks_for_jax, in_jax
 from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
@@ -121,12 +121,12 @@ def call(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]
 
     Raises ArgumentError where it is no tensor, ContextMismatch where it is one of another context.
     """
-    return _in(context, spec, _value(spec, args, context))
+    return _in(context, spec, value_of(spec, args, context))
 
 
 def call_for_all(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any]) -> Any:
     """The same for a spec that may return several tensors: in a tuple, a list, a dictionary or a model."""
-    result = _value(spec, args, context)
+    result = value_of(spec, args, context)
     if not tensors_in(result):
         return _in(context, spec, result)
     return mapped(result, lambda value, _: _in(context, spec, value) if isinstance(value, Tensor) else None)
@@ -147,8 +147,10 @@ def _in(context: Context[Any], spec: Callable[..., Any], result: Any) -> Tensor:
         ) from None
 
 
-def _value(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any]) -> Any:
-    """What the lifted spec returns."""
+def value_of(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any]) -> Any:
+    """What a spec returns at arguments in a context, with tensors in the place of what it sees. Other libraries' code
+    is followed.
+    """
     lifted = lifted_spec(spec, context)
     with evaluating():
         try:
@@ -156,7 +158,7 @@ def _value(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any])
         except Exception as error:
             cause = error.__cause__
             if asks_for_jax(error) or (cause is not None and asks_for_jax(cause)):
-                return frontend("jax").LazyJax(spec)(*args)
+                return in_jax(spec)(*args)
             if isinstance(cause, NotSupported) and not isinstance(error, ScalarSpecError):
                 raise cause from None  # NumPy tells what it was doing, and not why that failed
             raise
@@ -186,7 +188,7 @@ def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Ite
         try:
             seen = _viewed(arguments, context) if each is context else arguments
             lifted = [_given(value, each, name in vary) for name, value in seen.items()]
-            first, second = (_floats(_value(spec, lifted, each)) for _ in range(2))
+            first, second = (_floats(value_of(spec, lifted, each)) for _ in range(2))
         except Exception:  # whatever it is, the job itself will say it
             return
         if first is None or second is None or _equal(first, second):

@@ -362,7 +362,7 @@ class _Rebuilding:
         space = self._space(function)
         twin = FunctionType(function.__code__, space, function.__name__, None, tuple(cells) or None)
         self.made[id(function)] = twin
-        twin.__dict__.update(function.__dict__)
+        twin.__dict__.update(function.__dict__ | {"_lifted_from": function})
         twin.__qualname__, twin.__module__, twin.__doc__ = function.__qualname__, function.__module__, function.__doc__
         twin.__annotations__ = function.__annotations__
         twin.__defaults__ = self._all(function.__defaults__)

@@ -90,6 +90,13 @@ def asks_for_jax(error: BaseException) -> bool:
     return isinstance(error, JaxCode) or (named and isinstance(error, TypeError | ValueError))
 
 
+def in_jax(function: Any) -> Any:
+    """A function of JAX as a spec that is traced when it is called: in the place of one that sees tensors where there
+    were arrays, the one that it was made of.
+    """
+    return frontend("jax").LazyJax(getattr(function, "_lifted_from", function))
+
+
 @dataclass(frozen=True, eq=False)
 class AsSpec:
     """A function in somebody's own code, to be called on tensors, made by `as_spec`.
@@ -129,7 +136,7 @@ class AsSpec:
             except Exception as error:
                 if not asks_for_jax(error):
                     raise
-                return frontend("jax").LazyJax(self.function)(*args, **kwargs)
+                return in_jax(self.function)(*args, **kwargs)
 
 
 def _in_context(function: Any, args: tuple[Any, ...]) -> Any:

@@ -115,6 +115,8 @@ class Tensor(Nested, Number, Bitless):
 
     def __repr__(self) -> str:
         looked_at(self.shape)
+        if not self.context.arrays.holds_scalars:
+            return f"Tensor(..., {self.shape}, {self.context})"
         texts = lift(self.context.text, self.scalars())
         shown = np.array2string(texts, formatter={"all": str}, separator=", ", threshold=50, prefix="Tensor(")
         return f"Tensor({shown}, {self.shape}, {self.dtype})"
@@ -221,8 +223,7 @@ class Tensor(Nested, Number, Bitless):
 class Truth(Nested, Truths, ZeroOrOne):
     """What comparisons give, and what `where` takes: a nested tensor of truth values of one context.
 
-    Truths combine by ~, &, | and ^, and are compared by == and !=. An undecided one is neither true nor false: `if` on
-    it raises Undecided.
+    Truths combine by ~, &, | and ^, and by == and !=. An undecided one is neither true nor false.
     """
 
     __slots__ = ()
@@ -251,7 +252,7 @@ class Truth(Nested, Truths, ZeroOrOne):
 
     def numbers(self) -> Tensor:
         """1 where it holds, else 0: what truths are beside numbers, as in NumPy and PyTorch."""
-        one, zero = (as_tensor(self.context, number).value for number in (1, 0))
+        one, zero = (as_tensor(self.context, n).value for n in (1, 0))
         return Tensor(self.context, self.shape, self.context.arrays.apply("where", self.value, one, zero))
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Truth:
