@@ -49,7 +49,14 @@ def called_by(code: CodeType) -> bool:
     return False
 
 
+def grads_are_off() -> bool:
+    """Is PyTorch told to take no gradients by now?"""
+    torch = sys.modules.get("torch")
+    return torch is not None and not getattr(torch, "is_grad_enabled", lambda: True)()
+
+
 _DIFFERENTIATING: ContextVar[bool] = ContextVar("differentiating", default=False)
+_OFF_BEFORE: ContextVar[bool] = ContextVar("off_before", default=False)
 differentiating = _DIFFERENTIATING.get
 """Is a derivative being taken, for a user, of what is evaluated?"""
 
@@ -57,11 +64,26 @@ differentiating = _DIFFERENTIATING.get
 @contextmanager
 def for_derivatives() -> Iterator[None]:
     """Within it a spec is being evaluated so that it can be differentiated."""
-    token = _DIFFERENTIATING.set(True)
+    token, before = _DIFFERENTIATING.set(True), _OFF_BEFORE.set(grads_are_off())
     try:
         yield
     finally:
         _DIFFERENTIATING.reset(token)
+        _OFF_BEFORE.reset(before)
+
+
+def refuse_other_derivatives() -> None:
+    """Raises NotSupported where a derivative is being taken, and PyTorch would take another one for what is done."""
+    if not _DIFFERENTIATING.get() or "torch" not in sys.modules:
+        return
+    if grads_are_off() and not _OFF_BEFORE.get():
+        raise NotSupported(f"torch.no_grad: {STOPPED}")
+    function = getattr(getattr(sys.modules["torch"], "autograd", None), "Function", None)
+    if function is not None and called_by(function.apply.__func__.__code__):
+        raise NotSupported(f"torch.autograd.Function: its own derivative is not followed: {STOPPED}")
+
+
+STOPPED = "a stop-gradient has the value of its argument and another derivative: say which one is meant, apart"
 
 
 _EVALUATING: ContextVar[bool] = ContextVar("evaluating", default=False)

@@ -21,13 +21,18 @@ REAL = "real floating"
 class DType:
     """A kind of numbers by its name, to which it is equal.
 
-    kind: "bool", "signed integer", "unsigned integer", "real floating" or "complex floating".
+    category: "bool", "signed integer", "unsigned integer", "real floating" or "complex floating".
 
         ss.context("interval").tensor(1).dtype == "interval"    # True
     """
 
     name: str
-    kind: str = REAL
+    category: str = REAL
+
+    @property
+    def kind(self) -> str:
+        """NumPy's letter for it."""
+        return {"bool": "b", "signed integer": "i", "unsigned integer": "u", REAL: "f"}.get(self.category, "c")
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, np.dtype) or (isinstance(other, type) and issubclass(other, np.generic | float)):
@@ -36,7 +41,7 @@ class DType:
 
     def _is_format(self, form: np.dtype[Any]) -> bool:
         """Is it that format of NumPy's? Raises NotSupported where numbers have none: code would take another way."""
-        if self.kind == REAL and form.kind == "f" and self.name not in np.sctypeDict:
+        if self.category == REAL and form.kind == "f" and self.name not in np.sctypeDict:
             raise NotSupported(
                 f"dtype == {form}: numbers of {self.name} have no format, and code that asks would go another way"
             )

@@ -86,7 +86,8 @@ def asks_for_jax(error: BaseException) -> bool:
     Functions of jax.numpy raise JaxCode. Those of jax.lax, and what jax.custom_jvp makes, do not ask the tensor: they
     raise an error of their own, which names its class.
     """
-    named = "jax" in sys.modules and "scalarspec.core.tensor." in str(error)
+    told = str(error)
+    named = "jax" in sys.modules and ("scalarspec.core.tensor." in told or told.startswith("Pred type must be"))
     return isinstance(error, JaxCode) or (named and isinstance(error, TypeError | ValueError))
 
 

@@ -48,6 +48,11 @@ class Guest:
         return frontend("torch").function(function, args, kwargs or {})
 
     @property
+    def at(self) -> Never:
+        """Where JAX's arrays are updated. Raises JaxCode, by which a job learns that the code is JAX's."""
+        raise JaxCode("x.at is JAX's: give the whole function to ss.from_jax(f, *examples), ss.as_spec or a job")
+
+    @property
     def __jax_array__(self: Any) -> Never:
         """Functions of JAX ask whether there is this attribute before all else. Raises JaxCode, by which a job learns
         that it is to trace the function; later they would say themselves that they want no tensor, and not what to do.
@@ -147,6 +152,13 @@ class Truths(Guest):
     __truediv__, __rtruediv__ = (_beside_numbers(np.divide, reflected) for reflected in (False, True))
     __pow__, __rpow__ = (_beside_numbers(np.power, reflected) for reflected in (False, True))
     __floordiv__, __rfloordiv__ = (_beside_numbers(np.floor_divide, reflected) for reflected in (False, True))
+
+    def __matmul__(self, other: Any) -> Any:
+        return frontend("numpy").function(np.dot, (self, other), {})
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return frontend("numpy").function(np.dot, (other, self), {})
+
     __mod__, __rmod__ = (_beside_numbers(np.remainder, reflected) for reflected in (False, True))
     __lt__, __le__, __gt__, __ge__ = (
         _beside_numbers(u, reflected=False) for u in (np.less, np.less_equal, np.greater, np.greater_equal)

@@ -7,9 +7,11 @@ a part of it.
 
 from __future__ import annotations
 
+import dis
 import gc
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Never, TypeVar
 
 from scalarspec.errors import NotSupported
@@ -32,9 +34,15 @@ ONE_HOLDER = _references() if hasattr(sys, "getrefcount") else 0
 """What `sys.getrefcount` says in an operator in place of what one variable holds."""
 
 
+def _is_statement(frame: FrameType) -> bool:
+    """Is the code at an operator in place, which puts the result where the tensor was, and not at a call of one?"""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
+
+
 def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        if sys.getrefcount(self) > ONE_HOLDER or self._base is not None:
+        alone = sys.getrefcount(self) <= ONE_HOLDER and self._base is None
+        if not alone or not _is_statement(sys._getframe(1)):
             raise NotSupported(
                 f"x {symbol}= y would change a tensor that others hold, too, or that is a view of another one, and "
                 f"tensors are not changed; write x = x {symbol} y"

@@ -119,11 +119,23 @@ def number(x: Any) -> Any:
     return int(x) if isinstance(x, bool) else x
 
 
+def counted(name: str, *operands: Any) -> list[Any]:
+    """Operands of sums and products as numbers. Raises NotSupported where all are truths: NumPy finds a truth."""
+    if all(_is_truth(x) for x in operands):
+        refuse(name, "of truths alone it is a truth, and not a number; write (x > 0) * 1 for what is counted")
+    return [number(x) for x in operands]
+
+
+def _is_truth(x: Any) -> bool:
+    return isinstance(x, Truth | bool | np.bool_) or (isinstance(x, np.ndarray) and x.dtype == bool)
+
+
 def truth(x: Any) -> Any:
     """An operand that counts as a truth: numbers hold where they are not 0."""
     return x != 0 if isinstance(x, Tensor) else x
 
 
 def tensors(parts: Any) -> list[Any]:
-    """Operands that come as a list, or along the first axis of a tensor."""
-    return [number(part) for part in parts]
+    """Operands that come as a list, or along the first axis of a tensor: truths, if all are."""
+    known = list(parts)
+    return known if all(isinstance(part, Truth) for part in known) else [number(part) for part in known]

@@ -110,6 +110,11 @@ def _from_decimal(number: Decimal) -> Fraction:
     return Fraction(number)
 
 
+def as_numbers(data: Any) -> Any:
+    """An array of bools, NumPy's or PyTorch's, as the integers that it is beside numbers; other data as it is."""
+    return np.asarray(data).astype(int) if "bool" in str(getattr(data, "dtype", "")) else data
+
+
 def as_array(data: Any) -> np.ndarray[Any, Any]:
     """Nested lists, or anything that NumPy reads, as an array whose elements are numbers.
 

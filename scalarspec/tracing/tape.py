@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from scalarspec.core.callers import refuse_other_derivatives
 from scalarspec.core.definitions import definition
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Shape
@@ -163,6 +164,7 @@ class TapeArrays(InterpreterArrays):
         self, operation: str, shape: Shape, operands: tuple[Traced, ...], parameters: dict[str, Any]
     ) -> Traced:
         """The result of a new equation, worked out inside."""
+        refuse_other_derivatives()
         value = self.inner.apply(operation, *(x.value for x in operands), **parameters)
         result = Traced(shape, value)
         self.equations.append(Equation(operation, operands, parameters, result, self.guards))

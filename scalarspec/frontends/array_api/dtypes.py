@@ -106,10 +106,10 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     own = dtype_of(dtype)
     if isinstance(kind, DType):
         return own == kind
-    known = {line.kind for line in NAMED.values()} | {*KINDS}
+    known = {line.category for line in NAMED.values()} | {*KINDS}
     if kind not in known:
         raise ArgumentError(f"isdtype: expected a dtype, or one of {', '.join(sorted(known))}, got {kind!r}")
-    return own.kind == kind or own.kind in KINDS.get(kind, ())
+    return own.category == kind or own.category in KINDS.get(kind, ())
 
 
 def _for_numpy(dtype: DType) -> str:
@@ -132,7 +132,7 @@ def result_type(context: Context[Any], *arrays_and_dtypes: Any) -> DType:
     found = np.result_type(*map(_for_numpy, types))
     if any(isinstance(x, float) for x in scalars) and found.kind in "biu":
         return real(context)
-    if found.kind == "f" and all(t.kind in KINDS["integral"] for t in types):
+    if found.kind == "f" and all(t.category in KINDS["integral"] for t in types):
         raise ArgumentError(f"result_type: no type holds the integers of {' and '.join(map(str, types))}")
     return next((t for t in types if _for_numpy(t) == found.name), named(context, found.name))
 
@@ -164,11 +164,11 @@ def finfo(context: Context[Any], type: Any, /) -> FloatFormat:
     which the code is written: exact tensors of the context, so that `eps**0.5` is a number of the context, too.
     """
     dtype = dtype_of(type)
-    if dtype.kind not in (REAL, "complex floating"):
+    if dtype.category not in (REAL, "complex floating"):
         raise ArgumentError(f"finfo: expected a dtype of real numbers, got {dtype}")
     info = np.finfo(_for_numpy(dtype))
     facts = {name: constant(context, float(getattr(info, name))) for name in ("eps", "max", "min", "smallest_normal")}
-    own = DType(info.dtype.name) if dtype.kind != REAL else dtype
+    own = DType(info.dtype.name) if dtype.category != REAL else dtype
     return FloatFormat(int(info.bits), dtype=own, **facts)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from scalarspec.core import choices
 from scalarspec.core import elementwise as ours
+from scalarspec.core.callers import differentiating
 from scalarspec.core.choices import equal, greater, greater_equal, less, less_equal, logical_xor, not_equal
 from scalarspec.core.exponentials import logaddexp
 from scalarspec.core.reductions import log_softmax, logsumexp, softmax
@@ -151,7 +152,14 @@ def connecting(function: Callable[..., Truth]) -> Rule:
 
 
 def unchanged(at: At, x: Value) -> Value:
-    """x itself. Where derivatives are stopped it is the same function; `ss.grad` goes through."""
+    """x itself."""
+    return x
+
+
+def stopped(at: At, x: Value) -> Value:
+    """x itself, of which JAX takes another derivative. Raises NotSupported where one is being taken."""
+    if differentiating() and not is_known(x):
+        at.refuse("its derivative is another one than that of its value: ss.from_jax(jax.grad(f), *examples) has JAX's")
     return x
 
 
@@ -244,7 +252,8 @@ RULES: dict[str, Rule] = {
     "name": unchanged,
     "sharding_constraint": unchanged,
     "device_put": several,
-    "stop_gradient": unchanged,
+    "stop_gradient": stopped,
+    "own_derivative": stopped,
     "optimization_barrier": several,
     "platform_index": platform,
     "softmax": lambda at, x: softmax(at.tensor(x), at["axis"]),

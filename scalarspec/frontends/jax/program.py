@@ -126,8 +126,20 @@ class _Writer:
             self.known(inner.invars, [_atom(v, outer) for v in eqn.invars])
             yield from self.written(inner, str(eqn.params.get("name", "")), place_of(eqn) or place)
             results = [self.atom(v) for v in inner.outvars]
+            if _has_own_derivative(eqn):
+                marked = [
+                    self._marked(v, atom, place_of(eqn) or place) for v, atom in zip(eqn.outvars, results, strict=True)
+                ]
+                yield from marked
+                results = [equation.outputs[0] for equation in marked]
             self.atoms = outer
             self.known(eqn.outvars, results)
+
+    def _marked(self, v: Any, atom: Atom, place: str) -> Equation:
+        """A value whose derivative is not that of what computes it."""
+        kind = _kind(v.aval)
+        number, self.count = self.count, self.count + 1
+        return Equation("own_derivative", (atom,), (number,), {}, (kind,), (kind,), place)
 
     def _equation(self, eqn: Any, call: str, place: str) -> Equation:
         name, place = str(eqn.primitive), place_of(eqn) or place
@@ -145,6 +157,13 @@ class _Writer:
 def _atom(v: Any, atoms: Mapping[Any, Atom]) -> Atom:
     """A variable among known ones; a literal, which JAX may hold as a float of Python's, as a number of its type."""
     return Constant(known_array(np.asarray(v.val, dtype=v.aval.dtype))) if hasattr(v, "val") else atoms[v]
+
+
+def _has_own_derivative(eqn: Any) -> bool:
+    """Is it a function that somebody gave a derivative of its own? JAX's own functions have the true ones."""
+    rule = eqn.params.get("jvp_jaxpr_fun") or eqn.params.get("fwd_jaxpr_thunk")
+    told = getattr(getattr(rule, "debug_info", None), "func_src_info", None)
+    return rule is not None and "/jax/_src/" not in str(told).replace("\\", "/")
 
 
 def _called(eqn: Any) -> Any:

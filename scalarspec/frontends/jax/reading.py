@@ -48,8 +48,8 @@ def from_jax(f: Function, *examples: Any) -> JaxSpec:
     Returns a spec of tensors of these shapes, in the same pytrees. Constants of f are floats of that type, and count at
     their binary value. What is no function of real numbers is refused with NotSupported, by the name of the primitive
     and the line of f, when the spec is called: random numbers, rounding to narrower types, loops of unknown length.
-    `ss.grad` of the spec differentiates what f computes: derivatives that f is given by `jax.custom_jvp`, or stops by
-    `lax.stop_gradient`, are those of `from_jax(jax.grad(f), ...)`.
+    `ss.grad` of the spec refuses derivatives that f is given by `jax.custom_jvp`, or stops by `lax.stop_gradient`:
+    `from_jax(jax.grad(f), ...)` has them.
 
     Raises ArgumentError where JAX cannot trace f, NotSupported for complex numbers, or where JAX is not installed.
 

@@ -15,13 +15,13 @@ import numpy as np
 
 from scalarspec.core.choices import where
 from scalarspec.core.context import Context
-from scalarspec.core.tensor import Truth
+from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import NotSupported, ScalarSpecError, ShapeError
 from scalarspec.frontends.jax.control import CONTROL
 from scalarspec.frontends.jax.infinities import apart, extended
 from scalarspec.frontends.jax.known import bits_of, is_known, is_width, worked_out
 from scalarspec.frontends.jax.primitives import REFUSED, RULES
-from scalarspec.frontends.jax.program import Atom, Constant, Equation, Program
+from scalarspec.frontends.jax.program import Atom, Constant, Equation, Kind, Program
 from scalarspec.frontends.jax.structure import STRUCTURE
 from scalarspec.frontends.jax.values import At, Value, is_extended, of, spread
 
@@ -161,7 +161,13 @@ def evaluated(equation: Equation, values: Sequence[Value], context: Context[Any]
     _check_width(at)
     inner = name in CONTROL or context.rounds
     result = RULES[name](at, *values) if inner or not any(map(is_extended, values)) else extended(at, values, RULES)
-    return result if isinstance(result, list) else [result]
+    results = result if isinstance(result, list) else [result]
+    return [_of_kind(kind, each) for kind, each in zip(equation.given, results, strict=True)]
+
+
+def _of_kind(kind: Kind, result: Value) -> Value:
+    """A result as a truth where JAX has one: sums and products of truths hold where they are not 0."""
+    return result != 0 if kind.dtype == "bool" and isinstance(result, Tensor) else result
 
 
 WRAPS = ("mul", "integer_pow", "pow", "reduce_prod", "cumprod", "dot_general")

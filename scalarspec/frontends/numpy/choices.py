@@ -28,6 +28,9 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     """Of three arguments; of one it would tell places."""
     if x is None or y is None:
         refuse("numpy.where", PLACES)
+    if isinstance(x, Truth) and isinstance(y, Truth):
+        holds = truth(condition) if isinstance(condition, Tensor | Truth) else np.asarray(condition, dtype=bool)
+        return (x & holds) | (y & ~holds)
     return chosen(condition, number(x), number(y))
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from scalarspec.core import functions as f
 from scalarspec.core.tensor import Tensor, common_context
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.frontends.calls import number, refuse
+from scalarspec.frontends.calls import counted, number, refuse
 from scalarspec.frontends.numpy.functions import FUNCTIONS, implements
 
 
 def _tensors(*operands: Any) -> list[Tensor]:
     context = common_context("numpy", operands)
-    return [x if isinstance(x, Tensor) else context.tensor(x) for x in map(number, operands)]
+    return [x if isinstance(x, Tensor) else context.tensor(x) for x in counted("a product", *operands)]
 
 
 @implements("dot")
@@ -76,18 +76,19 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     """Sums of products over some axes of both."""
     if not isinstance(axes, int):
         axes = tuple([part] if isinstance(part, int) else list(part) for part in axes)
-    return f.tensordot(a, b, axes)
+    x, y = counted("numpy.tensordot", a, b)
+    return f.tensordot(x, y, axes)
 
 
 @implements("einsum")
 def einsum(*operands: Any) -> Tensor:
     """Sums of products by letters, or by lists of numbers beside the operands."""
     if isinstance(operands[0], str):
-        return f.einsum(operands[0], *map(number, operands[1:]))
+        return f.einsum(operands[0], *counted("numpy.einsum", *operands[1:]))
     pairs, rest = list(zip(operands[::2], operands[1::2], strict=False)), operands[len(operands) // 2 * 2 :]
     texts = ["".join(string.ascii_letters[i] if i is not Ellipsis else "..." for i in axes) for _, axes in pairs]
     result = "->" + "".join(string.ascii_letters[i] for i in rest[0]) if rest else ""
-    return f.einsum(",".join(texts) + result, *(number(x) for x, _ in pairs))
+    return f.einsum(",".join(texts) + result, *counted("numpy.einsum", *(x for x, _ in pairs)))
 
 
 @implements("linalg.multi_dot")
@@ -104,7 +105,7 @@ def matrix_power(a: Any, n: int) -> Any:
     """The product of n copies of a matrix."""
     if n < 1:
         refuse("numpy.linalg.matrix_power", f"n: expected a positive integer, got {n}")
-    return multi_dot([a] * n)
+    return multi_dot(counted("numpy.linalg.matrix_power", a) * n)
 
 
 @implements("linalg.norm")

@@ -11,7 +11,7 @@ from scalarspec.core import functions as f
 from scalarspec.core.literals import meant
 from scalarspec.core.tensor import Tensor, common_context
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.frontends.calls import number, refuse, truth
+from scalarspec.frontends.calls import counted, number, refuse, truth
 from scalarspec.frontends.numpy.functions import implements
 from scalarspec.frontends.numpy.structure import swapaxes
 from scalarspec.numbers.exact import literal_value
@@ -113,7 +113,7 @@ def running_product(a: Any, axis: int | None = None, *, include_initial: bool = 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Differences of neighbours, n times."""
     ends = [None if end is None else _edge(a, end, axis) for end in (prepend, append)]
-    return f.diff(a, axis, n, *ends)
+    return f.diff(counted("numpy.diff", a)[0], axis, n, *ends)
 
 
 def _edge(a: Any, end: Any, axis: int) -> Any:
@@ -227,39 +227,42 @@ def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 @implements("quantile", "nanquantile")
 def quantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     """What lies at a fraction q of the way through the elements in order, linear between two of them."""
-    if method != "linear":
-        refuse("numpy.quantile", f"method: expected 'linear', got {method!r}")
-    if not isinstance(q, Tensor) and np.ndim(q):
-        parts = [quantile(a, part, axis, keepdims=keepdims) for part in np.ravel(q).tolist()]
-        return f.reshape(f.stack(parts), (*np.shape(q), *parts[0].shape))
-    some("numpy.quantile", a, axis)
-    axes = tuple(range(a.ndim)) if axis is None else tuple(i % a.ndim for i in np.atleast_1d(axis).tolist())
-    kept = [i for i in range(a.ndim) if i not in axes]
-    rows = f.reshape(f.permute_dims(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
-    found = _between(f.sort(rows, -1), known_number("numpy.quantile: q", q))
-    return f.reshape(found, [1 if i in axes else n for i, n in enumerate(a.shape)]) if keepdims else found
-
-
-def _between(rows: Any, q: Fraction) -> Any:
-    """Of rows in order. q: from 0 to 1."""
-    if not 0 <= q <= 1:
-        raise ArgumentError(f"numpy.quantile: q: expected a number from 0 to 1, got {q}")
-    place = q * (rows.shape[-1] - 1)
-    low = int(place)
-    part = place - low
-    if not part:
-        return rows[..., low]
-    apart = rows[..., low + 1] - rows[..., low]
-    return rows[..., low] + apart * part if 2 * part < 1 else rows[..., low + 1] - apart * (1 - part)
+    return _at_parts("numpy.quantile", a, q, 1, axis, method, keepdims)
 
 
 @implements("percentile", "nanpercentile")
 def percentile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     """The same of a hundred."""
+    return _at_parts("numpy.percentile", a, q, 100, axis, method, keepdims)
+
+
+def _at_parts(name: str, a: Any, q: Any, whole: int, axis: Any, method: str, keepdims: bool) -> Any:
+    """At parts of a whole of the way, which may be several."""
+    if method != "linear":
+        refuse(name, f"method: expected 'linear', got {method!r}")
     if not isinstance(q, Tensor) and np.ndim(q):
-        parts = [percentile(a, part, axis, method=method, keepdims=keepdims) for part in np.ravel(q).tolist()]
+        parts = [_at_parts(name, a, part, whole, axis, method, keepdims) for part in np.ravel(q).tolist()]
         return f.reshape(f.stack(parts), (*np.shape(q), *parts[0].shape))
-    return quantile(a, known_number("numpy.percentile: q", q) / 100, axis, method=method, keepdims=keepdims)
+    some(name, a, axis)
+    axes = tuple(range(a.ndim)) if axis is None else tuple(i % a.ndim for i in np.atleast_1d(axis).tolist())
+    kept = [i for i in range(a.ndim) if i not in axes]
+    rows = f.reshape(f.permute_dims(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
+    found = _between(f.sort(rows, -1), known_number(f"{name}: q", q), whole)
+    return f.reshape(found, [1 if i in axes else n for i, n in enumerate(a.shape)]) if keepdims else found
+
+
+def _between(rows: Any, q: Fraction, whole: int) -> Any:
+    """Of rows in order, at q of a whole. The place is worked out as NumPy does, so that its rounding is known."""
+    if not 0 <= q <= whole:
+        raise ArgumentError(f"numpy.quantile: q: expected a number from 0 to {whole}, got {q}")
+    place = q * (rows.shape[-1] - 1) / whole
+    low = int(place)
+    if low == place:
+        return rows[..., low]
+    share = rows.context.tensor(q)
+    part = (share / whole if whole != 1 else share) * (rows.shape[-1] - 1) - low
+    apart = rows[..., low + 1] - rows[..., low]
+    return rows[..., low] + apart * part if 2 * (place - low) < 1 else rows[..., low + 1] - apart * (1 - part)
 
 
 @implements("cov")

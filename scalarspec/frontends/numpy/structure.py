@@ -14,6 +14,7 @@ from scalarspec.errors import ShapeError
 from scalarspec.frontends.calls import (
     DTYPE,
     Handler,
+    counted,
     number,
     refuse,
     tensors,
@@ -22,6 +23,7 @@ from scalarspec.frontends.numpy.functions import FUNCTIONS, implements
 
 
 def _like(t: Any, fill: Any, shape: Any, dtype: Any = None) -> Any:
+    counted("numpy.full_like", t)
     if dtype is not None and dtype not in (float, np.float64, t.dtype):
         refuse("numpy.full_like", DTYPE)
     wanted = t.shape if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from scalarspec.core.callers import called_by, differentiating
+from scalarspec.core.callers import STOPPED, differentiating, refuse_other_derivatives
 from scalarspec.core.in_place import has_views
 from scalarspec.core.literals import reading_of_code
 from scalarspec.core.nested import Nested
@@ -37,9 +37,6 @@ DEVICE = torch.device("cpu")
 FORMAT = torch.float64
 """What tensors say is their format, within PyTorch's code: that of the constants which it makes beside them."""
 NARROW = "it rounds to a format, which the numbers of a tensor have not: leave it out"
-DETACH = (
-    "a stop-gradient has the value of its argument and another derivative: write the derivative that is meant apart"
-)
 
 
 def function(theirs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -72,7 +69,7 @@ def _call(shown: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     kwargs, inplace = _with_reduction(kwargs), kwargs.pop("inplace", False)
     if name.endswith("_") and not name.endswith("__"):
         refuse(shown, IN_PLACE)
-    _refuse_other_derivatives(shown)
+    refuse_other_derivatives()
     handler = FUNCTIONS.get(name) or refusal(NOT_OURS)
     if hides(name, args):
         return _followed(shown, name, args, kwargs)
@@ -119,14 +116,6 @@ def _is_format(shown: str, key: str, value: Any) -> bool:
     if isinstance(value, torch.dtype) and value != FORMAT:
         refuse(shown, NARROW)
     return isinstance(value, torch.dtype) or (key == "dtype" and value is None)
-
-
-def _refuse_other_derivatives(shown: str) -> None:
-    """Raises NotSupported where a gradient is being taken, and PyTorch's would not be the derivative."""
-    if differentiating() and not torch.is_grad_enabled():
-        refuse(f"{shown} under torch.no_grad", DETACH)
-    if differentiating() and called_by(torch.autograd.Function.apply.__func__.__code__):
-        refuse("torch.autograd.Function", "its own derivative is not followed; write the function that has it")
 
 
 def _places_as_theirs(found: Any) -> Any:
@@ -205,7 +194,7 @@ def _made(name: str, fill: Callable[..., Any]) -> Callable[..., Any]:
 
 def _stopped(t: Any) -> Any:
     """The value without its derivative: itself, where no derivative is being taken."""
-    return refuse("torch.Tensor.detach", DETACH) if differentiating() else t
+    return refuse("torch.Tensor.detach", STOPPED) if differentiating() else t
 
 
 def _refused(reason: str, name: str) -> Callable[..., Any]:

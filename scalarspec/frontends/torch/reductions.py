@@ -11,7 +11,8 @@ import numpy as np
 from scalarspec.core import functions as f
 from scalarspec.core import order
 from scalarspec.core.tensor import Tensor
-from scalarspec.frontends.calls import Handler, number, refusal, refuse, truth
+from scalarspec.errors import NotSupported, Undecided
+from scalarspec.frontends.calls import Handler, counted, number, refusal, refuse, truth
 from scalarspec.frontends.numpy import products as products
 from scalarspec.frontends.numpy import statistics as statistics
 from scalarspec.frontends.numpy import ufuncs as ufuncs
@@ -58,7 +59,10 @@ class Found(SimpleNamespace):
 
     def __iter__(self) -> Any:
         yield self.values
-        yield _Later(self._places)
+        try:
+            yield self.indices
+        except (NotSupported, Undecided):  # which is told where something is done with them
+            yield _Later(self._places)
 
     def __getitem__(self, i: int) -> Any:
         return tuple(self)[i]
@@ -235,7 +239,7 @@ def logcumsumexp(input: Any, dim: int) -> Any:
 
 @implements("diff")
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    return f.diff(input, dim, n, prepend, append)
+    return f.diff(counted("torch.diff", input)[0], dim, n, prepend, append)
 
 
 @implements("trapezoid", "trapz")
