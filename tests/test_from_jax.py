@@ -165,8 +165,24 @@ def test_derivatives_of_ones_own_are_those_of_grad():
     f, *args = FUNCTIONS["custom vjp"]
     spec = ss.from_jax(jax.grad(lambda x: f(x).sum()), *args)
     assert agrees(spec(INTERVAL.tensor(X)), np.clip(2 * X, -1, 1))
-    of_text = ss.grad(ss.from_jax(lambda x: f(x).sum(), X))(INTERVAL.tensor(X))
-    assert agrees(of_text, 2 * X)
+
+
+OTHER_DERIVATIVES = {
+    "custom vjp": FUNCTIONS["custom vjp"][0], "custom jvp": FUNCTIONS["custom jvp"][0],
+    "stop_gradient": lambda x: x * lax.stop_gradient(x),
+    "in a tree": lambda x: x * jax.tree.map(lax.stop_gradient, {"a": x})["a"],
+    "of a softmax": lambda x: lax.stop_gradient(jax.nn.softmax(x)) * x,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHER_DERIVATIVES)
+def test_a_derivative_that_is_another_one_is_refused_and_the_value_is_not(name):
+    f, x = OTHER_DERIVATIVES[name], np.abs(V)
+    spec = ss.from_jax(lambda x: f(x).sum(), x)
+    assert agrees(spec(INTERVAL.tensor(x)), f(x).sum())
+    for take in (lambda: ss.grad(spec)(INTERVAL.tensor(x)), lambda: ss.derive(spec, ss.Dim(4))):
+        with pytest.raises(NotSupported, match=r"(own_derivative|stop_gradient).*another one"):
+            take()
 
 
 def test_boxes_are_bounded():

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import operator
 import pickle
 import re
 from fractions import Fraction
@@ -14,7 +15,7 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.core.foreign_names import NUMPY
-from scalarspec.errors import ArgumentError, NotExact, NotSupported, ScalarSpecError, ShapeError, Undecided
+from scalarspec.errors import ArgumentError, JaxCode, NotExact, NotSupported, ScalarSpecError, ShapeError, Undecided
 from scalarspec.frontends.numpy import protocol as protocol
 from scalarspec.frontends.numpy.functions import FUNCTIONS
 from scalarspec.frontends.numpy.methods import METHODS
@@ -179,6 +180,10 @@ REFUSED = {
     "bits of numbers": (lambda t: np.bitwise_and(t, t), "bits of a format"),
     "bits": (lambda t: np.invert(t), "bits of a format"),
     "another format": (lambda t: (t.dtype == np.float16 and None) or t.astype(np.float16), "no format"),
+    "a product of truths": (lambda t: np.dot(t > 1, t > 0), r"write \(x > 0\) \* 1"),
+    "a difference of truths": (lambda t: np.diff(t > 1), r"write \(x > 0\) \* 1"),
+    "truths in an operator": (lambda t: (t > 1) @ (t > 0), r"write \(x > 0\) \* 1"),
+    "an update of JAX": (lambda t: t.at[0].set(1), r"ss\.from_jax"),
     "singular values": (lambda t: np.linalg.norm(np.outer(t, t), 2), "singular values"),
 }
 
@@ -187,7 +192,7 @@ REFUSED = {
 @pytest.mark.parametrize("backend", ["float64", "interval", "rational"])
 def test_what_cannot_be_followed_is_refused_by_name(name, backend):
     call, told = REFUSED[name]
-    with pytest.raises((NotSupported, ShapeError), match=told):
+    with pytest.raises((NotSupported, ShapeError, JaxCode), match=told):
         call(ss.context(backend).tensor([1.0, 2.0]))
 
 
@@ -266,6 +271,18 @@ def of_what_has_a_view(x):
     return part
 
 
+def of_a_call(x):
+    y = x * 2
+    operator.iadd(y, 1)
+    return y
+
+
+def of_a_method(x):
+    y = x * 2
+    y.__iadd__(1)
+    return y
+
+
 def of_a_transpose(x):
     y = x * 2
     turned = y.T
@@ -279,7 +296,10 @@ def test_what_nobody_else_holds_may_be_replaced(function):
     assert ss.crosscheck(function, x, actual=function(x)).exact.tolist() == [Fraction(v) for v in function(x)]
 
 
-@pytest.mark.parametrize("function", [of_the_argument, of_another_name, of_a_view, of_what_has_a_view, of_a_transpose])
+@pytest.mark.parametrize(
+    "function",
+    [of_the_argument, of_another_name, of_a_view, of_what_has_a_view, of_a_transpose, of_a_call, of_a_method],
+)
 def test_what_others_see_is_not_changed(function):
     x = Q.tensor([[1, 2], [3, 4]])
     with pytest.raises(NotSupported, match=r"write x = x \+ y"):
@@ -383,6 +403,30 @@ def test_numbers_that_are_asked_for_by_their_kind_are_refused():
     with pytest.raises(NotSupported, match="code that asks would go another way"):
         ss.bounds(lambda x: x if x.dtype == np.float64 else -x, [1.0], vary={"x": ss.ball(1)})
     assert F.tensor(1).dtype == np.float64
+
+
+TRUTHS = {
+    "an array of bools": lambda x: x * np.array([True, False, True]),
+    "a list of them": lambda x: np.where([True, False, True], x, 0) + x,
+    "chosen": lambda x: np.where(np.where(x > 1, x > 2, x < 0.75), x, -x),
+    "together": lambda x: np.where(np.concatenate([x[:1] > 1, x[1:] > 1]), x, -x),
+    "counted": lambda x: x * np.sum(np.concatenate([x > 1, x > 2])),
+    "in a product": lambda x: (x > 1) @ x,
+}
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_truths_are_counted_where_numpy_counts_them(name):
+    x = np.array([0.5, 2.0, 4.0])
+    found = ss.compare(TRUTHS[name], x, backends=["rational"])["rational"].value.tolist()
+    assert found == np.asarray(TRUTHS[name](x)).tolist()
+
+
+@pytest.mark.parametrize("q", [0.7, 0.1, 1 / 3, 0.999])
+def test_the_place_of_a_quantile_rounds(q):
+    x = np.random.default_rng(3).normal(size=11) * 1e6
+    for spec in (lambda x: np.quantile(x, q), lambda x: np.percentile(x, 100 * q)):
+        assert ss.crosscheck(spec, x, actual=spec(x), literals="binary").explained
 
 
 def test_arrays_that_code_sees_are_exact():

@@ -238,9 +238,31 @@ def without_grad(x):
     return x * s
 
 
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+def without_grad_by_operators(x):
+    with torch.no_grad():
+        s = x * x + 1
+    return x * s
+
+
+@torch.inference_mode()
+def scale_of(x):
+    return 1 / x
+
+
 OTHER_DERIVATIVES = {
     "detach": lambda x: x * x.detach(), "data": lambda x: x * x.data, "no_grad": without_grad,
-    "straight through": lambda x: Straight.apply(x),
+    "straight through": lambda x: Straight.apply(x), "operators": without_grad_by_operators,
+    "inference": lambda x: x * scale_of(x), "a function of operators": lambda x: Doubled.apply(x),
 }  # fmt: skip
 
 

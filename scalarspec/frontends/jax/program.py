@@ -8,9 +8,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,8 @@ class _Writer:
         inputs = tuple(self.atom(v) for v in eqn.invars)
         if name == "max" and call == "relu" and is_zero(inputs[1]):
             name = "relu"  # where both are equal, its derivative is another one than that of a maximum
+        if name == "stop_gradient" and _is_jaxs_function(eqn):
+            name = "copy"  # a shift that a softmax or a logsumexp takes back, whose derivative is the true one
         taken, given = (tuple(_kind(v.aval) for v in some) for some in (eqn.invars, eqn.outvars))
         if any(kind_of(kind.dtype) == "c" for kind in (*taken, *given)):
             raise NotSupported(f"{name}{place}: complex numbers; numbers here are real: write the two parts apart")
@@ -164,6 +167,16 @@ def _has_own_derivative(eqn: Any) -> bool:
     rule = eqn.params.get("jvp_jaxpr_fun") or eqn.params.get("fwd_jaxpr_thunk")
     told = getattr(getattr(rule, "debug_info", None), "func_src_info", None)
     return rule is not None and "/jax/_src/" not in str(told).replace("\\", "/")
+
+
+TRUE_DERIVATIVES = tuple(f"/jax/_src/{room}/" for room in ("nn", "numpy", "ops", "scipy"))
+"""Where JAX's functions of numbers live; unlike `jax.lax`, what they stop does not change their derivatives."""
+
+
+def _is_jaxs_function(eqn: Any) -> bool:
+    """Was a primitive asked for by a function of JAX's own, and not by the user?"""
+    inner = takewhile(lambda frame: frame.file_name.startswith(_libraries()), _frames(eqn))
+    return any(room in frame.file_name.replace("\\", "/") for frame in inner for room in TRUE_DERIVATIVES)
 
 
 def _called(eqn: Any) -> Any:
@@ -216,11 +229,15 @@ def plain(value: Any) -> Any:
 
 def place_of(eqn: Any) -> str:
     """Where in the user's code a primitive was asked for, as " (file:line)"; empty where nothing says so."""
-    traceback = getattr(getattr(eqn, "source_info", None), "traceback", None)
-    for frame in getattr(traceback, "frames", ()):
+    for frame in _frames(eqn):
         if not frame.file_name.startswith((*_libraries(), "<frozen")):
             return f" ({frame.file_name}:{frame.line_num})"
     return ""
+
+
+def _frames(eqn: Any) -> Sequence[Any]:
+    """Of the code that asked for a primitive, innermost first."""
+    return getattr(getattr(getattr(eqn, "source_info", None), "traceback", None), "frames", ())
 
 
 @cache
