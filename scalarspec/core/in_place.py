@@ -2,7 +2,7 @@
 
 In NumPy and PyTorch it changes the array that x is, for all who hold it and for what is a view of it. A tensor that is
 held by the one variable, and is no view, may as well be replaced; any other one is refused, and so is what writes into
-a part of it.
+a part of it. Where a function is called for it, the variable still holds the old tensor, and a later use is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dis
 import gc
 import sys
 from collections.abc import Callable
+from functools import cache
 from types import FrameType
 from typing import Any, Never, TypeVar
 
@@ -35,22 +36,41 @@ ONE_HOLDER = _references() if hasattr(sys, "getrefcount") else 0
 
 
 def _is_statement(frame: FrameType) -> bool:
-    """Is the code at an operator in place, which puts the result where the tensor was, and not at a call of one?"""
+    """Is the code at an operator in place, which puts the result where the tensor was, and not at a call?"""
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
 
 
 def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        alone = sys.getrefcount(self) <= ONE_HOLDER and self._base is None
-        if not alone or not _is_statement(sys._getframe(1)):
+        if sys.getrefcount(self) > ONE_HOLDER or self._base is not None:
             raise NotSupported(
                 f"x {symbol}= y would change a tensor that others hold, too, or that is a view of another one, and "
                 f"tensors are not changed; write x = x {symbol} y"
             )
         method = getattr(type(self), name, None)
-        return NotImplemented if method is None else method(self, other)
+        found = NotImplemented if method is None else method(self, other)
+        if found is not NotImplemented and not _is_statement(sys._getframe(1)):
+            overwrite(self)
+        return found
 
     return operator
+
+
+def overwrite(t: object) -> None:
+    """Marks a tensor whose memory a function wrote its result into: who looks at it again would see other numbers."""
+    t.__class__ = _overwritten(type(t))
+
+
+@cache
+def _overwritten(kind: type) -> type:
+    return type(kind.__name__, (kind,), {"__slots__": (), "__getattribute__": _used_again})
+
+
+def _used_again(t: Any, name: str) -> Never:
+    raise NotSupported(
+        "a tensor is used again after a function changed it in place, and tensors are not changed: write "
+        "inplace=False, or x = x + y"
+    )
 
 
 class InPlace:

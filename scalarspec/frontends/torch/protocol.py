@@ -10,11 +10,10 @@ import numpy as np
 import torch
 
 from scalarspec.core.callers import STOPPED, differentiating, refuse_other_derivatives
-from scalarspec.core.in_place import has_views
+from scalarspec.core.in_place import has_views, overwrite
 from scalarspec.core.literals import reading_of_code
 from scalarspec.core.nested import Nested
-from scalarspec.core.tensor import Tensor, Truth, common_context
-from scalarspec.errors import NotSupported
+from scalarspec.core.tensor import Truth, common_context
 from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, called, refusal, refuse, truth
 from scalarspec.frontends.masked import followed, hides
 from scalarspec.frontends.torch import (  # noqa: F401 - which fill the table of functions
@@ -140,24 +139,12 @@ def _as_ours(value: Any, context: Any) -> Any:
     return value
 
 
-class _Overwritten(Tensor):
-    """A tensor that code has changed in place: whoever looks at it again would see other numbers."""
-
-    __slots__ = ()
-
-    def __getattribute__(self, name: str) -> Any:
-        raise NotSupported(
-            "a tensor is used again after a function with inplace=True changed it, and tensors are not changed: write "
-            "inplace=False"
-        )
-
-
 def _overwrite(shown: str, t: Any, found: Any) -> None:
     """Marks a tensor whose memory a function wrote its result into."""
     if t._base is not None or has_views(t):
         refuse(shown, "inplace=True changes a view, and what it is a view of; write inplace=False")
     if found is not t:
-        t.__class__ = _Overwritten
+        overwrite(t)
 
 
 # ---- methods and properties that are no functions -------------------------------------------------------------------
