@@ -58,7 +58,8 @@ def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
 
 def overwrite(t: object) -> None:
     """Marks a tensor whose memory a function wrote its result into: who looks at it again would see other numbers."""
-    t.__class__ = _overwritten(type(t))
+    kind: Any = type(t)
+    t.__class__ = _overwritten(kind)
 
 
 @cache
