@@ -22,13 +22,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from scalarspec.core.applied import applied
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.core.context import DERIVED, Context
 from scalarspec.core.named_contexts import context, resolve
 from scalarspec.core.operation import Operation
 from scalarspec.core.operations import ADDED, CACHES, OPERATIONS
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Tensor, Truth, applied
+from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.core.truth import Kleene, Maybe
 from scalarspec.errors import ArgumentError
 from scalarspec.tracing.batched import BATCHING

@@ -7,7 +7,7 @@ import numpy as np
 
 from scalarspec import extend
 from scalarspec.core import functions as f
-from scalarspec.core.tensor import applied
+from scalarspec.core.applied import applied
 
 
 def _floor(context, x):

@@ -16,7 +16,7 @@ import numpy as np
 from emulated import Emulator, rounded
 
 import scalarspec as ss
-from scalarspec.core.tensor import applied
+from scalarspec.core.applied import applied
 from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers import formats
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec.core.tensor import applied
+from scalarspec.core.applied import applied
 from scalarspec.tracing.dependence import dependence
 from scalarspec.tracing.tape import Tape
 from scalarspec.tracing.trace import trace

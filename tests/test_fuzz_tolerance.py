@@ -15,7 +15,8 @@ from scalarspec.backends.rounding.inherited import INHERITED
 from scalarspec.backends.rounding.local import LOCAL
 from scalarspec.backends.rounding.model import Call
 from scalarspec.backends.rounding.tracked import Tracked
-from scalarspec.core.tensor import Tensor, applied
+from scalarspec.core.applied import applied
+from scalarspec.core.tensor import Tensor
 from scalarspec.numbers import formats
 from scalarspec.rounding_errors import box_errors
 

@@ -7,7 +7,7 @@ import pytest
 from generated_code import matrices
 
 import scalarspec as ss
-from scalarspec.core.tensor import applied
+from scalarspec.core.applied import applied
 from scalarspec.errors import NotSupported
 
 M, N, K = 5, 4, 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec.core.tensor import applied
+from scalarspec.core.applied import applied
 from scalarspec.theory import prove_equal
 
 V, M, T = ss.Dim(4), ss.Shape((3, 4)), ss.Shape((2, 3, 4))

@@ -12,8 +12,8 @@ from scalarspec.backends.rounding.inherited import INHERITED
 from scalarspec.backends.rounding.local import LOCAL
 from scalarspec.backends.rounding.model import Call
 from scalarspec.backends.rounding.tracked import Tracked
+from scalarspec.core.applied import applied
 from scalarspec.core.region import regions
-from scalarspec.core.tensor import applied
 from scalarspec.numbers import formats
 from scalarspec.rounding_errors.box_errors import BoxErrors
 

@@ -175,10 +175,10 @@ class RationalArrays(NumPyArrays):
         return Ratios(total.numerators, total.denominator * max(count, 1))
 
     def max(self, x: Ratios, axis: tuple[int, ...], counts: tuple[int, ...]) -> Ratios:
-        return x.mapped(lambda a: np.asarray(np.max(a, axis=axis)))
+        return x.mapped(lambda a: np.max(a, axis=axis))
 
     def min(self, x: Ratios, axis: tuple[int, ...], counts: tuple[int, ...]) -> Ratios:
-        return x.mapped(lambda a: np.asarray(np.min(a, axis=axis)))
+        return x.mapped(lambda a: np.min(a, axis=axis))
 
     def cumulative_sum(self, x: Ratios, axis: tuple[int, ...]) -> Ratios:
         return Ratios(np.cumsum(x.numerators, axis=axis[0]), x.denominator)

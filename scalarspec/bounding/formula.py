@@ -20,9 +20,10 @@ import numpy as np
 
 from scalarspec.bounding.contexts import FLOAT
 from scalarspec.core import functions as f
+from scalarspec.core.applied import applied
 from scalarspec.core.operations import check_complete, having
 from scalarspec.core.shape import Shape
-from scalarspec.core.tensor import Tensor, applied
+from scalarspec.core.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 Relation = Literal["above", "at least", "below", "at most", "equal"]

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import functions as f
+from scalarspec.core.applied import applied
 from scalarspec.core.context import Context
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operation import Operation
 from scalarspec.core.region import Box
-from scalarspec.core.tensor import Tensor, Truth, applied, elementwise, relation
+from scalarspec.core.tensor import Tensor, Truth, elementwise, relation
 from scalarspec.errors import DomainError, ScalarSpecError, ShapeError
 
 Array = np.ndarray[Any, Any]

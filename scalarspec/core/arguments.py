@@ -13,7 +13,7 @@ import numpy as np
 from scalarspec.core.callers import evaluating
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
-from scalarspec.core.foreign import AsSpec, asks_for_jax, in_jax
+from scalarspec.core.foreign import AsSpec, asks_for_jax, in_jax, names_jax
 from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
@@ -23,6 +23,7 @@ from scalarspec.core.whole import Whole
 from scalarspec.errors import (
     ArgumentError,
     ContextMismatch,
+    NotExact,
     NotSupported,
     OutOfRange,
     ScalarSpecError,
@@ -157,7 +158,8 @@ def value_of(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any
             return lifted(*args) if lifted is spec else _rebuilt_value(spec, lifted, args)
         except Exception as error:
             cause = error.__cause__
-            if asks_for_jax(error) or (cause is not None and asks_for_jax(cause)):
+            literal = isinstance(error, NotExact) and names_jax(spec)  # which JAX reads in binary
+            if literal or asks_for_jax(error) or (cause is not None and asks_for_jax(cause)):
                 return in_jax(spec)(*args)
             if isinstance(cause, NotSupported) and not isinstance(error, ScalarSpecError):
                 raise cause from None  # NumPy tells what it was doing, and not why that failed

@@ -27,6 +27,14 @@ def imports_torch(caller: FrameType) -> bool:
     return "torch" in homes or bool(local) or "numpy" not in homes
 
 
+def asks_as_torch(caller: FrameType) -> bool:
+    """Is the code PyTorch's: of a module, or of a function that uses PyTorch's names and none of NumPy's?"""
+    if "torch" not in sys.modules:
+        return False
+    used = {_home(caller.f_globals[name]) for name in caller.f_code.co_names if name in caller.f_globals}
+    return in_module() or ("torch" in used and "numpy" not in used)
+
+
 def _home(value: Any) -> str:
     """The package that a module is in, or what is defined in one."""
     name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
@@ -99,9 +107,11 @@ def evaluating() -> Iterator[None]:
         _EVALUATING.reset(token)
 
 
-def refuse_to_be_read(caller: FrameType) -> None:
-    """Raises NotSupported where a spec, while a job evaluates it, makes floats of a tensor."""
-    if _EVALUATING.get() and not is_ours(caller):
+def refuse_to_be_read(caller: FrameType, lost: bool = False) -> None:
+    """Raises NotSupported where a spec, while a job evaluates it, makes floats of a tensor. lost: would a derivative be
+    lost, whoever reads it?
+    """
+    if lost or (_EVALUATING.get() and not is_ours(caller)):
         raise NotSupported(
             "float(t), t.item(), np.asarray(t), functions of the math module, and putting t into an array of NumPy's "
             "make floats of a tensor, and what follows would not be seen: leave float and asarray out, for tensors "

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.core.applied import applied
 from scalarspec.core.indexing import Fixed, at_axis
 from scalarspec.core.padding import with_zeros
 from scalarspec.core.reductions import max, mean, sum
 from scalarspec.core.shape import Shape, is_whole, whole, wholes
 from scalarspec.core.structure import concat, moveaxis, reshape
-from scalarspec.core.tensor import Operand, Tensor, applied, matmul, operands_of
+from scalarspec.core.tensor import Operand, Tensor, matmul, operands_of
 from scalarspec.core.windows import counts, windows
 from scalarspec.errors import ArgumentError, ShapeError
 

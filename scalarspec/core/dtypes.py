@@ -30,6 +30,13 @@ class DType:
     category: str = REAL
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """The format of arrays of NumPy's that code makes beside such numbers: the name, or float64."""
+        if self.category != REAL:
+            return np.dtype(self.name)
+        return np.dtype(self.name if self.name in np.sctypeDict else np.float64)
+
+    @property
     def kind(self) -> str:
         """NumPy's letter for it."""
         return {"bool": "b", "signed integer": "i", "unsigned integer": "u", REAL: "f"}.get(self.category, "c")

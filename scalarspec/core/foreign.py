@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
-from types import FrameType, FunctionType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 from scalarspec.core.callers import imports_torch, in_module
@@ -89,6 +89,17 @@ def asks_for_jax(error: BaseException) -> bool:
     told = str(error)
     named = "jax" in sys.modules and ("scalarspec.core.tensor." in told or told.startswith("Pred type must be"))
     return isinstance(error, JaxCode) or (named and isinstance(error, TypeError | ValueError))
+
+
+def names_jax(function: Any) -> bool:
+    """Does a function use a name of JAX's?"""
+    code, home = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    return code is not None and any(_is_of_jax(home.get(name)) for name in code.co_names)
+
+
+def _is_of_jax(value: Any) -> bool:
+    home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return str(home).partition(".")[0] in ("jax", "jaxlib")
 
 
 def in_jax(function: Any) -> Any:

@@ -2,7 +2,8 @@
 
 In NumPy and PyTorch it changes the array that x is, for all who hold it and for what is a view of it. A tensor that is
 held by the one variable, and is no view, may as well be replaced; any other one is refused, and so is what writes into
-a part of it. Where a function is called for it, the variable still holds the old tensor, and a later use is refused.
+a part of it. Where the result goes elsewhere, to an attribute or an element, or where a function is called for it, the
+old tensor may still be held, and a later use is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cache
 from types import FrameType
 from typing import Any, Never, TypeVar
 
+from scalarspec.core.callers import asks_as_torch
 from scalarspec.errors import NotSupported
 
 
@@ -35,21 +37,30 @@ ONE_HOLDER = _references() if hasattr(sys, "getrefcount") else 0
 """What `sys.getrefcount` says in an operator in place of what one variable holds."""
 
 
+VARIABLES = ("STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
+"""What puts a value into a variable, beside what does so for those of functions."""
+
+
 def _is_statement(frame: FrameType) -> bool:
-    """Is the code at an operator in place, which puts the result where the tensor was, and not at a call?"""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
+    """Is the code at an operator in place, and puts the result into the variable that held the tensor?"""
+    code, place = frame.f_code.co_code, frame.f_lasti
+    if dis.opname[code[place]] != "BINARY_OP":
+        return False
+    following = (dis.opname[each] for each in code[place + 2 :: 2])
+    return next((name for name in following if name != "CACHE"), "").startswith(("STORE_FAST", *VARIABLES))
 
 
 def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        if sys.getrefcount(self) > ONE_HOLDER or self._base is not None:
+        number = not self.shape and not asks_as_torch(sys._getframe(1))  # in NumPy a scalar, which never changes
+        if not number and (sys.getrefcount(self) > ONE_HOLDER or self._base is not None):
             raise NotSupported(
                 f"x {symbol}= y would change a tensor that others hold, too, or that is a view of another one, and "
                 f"tensors are not changed; write x = x {symbol} y"
             )
         method = getattr(type(self), name, None)
         found = NotImplemented if method is None else method(self, other)
-        if found is not NotImplemented and not _is_statement(sys._getframe(1)):
+        if found is not NotImplemented and not number and not _is_statement(sys._getframe(1)):
             overwrite(self)
         return found
 

@@ -29,6 +29,10 @@ _VALUES = (int, float, str, Fraction, Decimal, Shape)
 """
 
 
+AS_IT_IS = "as_it_is"
+"""The key in the metadata of a dataclass' field whose value is no part of a model: it stays as it is."""
+
+
 def lift(model: Model, context: str | Context[Any]) -> Model:
     """`model` with every array, list of numbers, float, Fraction and Decimal in it a tensor of a context, at its exact
     value.
@@ -174,6 +178,8 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         result = copy.copy(value)
         for field in dataclasses.fields(value):
+            if field.metadata.get(AS_IT_IS):
+                continue
             object.__setattr__(result, field.name, part(field.name, getattr(value, field.name)))
         return result
     return value

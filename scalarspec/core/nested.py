@@ -100,6 +100,12 @@ class Nested(Guest, InPlace, ArrayObject):
     def __reduce__(self) -> Any:
         return type(self), (self.context, self.shape, self.value)
 
+    def __copy__(self) -> Self:
+        return type(self)(self.context, self.shape, self.value)
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.__copy__()
+
     def moved(self, operation: str, **parameters: Any) -> Self:
         """An operation of structure on this tensor."""
         shape = result_shape(operation, [self.shape], parameters)
@@ -118,6 +124,11 @@ class Nested(Guest, InPlace, ArrayObject):
         if self.ndim == 2:
             return view(self.moved("matrix_transpose"), self)
         return view(self.moved("permute_dims", axes=tuple(range(self.ndim))[::-1]), self) if self.ndim > 1 else self
+
+
+def holds_tensors(data: Sequence[Any]) -> bool:
+    """Is there a tensor, or a truth, in a list, or in lists in it?"""
+    return any(isinstance(x, Nested) or (isinstance(x, list | tuple) and holds_tensors(x)) for x in data)
 
 
 def together(operation: str, tensors: Sequence[Nested]) -> tuple[Shape, list[Any]]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from scalarspec.core import shape as shapes
+from scalarspec.core.applied import applied
 from scalarspec.core.elementwise import multiply
 from scalarspec.core.reductions import sum
 from scalarspec.core.shape import Shape
 from scalarspec.core.structure import diagonal, moveaxis, permute_dims, reshape
-from scalarspec.core.tensor import Operand, Tensor, applied, matmul, operands_of
+from scalarspec.core.tensor import Operand, Tensor, matmul, operands_of
 from scalarspec.errors import ArgumentError, ShapeError
 
 __all__ = ["affine", "dot", "einsum", "matmul", "outer", "tensordot", "trace", "vecdot"]

@@ -17,16 +17,15 @@ import numpy as np
 from scalarspec.core import shape as shapes
 from scalarspec.core.array_object import Bitless, ZeroOrOne
 from scalarspec.core.arrays import lift
-from scalarspec.core.callers import differentiating, in_module, refuse_to_be_read
+from scalarspec.core.callers import asks_as_torch, differentiating, refuse_to_be_read
 from scalarspec.core.context import Context
 from scalarspec.core.dtypes import BOOL, DType
 from scalarspec.core.foreign import frontend, sum_with_infinities
 from scalarspec.core.guests import Number, Truths
 from scalarspec.core.literals import meant
-from scalarspec.core.nested import Nested, halved, together
+from scalarspec.core.nested import Nested, halved, holds_tensors, together
 from scalarspec.core.nested import common_context as common_context
 from scalarspec.core.nested import wraps as wraps
-from scalarspec.core.operations import find, result_shape
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import looked_at
 from scalarspec.errors import ArgumentError, ContextMismatch, DomainError, NotExact, ShapeError, Undecided
@@ -53,11 +52,16 @@ class Tensor(Nested, Number, Bitless):
         if isinstance(data, Tensor):
             within = data.context == context or wraps(context, data.context)
             return as_tensor(context, data) if within else _converted(context, data)
+        if isinstance(data, list | tuple) and holds_tensors(data):
+            parts = [cls.from_data(context, part) for part in data]
+            return cls.of(context, parts[0].shape, parts)
         adopted = context.arrays.adopted(data)
         if adopted is not None:
             return cls(context, Shape(adopted.shape), adopted)
         array = as_array(data)
-        return cls(context, Shape(array.shape), context.arrays.data(array))
+        made = cls(context, Shape(array.shape), context.arrays.data(array))
+        made._base = made if type(data) is np.ndarray and not data.ndim else None  # code may change what it was given
+        return made
 
     @classmethod
     def of(cls, context: Context[Any], shape: Iterable[int], items: Iterable[Tensor]) -> Tensor:
@@ -78,8 +82,8 @@ class Tensor(Nested, Number, Bitless):
 
     @property
     def dtype(self) -> Any:
-        """The kind of its numbers, by the name of the context; within PyTorch's modules a format for what they make."""
-        return frontend("torch").FORMAT if in_module() else DType(self.context.name)
+        """The kind of its numbers, by the name of the context; within PyTorch's code a format for what it makes."""
+        return frontend("torch").FORMAT if asks_as_torch(sys._getframe(1)) else DType(self.context.name)
 
     def item(self) -> Any:
         """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression. Raises
@@ -103,7 +107,7 @@ class Tensor(Nested, Number, Bitless):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         looked_at(self.shape)
-        refuse_to_be_read(sys._getframe(1))
+        refuse_to_be_read(sys._getframe(1), lost=differentiating() and self.context.rounds)
         if copy is False:
             raise ValueError("a tensor's numbers cannot be shared with NumPy without a copy")
         items = np.array(self.context.arrays.items(self.value))
@@ -128,7 +132,7 @@ class Tensor(Nested, Number, Bitless):
     def __bool__(self) -> bool:
         raise Undecided("a tensor of numbers has no truth value; write a comparison such as t > 0")
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = Number.__hash__
 
     def __add__(self, other: Any) -> Tensor:
         try:
@@ -255,6 +259,12 @@ class Truth(Nested, Truths, ZeroOrOne):
         one, zero = (as_tensor(self.context, n).value for n in (1, 0))
         return Tensor(self.context, self.shape, self.context.arrays.apply("where", self.value, one, zero))
 
+    def moved(self, operation: str, **parameters: Any) -> Truth:
+        """An operation of structure; what a scatter puts beside truths is false."""
+        if operation == "scatter":
+            return self.numbers().moved(operation, **parameters) != 0
+        return super().moved(operation, **parameters)
+
     def all(self, axis: Any = None, keepdims: bool = False) -> Truth:
         """The truth that every element holds, or every one along some axes."""
         return self._over("all", axis, keepdims) if keepdims or axis is not None else self._fold(Truth.__and__, True)
@@ -350,13 +360,12 @@ def as_truth(context: Context[Any], p: Truth) -> Truth:
 
 @lru_cache(maxsize=1024, typed=True)
 def _literal(context: Context[Any], number: Any) -> Tensor:
-    """The tensor of a literal, kept, since specs are full of small constants: of a context that wraps no other one, for
-    what an interpreter holds must not outlive it.
-    """
+    """The tensor of a literal, kept: of a context that wraps no other one, since what it holds must not outlive it."""
     return _new_literal(context, number)
 
 
 def _new_literal(context: Context[Any], number: Any) -> Tensor:
+    number = int(number) if isinstance(number, bool | np.bool_) else number
     return Tensor(context, Scalar, context.arrays.pack(boxed(context.literal(literal_value(number)))))
 
 
@@ -389,12 +398,3 @@ def matmul(a: Any, b: Any) -> Tensor:
     context, (x, y) = operands_of("matmul", a, b)
     shape = shapes.matmul_shape(x.shape, y.shape)
     return Tensor(context, shape, context.arrays.apply("matmul", x.value, y.value))
-
-
-def applied(operation: str, *operands: Any, **parameters: Any) -> Tensor:
-    """An operation of the table, by name, on operands, with its keyword parameters."""
-    if find(operation, "applied").scalar:
-        return elementwise(operation, *operands)
-    context, tensors = operands_of(operation, *operands)
-    shape = result_shape(operation, [t.shape for t in tensors], parameters)
-    return Tensor(context, shape, context.arrays.apply(operation, *[t.value for t in tensors], **parameters))

@@ -18,7 +18,7 @@ Handler = Callable[..., Any]
 Table = dict[Any, Handler]
 
 IN_PLACE = "tensors are not changed in place; write what makes a new one, such as x = x + y, np.where or np.stack"
-OUT = "tensors are not changed: leave out= away, and use what the function returns"
+OUT = "tensors are not changed, and do not go into arrays: leave out= away, and for x += t write x = x + t"
 DTYPE = "a tensor's numbers have no format, and another one would round them: leave the format away"
 WHERE = "where= leaves elements as they are in memory; write np.where(mask, x, 0) before, or after"
 PLACES = "which places there are depends on the numbers; use np.where(condition, x, y)"
@@ -27,7 +27,7 @@ NOT_OURS = "it is not in the vocabulary (docs/vocabulary.md lists what is); do i
 _REASONS = {"out": OUT, "dtype": DTYPE, "where": WHERE, "sig": DTYPE, "signature": DTYPE}
 _NEUTRAL = {"out": None, "dtype": None, "where": True, "subok": True}
 """Arguments that change nothing where they have these values."""
-_IGNORED = {"casting", "order", "like", "copy", "device", "optimize", "kind", "extobj"}
+_IGNORED = {"casting", "order", "like", "copy", "device", "optimize", "kind", "extobj", "memory_format"}
 """Arguments that say nothing about numbers: how they lie in memory, where, and how fast it shall be."""
 
 
@@ -47,8 +47,14 @@ def refusal(reason: str) -> Handler:
 
 
 @cache
-def _parameters(handler: Handler) -> inspect.Signature:
+def _signature(handler: Handler) -> inspect.Signature:
     return inspect.signature(handler)
+
+
+def parameters_of(handler: Handler) -> frozenset[str]:
+    """The names that a handler can be given arguments by."""
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return frozenset(name for name, each in _signature(handler).parameters.items() if each.kind in by_name)
 
 
 def called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -58,7 +64,7 @@ def called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: Mapping[s
     reason = getattr(handler, "reason", None)
     if reason is not None:
         refuse(name, reason)
-    signature = _parameters(handler)
+    signature = _signature(handler)
     given = {key: value for key, value in kwargs.items() if not _says_nothing(key, value, signature)}
     try:
         signature.bind(*args, **given)
@@ -77,12 +83,12 @@ def called(name: str, handler: Handler, args: tuple[Any, ...], kwargs: Mapping[s
 
 _VIEWS = """
 array_split asanyarray ascontiguousarray asfortranarray atleast_1d atleast_2d atleast_3d broadcast_arrays
-broadcast_tensors broadcast_to chunk conj contiguous diag diagonal einsum expand expand_as expand_dims flatten flip
+broadcast_tensors broadcast_to chunk conj contiguous diag diagonal einsum expand expand_as expand_dims flip
 fliplr flipud hsplit linalg_diagonal matrix_transpose meshgrid moveaxis movedim narrow permute permute_dims ravel real
 require reshape reshape_as resolve_conj rot90 select split split_with_sizes squeeze swapaxes swapdims t tensor_split
 transpose unbind unflatten unfold unsqueeze unstack view view_as vsplit
 """
-VIEWS = frozenset(_VIEWS.split())
+VIEWS = frozenset(_VIEWS.split()) | {"torch.flatten", "torch.Tensor.flatten"}
 """Functions and methods whose results may share the memory of what they are given, in NumPy or in PyTorch."""
 
 
@@ -94,7 +100,7 @@ def _with_base(name: str, found: Any, args: tuple[Any, ...]) -> Any:
         if not isinstance(part, Nested) or any(part is x for x in args):
             continue
         part._base = None
-        if name.rpartition(".")[2] in VIEWS and (len(operands) == 1 or len(operands) == len(parts) > 1):
+        if {name, name.rpartition(".")[2]} & VIEWS and (len(operands) == 1 or len(operands) == len(parts) > 1):
             view(part, operands[i if len(operands) > 1 else 0])
     return found
 

@@ -8,13 +8,13 @@ infinity is refused by name.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Never
 
 import numpy as np
 
 from scalarspec.core import functions as f
 from scalarspec.core.in_place import view
-from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.errors import NotSupported
 from scalarspec.frontends.calls import Handler, number
@@ -129,7 +129,7 @@ def hides(name: str, operands: Any) -> bool:
     """Is there minus infinity among the operands of a function? As one number it is an operand of those alone that are
     followed: others take it for a parameter, as norms do.
     """
-    known = name.rpartition(".")[2] in FOLLOWED
+    known = bool({name, name.rpartition(".")[2]} & {*FOLLOWED})
     return any(isinstance(x, Masked) or (_has_minus_infinity(x) and (known or np.ndim(x))) for x in operands)
 
 
@@ -217,11 +217,11 @@ def _logsumexp(t: Masked, axis: Any = None, keepdims: bool = False, dim: Any = N
     return found if keepdims else f.reshape(found, f.sum(t.numbers, axis).shape)
 
 
-def _moved(name: str) -> Handler:
+def _moved(move: Handler) -> Handler:
     """A function that only moves elements, of the numbers and of what counts."""
 
     def moved(t: Masked, *args: Any, **kwargs: Any) -> Any:
-        from_places = _places_after(t.shape, name, args, kwargs)
+        from_places = move(np.arange(t.shape.size).reshape(t.shape), *args, **kwargs)
         numbers = f.reshape(t.numbers, (-1,))[from_places.reshape(-1)]
         kept = t.kept.reshape(-1)[from_places]
         return masked(f.reshape(numbers, from_places.shape), kept)
@@ -229,21 +229,22 @@ def _moved(name: str) -> Handler:
     return moved
 
 
-def _places_after(shape: Shape, name: str, args: Any, kwargs: Any) -> Any:
-    """Where each element stood before, as NumPy moves it."""
-    places = np.arange(shape.size).reshape(shape)
-    return _NUMPY_MOVES[name](places, *args, **kwargs)
+def _reshaped(a: Any, *shape: Any, order: str = "C") -> Any:
+    return a.reshape(shape[0] if len(shape) == 1 else shape, order=order)
 
 
-_NUMPY_MOVES: dict[str, Handler] = {
-    "reshape": lambda a, *s: a.reshape(s[0] if len(s) == 1 else s),
+_MOVES: dict[str, Handler] = {
+    "reshape": _reshaped,
     "view": lambda a, *s: a.reshape(s[0] if len(s) == 1 else s),
     "unsqueeze": lambda a, dim: np.expand_dims(a, dim),
     "expand_dims": lambda a, axis: np.expand_dims(a, axis),
-    "squeeze": lambda a, dim=None: np.squeeze(a, dim),
+    "squeeze": lambda a, dim=None, axis=None: np.squeeze(a, dim if axis is None else axis),
     "ravel": lambda a: a.ravel(),
     "flatten": lambda a: a.ravel(),
-    "transpose": lambda a, d0, d1: np.swapaxes(a, d0, d1),
+    "torch.transpose": lambda a, dim0, dim1: np.swapaxes(a, dim0, dim1),
+    "torch.Tensor.transpose": lambda a, dim0, dim1: np.swapaxes(a, dim0, dim1),
+    "numpy.transpose": lambda a, axes=None: np.transpose(a, axes),
+    "numpy.ndarray.transpose": lambda a, *axes: a.transpose(*axes),
     "permute": lambda a, *d: np.transpose(a, d[0] if len(d) == 1 else d),
     "swapaxes": lambda a, d0, d1: np.swapaxes(a, d0, d1),
 }
@@ -256,7 +257,7 @@ FOLLOWED: dict[str, Handler] = {
     "where": lambda c, x, y: _chosen(c, x, y), "dropout": _dropped, "contiguous": lambda x: x,
     "copy": lambda x: Masked(x.numbers, x.kept), "clone": lambda x: Masked(x.numbers, x.kept),
     "expand": lambda x, *n: masked(_expanded(x.numbers, n), np.broadcast_to(x.kept, _expanded(x.numbers, n).shape)),
-    **{name: _moved(name) for name in _NUMPY_MOVES},
+    **{name: _moved(move) for name, move in _MOVES.items()},
 }  # fmt: skip
 """What is followed where minus infinity is among the operands, by the names of NumPy's and PyTorch's functions."""
 
@@ -279,7 +280,12 @@ def _chosen(condition: Any, x: Any, y: Any) -> Any:
 
 def followed(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function of which an operand has minus infinity in it. Raises NotSupported where it is not followed."""
-    handler = FOLLOWED.get(name.rpartition(".")[2])
+    handler = FOLLOWED.get(name) or FOLLOWED.get(name.rpartition(".")[2])
     if handler is None:
         raise NotSupported(f"{name}: {_RAW}")
+    kwargs = {key: value for key, value in kwargs.items() if value is not None and value is not np._NoValue}
+    try:
+        inspect.signature(handler).bind(*args, **kwargs)
+    except TypeError as error:
+        raise NotSupported(f"{name}, beside minus infinity: {error}") from None
     return handler(*args, **kwargs)

@@ -15,7 +15,7 @@ from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
-from scalarspec.numbers.exact import End, as_array, float_above, infinite
+from scalarspec.numbers.exact import End, as_array, float_above, float_below, infinite
 from scalarspec.numbers.formats import Format
 from scalarspec.report import ends_json, exact_json, floats_json
 from scalarspec.rounding_errors.float_results import Floats, of_shape
@@ -199,4 +199,4 @@ def _quotient(error: End, bound: float) -> float:
         return math.inf
     if not error or not np.isfinite(bound):
         return 0.0
-    return float(error / Fraction(bound)) * DOWNWARD if bound else math.inf
+    return float_below(error / Fraction(bound)) * DOWNWARD if bound else math.inf

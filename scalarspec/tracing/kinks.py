@@ -235,10 +235,10 @@ def is_relation(eqn: Equation) -> bool:
 
 
 def relations(made: Mapping[Traced, Equation], p: Traced) -> Iterator[Equation]:
-    """The comparisons that a condition is made of."""
+    """The comparisons that a condition is made of, but those of x with x, which ask for NaN and never turn."""
     eqn = made.get(p)
     if eqn is not None and is_relation(eqn):
-        yield eqn
+        yield from () if eqn.operands[0] is eqn.operands[1] else (eqn,)
     elif eqn is not None:
         for q in eqn.operands:
             yield from relations(made, q)

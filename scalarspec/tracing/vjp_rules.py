@@ -15,11 +15,12 @@ from collections.abc import Callable
 from typing import Any, Never
 
 from scalarspec.core import functions as f
+from scalarspec.core.applied import applied
 from scalarspec.core.indexing import at_axis
 from scalarspec.core.operations import check_complete, having
 from scalarspec.core.padding import scattered
 from scalarspec.core.shape import Shape, with_kept_axes
-from scalarspec.core.tensor import Tensor, Truth, applied
+from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.core.windows import kernel_of
 from scalarspec.errors import NotSupported
 

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from scalarspec.core.arguments import spec_name
 from scalarspec.core.context import Context
 from scalarspec.core.failures import failures_told
 from scalarspec.core.guests import integers
+from scalarspec.core.lifting import AS_IT_IS
 from scalarspec.core.nested import Nested
 from scalarspec.core.tensor import Tensor, Truth, as_tensor, as_truth, common_context
 from scalarspec.core.whole import Whole
@@ -71,9 +72,9 @@ def from_jax(f: Function, *examples: Any) -> JaxSpec:
 class JaxSpec:
     """A JAX function as a spec, made by `from_jax`. arguments, results: the pytrees of these; name: of the function."""
 
-    program: Program
-    arguments: Any
-    results: Any
+    program: Program = field(metadata={AS_IT_IS: True})
+    arguments: Any = field(metadata={AS_IT_IS: True})
+    results: Any = field(metadata={AS_IT_IS: True})
     name: str
 
     def __call__(self, *args: Any) -> Any:

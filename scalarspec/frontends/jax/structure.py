@@ -17,6 +17,7 @@ from scalarspec.core.elementwise import add, maximum, minimum, multiply, subtrac
 from scalarspec.core.padding import with_zeros
 from scalarspec.core.tensor import Tensor
 from scalarspec.frontends.jax.known import is_known, is_width
+from scalarspec.frontends.jax.program import Program
 from scalarspec.frontends.jax.values import At, Value, joined, numbered, part, permuted, picked, reshaped, spread
 
 Array = np.ndarray[Any, Any]
@@ -221,6 +222,9 @@ def _scattered(at: At, x: Value, indices: Value, updates: Value) -> tuple[Array,
 
 def scatter(at: At, x: Value, indices: Value, updates: Value) -> Value:
     """x, but updates at places that are operands. Refused where two meet, of which XLA takes one or the other."""
+    update = at.equation.parameters.get("update_jaxpr")
+    if isinstance(update, Program) and update.outputs != update.inputs[1:]:
+        at.refuse("a function of what stands at a place (x.at[i].apply): write x.at[i].set(f(x[i]))")
     places, inside = _scattered(at, x, indices, updates)
     targets = places[inside]
     if len(np.unique(targets)) < targets.size:

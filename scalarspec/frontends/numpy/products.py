@@ -57,8 +57,9 @@ def kron(a: Any, b: Any) -> Tensor:
     x, y = _tensors(a, b)
     axes = max(x.ndim, y.ndim)
     x, y = (f.reshape(t, (1,) * (axes - t.ndim) + t.shape) for t in (x, y))
-    apart = [f.reshape(t, [m for n in t.shape for m in ((n, 1) if t is x else (1, n))]) for t in (x, y)]
-    return f.reshape(apart[0] * apart[1], [n * m for n, m in zip(x.shape, y.shape, strict=True)])
+    outer = f.reshape(x, [m for n in x.shape for m in (n, 1)])
+    inner = f.reshape(y, [m for n in y.shape for m in (1, n)])
+    return f.reshape(outer * inner, [n * m for n, m in zip(x.shape, y.shape, strict=True)])
 
 
 @implements("cross", "linalg.cross")

@@ -6,6 +6,7 @@ from typing import Any
 
 from scalarspec import activation
 from scalarspec.core import functions as f
+from scalarspec.core.tensor import Tensor, common_context
 from scalarspec.frontends.calls import Handler
 
 
@@ -31,7 +32,7 @@ def entr(x: Any) -> Any:
 
 def rel_entr(x: Any, y: Any) -> Any:
     """x log(x / y), and 0 where x is 0."""
-    return f.xlogy(x, f.divide(x, y))
+    return f.subtract(f.xlogy(x, x), f.xlogy(x, y))
 
 
 def kl_div(x: Any, y: Any) -> Any:
@@ -48,6 +49,7 @@ def huber(delta: Any, r: Any) -> Any:
 
 def pseudo_huber(delta: Any, r: Any) -> Any:
     """delta² (√(1 + (r / delta)²) - 1)."""
+    delta = common_context("pseudo_huber", (delta, r)).tensor(delta) if not isinstance(delta, Tensor) else delta
     return f.multiply(f.square(delta), f.subtract(f.sqrt(f.add(1, f.square(f.divide(r, delta)))), 1))
 
 

@@ -132,7 +132,7 @@ def ediff1d(ary: Any) -> Any:
 @implements("trapezoid", "trapz")
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """The integral by the trapezoidal rule."""
-    rows = f.moveaxis(_of(y, x), axis, -1)
+    rows = f.moveaxis(_of(number(y), x), axis, -1)
     steps = dx if x is None else f.diff(_moved_last(x, y, axis))
     return f.sum(f.multiply(f.divide(f.add(rows[..., 1:], rows[..., :-1]), 2), steps), -1)
 
@@ -150,11 +150,11 @@ def _moved_last(x: Any, y: Any, axis: int) -> Tensor:
 
 
 @implements("gradient")
-def gradient(fn: Any, *varargs: Any, axis: int | None = None, edge_order: int = 1) -> Any:
+def gradient(fn: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Central differences inside, one-sided ones at the ends; for equal steps."""
     if edge_order != 1 or any(np.ndim(h) for h in varargs):
         refuse("numpy.gradient", "it is followed for edge_order=1 and equal steps, given as numbers")
-    axes = range(fn.ndim) if axis is None else (axis,)
+    axes = range(fn.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     steps = varargs * len(axes) if len(varargs) == 1 else varargs or (1,) * len(axes)
     found = [_central(f.moveaxis(fn, a, -1), h, a) for a, h in zip(axes, steps, strict=True)]
     return found[0] if len(found) == 1 else tuple(found)
@@ -194,9 +194,9 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     """The weighted mean Σ w a / Σ w."""
     if weights is None:
         found = mean(a, axis, keepdims=keepdims)
-        counted = _of(a, weights).size // max(found.size, 1)
-        return (found, f.broadcast_to(found.context.tensor(counted), found.shape)) if returned else found
-    t, w = _of(a, weights), _of(weights, a)
+        count = _of(number(a), weights).size // max(found.size, 1)
+        return (found, f.broadcast_to(found.context.tensor(count), found.shape)) if returned else found
+    t, w = _of(number(a), weights), _of(number(weights), a)
     if w.shape != t.shape and isinstance(axis, int | np.integer):
         w = f.reshape(w, [n if i == axis % t.ndim else 1 for i, n in enumerate(t.shape)])
     total_weight = f.sum(f.broadcast_to(w, t.shape), axis, keepdims)

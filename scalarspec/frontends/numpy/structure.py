@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core import functions as f
+from scalarspec.core.nested import Nested
 from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.errors import ShapeError
 from scalarspec.frontends.calls import (
@@ -23,11 +24,22 @@ from scalarspec.frontends.numpy.functions import FUNCTIONS, implements
 
 
 def _like(t: Any, fill: Any, shape: Any, dtype: Any = None) -> Any:
-    counted("numpy.full_like", t)
+    if isinstance(t, Truth):
+        return _like_truths(t, fill, shape, dtype)
     if dtype is not None and dtype not in (float, np.float64, t.dtype):
         refuse("numpy.full_like", DTYPE)
     wanted = t.shape if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
     return f.broadcast_to(common_context("full_like", (t, fill)).tensor(0) + number(fill), wanted)
+
+
+def _like_truths(t: Any, fill: Any, shape: Any, dtype: Any) -> Any:
+    """A constant in the shape of truths: truths, where no format of numbers is asked for."""
+    wanted = t.shape if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+    if dtype in (None, bool, np.bool_, "bool"):
+        if not isinstance(fill, int | bool | np.bool_):
+            counted("numpy.full_like", t)
+        return Truth.known(t.context, np.full(wanted, bool(fill)))
+    return f.broadcast_to(t.context.tensor(number(fill)), wanted)
 
 
 @implements("zeros_like", "empty_like")
@@ -105,6 +117,11 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C") -> Any:
 @implements("ravel")
 def ravel(a: Any, order: str = "C") -> Any:
     return reshape(a, -1, order)
+
+
+def flatten(a: Any, order: str = "C") -> Any:
+    """As `ravel`, and never a view."""
+    return copy(ravel(a, order))
 
 
 @implements("transpose", "permute_dims")
@@ -194,7 +211,7 @@ def concatenate(arrays: Any, /, axis: int | None = 0) -> Any:
 def _tensor(parts: Any) -> Handler:
     """What makes tensors of operands, in their common context."""
     context = common_context("numpy", parts)
-    return lambda part: part if isinstance(part, Tensor) else context.tensor(part)
+    return lambda part: part if isinstance(part, Nested) else context.tensor(part)
 
 
 @implements("stack")
@@ -241,6 +258,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 @implements("roll")
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    shift, axis = (tuple(each) if isinstance(each, list) else each for each in (shift, axis))
     if isinstance(axis, tuple) and not isinstance(shift, tuple):
         shift = (shift,) * len(axis)
     return f.roll(a, shift, axis)
@@ -310,9 +328,15 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     """The function at each row along an axis, one after the other."""
     rows = f.moveaxis(arr, axis, -1)
     found = [func1d(rows[i], *args, **kwargs) for i in np.ndindex(*rows.shape[:-1])]
-    whole = f.stack(found)
+    whole = f.stack([each if isinstance(each, Nested) else arr.context.tensor(each) for each in found])
     shaped = f.reshape(whole, (*rows.shape[:-1], *whole.shape[1:]))
-    return f.moveaxis(shaped, -1, axis) if whole.ndim > 1 else shaped
+    new = whole.ndim - 1
+    place = axis % arr.ndim
+    return f.moveaxis(shaped, tuple(range(-new, 0)), tuple(range(place, place + new))) if new else shaped
+
+
+def _axes(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list) else given
 
 
 FUNCTIONS |= {
@@ -328,7 +352,7 @@ FUNCTIONS |= {
     np.array2string: lambda a: str(a),
     np.expand_dims: f.expand_dims,
     np.squeeze: f.squeeze,
-    np.moveaxis: f.moveaxis,
+    np.moveaxis: lambda a, source, destination: f.moveaxis(a, *map(_axes, (source, destination))),
     np.broadcast_to: lambda array, shape: f.broadcast_to(array, (shape,) if isinstance(shape, int) else shape),
     np.broadcast_arrays: lambda *args: tuple(f.broadcast_arrays(*args)),
     np.flip: lambda m, axis=None: f.flip(m, axis),

@@ -92,7 +92,8 @@ def fmod(x: Any, y: Any) -> Any:
 
 def heaviside(x: Any, at_zero: Any) -> Any:
     """0 where x < 0, 1 where x > 0, and what is said at 0."""
-    return f.where(f.less(x, 0), 0, f.where(f.greater(x, 0), 1, at_zero))
+    t = x if isinstance(x, Tensor) else common_context("heaviside", (x, at_zero)).tensor(x)
+    return f.where(f.less(t, 0), 0, f.where(f.greater(t, 0), 1, at_zero))
 
 
 def ldexp(x: Any, i: Any) -> Any:
@@ -128,7 +129,10 @@ def isnan(x: Any) -> Truth:
 
 def isfinite(x: Any) -> Truth:
     """Is it a real number? Only floats may be none."""
-    return f.equal(x - x, 0) if x.context.rounds else Truth.known(x.context, np.ones(x.shape, dtype=bool))
+    if not x.context.rounds:
+        return Truth.known(x.context, np.ones(x.shape, dtype=bool))
+    nothing = x - x
+    return f.equal(nothing, nothing)
 
 
 def isinf(x: Any) -> Truth:

@@ -168,16 +168,25 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     return products.tensordot(a, b, dims)
 
 
-@implements("cross", "linalg_cross")
-def cross(input: Any, other: Any, dim: int = -1) -> Any:
+@implements("linalg_cross")
+def linalg_cross(input: Any, other: Any, dim: int = -1) -> Any:
     return products.cross(input, other, dim)
+
+
+@implements("cross")
+def cross(input: Any, other: Any, dim: int | None = None) -> Any:
+    """Along the first axis of length 3, where none is given."""
+    lengths = np.broadcast_shapes(np.shape(input), np.shape(other))
+    if dim is None and 3 not in lengths:
+        refuse("torch.cross", f"no axis of {lengths} has length 3")
+    return products.cross(input, other, lengths.index(3) if dim is None else dim)
 
 
 @implements("cdist")
 def cdist(x1: Any, x2: Any, p: Any = 2, compute_mode: Any = None) -> Any:
     """The distances between all rows of two matrices."""
     apart = f.subtract(f.expand_dims(x1, -2), f.expand_dims(x2, -3))
-    return f.vector_norm(apart, int(p) if p == int(p) else p, -1)
+    return f.vector_norm(apart, int(p) if float(p).is_integer() else p, -1)
 
 
 FUNCTIONS |= {

@@ -172,7 +172,10 @@ def margin_ranking_loss(
 
 @implements("hinge_embedding_loss")
 def hinge_embedding_loss(input: Any, target: Any, margin: Any = 1.0, reduction: str = "mean") -> Any:
-    near = np.asarray(target if not isinstance(target, Tensor) else integers("target", target)) == 1
+    targets = np.asarray(target if not isinstance(target, Tensor) else integers("target", target))
+    if not np.isin(targets, (-1, 1)).all():
+        refuse("torch.hinge_embedding_loss", "target: expected 1 or -1")
+    near = targets == 1
     return reduced(f.where(near, input, f.relu(f.subtract(margin, input))), reduction)
 
 

@@ -143,7 +143,7 @@ def embedding(
 ) -> Any:  # fmt: skip
     if max_norm is not None:
         refuse("torch.embedding", "max_norm= changes the weights in place")
-    if differentiating() and padding_idx is not None and padding_idx >= 0:
+    if differentiating() and padding_idx is not None:
         refuse("torch.embedding", "the gradient of the row at padding_idx is 0 in PyTorch, which is not its derivative")
     return layers.Embedding(beside(weight, input))(input)
 
@@ -177,12 +177,11 @@ def _affine(found: Any, weight: Any, bias: Any) -> Any:
 
 @implements("rms_norm")
 def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: Any = None) -> Any:
-    axes = tuple(range(-len(tuple(normalized_shape)), 0))
-    return _affine(f.rms_norm(input, axes, EPSILON if eps is None else eps), weight, None)
-
-
-EPSILON = 2.0**-52
-"""What PyTorch adds where nothing is said: that of the format, here of float64."""
+    if eps is None:
+        refuse(
+            "torch.rms_norm", "without eps= PyTorch adds one by the format of the numbers, which they have not: say it"
+        )
+    return _affine(f.rms_norm(input, tuple(range(-len(tuple(normalized_shape)), 0)), eps), weight, None)
 
 
 @implements("batch_norm")

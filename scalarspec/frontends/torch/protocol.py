@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from scalarspec.core.callers import STOPPED, differentiating, refuse_other_derivatives
+from scalarspec.core.dtypes import BOOL, DType
 from scalarspec.core.in_place import has_views, overwrite
 from scalarspec.core.literals import reading_of_code
 from scalarspec.core.nested import Nested
 from scalarspec.core.tensor import Truth, common_context
-from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, called, refusal, refuse, truth
+from scalarspec.frontends.calls import IN_PLACE, NOT_OURS, called, parameters_of, refusal, refuse, truth
 from scalarspec.frontends.masked import followed, hides
 from scalarspec.frontends.torch import (  # noqa: F401 - which fill the table of functions
     images,
@@ -70,6 +71,7 @@ def _call(shown: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         refuse(shown, IN_PLACE)
     refuse_other_derivatives()
     handler = FUNCTIONS.get(name) or refusal(NOT_OURS)
+    args, kwargs = _by_our_names(handler, args, kwargs)
     if hides(name, args):
         return _followed(shown, name, args, kwargs)
     with reading_of_code():
@@ -84,6 +86,36 @@ def _followed(shown: str, name: str, args: tuple[Any, ...], kwargs: dict[str, An
     found = followed(shown, args, kwargs)
     along = name == "max" and (len(args) > 1 or "dim" in kwargs)
     return Found(found, partial(refuse, shown, "its places are not followed beside minus infinity")) if along else found
+
+
+FIRST, SECOND, LENGTHS = (
+    {"input", "self", "tensors"},
+    {"other", "mat2", "exponent", "vec2", "end"},
+    {"dims", "shape", "size"},
+)
+"""Names that PyTorch has for the first operand, for the second, and for lengths or axes that may come one by one."""
+NUMPYS = {"axis": "dim", "keepdims": "keepdim"}
+"""Names of NumPy's that PyTorch takes for its own."""
+
+
+def _by_our_names(
+    handler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call by the names that its handler has for them."""
+    if not kwargs or getattr(handler, "reason", None) is not None:
+        return args, kwargs
+    own = parameters_of(handler)
+    given: dict[str, Any] = {}
+    for key, value in sorted(kwargs.items(), key=lambda pair: pair[0] not in FIRST):
+        if (key in own and not (key in FIRST and not args)) or key not in FIRST | SECOND | LENGTHS | {*NUMPYS}:
+            given[key] = value
+        elif key in NUMPYS and NUMPYS[key] in own:
+            given[NUMPYS[key]] = value
+        elif (key in FIRST and not args) or (key not in FIRST and key not in NUMPYS and len(args) == 1):
+            args = (*args, value)
+        else:
+            given[key] = value
+    return args, given
 
 
 def _with_reduction(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -112,9 +144,9 @@ def _without_format(shown: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _is_format(shown: str, key: str, value: Any) -> bool:
     """Is it a format, that of float64? Raises NotSupported for another one."""
-    if isinstance(value, torch.dtype) and value != FORMAT:
+    if (isinstance(value, torch.dtype) and value != FORMAT) or (isinstance(value, DType) and value == BOOL):
         refuse(shown, NARROW)
-    return isinstance(value, torch.dtype) or (key == "dtype" and value is None)
+    return isinstance(value, torch.dtype | DType) or (key == "dtype" and value is None)
 
 
 def _places_as_theirs(found: Any) -> Any:
@@ -152,9 +184,10 @@ def _overwrite(shown: str, t: Any, found: Any) -> None:
 
 def _converted(t: Any, *args: Any, **kwargs: Any) -> Any:
     """`to`, `type_as`: another device, or a format that holds every number; narrower ones round. Truths are numbers."""
-    kinds = [a if isinstance(a, torch.dtype) else getattr(a, "dtype", None) for a in (*args, *kwargs.values())]
+    kinds = [a if isinstance(a, torch.dtype | DType) else getattr(a, "dtype", None) for a in (*args, *kwargs.values())]
     if isinstance(t, Truth):
-        return t.numbers() if any(isinstance(kind, torch.dtype) and kind != torch.bool for kind in kinds) else t
+        formats = [kind for kind in kinds if isinstance(kind, torch.dtype | DType)]
+        return t.numbers() if any(kind not in (torch.bool, BOOL) for kind in formats) else t
     for kind in kinds:
         _is_format("torch.Tensor.to", "dtype", kind)
     return t
@@ -209,6 +242,7 @@ METHODS: dict[str, Any] = {
     "new_zeros": _made("new_zeros", lambda t, *n, **k: _of_tensor("expand", t.context.tensor(0), *n)),
     "new_ones": _made("new_ones", lambda t, *n, **k: _of_tensor("expand", t.context.tensor(1), *n)),
     "new_full": _made("new_full", lambda t, n, x, **k: _of_tensor("expand", t.context.tensor(x), n)),
+    "where": lambda t, condition, other: _call("torch.where", "where", (condition, t, other), {}),
     "new_tensor": _made("new_tensor", lambda t, data, **k: t.context.tensor(data)),
     **{n: _numbers_of(n) for n in ("float", "half", "bfloat16", "int", "long", "short")},
     "bool": lambda t: truth(t), "type": _refused(NARROW, "type"),
@@ -220,7 +254,7 @@ PROPERTIES: dict[str, Any] = {
     "is_nested": lambda t: False, "is_sparse": lambda t: False, "is_quantized": lambda t: False,
     "is_mps": lambda t: False, "is_meta": lambda t: False, "is_leaf": lambda t: True, "grad": lambda t: None,
     "grad_fn": lambda t: None, "layout": lambda t: torch.strided, "itemsize": lambda t: 8,
-    "data": lambda t: _stopped(t), "H": lambda t: t.mT,
+    "data": lambda t: _stopped(t), "H": lambda t: t.mT, "mH": lambda t: t.mT,
 }  # fmt: skip
 
 
@@ -249,8 +283,10 @@ def mapped(module: Any, part: Callable[[str, Any], Any]) -> Any:
     found = {name: new for name, value in _held(module).items() if (new := _new(name, value, part)) is not value}
     twin = object.__new__(type(module))
     vars(twin).update(vars(module))
-    for kind in ("_parameters", "_buffers"):  # which take PyTorch's tensors alone
-        vars(twin)[kind] = {name: value for name, value in vars(module)[kind].items() if name not in found}
+    for kind in ("_parameters", "_buffers"):
+        vars(twin)[kind] = {name: found.pop(name, value) for name, value in vars(module)[kind].items()}
+    if isinstance(module, torch.nn.RMSNorm) and module.eps is None and module.weight is not None:
+        vars(twin)["eps"] = torch.finfo(module.weight.dtype).eps  # which PyTorch adds by the format of the numbers
     if "_flat_weight_refs" in vars(twin):  # by which a recurrent module sees whether its weights are others by now
         vars(twin)["_flat_weight_refs"] = [None] * len(vars(twin)["_flat_weight_refs"])
     vars(twin)["_modules"] = {name: found.pop(name, inner) for name, inner in module._modules.items()}

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import torch
 
 from scalarspec.core import functions as f
 from scalarspec.core import order
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import NotSupported, Undecided
+from scalarspec.errors import ScalarSpecError
 from scalarspec.frontends.calls import Handler, counted, number, refusal, refuse, truth
 from scalarspec.frontends.numpy import products as products
 from scalarspec.frontends.numpy import statistics as statistics
@@ -54,14 +55,15 @@ class Found(SimpleNamespace):
 
     @property
     def indices(self) -> Any:
-        """The places. Raises Undecided where boxes allow several."""
-        return self._places()
+        """The places, as a tensor of PyTorch's. Raises Undecided where boxes allow several."""
+        found = self._places()
+        return torch.from_numpy(np.array(found)) if isinstance(found, np.ndarray) else found
 
     def __iter__(self) -> Any:
         yield self.values
         try:
             yield self.indices
-        except (NotSupported, Undecided):  # which is told where something is done with them
+        except ScalarSpecError:  # which is told where something is done with them
             yield _Later(self._places)
 
     def __getitem__(self, i: int) -> Any:
