@@ -394,5 +394,34 @@ round(x[0]) + x.flat[1]
 abs(x) ** 2 // 0.5 % 0.75
 -x + +y
 x @ y
+np.pad(x > 0, 1)[1:-1] * x
+np.pad(x > 0, 1).sum() * x
+np.pad(x > 0, 2, constant_values=True).sum() * x
+np.diag(x > 0) @ x
+np.diagflat(z > 0) @ z.ravel()
+np.zeros_like(x > 0) + np.ones_like(x > 0, dtype=float) + x
+np.vstack([x > 0, y > 0]).sum(0) * x + np.hstack([x > 0, y > 0])[3:8] * y
+np.column_stack([x > 0, x]) @ np.ones(2)
+np.apply_along_axis(lambda r: np.outer(r, r), 0, z)
+np.apply_along_axis(lambda r: np.outer(r, r[:2]), 1, z)
+np.apply_along_axis(lambda r: [r.min(), r.max()], 0, z)
+np.kron(x, x) + np.kron(y, x)
+np.moveaxis(z, [0, 1], [1, 0])
+np.roll(z, [1, -1], axis=[0, 1])
+np.gradient(z, axis=(0, 1))[1]
+np.average(z, axis=0, weights=np.array([True, False, True, True])) + np.average(x > 0)
+x * True + (len(x) > 2) * y - np.bool_(True)
+abs(x > 0) * x
+np.concatenate([x, [x[0], 2.0]]) + np.concatenate([[x[1], y[0]], x])
+np.dot(x, [x[0], x[1], 1.0, y[2], 2]) + np.maximum(x, [x[1], 1, 2, y[0], 0])
+x + [x[0], 1, x[1], 2, y[0]]
+np.where(x > 0, [x[1], 1, 2, y[0], 0], y)
+np.heaviside(2.0, x)
+x.flatten().conj() * x
+np.zeros(x.shape, dtype=x.dtype) + np.eye(5, dtype=x.dtype) @ x
+np.max(np.transpose(np.where(np.eye(4) > 0, s, -np.inf)), axis=0)
+np.where(np.tri(4) > 0, s, -np.inf).transpose(0, 1).max(axis=0)
+np.where(np.tri(4) > 0, s, -np.inf).transpose(1, 0).max(axis=0, out=None)
+np.squeeze(np.where(np.tri(4) > 0, s, -np.inf)[None], axis=0).max(axis=1)
 """
 EXPRESSIONS = [line for text in (UFUNCS, FUNCTIONS, METHODS) for line in text.strip().splitlines()]

@@ -211,3 +211,10 @@ def test_a_sum_of_clipped_numbers(ends):
     assert found.exact == sum(min(max(Fraction(v), low), high) for v in x)
     assert found.max_ulps <= 1
     assert found.explained
+
+
+@pytest.mark.parametrize(("spec", "x", "actual"), [(lambda x: x * x, 1e-170, 1.0), (lambda x: x * 1, 1.5, 4.5)])
+def test_an_error_beyond_all_bounds_is_told(spec, x, actual):
+    found = ss.crosscheck(spec, np.array([x]), actual=np.array([actual]))
+    assert not found.explained
+    assert "beyond what rounding explains" in str(found)

@@ -185,6 +185,25 @@ def test_a_derivative_that_is_another_one_is_refused_and_the_value_is_not(name):
             take()
 
 
+def test_a_function_at_a_place_is_refused():
+    spec = ss.from_jax(lambda x: x.at[0].apply(jnp.exp), V)
+    with pytest.raises(NotSupported, match=r"write x.at\[i\].set"):
+        spec(INTERVAL.tensor(V))
+
+
+def test_a_trace_within_another_spec_is_no_data():
+    inner = ss.from_jax(lambda x: x.var(), V)  # whose trace holds NaN
+    assert ss.prove(lambda x: inner(x) <= 99, V, vary={"x": ss.ball("0.1")}).status == "proved"
+    assert float(ss.bounds(lambda x: inner(x) + 1, V, vary={"x": ss.ball(0)}).lower) == pytest.approx(1 + V.var())
+
+
+def test_floats_of_plain_functions_are_jaxs():
+    def normalized(x):
+        return (x - x.mean()) / jnp.sqrt(jnp.mean((x - x.mean()) ** 2) + 1e-5)
+
+    assert ss.crosscheck(normalized, V, actual=jax.jit(normalized)).explained
+
+
 def test_boxes_are_bounded():
     rng = np.random.default_rng(1)
     for name in ("mlp", "causal", "conv net", "where", "logsumexp", "rnn", "modulo"):

@@ -1,5 +1,6 @@
 """Plain NumPy code as specs: values, enclosures, gradients; what is refused, and how; what floats in it mean."""
 
+import copy
 import inspect
 import math
 import operator
@@ -271,6 +272,41 @@ def of_what_has_a_view(x):
     return part
 
 
+def of_an_alias(x):
+    y = x * 2
+    z = y.conjugate()
+    y += 1
+    return z
+
+
+class Held:
+    total = None
+
+
+def of_an_attribute(x):
+    held, Held.total = Held(), x * 2
+    held.total += 1  # which the object has from now on, and the class has not
+    return Held.total
+
+
+def of_scalars(x):
+    total, sums = 0.0, []
+    for v in x:
+        total += v
+        sums.append(total)
+    s = x.sum()
+    kept = s
+    s += 1
+    return np.stack(sums) * s + kept
+
+
+def of_a_copy(x):
+    y = copy.deepcopy(x) * 2
+    z = y.flatten()
+    z += 1
+    return y + z
+
+
 def of_a_call(x):
     y = x * 2
     operator.iadd(y, 1)
@@ -290,7 +326,7 @@ def of_a_transpose(x):
     return y
 
 
-@pytest.mark.parametrize("function", [accumulated, of_lists])
+@pytest.mark.parametrize("function", [accumulated, of_lists, of_scalars, of_a_copy])
 def test_what_nobody_else_holds_may_be_replaced(function):
     x = np.array([0.5, 2.0])
     assert ss.crosscheck(function, x, actual=function(x)).exact.tolist() == [Fraction(v) for v in function(x)]
@@ -298,7 +334,7 @@ def test_what_nobody_else_holds_may_be_replaced(function):
 
 @pytest.mark.parametrize(
     "function",
-    [of_the_argument, of_another_name, of_a_view, of_what_has_a_view, of_a_transpose],
+    [of_the_argument, of_another_name, of_a_view, of_what_has_a_view, of_a_transpose, of_an_alias],
 )
 def test_what_others_see_is_not_changed(function):
     x = Q.tensor([[1, 2], [3, 4]])
@@ -308,7 +344,7 @@ def test_what_others_see_is_not_changed(function):
         ss.bounds(function, [[1.0]], vary={"x": ss.ball(1)})
 
 
-@pytest.mark.parametrize("function", [of_a_call, of_a_method])
+@pytest.mark.parametrize("function", [of_a_call, of_a_method, of_an_attribute])
 def test_what_a_call_changes_in_place_is_not_used_again(function):
     with pytest.raises(NotSupported, match="used again after a function changed it"):
         ss.bounds(function, [1.0], vary={"x": ss.ball(1)})
@@ -427,6 +463,41 @@ def test_truths_are_counted_where_numpy_counts_them(name):
     x = np.array([0.5, 2.0, 4.0])
     found = ss.compare(TRUTHS[name], x, backends=["rational"])["rational"].value.tolist()
     assert found == np.asarray(TRUTHS[name](x)).tolist()
+
+
+LISTS = {
+    "dot": lambda x: np.dot(x, [x[0], x[1], 1.0]),
+    "concatenate": lambda x: np.sum(np.concatenate([x, [x[0] * x[1], 2.0]]) ** 2),
+    "sum": lambda x: np.sum(x * [x[1], [1][0], x[0]]),
+    "where": lambda x: np.sum(np.where(x > 1.5, [x[0], x[1] * x[2], 1], x)),
+    "nested": lambda x: np.sum(np.matmul([[x[0], 1], [2, x[1]]], x[:2])),
+    "context": lambda x: np.sum(x.context.tensor([x[0] * x[1], 1, x[2]]) * x),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_that_hold_tensors_keep_their_derivatives(name):
+    x = np.array([1.0, 2.0, 3.0])
+    exact = ss.grad(LISTS[name])(Q.tensor(x)).tolist()
+    assert ss.grad(LISTS[name])(F.tensor(x)).tolist() == [float(v) for v in exact]
+    turned = [ss.grad(LISTS[name])(Q.tensor(x + np.eye(3)[i])) - ss.grad(LISTS[name])(Q.tensor(x)) for i in range(3)]
+    if name == "dot":  # whose gradient is linear
+        assert np.asarray(ss.hessian(LISTS[name])(Q.tensor(x)).tolist()).tolist() == [t.tolist() for t in turned]
+
+
+def test_no_float_is_read_where_a_derivative_would_be_lost():
+    with pytest.raises(NotSupported, match="make floats of a tensor"):
+        ss.grad(lambda x: ss.sum(x * ss.context("float64").tensor(np.asarray(x))))(F.tensor([1.0, 2.0]))
+
+
+def test_guards_against_nan_have_derivatives():
+    guarded = lambda x: np.sum(np.where(np.isnan(x), 0, x) + np.where(np.isfinite(x), x, 0) + np.nan_to_num(x) ** 2)  # noqa: E731
+    assert ss.grad(guarded)(F.tensor([0.5, -1.5])).tolist() == [3.0, -1.0]
+
+
+def test_extremes_of_integers_stay_exact():
+    large = lambda x: np.max(np.maximum(x, 0)) ** 1 * x.max() * x.max() * np.ptp(x) * x.max()  # noqa: E731
+    assert large(Q.tensor([3_000_000, -2, 5])).item() == 3_000_000**4 * 3_000_002
 
 
 @pytest.mark.parametrize("q", [0.7, 0.1, 1 / 3, 0.999])

@@ -277,6 +277,61 @@ def test_a_derivative_that_is_another_one_is_refused_and_the_value_is_not(name):
             take()
 
 
+class Penalized(nn.Module):
+    """A module that goes through what it holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.other = nn.Linear(3, 2), nn.Linear(2, 1)
+        self.register_buffer("shift", torch.tensor([0.5, -0.25]))
+
+    def forward(self, x):
+        first = next(self.parameters())
+        y = self.other(self.inner(x.to(first.device).to(first.dtype)) + self.shift).sum()
+        penalty = sum(p.pow(2).sum() for p in self.parameters()) + sum(b.sum() for b in self.buffers())
+        named = sum(p.norm() for name, p in self.named_parameters() if name.endswith("weight"))
+        flat = nn.utils.parameters_to_vector(self.inner.parameters()).square().mean()
+        return y + penalty + named + flat + sum(p.numel() for p in self.parameters())
+
+
+def test_modules_that_go_through_their_parameters():
+    net, x = Penalized().double(), np.array([1.5, -2.0, 5.0])
+    given = torch.tensor(x, requires_grad=True)
+    net(given).backward()
+    assert ss.crosscheck(net, x, actual=net(torch.tensor(x)).detach().numpy()).explained
+    by_net, by_x = ss.grad(lambda m, t: m(t), argnums=(0, 1))(ss.lift(net, F64), F64.tensor(x))
+    assert np.allclose(by_x.tolist(), given.grad, rtol=1e-12)
+    for name, p in net.named_parameters():
+        found = dict(by_net.named_parameters())[name]
+        assert np.allclose(np.asarray(found.tolist()), p.grad, rtol=1e-12), name
+    total = ss.bounds(lambda x: sum((p**2).sum() for p in net.parameters()) + 0 * x.sum(), x, vary={"x": ss.ball(1)})
+    held = ss.bounds(lambda x: sum(v.sum() for v in net.state_dict().values()) + 0 * x.sum(), x, vary={"x": ss.ball(1)})
+    assert float(held.lower) == pytest.approx(sum(float(v.sum()) for v in net.state_dict().values()))
+    assert float(total.lower) == pytest.approx(sum(float((p**2).sum().detach()) for p in net.parameters()))
+
+
+REFUSED_WORDS = {
+    "eps by the format": (lambda x: F.rms_norm(x, (3,)), "say it"),
+    "labels of another kind": (lambda x: F.hinge_embedding_loss(x, torch.zeros(3)), "expected 1 or -1"),
+    "hashes": (lambda x: {x: 1}, "unhashable"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_WORDS)
+def test_what_depends_on_a_format_is_refused(name):
+    call, told = REFUSED_WORDS[name]
+    with pytest.raises((NotSupported, TypeError), match=told):
+        call(F64.tensor([1.0, 2.0, 3.0]))
+    norm, x = nn.RMSNorm(3), torch.tensor([[1e-3, 2e-3, -1e-3]])
+    assert ss.crosscheck(norm, x, actual=norm(x).detach()).explained
+
+
+@pytest.mark.parametrize("i", [2, -1])
+def test_rows_of_padding_have_no_gradient(i):
+    with pytest.raises(NotSupported, match="padding_idx"):
+        ss.grad(lambda w: F.embedding(torch.tensor([0, 2]), w, padding_idx=i).sum())(F64.tensor(np.ones((3, 2))))
+
+
 class Learned(nn.Module):
     """Attention with a bias that is learned, and a mask that is a buffer."""
 

@@ -332,7 +332,7 @@ F.conv_transpose3d(i[None], i.reshape(-1)[:16].reshape(2, 1, 2, 2, 2))
 F.unfold(i, 2)
 F.embedding(torch.tensor([[0, 3], [2, 2]]), z)
 F.layer_norm(z, (5,), x, y, 1e-3)
-F.rms_norm(z, (5,), x)
+F.rms_norm(z, (5,), x, 1e-3)
 F.batch_norm(z, x, p, y, p, eps=1e-3)
 F.batch_norm(z, x, p, training=True)
 F.instance_norm(i)
@@ -430,4 +430,16 @@ torch.eye(5, dtype=torch.float64) @ x
 torch.ones(5, dtype=torch.float64) / p
 torch.ones(5, dtype=torch.float64) ** x
 torch.where(torch.ones(5, dtype=torch.float64) > x, x, y)
+x.where(x > 0, -x) + torch.where(x > 0, input=x, other=y)
+torch.cross(s[:3, :3], s[1:, 1:]) + torch.cross(s[:3, :3], s[1:, 1:], dim=1)
+z[:, :3].cross(z[:, 2:]) + torch.linalg.cross(z[:, :3], z[:, 2:])
+torch.cross(s[:3], s[1:])
+torch.sum((x > 0).to(x.dtype) + (x > 1).to(x.dtype)) * x
+x * torch.arange(5, dtype=x.dtype, device=x.device) + torch.zeros(5, dtype=x.dtype)
+torch.sum(z, axis=1) + z.mean(axis=1) + z.sum(1, keepdims=True)[:, 0] + torch.softmax(z, axis=1)[:, 0]
+torch.flip(z, dims=(0,)) + torch.flip(input=z, dims=[1]) + torch.reshape(z, shape=(4, 5)) + z.permute(dims=(1, 0)).T
+torch.cat(tensors=(z, z), axis=0)[:4] + torch.mm(z, mat2=z.T)[:, :1] + torch.exp(input=z) + torch.pow(z, exponent=2)
+z.topk(2)[0] * z.topk(2)[1].float() + z.max(1)[1].unsqueeze(-1)
+torch.cdist(z, s[:, :1] + z, p=float("inf"))
+F.pad(z > 0, (0, 1)).sum() * z + z.clone(memory_format=torch.contiguous_format) + z.mH.T
 """.strip().splitlines()

@@ -180,9 +180,14 @@ def _least(name: str, t: Tensor, axis: int | None, keepdims: bool) -> Array:
     if not rows.shape[place]:
         raise ShapeError(f"{name} over no elements, of a tensor of shape {t.shape}: there is none")
     rounds = rows.context.rounds
-    found = np.argmin(np.asarray(rows), axis=place) if rounds else _places(name, rows, place, 1)[..., 0]
+    found = np.argmin(_floats(rows), axis=place) if rounds else _places(name, rows, place, 1)[..., 0]
     kept = [1 if axis is None or i == place else n for i, n in enumerate(t.shape)]
     return np.reshape(found, kept) if keepdims else np.asarray(found)
+
+
+def _floats(t: Tensor) -> Array:
+    """The numbers of a context that rounds, for the places that they stand at, which do not change with them."""
+    return np.array(t.context.arrays.items(t.value))
 
 
 def _places(name: str, t: Tensor, axis: int, count: int) -> Array:
@@ -192,7 +197,7 @@ def _places(name: str, t: Tensor, axis: int, count: int) -> Array:
     the lower ends, which is the only one that can be certain, it is enough that each is surely before the next one.
     """
     if t.context.rounds:
-        return np.argsort(np.moveaxis(np.asarray(t), axis, -1), axis=-1, kind="stable")[..., :count]
+        return np.argsort(np.moveaxis(_floats(t), axis, -1), axis=-1, kind="stable")[..., :count]
     rows = moveaxis(t, axis, -1)
     for lower in (_near, _exact):  # what floats tell needs no more
         order = np.argsort(lower(name, rows), axis=-1, kind="stable")
