@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from command import run
 
-from scalarspec.cli import archives
 from scalarspec.errors import ArgumentError
+from scalarspec.numbers import archives
 
 ARRAYS = {
     "float64": np.array([0.1, -2.0]),
@@ -60,7 +60,7 @@ def test_only_what_is_needed_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "LIMIT", 1000)
     path = packed(tmp_path / "in.npz", x=npy(np.ones(2)), bomb=npy(np.zeros(10**6)), broken=b"no array")
     assert archives.read(path, {"x"})[1] == ["bomb", "broken"]
-    with pytest.raises(ArgumentError, match=r"inputs: the arguments in .* have 8000\d+ bytes; at most 1000 are read"):
+    with pytest.raises(ArgumentError, match=r"inputs: the arrays in .* have 8000\d+ bytes; at most 1000 are read"):
         archives.read(path, {"bomb"})
 
 

@@ -31,6 +31,7 @@ def printed(code):
         ("torch", 'ss.context("torch")'),
         ("torch", "ss.to_torch(ss.layers.Linear([[1.0]]))"),
         ("jax", 'ss.context("jax")'),
+        ("onnx", "ss.to_onnx(ss.relu, ss.Dim(2))"),
     ],
 )
 def test_the_error_says_how_to_install_it(name, call):

@@ -221,7 +221,7 @@ def searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None =
 
 def _inside(low: Any, high: Any) -> tuple[Array, Array]:
     """Floats in the box: its ends, rounded inward, or near its middle where there is none."""
-    middle = lift_elements(lambda a, b: float(_between(a, b)), low, high).astype(np.float64)
+    middle = lift_elements(lambda a, b: float_below(_between(a, b)), low, high).astype(np.float64)
     least = lift_elements(lambda a, m: m - 1 if infinite(a) else float_above(a), low, middle).astype(np.float64)
     most = lift_elements(lambda b, m: m + 1 if infinite(b) else float_below(b), high, middle).astype(np.float64)
     return np.minimum(least, most), most

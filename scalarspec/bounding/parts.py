@@ -16,6 +16,7 @@ from scalarspec.bounding.jobs import Jobs, work
 from scalarspec.bounding.linear import LinearBounds
 from scalarspec.bounding.plan import Plan
 from scalarspec.errors import Contradiction
+from scalarspec.numbers.exact import float_below
 
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
@@ -295,7 +296,7 @@ class _Narrow:
     def reached(self, parts: Sequence[Part]) -> bool:
         """Is every width at most the target?"""
         low, high = _hull(parts)
-        return not low.size or (self.target is not None and bool(np.all(high - low <= float(self.target))))
+        return not low.size or (self.target is not None and bool(np.all(high - low <= float_below(self.target))))
 
     def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
         """Whose bounds of the widest output stick out most, above and below by turns."""

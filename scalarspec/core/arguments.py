@@ -148,11 +148,13 @@ def _in(context: Context[Any], spec: Callable[..., Any], result: Any) -> Tensor:
         ) from None
 
 
-def value_of(spec: Callable[..., Any], args: Sequence[Any], context: Context[Any]) -> Any:
+def value_of(
+    spec: Callable[..., Any], args: Sequence[Any], context: Context[Any], lifted: Callable[..., Any] | None = None
+) -> Any:
     """What a spec returns at arguments in a context, with tensors in the place of what it sees. Other libraries' code
-    is followed.
+    is followed. lifted: the spec with these tensors, where they are more than the numbers in that place.
     """
-    lifted = lifted_spec(spec, context)
+    lifted = lifted_spec(spec, context) if lifted is None else lifted
     with evaluating():
         try:
             return lifted(*args) if lifted is spec else _rebuilt_value(spec, lifted, args)

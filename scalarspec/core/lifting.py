@@ -21,6 +21,7 @@ from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, common_context, wraps
 from scalarspec.core.whole import Whole
+from scalarspec.numbers.foreign import of_numbers
 
 Model = TypeVar("Model")
 Spec = TypeVar("Spec", bound=Callable[..., Any])
@@ -92,14 +93,15 @@ def lifted_spec(spec: Spec, context: Context[Any]) -> Spec:
     return spec if lifted is bound else lifted
 
 
-def mapped(model: Model, function: Callable[[Any, str], Any], name: str = "") -> Model:
+def mapped(model: Model, function: Callable[[Any, str], Any], name: str = "", once: bool = True) -> Model:
     """`model` with each part replaced for which the function gives something, in dataclasses and containers.
 
     The function is handed the part and its path, such as `name.encoder.weight`. A part that occurs twice is replaced by
-    one and the same. Where the function gives None, the parts of the part are looked at, if it is a dataclass, a module
-    of PyTorch, a list, a tuple or a dictionary; anything else stays.
+    one and the same, unless `once` is false: then each place counts on its own. Where the function gives None, the
+    parts of the part are looked at, if it is a dataclass, a module of PyTorch, a list, a tuple or a dictionary;
+    anything else stays.
     """
-    result: Model = _mapped(model, function, name, {})
+    result: Model = _mapped(model, function, name, {} if once else None)
     return result
 
 
@@ -157,14 +159,17 @@ def common_context_of(spec: Callable[..., Any], arguments: Iterable[Any], name: 
     return context
 
 
-def _mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any]) -> Any:
-    if isinstance(value, _VALUES) or id(value) not in done:
-        found = function(value, path)
-        done[id(value)] = _parts_mapped(value, function, path, done) if found is None else found
-    return done[id(value)]
+def _mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any] | None) -> Any:
+    if done is not None and not isinstance(value, _VALUES) and id(value) in done:
+        return done[id(value)]
+    found = function(value, path)
+    result = _parts_mapped(value, function, path, done) if found is None else found
+    if done is not None:
+        done[id(value)] = result
+    return result
 
 
-def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any]) -> Any:
+def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any] | None) -> Any:
     def part(name: Any, inner: Any) -> Any:
         return _mapped(inner, function, f"{path}.{name}", done)
 
@@ -197,6 +202,13 @@ def is_data(value: Any) -> bool:
 def is_array(value: Any) -> bool:
     """Is it an array, whoever's?"""
     return hasattr(value, "__array__") and not isinstance(value, Nested | np.generic | type)
+
+
+def is_trained(part: Any) -> bool:
+    """Is it a parameter of a model: a tensor, an array of floats, or a list of numbers?"""
+    if is_array(part):
+        return of_numbers(part).dtype.kind in "fO"
+    return isinstance(part, Tensor) or (isinstance(part, list) and is_data(part))
 
 
 def is_mask(value: Any) -> bool:

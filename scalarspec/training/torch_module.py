@@ -11,12 +11,11 @@ from torch.utils import _pytree as pytree
 
 from scalarspec.core.arguments import call_for_all
 from scalarspec.core.context import Context
-from scalarspec.core.lifting import is_array, is_data, lift, mapped, put_back, replaced, taken_out, tensors_in
+from scalarspec.core.lifting import is_array, is_trained, lift, mapped, put_back, replaced, taken_out, tensors_in
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, NotSupported
-from scalarspec.numbers.foreign import of_numbers
 from scalarspec.tracing.prepared import straight_calls
 from scalarspec.tracing.tape import Outline
 
@@ -33,11 +32,11 @@ class SpecModule(torch.nn.Module):  # type: ignore[misc]
         super().__init__()
         self.spec, self.order, self.context = spec, tuple(order), context
         self.inputs = tuple(name for name in order if name not in filled)
-        trained = {name: taken_out(argument, _is_trained)[1] for name, argument in filled.items()}
+        trained = {name: taken_out(argument, is_trained)[1] for name, argument in filled.items()}
         self.having = tuple(name for name, parts in trained.items() if parts)
         if not self.having:
             raise ArgumentError("to_torch: expected float arrays, lists of numbers or tensors to train, found none")
-        self.filled, parts = taken_out(dict(filled), _is_trained)
+        self.filled, parts = taken_out(dict(filled), is_trained)
         self._places = [self._new_parameter(path, part) for path, part in parts.items()]
         self._runs: dict[Any, Run] = {}
 
@@ -165,13 +164,6 @@ def _plain(spec: Callable[..., Any], arguments: Any, variables: Sequence[Tensor]
         return mapped(result, lambda part, _: part.value if isinstance(part, Tensor) else None)
 
     return run
-
-
-def _is_trained(part: Any) -> bool:
-    """Is it a parameter: a tensor, an array of floats, or a list of numbers?"""
-    if is_array(part):
-        return of_numbers(part).dtype.kind in "fO"
-    return isinstance(part, Tensor) or (isinstance(part, list) and is_data(part))
 
 
 def _free(module: torch.nn.Module, name: str) -> str:
