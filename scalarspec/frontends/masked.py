@@ -251,8 +251,8 @@ _MOVES: dict[str, Handler] = {
 
 FOLLOWED: dict[str, Handler] = {
     "softmax": _softmax, "log_softmax": _log_softmax, "max": _max, "amax": _max, "exp": _exp,
-    "logsumexp": _logsumexp, "add": lambda x, y: _added(x, y), "subtract": lambda x, y: _added(x, f.negative(y)),
-    "sub": lambda x, y: _added(x, f.negative(y)), "multiply": lambda x, y: x * y, "mul": lambda x, y: x * y,
+    "logsumexp": _logsumexp, "add": lambda x, y: _added(x, y), "subtract": lambda x, y: _added(x, _negative(y)),
+    "sub": lambda x, y: _added(x, _negative(y)), "multiply": lambda x, y: x * y, "mul": lambda x, y: x * y,
     "divide": lambda x, y: x / y, "div": lambda x, y: x / y, "masked_fill": filled,
     "where": lambda c, x, y: _chosen(c, x, y), "dropout": _dropped, "contiguous": lambda x: x,
     "copy": lambda x: Masked(x.numbers, x.kept), "clone": lambda x: Masked(x.numbers, x.kept),
@@ -260,6 +260,10 @@ FOLLOWED: dict[str, Handler] = {
     **{name: _moved(move) for name, move in _MOVES.items()},
 }  # fmt: skip
 """What is followed where minus infinity is among the operands, by the names of NumPy's and PyTorch's functions."""
+
+
+def _negative(y: Any) -> Any:
+    return -y if isinstance(y, int | float) else f.negative(y)
 
 
 def _added(x: Any, y: Any) -> Any:

@@ -60,14 +60,14 @@ def _pools(d: int) -> dict[str, Any]:
     ) -> Any:  # fmt: skip
         if return_indices:
             refuse("torch.max_pool", "return_indices= is not followed")
-        steps = None if stride is None or stride == [] else _lengths(stride)
+        steps = _lengths(stride) if stride else None
         return f.max_pool(input, _size(kernel_size, d), steps, _lengths(padding), _lengths(dilation), ceil_mode)
 
     def avg_pool(
         input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
         count_include_pad: bool = True, divisor_override: Any = None,
     ) -> Any:  # fmt: skip
-        steps = None if stride is None or stride == [] else _lengths(stride)
+        steps = _lengths(stride) if stride else None
         size = _size(kernel_size, d)
         found = f.avg_pool(input, size, steps, _lengths(padding), ceil_mode, count_include_pad)
         if divisor_override is None:

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import torch
 
 from scalarspec.core import functions as f
 from scalarspec.core import order
@@ -51,12 +50,14 @@ class Found(SimpleNamespace):
 
     def __init__(self, values: Any, places: Callable[[], Any]) -> None:
         super().__init__(values=values)
-        self._places = places
+        self.places = places
 
     @property
     def indices(self) -> Any:
         """The places, as a tensor of PyTorch's. Raises Undecided where boxes allow several."""
-        found = self._places()
+        import torch
+
+        found = self.places()
         return torch.from_numpy(np.array(found)) if isinstance(found, np.ndarray) else found
 
     def __iter__(self) -> Any:
@@ -64,7 +65,7 @@ class Found(SimpleNamespace):
         try:
             yield self.indices
         except ScalarSpecError:  # which is told where something is done with them
-            yield _Later(self._places)
+            yield _Later(self.places)
 
     def __getitem__(self, i: int) -> Any:
         return tuple(self)[i]

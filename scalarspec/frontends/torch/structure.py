@@ -163,8 +163,12 @@ def flip(input: Any, *dims: Any) -> Any:
 
 @implements("roll")
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
+    """Without dims, of all elements in a row."""
     pair = tuple(shifts) if isinstance(shifts, list | tuple) else shifts
-    return f.roll(input, pair, tuple(dims) if isinstance(dims, list | tuple) else dims)
+    axes = tuple(dims) if isinstance(dims, list | tuple) else dims
+    if axes == () and isinstance(pair, tuple):
+        pair, axes = pair[0], None
+    return f.roll(input, pair, axes)
 
 
 @implements("diagonal", "linalg_diagonal")
