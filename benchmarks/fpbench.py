@@ -29,64 +29,10 @@ FORMS = ("running", "adjoint")
 
 
 def load():
-    """The cores, as plain data."""
-    return json.loads(CORES.read_text())["cores"]
-
-
-# ---- FPCore as specs ------------------------------------------------------------------------------------------------
-
-OPERATIONS = {
-    "+": ss.add, "*": ss.multiply, "/": ss.divide, "neg": ss.negative, "sqrt": ss.sqrt, "exp": ss.exp, "log": ss.log,
-    "sin": ss.sin, "cos": ss.cos, "pow": ss.pow, "<": ss.less, ">": lambda x, y: y < x, ">=": lambda x, y: y <= x,
-}  # fmt: skip
-
-
-def spec_of(core):
-    """The core as a function on tensors of shape ()."""
-    names = core["arguments"]
-
-    def spec(*args):
-        return evaluate(core["body"], dict(zip(names, args, strict=True)), args[0].context)
-
-    spec.__name__ = "".join(c if c.isalnum() else "_" for c in core["name"])
-    source = f"lambda {', '.join(names)}: spec({', '.join(names)})"
-    function = eval(source, {"spec": spec})  # a signature with the core's own names
-    function.__name__ = spec.__name__
-    return function
-
-
-def evaluate(body, values, context):
-    """The value of an expression. A number is a constant of the spec."""
-    if isinstance(body, str):
-        return values[body] if body in values else True if body == "TRUE" else context.tensor(body)
-    head, *rest = body
-    if head in ("let", "let*"):
-        inner = dict(values)
-        for name, bound in rest[0]:
-            inner[name] = evaluate(bound, inner if head == "let*" else values, context)
-        return evaluate(rest[1], inner, context)
-    if head in ("while", "while*"):
-        return repeat(head == "while*", *rest, values, context)
-    operands = [evaluate(part, values, context) for part in rest]
-    if head == "if":
-        return ss.where(*operands)
-    if head == "-":
-        return -operands[0] if len(operands) == 1 else operands[0] - operands[1]
-    return OPERATIONS[head](*operands)
-
-
-def repeat(in_turn, condition, variables, result, values, context):
-    """A loop whose end the context can decide."""
-    if condition == "TRUE":
-        raise ScalarSpecError("it never ends")
-    state = dict(values)
-    for name, first, _ in variables:
-        state[name] = evaluate(first, state if in_turn else values, context)
-    while bool(evaluate(condition, state, context)):
-        before = state if in_turn else dict(state)
-        for name, _, step in variables:
-            state[name] = evaluate(step, before, context)
-    return evaluate(result, state, context)
+    """The cores, each as plain data with its spec and its name."""
+    cores = json.loads(CORES.read_text())["cores"]
+    specs = [ss.from_fpcore(core["core"]) for core in cores]
+    return [{**core, "spec": spec, "name": spec.name} for core, spec in zip(cores, specs, strict=True)]
 
 
 # ---- bounds and observed errors -------------------------------------------------------------------------------------
@@ -94,9 +40,9 @@ def repeat(in_turn, condition, variables, result, values, context):
 
 def bound(core, splits, dtype="float64", libm=1):
     """The bound and the seconds; or the refusal and None."""
-    vary = {name: ss.box(*ends) for name, ends in core["box"].items()}
+    spec = core["spec"]
     try:
-        found = ss.tolerance(spec_of(core), *[0] * len(vary), vary=vary, splits=splits, libm=libm, dtype=dtype)
+        found = ss.tolerance(spec, *[0] * len(spec.box), vary=spec.box, splits=splits, libm=libm, dtype=dtype)
     except ScalarSpecError as error:
         return error, None
     return found.absolute, found.seconds
@@ -106,7 +52,7 @@ def running(core, dtype="float64", libm=1):
     """The bound of the context `rounding` alone."""
     context = ss.context("rounding", libm=libm, dtype=dtype)
     try:
-        value = spec_of(core)(*(context.box(*core["box"][name]) for name in core["arguments"]))
+        value = core["spec"](*(context.box(box.lower, box.upper) for box in core["spec"].box.values()))
     except ScalarSpecError as error:
         return error
     return value.item().error
@@ -114,20 +60,13 @@ def running(core, dtype="float64", libm=1):
 
 def samples(core, count, source):
     """Random reals of the box, dyadic and mostly no floats, and all corners, that meet the core's conditions."""
-    ends = [[Fraction(end) for end in core["box"][name]] for name in core["arguments"]]
+    spec = core["spec"]
+    ends = [(box.lower.item(), box.upper.item()) for box in spec.box.values()]
     points = [corner for corner in itertools.product(*ends) if len(ends) <= 10]
     for _ in range(count):
         points.append(tuple(low + (high - low) * source.getrandbits(60) / 2**60 for low, high in ends))
-    conditions = core["where"]
-    if conditions:
-        exact = ss.context("rational")
-        holds = [all(bool(evaluate(c, _named(core, p, exact), exact)) for c in conditions) for p in points]
-        points = [p for p, kept in zip(points, holds, strict=True) if kept]
-    return points
-
-
-def _named(core, point, context):
-    return {name: context.tensor(v) for name, v in zip(core["arguments"], point, strict=True)}
+    exact = ss.context("rational")
+    return [point for point in points if bool(spec.meets(*map(exact.tensor, point)))]
 
 
 def observed(core, points, dtype="float64"):
@@ -139,7 +78,7 @@ def observed(core, points, dtype="float64"):
 
 
 def _observed(core, points, dtype):
-    spec, (exact, floats) = ss.batched(spec_of(core), core["arguments"]), contexts(dtype)
+    spec, (exact, floats) = ss.batched(core["spec"], core["spec"].arguments), contexts(dtype)
     columns = [np.array(column, dtype=object) for column in zip(*points, strict=True)]
     try:
         lower, upper = ss.endpoints(spec(*map(exact.tensor, columns)))
