@@ -179,7 +179,8 @@ BAD_INPUT = {
     "nan is not a real number": "bounds specs.py:loss nan.npz --radius target=1",
     "loss has no parameter 'z'; it has x, target, beta": "bounds specs.py:loss in.npz --radius z=1",
     "expected an enclosing context such as 'interval', got 'rational'": "bounds specs.py:loss in.npz --radius x=1 --backend rational",
-    "--radius: expected name=number, got 'x'": "bounds specs.py:loss in.npz --radius x",
+    "--vary: specs.py:loss says no box of its own": "bounds specs.py:loss in.npz",
+    "--vary: expected name=number or name=low:high, got 'x'": "bounds specs.py:loss in.npz --radius x",
     "expected a number such as '0.1' or '1/3', got the string 'wide'": "bounds specs.py:loss in.npz --radius x=wide",
     "--set: expected name=value, got 'beta'": "compare specs.py:loss in.npz --set beta",
     "prec: expected a number of bits from 2 to 100000, got 1": "compare specs.py:loss in.npz --prec 1",
@@ -209,7 +210,7 @@ BAD_INPUT = {
     "libm: expected a number of ulps >= 0, got -4": "tolerance specs.py:smooth in.npz --radius x=1 --libm -4",
     "--set: specs.py:loss has no parameter 'bta'; it has x, target, beta": "compare specs.py:loss in.npz --set bta=1",
     "--set: beta is given twice, as '1' and as '2'": "compare specs.py:loss in.npz --set beta=1 --set beta=2",
-    "--radius: x is given twice, as '1' and as '2'": "bounds specs.py:smooth in.npz --radius x=1 --radius x=2",
+    "--vary: x is given twice, as '1' and as '2'": "bounds specs.py:smooth in.npz --radius x=1 --radius x=2",
     "expected each backend once, got rational, rational": "compare specs.py:loss in.npz --backend rational --backend rational",
     "plot: . cannot be written: Is a directory": "bounds specs.py:smooth in.npz --radius x=1 --plot .",
     "plot: none/a.png cannot be written: No such file": "bounds specs.py:smooth in.npz --radius x=1 --plot none/a.png",
@@ -256,7 +257,7 @@ def test_a_fault_of_ours_is_no_failed_check(files, capsys, monkeypatch):
     assert err.endswith("KeyError: 'lost'\n")
 
 
-USAGE = [[], ["fly"], ["bounds", "specs.py:loss"], ["run", "--digit", "x"], ["run", "--digit", "1", "--digit", "2"]]
+USAGE = [[], ["fly"], ["run", "--digit", "x"], ["run", "--digit", "1", "--digit", "2"]]
 USAGE += [["run", "--cou", "1"], ["run", "--workers", "2"], ["enclose", "--budget", "1", "--budget", "1"]]
 
 

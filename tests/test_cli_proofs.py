@@ -69,7 +69,7 @@ def test_a_witness_goes_into_a_file_and_refutes_again(claims, capsys):
     [
         ("claim pair.npz --vary x", "--vary: expected name=number or name=low:high, got 'x'"),
         ("claim pair.npz --vary x=1:", "--vary: expected name=number or name=low:high, got 'x=1:'"),
-        ("claim pair.npz --vary x=1 --vary x=2", "--vary: expected each name once, got 'x' again"),
+        ("claim pair.npz --vary x=1 --vary x=2", "--vary: x is given twice, as '1' and as '2'"),
         ("claim pair.npz --vary y=1", "has no parameter 'y'"),
         ("squares pair.npz --vary x=1", "or say at_most or at_least"),
         ("claim pair.npz --vary x=1 --time-limit -1", "time_limit: expected a number of seconds"),

@@ -1,7 +1,8 @@
 """The command `scalarspec`: the jobs, on the shipped models or on a user's own files.
 
-A spec is named `path/to/file.py:function` or `package.module:function`. Its arguments come from an .npz file, by
-parameter name, and from `--set name=value`, where a value is an integer, a decimal or a fraction, taken exactly.
+A spec is named `path/to/file.py:function` or `package.module:function`, or is a network, `net.onnx`. Its arguments come
+from an .npz file, by parameter name, and from `--set name=value`, where a value is an integer, a decimal or a fraction,
+taken exactly.
 The report goes to the output; errors, notes, progress, and what specs print go to the error stream.
 Each file states a few commands: what each does, what it prints, and the options that it takes. May import: all rooms.
 """
@@ -24,6 +25,7 @@ from scalarspec.cli import (
     crosschecks,
     evaluations,
     facts,
+    networks,
     output,
     proofs,
     rounding,
@@ -35,14 +37,14 @@ from scalarspec.cli.signals import Signals, listening
 from scalarspec.cli.user_files import described
 from scalarspec.errors import ScalarSpecError
 
-FILES = (shipped_models, evaluations, proofs, closed_forms, crosschecks, audits, rounding, facts, backends)
+FILES = (shipped_models, evaluations, proofs, closed_forms, crosschecks, audits, rounding, networks, facts, backends)
 """The files that state commands, in the order in which `--help` lists these."""
 EXIT_CODES = """\
 exit codes:
   0    done, and all is well
   1    a check failed: a float outside its enclosure, an unexplained error, a broken law, a claim that is refuted
   2    no answer: bad usage or input, a refusal, no memory, an output that cannot be written; one message says why
-  3    prove: undecided
+  3    prove, verify: neither proved nor refuted
   70   a fault of scalarspec itself, told with a traceback
   130  ended by Ctrl-C (SIGINT); a search prints what it has found, and a checkpoint keeps it
   141  the reader of the output has gone (SIGPIPE)

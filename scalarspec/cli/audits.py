@@ -6,9 +6,9 @@ import argparse
 from typing import Any
 
 from scalarspec.audit import KINDS, audit
-from scalarspec.cli import archives
 from scalarspec.cli.commands import Commands
 from scalarspec.cli.user_files import load_function, note_unused, parameters_of
+from scalarspec.numbers import archives
 
 
 def add_commands(commands: Commands) -> None:

@@ -88,15 +88,17 @@ class Text(str):
 
 def add_spec(parser: argparse.ArgumentParser, **optional: Any) -> None:
     """A spec and its arguments."""
-    parser.add_argument("spec", help="file.py:function or module:function", **optional)
+    shown = "file.py:function, module:function, net.onnx[:value] or file.fpcore[:name]"
+    parser.add_argument("spec", help=shown, **optional)
     parser.add_argument("inputs", nargs="?", help=".npz file with the arguments, by parameter name")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an exact number argument")
 
 
-def add_radius(parser: argparse.ArgumentParser) -> None:
-    """The box of arguments, by the radius of each that varies."""
-    shown = "vary an argument by this"
-    parser.add_argument("--radius", action="append", required=True, metavar="NAME=NUMBER", help=shown)
+def add_vary(parser: argparse.ArgumentParser) -> None:
+    """The box of arguments: of each that varies a radius, or two ends."""
+    shown = "vary an argument by this, or between two numbers; a core of FPBench may leave it to its precondition"
+    region = "NAME=NUMBER or NAME=LOW:HIGH"
+    parser.add_argument("--vary", "--radius", "--box", action="append", default=[], metavar=region, help=shown)
 
 
 def add_work(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from scalarspec.cli import networks
 from scalarspec.cli.commands import Commands, add_spec
 from scalarspec.cli.user_files import load_function, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.errors import ArgumentError
@@ -21,7 +22,9 @@ NAMED = ("spec", "inputs", "actual")
 """What says which code is run and which file is read: whoever replays a record says this anew."""
 GIVEN = ("dtype", "accumulate", "max_ulps")
 """What says how the result is read and judged."""
-REPLAYED = (*NAMED, "set", *GIVEN)
+RUNTIME = ("runtime", "stages")
+"""What says which runtime's result it is."""
+REPLAYED = (*NAMED, "set", *GIVEN, *RUNTIME)
 """The options of a cross-check that its record holds."""
 DEFAULT = "float64"
 """What a float result is of where nothing is said; no code of anyone else's."""
@@ -44,6 +47,7 @@ def _add_options(parser: argparse.ArgumentParser, actual: str | None) -> None:
     parser.add_argument("--dtype", help="the format of the result, where it is not its own")
     parser.add_argument("--accumulate", metavar="DTYPE", help="the format of sums, where it is another")
     parser.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
+    networks.add_runtime(parser)
     parser.set_defaults(html=None)
 
 
@@ -51,13 +55,22 @@ def run_crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
     """The error of a result; exit code 1 where it is too great, or rounding does not explain it."""
     to_be_written("html", options.html, "page.html")
     spec, args = spec_and_arguments(options)
-    actual = load_function(options.actual, "actual") if ":" in options.actual else options.actual
+    actual = _actual(options, spec, args)
     found = crosscheck(spec, *args, actual=actual, **{name: getattr(options, name) for name in GIVEN})
     if options.html is not None:
         with told_after_the_report(options):
             _write(options.html, found.html())
     right = found.explained if options.max_ulps is None else found.within(options.max_ulps)
     return _Recorded(found, options), 0 if right else 1
+
+
+def _actual(options: argparse.Namespace, spec: Any, args: list[Any]) -> Any:
+    """What the result is of: a runtime, a user's function, or a float backend."""
+    if options.runtime is not None:
+        return networks.runtime_of(options, spec, args)
+    if options.stages:
+        raise ArgumentError("--stages: it is of a --runtime")
+    return load_function(options.actual, "actual") if ":" in options.actual else options.actual
 
 
 def _write(path: str, text: str) -> None:
@@ -88,6 +101,7 @@ def run_replay(options: argparse.Namespace) -> tuple[Any, int]:
     record = _recorded(options.record)
     if options.actual is None and record["command"]["actual"] == DEFAULT:
         options.actual = DEFAULT
+        options.runtime, options.stages = (record["command"][name] for name in RUNTIME)
     _all_named(options, record["command"])
     found = differences(record, json.loads(json.dumps(run_crosscheck(options)[0].to_json())))
     return _Replay(found), 1 if found else 0
@@ -118,7 +132,7 @@ def _recorded(path: str) -> dict[str, Any]:
             raise ArgumentError(f"record: {path} is too large for a record; at most {LIMIT} bytes are read")
         record = json.loads(text)
         command = record["command"]
-        texts = [command[name] for name in REPLAYED if name != "set" and command[name] is not None]
+        texts = [command[name] for name in REPLAYED if name not in ("set", "stages") and command[name] is not None]
         if set(command) != set(REPLAYED) or not all(isinstance(text, str) for text in [*texts, *command["set"]]):
             raise wrong
     except ArgumentError:

@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES, bounds
-from scalarspec.cli.commands import Commands, add_backends, add_precision, add_radius, add_work
-from scalarspec.cli.user_files import contexts, radii, spec_and_arguments, to_be_written, told_after_the_report
+from scalarspec.cli.commands import Commands, add_backends, add_precision, add_vary, add_work
+from scalarspec.cli.fpcores import own_box
+from scalarspec.cli.user_files import contexts, regions, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.cli.workers import workers
 from scalarspec.compare import DEFAULT_BACKENDS, compare
 
@@ -27,7 +28,7 @@ def run_compare(options: argparse.Namespace) -> tuple[Any, int]:
 
 def _add_bounds(commands: Commands) -> None:
     parser = commands.add_on_spec("bounds", run_bounds, "an enclosure of a spec over a box of arguments")
-    add_radius(parser)
+    add_vary(parser)
     shown = "an enclosing backend, for one evaluation (default interval)"
     parser.add_argument("--backend", default="interval", help=shown)
     shown = "how (default auto: linear, or until the target)"
@@ -46,11 +47,11 @@ def _add_bounds(commands: Commands) -> None:
 def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     """An enclosure over a box; with `--plot`, also a picture of it."""
     to_be_written("plot", options.plot, "bounds.png")
+    vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     (backend,) = contexts([options.backend], options.prec)
     goal = {"method": options.method, "target": options.target, "progress": options.progress}
     effort = {"budget": options.budget, "time_limit": options.time_limit}
-    vary = radii(options.radius)
     with workers(options.workers, options.notes.append) as executor:
         kept = {"executor": executor, "checkpoint": options.checkpoint}
         found = bounds(spec, *args, vary=vary, backend=backend, **goal, **effort, **kept)

@@ -7,11 +7,10 @@ from typing import Any
 
 from scalarspec.bounding.proofs import Proof, Proofs
 from scalarspec.bounding.prove import prove
-from scalarspec.cli.commands import Commands, add_work
-from scalarspec.cli.user_files import spec_and_arguments, to_be_written, told_after_the_report
+from scalarspec.cli.commands import Commands, add_vary, add_work
+from scalarspec.cli.fpcores import own_box
+from scalarspec.cli.user_files import regions, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.cli.workers import workers
-from scalarspec.core.region import Ball, Box, ball, box
-from scalarspec.errors import ArgumentError
 
 EXIT = {"proved": 0, "refuted": 1, "undecided": 3}
 """The exit code of each verdict; 2 is bad input."""
@@ -25,9 +24,7 @@ def add_commands(commands: Commands) -> None:
     """The command with its options."""
     parser = commands.add_on_spec("prove", run_prove, "a claim over a box of arguments: proved, refuted or undecided")
     parser.epilog = EPILOG
-    shown = "vary an argument by this, or between two numbers; may be repeated"
-    region = "NAME=NUMBER or NAME=LOW:HIGH"
-    parser.add_argument("--vary", "--radius", action="append", required=True, metavar=region, help=shown)
+    add_vary(parser)
     parser.add_argument("--at-least", metavar="NUMBER", help="the outputs are to be at least this")
     parser.add_argument("--at-most", metavar="NUMBER", help="the outputs are to be at most this")
     shown = "an argument with a leading axis of rows, each with a verdict of its own; may be repeated"
@@ -42,8 +39,9 @@ def add_commands(commands: Commands) -> None:
 def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     """The verdict, and its exit code."""
     to_be_written("save", options.save, "witness.npz")
+    vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
-    asked = {"vary": regions(options.vary), "at_least": options.at_least, "at_most": options.at_most}
+    asked = {"vary": vary, "at_least": options.at_least, "at_most": options.at_most}
     effort = {"budget": options.budget, "time_limit": options.time_limit, "progress": options.progress}
     with workers(options.workers, options.notes.append) as executor:
         found = prove(spec, *args, **asked, **effort, over=options.over, witness=options.witness, executor=executor)
@@ -58,17 +56,3 @@ def _save(found: Proof | Proofs, path: str) -> None:
     refuted = [proof for proof in (found if isinstance(found, Proofs) else [found]) if proof.witness is not None]
     for proof in refuted[:1]:
         proof.save(path)
-
-
-def regions(texts: list[str]) -> dict[str, Ball | Box]:
-    """The regions of `--vary name=number` and `name=low:high`, by name. Raises ArgumentError for any other text."""
-    found: dict[str, Ball | Box] = {}
-    for text in texts:
-        name, _, numbers = text.partition("=")
-        low, between, high = numbers.partition(":")
-        if not (name and low) or (between and not high):
-            raise ArgumentError(f"--vary: expected name=number or name=low:high, got {text!r}")
-        if name in found:
-            raise ArgumentError(f"--vary: expected each name once, got {name!r} again")
-        found[name] = box(low, high) if between else ball(low)
-    return found

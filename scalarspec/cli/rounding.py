@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from scalarspec.cli.commands import Commands, add_radius
-from scalarspec.cli.user_files import radii, spec_and_arguments
+from scalarspec.cli.commands import Commands, add_vary
+from scalarspec.cli.fpcores import own_box
+from scalarspec.cli.user_files import regions, spec_and_arguments
 from scalarspec.rounding_errors.ranges import ranges
 from scalarspec.rounding_errors.tolerance import tolerance
 
@@ -29,21 +30,22 @@ def add_commands(commands: Commands) -> None:
 
 
 def _add_box(parser: argparse.ArgumentParser) -> None:
-    add_radius(parser)
+    add_vary(parser)
     parser.add_argument("--dtype", help=f"the float format (default {FORMAT})")
 
 
 def run_tolerance(options: argparse.Namespace) -> tuple[Any, int]:
     """A bound on the error of floats."""
+    vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     settings = {"dtype": options.dtype or FORMAT, "splits": options.splits, "libm": options.libm}
     how = {"inputs": options.inputs_are, "accumulate": options.accumulate}
-    return tolerance(spec, *args, vary=radii(options.radius), **how, **settings), 0
+    return tolerance(spec, *args, vary=vary, **how, **settings), 0
 
 
 def run_ranges(options: argparse.Namespace) -> tuple[Any, int]:
     """The operations that can leave the range; exit code 1 where there are any."""
+    vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
-    vary = radii(options.radius)
     found = ranges(spec, *args, vary=vary, dtype=options.dtype or FORMAT)
     return found, 1 if found.offenders else 0

@@ -10,21 +10,28 @@ import importlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scalarspec.cli import archives
+import numpy as np
+
+from scalarspec.cli import fpcores
 from scalarspec.core import named_contexts
 from scalarspec.core.failures import failures_told
-from scalarspec.core.region import Ball, ball
+from scalarspec.core.region import Ball, Box, ball, box
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ScalarSpecError, UnknownName
+from scalarspec.frontends.onnx.network import OnnxNetwork, from_onnx, names_of
+from scalarspec.numbers import archives
 from scalarspec.numbers.exact import data_value
 
 Spec = Callable[..., Tensor]
+NETWORK = re.compile(r"(.+\.onnx)(?::(.+))?")
+"""A network from a file, and the value in it that is its output."""
 
 
 def spec_and_arguments(options: argparse.Namespace) -> tuple[Spec, list[Any]]:
@@ -39,9 +46,19 @@ def spec_and_arguments(options: argparse.Namespace) -> tuple[Spec, list[Any]]:
         raise ArgumentError(f"--set: {options.spec} has no parameter {mistyped[0]!r}; it has {', '.join(parameters)}")
     given: dict[str, Any] = {}
     if options.inputs is not None:
-        given, others = archives.read(options.inputs, parameters.keys() - settings.keys())
+        called = names_of(spec.inputs) if isinstance(spec, OnnxNetwork) else {}
+        found, others = archives.read(options.inputs, {*called, *parameters} - settings.keys())
+        given = {called.get(name, name): array for name, array in found.items()}
         note_unused(options, [name for name in others if name not in settings])
-    return spec, _in_order(options.spec, parameters, given | settings)
+    return spec, _in_order(options.spec, parameters, _middles(spec, options) | given | settings)
+
+
+def _middles(spec: Spec, options: argparse.Namespace) -> dict[str, Any]:
+    """Zeros for the inputs of a network that lie between two numbers: what is in their place is of no account."""
+    between = [text.partition("=")[0] for text in getattr(options, "vary", None) or [] if ":" in text]
+    if not isinstance(spec, OnnxNetwork):
+        return {}
+    return {name: np.zeros(shape) for name, shape in spec.shapes.items() if name in between}
 
 
 def parameters_of(function: Callable[..., Any], target: str) -> dict[str, inspect.Parameter]:
@@ -82,7 +99,13 @@ def told_after_the_report(options: argparse.Namespace) -> Iterator[None]:
 
 
 def load_function(target: str, what: str = "spec") -> Callable[..., Any]:
-    """The function named `file.py:function` or `module:function`. Raises ArgumentError or UnknownName."""
+    """The function named `file.py:function` or `module:function`, the network of `net.onnx`, or of a value in it, or
+    the core of `file.fpcore`. Raises ArgumentError or UnknownName.
+    """
+    if network := NETWORK.fullmatch(target):
+        return _network(network[1], network[2])
+    if fpcores.is_core(target):
+        return fpcores.load(target)
     path, _, name = target.rpartition(":")
     if not path or not name:
         raise ArgumentError(f"{what}: expected file.py:function or module:function, got {target!r}")
@@ -93,6 +116,14 @@ def load_function(target: str, what: str = "spec") -> Callable[..., Any]:
         functions = [n for n, v in vars(module).items() if inspect.isfunction(v) and not n.startswith("_")]
         raise UnknownName(f"{what}: {path} has no function {name!r}; it has {', '.join(functions) or 'none'}")
     return _UserFunction(function, target, what)
+
+
+def _network(path: str, value: str | None) -> OnnxNetwork:
+    """A network from a file, of one output. Raises ArgumentError where it has several, of which none is named."""
+    network = from_onnx(path, outputs=None if value is None else [value])
+    if len(network.outputs) != 1:
+        raise ArgumentError(f"spec: {path} has the outputs {', '.join(network.outputs)}: name one, as {path}:NAME")
+    return network
 
 
 def _from_file(path: str, what: str) -> Any:
@@ -130,7 +161,7 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{where}"
 
 
-def _named(option: str, texts: Sequence[str], value: str) -> dict[str, str]:
+def named(option: str, texts: Sequence[str], value: str) -> dict[str, str]:
     """The values of `--option name=value`, by name. Raises ArgumentError for any other text, and for a name twice."""
     found: dict[str, str] = {}
     for text in texts:
@@ -145,13 +176,19 @@ def _named(option: str, texts: Sequence[str], value: str) -> dict[str, str]:
 
 def _settings(texts: Sequence[str]) -> dict[str, Any]:
     """The numbers of `--set name=value`; one that is whole as an int, which may be an index."""
-    exact = {name: data_value(value) for name, value in _named("--set", texts, "value").items()}
+    exact = {name: data_value(value) for name, value in named("--set", texts, "value").items()}
     return {name: value.numerator if value.denominator == 1 else value for name, value in exact.items()}
 
 
-def radii(texts: Sequence[str]) -> dict[str, Ball]:
-    """The balls of `--radius name=number`, by name. Raises ArgumentError for any other text."""
-    return {name: ball(radius) for name, radius in _named("--radius", texts, "number").items()}
+def regions(texts: Sequence[str]) -> dict[str, Ball | Box]:
+    """The regions of `--vary name=number` and `name=low:high`, by name. Raises ArgumentError for any other text."""
+    found: dict[str, Ball | Box] = {}
+    for name, numbers in named("--vary", texts, "number or name=low:high").items():
+        low, between, high = numbers.partition(":")
+        if between and not (low and high):
+            raise ArgumentError(f"--vary: expected name=number or name=low:high, got {f'{name}={numbers}'!r}")
+        found[name] = box(low, high) if between else ball(low)
+    return found
 
 
 def _in_order(target: str, parameters: Mapping[str, inspect.Parameter], given: Mapping[str, Any]) -> list[Any]:

@@ -1,0 +1,100 @@
+"""`Answer`: what was found of a query, and how the competition and VNN-LIB 2.0 write it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+
+from scalarspec.numbers.exact import exact_text
+from scalarspec.verification.query import Element
+
+Found = Literal["unsat", "sat", "unknown", "timeout"]
+DIGITS = 17
+"""How many digits a number is shown with that is no decimal, or of a network's output."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The answer to a query. status: "unsat", there is no input for which it is true: the property that it negates
+    holds; "sat", there is one; "unknown", neither was found; "timeout", nor in the time that was given.
+
+    point: for "sat", the input by the names of the query, each an object array of Fractions, at which the condition is
+    true in exact arithmetic, or surely true where the network is not rational; exact: is it made of decimals that end,
+    so that it is shown exactly? Where no such point was found, its text is rounded to 17 digits. outputs: the networks'
+    results there. cases: how many boxes of inputs the query asks about, None where the time ended before they were
+    counted; proved: in how many of them there surely is no such input. version: of VNN-LIB; seconds: how long it took.
+    """
+
+    status: Found
+    cases: int | None
+    proved: int
+    version: int = 1
+    point: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    seconds: float = 0.0
+
+    @property
+    def exact(self) -> bool:
+        """Is the point, if there is one, made of decimals that end?"""
+        return all(_ends(x) for _, _, x in _elements(self.point))
+
+    def __str__(self) -> str:
+        return "\n".join([self.status, *self._assignment()])
+
+    def _assignment(self) -> list[str]:
+        """The point and its outputs, as the version of the query has it."""
+        texts = [(name, place, decimal(x)) for name, place, x in _elements(self.point)]
+        texts += [(name, place, rounded(x)) for name, place, x in _elements(self.outputs)]
+        if self.version == 1:
+            lines = [f"({name}_{place[0]} {x})" for name, place, x in texts]
+            return [f"({lines[0]}", *lines[1:-1], f"{lines[-1]})"] if lines else []
+        return [f"{Element(name, place)}={x}" for name, place, x in texts]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, with exact values as strings."""
+
+        def plain(arrays: dict[str, Any] | None) -> Any:
+            return arrays and {name: _nested(array.tolist()) for name, array in arrays.items()}
+
+        head = {"status": self.status, "cases": self.cases, "proved": self.proved, "seconds": self.seconds}
+        return {**head, "point": plain(self.point), "outputs": plain(self.outputs)}
+
+
+def _elements(arrays: dict[str, Any] | None) -> list[tuple[str, tuple[int, ...], Fraction]]:
+    return [(name, place, x) for name, array in (arrays or {}).items() for place, x in np.ndenumerate(array)]
+
+
+def _ends(x: Fraction) -> bool:
+    """Is a number a decimal that ends?"""
+    rest = x.denominator
+    rest >>= (rest & -rest).bit_length() - 1
+    while rest % 5 == 0:
+        rest //= 5
+    return rest == 1
+
+
+def decimal(x: Fraction) -> str:
+    """A number as a decimal with all of its digits; to 17 where it has no end."""
+    if not _ends(x):
+        return rounded(x)
+    places = Context(prec=x.denominator.bit_length() + x.numerator.bit_length() + 1)
+    return f"{places.divide(Decimal(x.numerator), Decimal(x.denominator)):f}"
+
+
+def rounded_inside(x: Fraction, low: Fraction, high: Fraction, rounding: str = ROUND_HALF_EVEN) -> Fraction:
+    """A number that is a decimal that ends, or one of 17 digits near it between two others, if there is one."""
+    near = x if _ends(x) else Fraction(rounded(x, rounding))
+    return near if low <= near <= high else x
+
+
+def rounded(x: Fraction, rounding: str = ROUND_HALF_EVEN) -> str:
+    """A number as a decimal of 17 digits."""
+    return str(Context(prec=DIGITS, rounding=rounding).divide(Decimal(x.numerator), Decimal(x.denominator)))
+
+
+def _nested(value: Any) -> Any:
+    return [_nested(each) for each in value] if isinstance(value, list) else exact_text(value)
