@@ -5,7 +5,7 @@ TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 RUN ?=
 FUZZ ?=
 BENCH ?=
-LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy
+LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
 .PHONY: run test libraries processors fuzz bench fpbench vocabulary lint clean
 
@@ -19,7 +19,8 @@ test: .venv/installed
 libraries: .venv/libraries
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/test_torch_code.py tests/test_from_jax.py tests/test_numpy_code.py \
 		tests/test_array_api.py tests/test_fuzz_code.py tests/test_torch_context.py tests/test_jax_context.py \
-		tests/test_to_torch.py tests/test_training.py tests/test_code_examples.py tests/test_laws.py
+		tests/test_to_torch.py tests/test_training.py tests/test_code_examples.py tests/test_laws.py \
+		tests/test_from_torch.py tests/test_onnx_exporters.py tests/test_to_onnx.py tests/test_load_weights.py
 
 # The tests under the kernels that other processors would choose: four runs.
 processors: .venv/installed

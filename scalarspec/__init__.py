@@ -1,5 +1,8 @@
 """One text of a model, a spec, evaluated under many scalars: floats, rigorous intervals, exact rationals, symbols."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from scalarspec import starting  # noqa: F401 - before all else
 
 # isort: split
@@ -40,6 +43,14 @@ from scalarspec.tracing.gradient import grad, hessian, jvp, value_and_grad, vjp
 from scalarspec.tracing.prepared import prepare
 from scalarspec.training.to_torch import to_torch
 
+if TYPE_CHECKING:
+    from scalarspec.frontends.fpcore import from_fpcore
+    from scalarspec.frontends.onnx.network import from_onnx
+    from scalarspec.frontends.onnx.writing.exporting import to_onnx
+    from scalarspec.frontends.torch.exported import from_torch
+    from scalarspec.frontends.weights import load_weights
+    from scalarspec.verification.verify import verify
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -67,13 +78,17 @@ __all__ = [
     "crosscheck",
     "derive",
     "errors",
+    "from_fpcore",
     "from_jax",
+    "from_onnx",
+    "from_torch",
     "grad",
     "hessian",
     "jvp",
     "latent",
     "layers",
     "lift",
+    "load_weights",
     "matrix_form",
     "loss",
     "namespace",
@@ -81,8 +96,31 @@ __all__ = [
     "prove",
     "ranges",
     "theory",
+    "to_onnx",
     "to_torch",
     "tolerance",
     "value_and_grad",
+    "verify",
     "vjp",
 ]
+
+_DOORS = {
+    "from_fpcore": "frontends.fpcore",
+    "from_onnx": "frontends.onnx.network",
+    "from_torch": "frontends.torch.exported",
+    "load_weights": "frontends.weights",
+    "to_onnx": "frontends.onnx.writing.exporting",
+    "verify": "verification.verify",
+}
+"""Functions for files, each with its module, which is imported when it is first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DOORS:
+        raise AttributeError(f"module 'scalarspec' has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f"scalarspec.{_DOORS[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_DOORS})

@@ -1,19 +1,22 @@
 """Random programs in NumPy's and PyTorch's words: is what is certified what the code means?
 
-python tests/fuzz_code.py [--count N] [--seed S]    # PyTorch's where it is installed
+python tests/fuzz_code.py [--count N] [--seed S]    # PyTorch's, exports and ONNX files where these are installed
 
 A program is a text of statements: functions, methods, broadcasting, reductions, indices, choices, loops, operators in
 place, names that share memory, constants that are what they print and others that are not. What it means is what NumPy
 does with it in a format of 64 bits of precision (long double), and PyTorch in float64. Held against that: the enclosure
 of the text as a spec, at 150 bits; the certified cross-check of its float64 values; its gradient. A refusal is no
-difference; anything else is.
+difference; anything else is. The same for NumPy's programs that are written into ONNX models and read again, and for
+PyTorch's by their exported graphs.
 """
 
 import argparse
+import contextlib
+import importlib.util
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -165,20 +168,53 @@ def slack(native: float) -> Fraction:
     return Fraction(2) ** -48 * (100 + abs(Fraction(float(native))))
 
 
+@contextlib.contextmanager
+def in_float64(library: str) -> Iterator[None]:
+    """Where PyTorch's programs make floats of integers, these are float64."""
+    if LIBRARY.get(library, library) != "torch":
+        yield
+        return
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def differs(program: Program, seed: int, library: str = "np") -> str | None:
     """What is different between the code and what is certified of it; None where nothing is."""
-    spec = ss.as_spec(program.function(library))
+    with in_float64(library):
+        return _differs(program, seed, library)
+
+
+def _differs(program: Program, seed: int, library: str) -> str | None:
     try:
+        spec = read(program, library, inputs(seed))
         low, high = value_of(spec(*map(FINE.tensor, inputs(seed))))
     except (NotSupported, Undecided) as error:
         return f"refused: {type(error).__name__}"
-    native = run(program, library, inputs(seed))
+    native = run(program, LIBRARY.get(library, library), inputs(seed))
     if not np.isfinite(float(native)):
         return f"{native} where [{float(low)}, {float(high)}] is certified"
     exact = Fraction(*native.as_integer_ratio())
     if not low - slack(native) <= exact <= high + slack(native):
         return f"{native} outside of [{float(low)}, {float(high)}]"
     return gradient_differs(spec, program, seed, library)
+
+
+LIBRARY = {"onnx": "np", "export": "torch"}
+"""The library whose programs a way of reading them is of, where it has not its name."""
+
+
+def read(program: Program, way: str, given: list[np.ndarray]) -> Any:
+    """The program as a spec: as it stands, by an ONNX model that is written and read, or by its exported graph."""
+    if way == "export":
+        return ss.from_torch(program.function("torch"), *given)
+    spec = ss.as_spec(program.function(LIBRARY.get(way, way)))
+    return ss.from_onnx(ss.to_onnx(spec, *given)) if way == "onnx" else spec
 
 
 def run(program: Program, library: str, given: list[np.ndarray]) -> object:
@@ -214,20 +250,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    libraries = ["np"]
-    try:
-        import torch  # noqa: F401
-
-        libraries.append("torch")
-    except ImportError:
-        print("PyTorch is not installed: its programs are left out")
+    needed = {"np": "numpy", "onnx": "onnx", "torch": "torch", "export": "torch"}
+    libraries = [way for way, library in needed.items() if importlib.util.find_spec(library)]
     found: Counter[str] = Counter()
     for seed in range(options.seed, options.seed + options.count):
         program = Program(seed)
         for library in libraries:
             difference = differs(program, seed, library)
             if difference and not difference.startswith("refused"):
-                sys.exit(f"seed {seed}: {difference}\n{program.text(library)}\n{inputs(seed)}")
+                sys.exit(f"seed {seed}: {difference}\n{program.text(LIBRARY.get(library, library))}\n{inputs(seed)}")
             found[f"{library} {'refused' if difference else 'the same'}"] += 1
     print(dict(found))
 

@@ -27,6 +27,16 @@ def test_code_of_torch_means_what_is_certified():
     assert not differences(100, "torch")
 
 
+def test_exported_code_means_what_is_certified():
+    pytest.importorskip("torch")
+    assert not differences(25, "export")
+
+
+def test_code_in_files_means_what_is_certified():
+    pytest.importorskip("onnx")
+    assert not differences(60, "onnx")
+
+
 def rebinds(monkeypatch):
     """x += y makes another x, whoever else holds it."""
     for name in ("add", "sub", "mul", "truediv"):

@@ -28,7 +28,7 @@ def test_the_python_prints_what_it_says():
         elif kind == "text":
             assert_same_text(printed.getvalue(), text)
             checked += 1
-    assert checked == 18
+    assert checked == 19
 
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
@@ -69,4 +69,4 @@ def test_the_commands_run(command, monkeypatch, capsys):
 
 
 def test_there_are_commands():
-    assert len(COMMANDS) == 8
+    assert len(COMMANDS) == 14
