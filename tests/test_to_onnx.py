@@ -446,3 +446,16 @@ def test_a_file_that_cannot_be_is_one_error(tmp_path, name):
 def test_a_long_name_is_a_name(tmp_path):
     ss.to_onnx(lambda x: x + 1, np.ones(2), path=tmp_path / f"{'a' * 245}.onnx")
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("value", [0.1, 1e-5, 1 / 3, 123456.789, 2.0**-60 + 1])
+def test_a_float_of_the_spec_is_a_sum_in_a_narrower_format(value):
+    spec = ss.as_spec(lambda x: x * value, literals="binary")
+    model = ss.to_onnx(spec, np.ones(1), dtype="float32")
+    assert ss.from_onnx(model)(ss.context("rational").tensor([1])).tolist() == [Fraction(value)]
+
+
+def test_a_float_beyond_the_narrower_format_is_refused():
+    spec = ss.as_spec(lambda x: x * 1e300, literals="binary")
+    with pytest.raises(ArgumentError, match="no number of float32"):
+        ss.to_onnx(spec, np.ones(1), dtype="float32")

@@ -1,4 +1,4 @@
-"""Numbers in a format of floats: exactly, as quotients of two such numbers, or rounded where that is wanted."""
+"""Numbers in a format of floats: exactly, as quotients or sums of such numbers, or rounded where that is wanted."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.numbers.formats import named
 
 Array = np.ndarray[Any, Any]
+MOST_TERMS = 3
+"""Of how many numbers of a format one that it has not may be the sum."""
 
 
 def in_format(numbers: Array, dtype: str, told: str, rounds: bool) -> tuple[Array, ...]:
@@ -50,6 +52,23 @@ def _fractions(numbers: Array, dtype: str, told: str, rounds: bool) -> tuple[Arr
     if not rounds or not all(map(math.isfinite, nearest)):
         _refuse(told, open_ones[0], dtype)
     return (_array(nearest, numbers.shape, dtype),)
+
+
+def terms_of(numbers: Array, dtype: str) -> tuple[Array, ...]:
+    """Arrays of a format of which the numbers are the sums, the greatest terms first; none where there are not so few.
+
+    A float64 is the sum of three numbers of float32, where these are within its range.
+    """
+    form, rest, terms = named(dtype), [Fraction(x) for x in numbers.flat], []
+    for _ in range(MOST_TERMS):
+        nearest = [form.nearest(x) for x in rest]
+        if not all(map(math.isfinite, nearest)):
+            return ()
+        terms.append(_array(nearest, numbers.shape, dtype))
+        rest = [x - Fraction(near) for x, near in zip(rest, nearest, strict=True)]
+        if not any(rest):
+            return tuple(terms)
+    return ()
 
 
 def _holds(x: Fraction, dtype: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.shape import Scalar, Shape
+from scalarspec.errors import ArgumentError
 from scalarspec.frontends.onnx.proto import library
-from scalarspec.frontends.onnx.writing.exactly import Array, in_format
+from scalarspec.frontends.onnx.writing.exactly import Array, in_format, terms_of
 from scalarspec.numbers.exact import boxed
 
 FEW = 64
@@ -135,10 +137,15 @@ class Model:
         return self.numbers(boxed(Fraction(value)))
 
     def numbers(self, numbers: Array) -> Value:
-        """Constants at their exact values: an array, or a quotient of two."""
-        parts = in_format(numbers, self.dtype, "a number of the spec", self.rounds)
+        """Constants at their exact values: an array, a quotient of two, or a sum of a few."""
+        try:
+            parts, operator = in_format(numbers, self.dtype, "a number of the spec", self.rounds), "Div"
+        except ArgumentError:
+            parts, operator = terms_of(numbers, self.dtype), "Add"
+            if not parts:
+                raise
         found = [self.array("number", part) for part in parts]
-        return found[0] if len(found) == 1 else self.node("Div", *found)
+        return functools.reduce(functools.partial(self.node, operator), found)
 
     def minus_infinity(self) -> Value:
         """What takes no part in a softmax."""
