@@ -66,7 +66,8 @@ def to_onnx(
     path: the file, which is written whole or not at all; opset: the version of the operators, from 18 on; dtype: the
     format of all numbers, "float64", "float32" or "float16" (runtimes lack some operators in float64: ONNX Runtime has
     Erf and Gelu for float32 alone). round_numbers: are numbers that the format has not rounded to the nearest ones?
-    Without it, each number is exact: one tenth is the quotient of 1 and 10, another one a sum of a few. literals: as `as_spec` has it.
+    Without it, each number is exact: one tenth is the quotient of 1 and 10, another one a sum of a few. literals: as
+    `as_spec` has it.
 
     Returns the `onnx.ModelProto`, which has passed ONNX's checker. Stages are names of values in it, outputs those of
     a tuple or dictionary that the spec returns. The model says the real function: what ONNX has no operator for is
