@@ -326,7 +326,13 @@ def test_verify_prints_the_answer(capsys, folder):
 def test_a_network_is_a_spec_of_every_command(capsys, folder):
     code, out, _ = run(capsys, "inspect", "net.onnx")
     assert code == 0
-    for told in ("Gemm      1", "W          (2, 2)  float32", "gradients", "yes, with kinks of relu"):
+    for told in (
+        "output  y: (1, 2)",
+        "Gemm      1",
+        "W          (2, 2)  float32",
+        "gradients",
+        "yes, with kinks of relu",
+    ):
         assert told in out
     assert "Relu" not in run(capsys, "inspect", "net.onnx:h")[1]
     code, out, _ = run(capsys, "bounds", "net.onnx", "--box", "x=0:1", "--json")

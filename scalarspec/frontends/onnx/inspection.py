@@ -15,7 +15,7 @@ from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ScalarSpecError
-from scalarspec.frontends.onnx.graph import Graph, graph_of
+from scalarspec.frontends.onnx.graph import graph_of
 from scalarspec.frontends.onnx.network import OnnxNetwork, from_onnx, names_of, shown_axes
 from scalarspec.frontends.onnx.rules.table import REFUSED, RULES
 from scalarspec.report import table
@@ -34,7 +34,7 @@ class Inspection:
     name: str
     opset: int
     inputs: dict[str, str]
-    outputs: tuple[str, ...]
+    outputs: dict[str, str]
     operators: dict[str, int]
     parameters: dict[str, tuple[tuple[int, ...], str]]
     missing: dict[str, str]
@@ -51,7 +51,7 @@ class Inspection:
         head = [
             f"{title}, of opset {self.opset}: {sum(self.operators.values())} nodes, {self.numbers} parameters",
             *(f"input   {name}: {kind}" for name, kind in self.inputs.items()),
-            *(f"output  {name}" for name in self.outputs),
+            *(f"output  {name}: {shape}".removesuffix(": ") for name, shape in self.outputs.items()),
         ]
         rows = [(name, str(count), self.missing.get(name, "")) for name, count in self.operators.items()]
         parts = ["\n".join(head), table(("operator", "nodes", "refused"), rows)]
@@ -67,7 +67,7 @@ class Inspection:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         held = {name: {"shape": list(shape), "dtype": kind} for name, (shape, kind) in self.parameters.items()}
-        return {**vars(self), "outputs": list(self.outputs), "parameters": held}
+        return {**vars(self), "parameters": held}
 
 
 def inspect(path: str | Path, outputs: list[str] | None = None) -> Inspection:
@@ -83,12 +83,12 @@ def inspect(path: str | Path, outputs: list[str] | None = None) -> Inspection:
         for name, kind in graph.inputs.items()
     }
     held = {name: (tuple(array.shape), array.dtype.name) for name, array in graph.arrays.items()}
-    readings, refusal = _read(path, outputs, graph)
+    made, readings, refusal = _read(path, outputs)
     return Inspection(
         graph.name,
         graph.opset,
         kinds,
-        graph.outputs,
+        made or dict.fromkeys(graph.outputs, ""),
         dict(counts.most_common()),
         held,
         _missing(counts),
@@ -102,29 +102,33 @@ def _missing(operators: Counter[str]) -> dict[str, str]:
     return {name: refused[name] for name in operators if name in refused}
 
 
-def _read(path: str | Path, outputs: list[str] | None, graph: Graph) -> tuple[dict[str, str], str]:
-    """What can be asked of the network, or why it is refused."""
+def _read(path: str | Path, outputs: list[str] | None) -> tuple[dict[str, str], dict[str, str], str]:
+    """The shapes of the outputs, and what can be asked of the network, or why it is refused."""
     try:
-        return _readings(_operations(from_onnx(path, outputs=outputs))), ""
+        shapes, operations = _traced(from_onnx(path, outputs=outputs))
+        return shapes, _readings(operations), ""
     except ScalarSpecError as error:
-        return {}, str(error)
+        return {}, {}, str(error)
 
 
-def _operations(network: OnnxNetwork) -> list[str]:
-    """The operations that it does on its inputs, each once, in order."""
+def _traced(network: OnnxNetwork) -> tuple[dict[str, str], list[str]]:
+    """The shapes of the outputs, and the operations that make them, each once, in order."""
     numbers = resolve("float64")
     network = lift(network, numbers)
     inputs = [
         _zeros(numbers, shape, kind) for shape, kind in zip(network.shapes.values(), network.formats, strict=True)
     ]
+    shapes: dict[str, str] = {}
 
-    def first(*given: Tensor) -> Tensor:
+    def noted(*given: Tensor) -> Tensor:
         found = network(*given)
-        one: Tensor = found[0] if isinstance(found, tuple) else found
+        several = found if isinstance(found, tuple) else (found,)
+        shapes.update({name: str(tuple(each.shape)) for name, each in zip(network.outputs, several, strict=True)})
+        one: Tensor = several[0] if isinstance(several[0], Tensor) else several[0].numbers()
         return one
 
-    done = trace(Outline(numbers), first, inputs, [each for each in inputs if isinstance(each, Tensor)])
-    return list(dict.fromkeys(each.operation for each in done.equations))
+    done = trace(Outline(numbers), noted, inputs, [each for each in inputs if isinstance(each, Tensor)])
+    return shapes, list(dict.fromkeys(each.operation for each in done.equations))
 
 
 def _zeros(context: Any, shape: tuple[int, ...], kind: str) -> Any:
