@@ -214,7 +214,7 @@ def _known(tensor: Any) -> Array:
     if tensor.is_complex():
         raise NotSupported("from_torch: complex numbers; numbers here are real: write the two parts apart")
     array = tensor.detach().cpu()
-    return np.array(array.double() if array.is_floating_point() else array)
+    return np.array((array.double() if array.is_floating_point() else array).numpy())
 
 
 def _outputs(exported: Any) -> Iterator[tuple[Any, Any]]:
