@@ -165,6 +165,21 @@ def test_variables_of_version_2_have_the_networks_shapes(file):
         ss.verify(file, query_of(several + bounds))
 
 
+def test_several_inputs_and_outputs_of_version_1_are_one_row(tmp_path):
+    make = onnx.helper.make_tensor_value_info
+    nodes = [onnx.helper.make_node("Neg", ["b"], ["d"]), onnx.helper.make_node("Identity", ["a"], ["c"])]
+    ends = [
+        [make(name, 1, shape) for name, shape in pair] for pair in ((("a", [1]), ("b", [2])), (("c", [1]), ("d", [2])))
+    ]
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "two", *ends))
+    net = ss.from_onnx(model)
+    found = answer(net, f"{within(0, 1, 3)} (assert (>= Y_0 0.75)) (assert (<= Y_2 -0.5))", 3, 3)
+    assert found.status == "sat"
+    assert found.outputs["Y"][0] == found.point["X"][0]
+    assert list(found.outputs["Y"][1:]) == [-x for x in found.point["X"][1:]]
+    assert answer(net, f"{within(0, 1, 3)} (assert (> Y_2 X_2))", 3, 3).status == "unsat"
+
+
 def test_the_time_limit_counts_everything(capsys, folder):
     alternatives = "".join(f"(and (>= X_0 {i}e-9) (<= X_0 0.5) (>= Y_0 {i}))" for i in range(3000))
     (folder / "long.vnnlib").write_text(asked(f"{within(0, 1, 2)} (assert (or {alternatives}))", 2, 2))

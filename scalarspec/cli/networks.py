@@ -131,7 +131,8 @@ def _ended_after(seconds: float | None) -> Iterator[None]:
     def ended(*_: Any) -> None:
         raise _TimeUp
 
-    if seconds is None or threading.current_thread() is not threading.main_thread():
+    alone = not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread()
+    if seconds is None or alone:  # the search's own limit is all there is
         yield
         return
     before = signal.signal(signal.SIGALRM, ended)

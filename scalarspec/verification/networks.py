@@ -20,7 +20,7 @@ from scalarspec.core.structure import concat, reshape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, NotExact, NotSupported, ShapeError
 from scalarspec.frontends.onnx.network import OnnxNetwork, from_onnx
-from scalarspec.verification.query import Condition, Declared, Joined, NetworkOf, Query, truth
+from scalarspec.verification.query import Condition, Joined, NetworkOf, Query, truth
 
 BITS = 100
 """At how many bits the outputs at a point are enclosed that are not rational there."""
@@ -39,16 +39,12 @@ class Network:
     def outputs(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Its outputs by the names of the query, of the shapes there, at tensors for all inputs."""
         given = [values[each.name] for each in self.declared.inputs]
-        inputs, outputs = [], []
         if isinstance(self.spec, OnnxNetwork):
-            inputs, outputs = list(self.spec.inputs), list(self.spec.outputs)
-            given = [given[i] for i in _places(self.declared.inputs, inputs)]
             given = self._fitted(given, _shapes(self.spec, given), "inputs")
         found = self.spec(*given)
-        order = [self.declared.outputs[i] for i in _places(self.declared.outputs, outputs)]
         several = list(found) if isinstance(found, tuple) else [found]
-        apart = self._fitted(several, [each.shape for each in order], "outputs")
-        return {each.name: tensor for each, tensor in zip(order, apart, strict=True)}
+        apart = self._fitted(several, [each.shape for each in self.declared.outputs], "outputs")
+        return {each.name: tensor for each, tensor in zip(self.declared.outputs, apart, strict=True)}
 
     def _fitted(self, tensors: Sequence[Tensor], shapes: Sequence[tuple[int, ...]], what: str) -> list[Tensor]:
         """Tensors of these shapes, which differ by axes of length 1 alone, or are flat. Raises ArgumentError for
@@ -74,19 +70,11 @@ def _shapes(network: OnnxNetwork, given: Sequence[Tensor]) -> list[tuple[int, ..
     """The shapes of a network's inputs; lengths that it leaves open are those of what is given, if that has them."""
     found = list(network.shapes.values())
     own = [tuple(t.shape) for t in given]
+    if len(own) != len(found):
+        return found
     with contextlib.suppress(ShapeError):
         return found if network.leaves_out_the_batch(own) else own
     return found
-
-
-def _places(declared: Sequence[Declared], names: Sequence[str]) -> list[int]:
-    """The order of declared variables in which the network's file has them, where the query names these."""
-    if not all(each.onnx_name for each in declared):
-        return list(range(len(declared)))
-    called = [each.onnx_name for each in declared]
-    if sorted(called) != sorted(names):
-        raise ArgumentError(f"the query names {', '.join(called)}; the network has {', '.join(names)}")
-    return [called.index(name) for name in names]
 
 
 def networks_of(query: Query, given: Any) -> tuple[Network, ...]:

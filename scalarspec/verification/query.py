@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -61,16 +60,10 @@ Condition = Comparison | Joined
 
 @dataclass(frozen=True)
 class Declared:
-    """A variable that the query declares. onnx_name: what the network's file calls it, "" where that is not said."""
+    """A variable that the query declares."""
 
     name: str
     shape: tuple[int, ...]
-    onnx_name: str = ""
-
-    @property
-    def size(self) -> int:
-        """How many elements it has."""
-        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)

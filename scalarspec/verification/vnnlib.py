@@ -210,7 +210,9 @@ class _Reading:
             raise NotSupported(f"{told} is of {variable.dtype.name}; expected real, or a format of floats")
         if math.prod(variable.shape) > MOST_ELEMENTS:
             raise TooLarge(f"{told} has more than {MOST_ELEMENTS} elements")
-        return Declared(variable.name, tuple(variable.shape), variable.onnx_name or "")
+        if variable.onnx_name:
+            raise NotSupported(f"{told} names {variable.onnx_name!r}; variables are followed in the network's order")
+        return Declared(variable.name, tuple(variable.shape))
 
     def condition(self, found: Any) -> Condition:
         """A condition as plain data."""
