@@ -427,6 +427,12 @@ def test_integers_that_pytorch_cuts_or_wraps_are_refused(name):
         ss.from_torch(Function(CUT[name]), np.ones(6))(F64.tensor(np.ones(6)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_results_in_formats_that_are_not_followed_are_refused(dtype):
+    with pytest.raises(NotSupported, match=r"its result is of float8"):
+        ss.from_torch(Function(lambda x: x * torch.full((6,), 0.5, dtype=dtype).to(x.dtype)), np.ones(6))
+
+
 @pytest.mark.parametrize("weights", [True, False])
 @pytest.mark.parametrize("causal", [True, False])
 def test_attention_with_a_padding_mask(weights, causal):

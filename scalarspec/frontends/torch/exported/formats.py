@@ -15,6 +15,8 @@ from scalarspec.numbers import formats
 Array = np.ndarray[Any, Any]
 FLOATS = {name: formats.named(name) for name in ("float64", "float32", "bfloat16", "float16")}
 """The formats of floats that PyTorch's tensors have here."""
+FOLLOWED = {*FLOATS, "bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+"""The formats that results may have: in any other one, numbers would be taken for integers."""
 EPS = {name: 2.0 ** (1 - form.precision) for name, form in FLOATS.items()}
 
 

@@ -27,7 +27,7 @@ from scalarspec.frontends.torch.exported.arrays import (
     operands,
     worked_out,
 )
-from scalarspec.frontends.torch.exported.formats import converted, of_format, stored
+from scalarspec.frontends.torch.exported.formats import FOLLOWED, converted, of_format, stored
 from scalarspec.frontends.torch.exported.operators import NAMES, NOT_LIFTED, OPERATORS, REFUSED, TAKES_INFINITIES
 from scalarspec.frontends.torch.exported.places import STORED, STORED_NUMBERS
 from scalarspec.frontends.torch.exported.program import SIZES, Format, Kind, Node, Program, Value
@@ -69,9 +69,13 @@ class At:
 
 
 def check(program: Program) -> None:
-    """Raises NotSupported for operators that have no rule, and for arguments that their rules do not take."""
+    """Raises NotSupported for operators that have no rule, for arguments that their rules do not take, and for results
+    of formats that are not followed.
+    """
     for node in program.nodes:
-        word = word_of(node)
+        word, dtype = word_of(node), program.kinds[node.name].dtype
+        if dtype is not None and dtype not in FOLLOWED:
+            node.refuse(f"its result is of {dtype}; expected a float of 16 bits or more, an integer or a bool")
         if node.operator.startswith("python."):
             continue
         if not node.operator.startswith("aten."):
