@@ -7,7 +7,7 @@ from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES
 from scalarspec.cli.commands import Commands, add_work
-from scalarspec.cli.workers import workers
+from scalarspec.cli.workers import working
 
 
 def add_commands(commands: Commands) -> None:
@@ -79,7 +79,7 @@ def run_enclose(options: argparse.Namespace) -> tuple[Any, int]:
     from scalarspec.examples.enclose import RADII, enclose
 
     radii, work = options.radius or RADII, (options.method, options.budget)
-    with workers(options.workers, options.notes.append) as executor:
+    with working(options) as executor:
         found = enclose(options.count, radii, *work, executor, options.progress)
     return found, 0 if found.holds else 1
 
