@@ -15,7 +15,7 @@ from scalarspec.errors import ArgumentError, NotInstalled
 
 SECONDS = 10
 """For how long a scheduler is asked whether it is there."""
-ADDRESS = re.compile(r"(\w+://)?[^\s/]+:\d+")
+ADDRESS = re.compile(r"\w+://\S+|[^\s/]+:\d+")
 LOUD = ("distributed", "distributed.client", "distributed.core", "tornado.application")
 """Who else would tell of a lost cluster, at length."""
 LOST = "the cluster was lost: what was left to do was done by one process"
