@@ -16,8 +16,8 @@ from scalarspec.errors import ArgumentError, ScalarSpecError
 Item = tuple[Any, ...]
 Outcome = tuple[list[Any], ScalarSpecError | None]
 """The answers to some jobs, up to one that was refused, and that refusal."""
-BUNDLES = 512
-"""Into how many bundles jobs are put at most: eight for each of 64 workers. An executor is handed a bundle at once,
+BUNDLES = 256
+"""Into how many bundles jobs are put at most: four for each of 64 workers. An executor is handed a bundle at once,
 since queues take milliseconds for each thing, which would add up.
 """
 LOOK = 2.0
