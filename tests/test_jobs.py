@@ -10,7 +10,7 @@ import pytest
 from specs import a_batch, squares
 
 import scalarspec as ss
-from scalarspec.bounding import jobs
+from scalarspec.bounding import jobs, methods
 from scalarspec.bounding.domain import Domain
 from scalarspec.executors import each
 
@@ -37,6 +37,28 @@ def test_results_are_the_same_whatever_the_executor():
             assert ss.prove(
                 spec, *args[:2], x, eps, vary=given["vary"], at_most=parts.upper, budget=20, executor=executor
             ).proved
+
+
+def test_many_rows_are_evaluated_some_at_a_time(monkeypatch):
+    spec, (model, beta, x, eps), given = a_batch()
+    given = {**given, "vary": {"x": ss.box(x - 0.25, x + 0.25), "eps": ss.ball("0.1")}}
+    whole = ss.bounds(spec, model, beta, x, eps, **given)
+    monkeypatch.setattr(methods, "ROWS", 3)
+    some = ss.bounds(spec, model, beta, x, eps, **given)
+    with ProcessPoolExecutor(2) as executor:
+        assert same(some, ss.bounds(spec, model, beta, x, eps, **given, executor=executor))
+    assert np.all(abs(some.lower - whole.lower) + abs(some.upper - whole.upper) <= 1e-9)
+    claim = {"vary": given["vary"], "over": given["over"], "at_most": max(whole.upper)}
+    assert ss.prove(spec, model, beta, x, eps, **claim).status == "proved"
+
+
+def test_a_row_without_a_value_is_told_among_many(monkeypatch):
+    monkeypatch.setattr(methods, "ROWS", 2)
+    xs = np.array([1.0, 2.0, 3.0, -4.0, 5.0])
+    with pytest.raises(ss.errors.DomainError):
+        ss.bounds(ss.log, xs, vary={"x": ss.ball("0.5")}, over="x")
+        ss.sqrt, np.array([1.0, 2.0, 0.25, 3.0]), vary={"x": ss.ball("0.5")}, over="x", method="interval"
+    )
 
 
 def test_results_are_the_same_on_a_cluster_of_dask():

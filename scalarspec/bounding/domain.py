@@ -96,6 +96,14 @@ class Domain:
         boxes = {name: Box(*self.box(i)[name]) for name in rows if isinstance(self.vary.get(name), Box)}
         return Domain(self.spec, {**self.arguments, **given}, {**self.vary, **boxes})
 
+    def some(self, start: int, stop: int) -> Domain:
+        """The domain of some of the rows."""
+        rows = {name: self.arguments[name] for name in self.over}
+        given = {k: (t if isinstance(t, Tensor) else as_array(t))[start:stop] for k, t in rows.items()}
+        varied = [name for name in rows if isinstance(self.vary.get(name), Box)]
+        boxes = {name: Box(*(end[start:stop] for end in self.ends[name])) for name in varied}
+        return replace(self, arguments={**self.arguments, **given}, vary={**self.vary, **boxes})
+
     def holds(self, point: Mapping[str, Any], row: int = 0) -> bool:
         """Is an exact point, given by paths, in the box of a row, and in its balls?"""
         for path, (low, high) in self.box(row).items():

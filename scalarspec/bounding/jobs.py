@@ -41,6 +41,10 @@ class Jobs:
         self.domain, self._crew = domain, Crew(executor, domain)
         self._checkpoint = None if checkpoint is None or not domain.ends else opened(Path(checkpoint), domain.digest)
 
+    def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """function(domain, *item) for each item, in order; no checkpoint keeps the answers."""
+        return self._crew.each(function, items)
+
     def map(self, function: Work, items: Sequence[Any]) -> Iterator[Any]:
         """The answers to jobs, in the order of the items, as they are done."""
         name = function.__name__

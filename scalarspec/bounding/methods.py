@@ -39,6 +39,8 @@ Found = tuple[Ends, int]
 """Ends of the outputs, and into how many boxes the box was split."""
 
 
+ROWS = 32
+"""So many rows are evaluated at once."""
 FINER = (106, 212, 424, 848)
 """The bits of further evaluations where it is not known whether an operation has a value."""
 
@@ -65,7 +67,7 @@ def steps(
     jobs: Jobs,
 ) -> Iterator[Step]:
     """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
-    best = _first(domain, context)
+    best = _first(jobs, context)
     yield best
     for name in methods if domain.ends and domain.rows else ():
         for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, limits, progress)):
@@ -107,12 +109,26 @@ def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
     return context.box(np.asarray(lower, dtype=object), np.asarray(upper, dtype=object))
 
 
-def _first(domain: Domain, context: Context[Any]) -> Step:
+def _first(jobs: Jobs, context: Context[Any]) -> Step:
     """The enclosure by one evaluation; of the values that there are, where it is not known that there are all."""
     try:
-        return Step(evaluated(domain, context), "interval", domain.rows)
+        return Step(evaluated_by(jobs, context), "interval", jobs.domain.rows)
     except DomainUndecided as error:
-        return Step(_wherever(domain, context), "interval", domain.rows, str(error))
+        return Step(_wherever(jobs.domain, context), "interval", jobs.domain.rows, str(error))
+
+
+def evaluated_by(jobs: Jobs, context: Context[Any]) -> Tensor:
+    """As `evaluated` has it; many rows are evaluated some at a time, by who does the jobs."""
+    rows = jobs.domain.rows
+    if rows <= ROWS:
+        return evaluated(jobs.domain, context)
+    found = list(jobs.each(_ends_of_rows, [(i, min(i + ROWS, rows), context) for i in range(0, rows, ROWS)]))
+    low, high = (np.concatenate([ends[k] for ends in found]) for k in (0, 1))
+    return context.box(low, high)
+
+
+def _ends_of_rows(domain: Domain, start: int, stop: int, context: Context[Any]) -> Ends:
+    return endpoints(evaluated(domain.some(start, stop), context))
 
 
 def evaluated(domain: Domain, context: Context[Any]) -> Tensor:

@@ -22,7 +22,7 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.formula import Formula, Known
 from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, searched
 from scalarspec.bounding.jobs import Jobs
-from scalarspec.bounding.methods import evaluated, unknown
+from scalarspec.bounding.methods import evaluated_by, unknown
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
 from scalarspec.bounding.parts import LATE, Limits, Part, bounded, search
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
@@ -182,7 +182,7 @@ class _Question:
     ) -> Iterator[Proof]:
         """The proof of each row, in order: at once, or else by bounds, which are found for many rows at a time."""
         try:
-            low, high = endpoints(evaluated(self.domain, resolve("interval")))
+            low, high = endpoints(evaluated_by(jobs, resolve("interval")))
         except DomainUndecided:  # parts of the box may tell
             low, high = unknown(self.domain)
             low, high = (low, high) if self.domain.over else (low[0], high[0])
