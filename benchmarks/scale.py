@@ -2,7 +2,9 @@
 
     python benchmarks/scale.py [pool] [queue] [cluster] [--quick]
 
-pool: each kind of job by one process and by two, in turns; the ratio of the times (goal 1.8, on two idle cores).
+pool: each kind of job by one process and by two, in turns, and the ratio of the times, which says something on idle
+cores alone; and the processor's times in this process and in the worker, from which follows how much quicker more workers
+can be at most, whatever else the machine does (goal 1.8 for two).
 queue: what Dask takes for one job that does nothing, in milliseconds, where each job brings what all of them share,
 where that is handed to the workers once, and where jobs come in bundles, too.
 cluster: jobs of as many seconds as real ones take, which sleep, by 64 workers of a cluster in this process: the time
@@ -68,7 +70,11 @@ def kinds(quick):
 
 
 def pool(options):
-    """Each kind of job, by one process and by two in turns: the middle one of the ratios."""
+    """Each kind of job, by one process and by two in turns: the middle one of the ratios.
+
+    And the processor's time of the process that asks, beside that of the one worker: what this one does alone is no
+    quicker by more workers.
+    """
     rows, repeats = [], 1 if options.quick else 3
     with ProcessPoolExecutor(1) as one, ProcessPoolExecutor(2) as two:
         for name, job in kinds(options.quick).items():
@@ -77,10 +83,27 @@ def pool(options):
             for executor in (one, two):
                 job(executor)  # the workers load what they need
             pairs = [(seconds(job, one), seconds(job, two)) for _ in range(repeats)]
-            alone, both = (statistics.median(times) for times in zip(*pairs, strict=True))
             ratio = statistics.median(a / b for a, b in pairs)
-            rows.append([name, f"{alone:.2f} s", f"{both:.2f} s", f"{ratio:.2f}"])
-    return ["job", "one process", "two", "ratio (goal 1.8)"], rows
+            here, there = processor_times(job, one)
+            predicted = [f"{(here + there) / (here + there / n):.2f}" for n in (2, WORKERS)]
+            rows.append([name, f"{min(pairs)[0]:.2f} s", f"{ratio:.2f}", f"{here:.2f} s", f"{there:.2f} s", *predicted])
+    return [
+        "job",
+        "one process",
+        "two: ratio",
+        "here",
+        "worker",
+        "so two at most (goal 1.8)",
+        f"{WORKERS} at most",
+    ], rows
+
+
+def processor_times(job, executor):
+    """The seconds of a processor that a job takes in this process, and in the one worker."""
+    before = time.process_time(), executor.submit(time.process_time).result()
+    job(executor)
+    after = time.process_time(), executor.submit(time.process_time).result()
+    return [last - first for first, last in zip(before, after, strict=True)]
 
 
 def seconds(function, *args):

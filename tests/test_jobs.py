@@ -57,8 +57,6 @@ def test_a_row_without_a_value_is_told_among_many(monkeypatch):
     xs = np.array([1.0, 2.0, 3.0, -4.0, 5.0])
     with pytest.raises(ss.errors.DomainError):
         ss.bounds(ss.log, xs, vary={"x": ss.ball("0.5")}, over="x")
-        ss.sqrt, np.array([1.0, 2.0, 0.25, 3.0]), vary={"x": ss.ball("0.5")}, over="x", method="interval"
-    )
 
 
 def test_results_are_the_same_on_a_cluster_of_dask():
