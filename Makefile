@@ -5,9 +5,10 @@ TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 RUN ?=
 FUZZ ?=
 BENCH ?=
+SCALE ?=
 LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
-.PHONY: run test libraries processors fuzz bench fpbench vocabulary lint clean
+.PHONY: run test libraries processors fuzz bench scale fpbench vocabulary lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
@@ -48,6 +49,10 @@ fuzz: .venv/installed
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# Two processes against one, and the queue of a cluster of 64 workers.
+scale: .venv/installed
+	$(BIN)/python benchmarks/scale.py $(SCALE)
 
 # Bounds on float errors beside those of other tools, and beside errors observed.
 fpbench: .venv/installed

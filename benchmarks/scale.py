@@ -3,8 +3,8 @@
     python benchmarks/scale.py [pool] [queue] [cluster] [--quick]
 
 pool: each kind of job by one process and by two, in turns, and the ratio of the times, which says something on idle
-cores alone; and the processor's times in this process and in the worker, from which follows how much quicker more workers
-can be at most, whatever else the machine does (goal 1.8 for two).
+cores alone (goal 1.8); and the processor's times in this process and in the worker, from which follows how much quicker
+more workers can be at most, whatever else the machine does.
 queue: what Dask takes for one job that does nothing, in milliseconds, where each job brings what all of them share,
 where that is handed to the workers once, and where jobs come in bundles, too.
 cluster: jobs of as many seconds as real ones take, which sleep, by 64 workers of a cluster in this process: the time
@@ -87,15 +87,8 @@ def pool(options):
             here, there = processor_times(job, one)
             predicted = [f"{(here + there) / (here + there / n):.2f}" for n in (2, WORKERS)]
             rows.append([name, f"{min(pairs)[0]:.2f} s", f"{ratio:.2f}", f"{here:.2f} s", f"{there:.2f} s", *predicted])
-    return [
-        "job",
-        "one process",
-        "two: ratio",
-        "here",
-        "worker",
-        "so two at most (goal 1.8)",
-        f"{WORKERS} at most",
-    ], rows
+    header = ["job", "one process", "/ two (goal 1.8)", "here", "worker", "so two at most", f"{WORKERS} at most"]
+    return header, rows
 
 
 def processor_times(job, executor):

@@ -76,6 +76,14 @@ def test_the_command_refuses_what_it_does_not_have():
     assert "no rows are called speed; there are networks, float64, interval64" in found.stderr
 
 
+def test_scaling_is_measured():
+    pytest.importorskip("distributed")
+    found = run("queue", "cluster", "pool", "--quick", "--kinds", "tolerance", "sweep", script="scale.py")
+    assert found.returncode == 0, found.stderr
+    assert [found.stdout.count(name) for name in ("the domain is there", "rows of workload B", "sweep")] == [2, 1, 1]
+    assert run("nothing", script="scale.py").returncode == 2
+
+
 @pytest.mark.parametrize("library", ["torch", "jax"])
 def test_native_code_is_the_spec(library):
     pytest.importorskip(library)
