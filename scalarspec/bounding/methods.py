@@ -209,7 +209,7 @@ def linear(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None
     """
     low, high = unknown(domain)
     i = 0
-    for done in bounded(jobs, [Part.whole(domain, i) for i in range(domain.rows)], split=False):
+    for done in bounded(jobs, [Part.whole(domain, i) for i in range(domain.rows)]):
         for part in done:
             low[i], high[i] = (end.reshape(low.shape[1:]) for end in (part.low, part.high))
             i += 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -23,14 +24,20 @@ Ends = tuple[Array, Array]
 
 BATCH = 64
 """Boxes per job. More at once are hardly faster each, and a checkpoint would keep less of a run that ends."""
-SPLIT_BATCH = 16
+SPLIT_BATCH = 32
 """Boxes per job where they are parts of one box, so that several workers share the work on it."""
 NUMBERS = 1 << 23
 """The most numbers in the affine forms of one value for all boxes of a job (64 MiB): jobs have fewer boxes beyond."""
-ROUND = 16
-"""Parts that are split at a time: enough for several workers, few enough to split only what is among the worst."""
+MOST_KNOWN = 1 << 14
+"""The most numbers that are handed on from a part to those it is split into: 128 KiB each."""
 WIDEST_EVERY = 3
 """Each so many-th split of a box is across its widest element: slopes can be 0 in the middle, and lead astray."""
+FEW_INPUTS = 8
+"""Up to so many numbers that vary, a box is split across these alone for a proof."""
+MANY_INPUTS = 64
+"""From so many on, it is split at kinks alone, as long as there are some."""
+TRIAL_EVERY = 4
+"""Each so many-th split of a part is chosen by trial among all ways; those between are like the last one chosen."""
 
 
 @dataclass(eq=False)
@@ -38,8 +45,10 @@ class Part:
     """A part of a row's box: the ends of each input in it, and on which sides of kinks some values are.
 
     sides: (equation, element, 1 or -1) for an element of an equation's result that is >= 0, or <= 0, there. low, high:
-    bounds of the outputs, flat; choices: the pairs of parts that it may be split into; depth: how many splits made it;
-    idle: how many of the last ones gained nothing.
+    bounds of the outputs, flat; choices: the pairs of parts that it may be split into, by what they are called; depth:
+    how many splits made it, of which the last was called `way`; idle: how many of the last ones gained nothing; known:
+    ends of the values that kinks are applied to, found for a part that it is in, by the values' order; corner: on which
+    side of its middle each input is where the bound that counts most is least.
     """
 
     box: list[Ends]
@@ -47,9 +56,12 @@ class Part:
     sides: tuple[tuple[int, int, int], ...] = ()
     low: Any = -np.inf
     high: Any = np.inf
-    choices: tuple[tuple[Part, Part], ...] = ()
+    choices: dict[str, tuple[Part, Part]] = field(default_factory=dict)
     depth: int = 0
+    way: str = ""
     idle: int = 0
+    known: tuple[Array, ...] = ()
+    corner: Array | None = None
 
     @classmethod
     def whole(cls, domain: Domain, row: int) -> Part:
@@ -58,7 +70,7 @@ class Part:
 
     def at_kink(self, eqn: int, element: int) -> tuple[Part, Part]:
         """Where a value, an element of an equation's result, is at least 0, and where it is at most 0."""
-        first, second = (self.within(sides=(*self.sides, (eqn, element, side))) for side in (1, -1))
+        first, second = (self.within(sides=(*self.sides, (eqn, element, side)), way="kink") for side in (1, -1))
         return first, second
 
     def halves(self, k: int, element: int) -> tuple[Part, Part]:
@@ -67,7 +79,24 @@ class Part:
         left, right = high.copy(), low.copy()
         left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
         first, second = ([*self.box[:k], ends, *self.box[k + 1 :]] for ends in ((low, left), (right, high)))
-        return self.within(box=first), self.within(box=second)
+        return self.within(box=first, way=""), self.within(box=second, way="")
+
+    def lowest(self) -> list[Array] | None:
+        """Where the bound that counts most is least, in floats, for each input; once, then None."""
+        corner, self.corner = self.corner, None
+        if corner is None:
+            return None
+        found, start = [], 0
+        for low, high in self.box:
+            above = corner[start : start + low.size].reshape(low.shape)
+            found.append(np.where(above, high, low))
+            start += low.size
+        return found
+
+    @property
+    def varying(self) -> int:
+        """How many numbers vary in it."""
+        return sum(int(np.count_nonzero(low < high)) for low, high in self.box)
 
     @property
     def empty(self) -> bool:
@@ -76,7 +105,7 @@ class Part:
 
     def within(self, **changes: Any) -> Part:
         """A part of this part: its bounds are no wider."""
-        return replace(self, choices=(), depth=self.depth + 1, **changes)
+        return replace(self, choices={}, depth=self.depth + 1, corner=None, **changes)
 
 
 # ---- jobs -----------------------------------------------------------------------------------------------------------
@@ -87,18 +116,27 @@ def relaxed(domain: Domain, item: dict[str, Any]) -> dict[str, Any]:
     """Linear bounds of the outputs in parts of the box; and where to split these, if that is asked.
 
     item: low, high: for each input the ends in all parts, (parts, *shape); rows: of the domain; sides: as of `Part`;
-    split: is it asked? The answer: low, high: (parts, outputs); relus, inputs: as `LinearBounds` gives them.
+    known: as of `Part`, each for all parts; asked: the ends of outputs that are, None for all; split: is it asked where
+    to? The answer: low, high: (parts, outputs); kinks, inputs, corners: as `LinearBounds` gives them; known.
     """
     plan, rows = domain.plan, item["rows"]
     balls = [None if ball is None else (ball[0][rows], ball[1][rows]) for ball in domain.balls]
     boxes = list(zip(item["low"], item["high"], strict=True))
+    ends = zip(item["known"][::2], item["known"][1::2], strict=True)
     with np.errstate(all="ignore"):  # what overflows gives no bound
-        linear = LinearBounds(plan, boxes, balls, _constraints(plan, item["sides"]))
-        low, high = (end.reshape(len(rows), -1) for end in linear.bounds())
+        known = dict(zip(plan.kinked_places, ends, strict=False))
+        linear = LinearBounds(plan, boxes, balls, _constraints(plan, item["sides"]), known, item["sharpened"])
+        low, high = (end.reshape(len(rows), -1) for end in linear.bounds(item["asked"]))
         partly = linear.state.partly[:, None]  # where there may be no value, nothing is said of all values
         low, high = np.where(partly, -np.inf, low), np.where(partly, np.inf, high)
         found = {"low": low, "high": high}
-        return found | {"relus": linear.relu_to_split(), "inputs": linear.inputs_to_split()} if item["split"] else found
+        if not item["split"]:
+            return found
+        handed_on = linear.kinked_ranges()
+        if sum(end[0].size for end in handed_on) > MOST_KNOWN:
+            handed_on = []
+        where = {"kinks": linear.kinks_to_split(), "inputs": linear.inputs_to_split(), "corners": linear.corners()}
+        return {**found, **where, "known": handed_on}
 
 
 def _constraints(plan: Plan, sides: Sequence[Sequence[Sequence[int]]]) -> dict[int, Ends]:
@@ -113,33 +151,51 @@ def _constraints(plan: Plan, sides: Sequence[Sequence[Sequence[int]]]) -> dict[i
 
 
 def bounded(
-    jobs: Jobs, parts: Sequence[Part], split: bool, most: int = BATCH, both: bool = False
+    jobs: Jobs, parts: Sequence[Part], goal: Goal | None = None, most: int = BATCH
 ) -> Iterator[list[Part]]:
-    """The parts with their bounds, and the ways to split them if these are asked for, some parts at a time.
+    """The parts with their bounds, some parts at a time; with a goal, also the ways to split them.
 
-    both: may a box without a kink be split across the steepest and the widest element, and not by turns?
+    Of these there are several where the part was made by splits whose number says so, else the one that made it.
     """
     plan = jobs.domain.plan
-    size = plan.largest * sum(x.shape.size for x in plan.inputs)
-    batch = max(1, min(most, NUMBERS // max(size, 1)))
+    batch = max(1, min(most, at_once(plan)))
     groups = [parts[i : i + batch] for i in range(0, len(parts), batch)]
-    answers = jobs.map(relaxed, [_item(group, split) for group in groups])
+    asked = goal.asked if goal is not None else None
+    answers = jobs.map(relaxed, [_item(group, goal is not None, asked) for group in groups])
     for group, answer in zip(groups, answers, strict=True):
         for k, part in enumerate(group):
             part.low, part.high = np.maximum(part.low, answer["low"][k]), np.minimum(part.high, answer["high"][k])
-            if split:
-                part.choices = _choices(plan, part, answer["relus"][k], answer["inputs"][k], both)
+        for k, row in enumerate(goal.take(group) if goal is not None else ()):
+            _put_choices(plan, group[k], goal, answer, k, row)
         yield list(group)
 
 
-def _item(parts: Sequence[Part], split: bool) -> dict[str, Any]:
+def _put_choices(plan: Plan, part: Part, goal: Goal, answer: dict[str, Any], k: int, row: int) -> None:
+    """Notes in a part, the k-th one of a job, what its answer tells of splits. row: of the ends that were asked for."""
+    row = min(row, answer["kinks"].shape[1] - 1)
+    part.known = tuple(end[k if len(end) > 1 else 0] for end in answer["known"])
+    part.corner = answer["corners"][k, row] if len(answer["corners"]) else None
+    ways = _ways(plan, part, answer["kinks"][k, row], answer["inputs"][k, row])
+    part.choices = {way: ways[way]() for way in goal.chosen(part, ways)}
+
+
+def at_once(plan: Plan) -> int:
+    """How many boxes of a plan are worked on at once, at most."""
+    return max(1, NUMBERS // max(plan.largest * sum(x.shape.size for x in plan.inputs), 1))
+
+
+def _item(parts: Sequence[Part], split: bool, asked: Sequence[tuple[int, int]] | None) -> dict[str, Any]:
     """The job for some parts."""
     low, high = ([np.stack([p.box[j][k] for p in parts]) for j in range(len(parts[0].box))] for k in (0, 1))
+    shared = min(len(part.known) for part in parts)
     return {
         "low": low,
         "high": high,
         "rows": [part.row for part in parts],
         "sides": [part.sides for part in parts],
+        "known": [np.stack([part.known[j] for part in parts]) for j in range(shared)],
+        "asked": asked,
+        "sharpened": not shared or not all(part.way == "kink" for part in parts),
         "split": split,
     }
 
@@ -147,12 +203,17 @@ def _item(parts: Sequence[Part], split: bool) -> dict[str, Any]:
 # ---- splitting ------------------------------------------------------------------------------------------------------
 
 
-def _choices(plan: Plan, part: Part, relu: Array, inputs: Array, both: bool) -> tuple[tuple[Part, Part], ...]:
-    """At the kink, and across the elements of the inputs, that are said to cost most."""
-    turn = int(part.depth % WIDEST_EVERY == WIDEST_EVERY - 1)
-    found = [] if relu[0] < 0 else [part.at_kink(*map(int, relu))]
-    elements = dict.fromkeys(map(int, inputs if both and not found else inputs[turn : turn + 1]))
-    return (*found, *(part.halves(*_place(plan, element)) for element in elements if element >= 0))
+def _ways(plan: Plan, part: Part, kink: Array, inputs: Array) -> dict[str, Callable[[], tuple[Part, Part]]]:
+    """At the kink, and across the elements of the inputs, that are said to cost most, or are the widest."""
+    found: dict[str, Callable[[], tuple[Part, Part]]] = {}
+    if kink[0] >= 0:
+        found["kink"] = partial(part.at_kink, *map(int, kink))
+    steepest, widest = map(int, inputs)
+    if steepest >= 0:
+        found["steepest"] = partial(part.halves, *_place(plan, steepest))
+    if widest not in (steepest, -1):
+        found["widest"] = partial(part.halves, *_place(plan, widest))
+    return found
 
 
 def _place(plan: Plan, element: int) -> tuple[int, int]:
@@ -204,11 +265,13 @@ class Goal(Protocol):
     """What is asked of the bounds in the parts of a box.
 
     leading: how many of the worst parts, the first ones, stand for all: where these gain nothing, nothing is gained;
-    both: as for `bounded`.
+    round: how many parts are split at a time at most: enough for several workers, few enough to split only what is among
+    the worst; asked: the ends of outputs that count, None for all.
     """
 
     leading: ClassVar[int]
-    both: ClassVar[bool]
+    round: ClassVar[int]
+    asked: Sequence[tuple[int, int]] | None
 
     def reached(self, parts: Sequence[Part]) -> bool:
         """Is it known already?"""
@@ -225,17 +288,26 @@ class Goal(Protocol):
     def gained(self, part: Part, halves: Sequence[Part]) -> bool:
         """Do the parts that a part gives way to say more than it did?"""
 
+    def take(self, parts: Sequence[Part]) -> list[int]:
+        """Takes note of the bounds of parts. Which of the ends that are asked for a split of each should be about; 0
+        where none are named.
+        """
+
+    def chosen(self, part: Part, ways: Collection[str]) -> Collection[str]:
+        """The ways to split a part that are to be tried, of all that there are."""
+
 
 def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple[list[Part], int]]:
     """The parts of a row's box of which more is asked, and how many there are in all, after each round of splits.
 
     root: a part with its bounds and choices. Its end is noted in the limits.
     """
-    closed, patience = 0, PATIENCE * max(1, sum(int(np.sum(low < high)) for low, high in root.box))
+    most = max(min(goal.round, 4 * at_once(jobs.domain.plan)), 16)
+    closed, patience = 0, PATIENCE * max(1, root.varying)
 
     def worst(parts: Sequence[Part]) -> list[Part]:
         open_parts = [part for part in parts if part.choices]
-        room = min(limits.budget - len(parts) - closed, ROUND)
+        room = min(limits.budget - len(parts) - closed, most)
         ended = [(TARGET, goal.reached(parts)), (WHOLE, not open_parts), (SPENT, room < 1), (LATE, limits.late)]
         why = next((name for name, is_so in ended if is_so), None)
         chosen = [] if why else goal.worst(open_parts, room)
@@ -246,15 +318,17 @@ def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple
 
     def divide(parts: Sequence[Part]) -> Iterator[Part]:
         nonlocal closed
-        children = [child for part in parts for pair in part.choices for child in pair]
-        for _ in bounded(jobs, children, True, SPLIT_BATCH, goal.both):
+        children = [child for part in parts for pair in part.choices.values() for child in pair]
+        for _ in bounded(jobs, children, goal, SPLIT_BATCH):
             pass  # they have their bounds then
         for part in parts:
-            halves = [child for child in min(part.choices, key=goal.left) if not child.empty]
+            way = min(part.choices, key=lambda each: goal.left(part.choices[each]))
+            halves = [child for child in part.choices[way] if not child.empty]
             kept = [child for child in halves if not goal.closed(child)]
             closed += len(halves) - len(kept)
             gained = len(halves) < 2 or len(kept) < len(halves) or goal.gained(part, halves)
             for child in kept:
+                child.way = way
                 child.idle = 0 if gained else part.idle + 1
             yield from kept
 
@@ -277,8 +351,9 @@ def subdivided(jobs: Jobs, root: Part, limits: Limits) -> Iterator[Hull]:
     Until every width is at most the target, there are as many parts as the budget says, the time is over, the last
     rounds gained nothing, or none can be split.
     """
-    next(bounded(jobs, [root], True))
-    for parts, count in search(jobs, root, _Narrow(limits.target), limits):
+    goal = _Narrow(limits.target)
+    next(bounded(jobs, [root], goal))
+    for parts, count in search(jobs, root, goal, limits):
         if not parts:
             raise Contradiction("bounds: nothing is left of the box, so some bound of a part is wrong")
         low, high = _hull(parts)
@@ -290,7 +365,8 @@ class _Narrow:
     """That the hull of the bounds in all parts is narrow: its ends are those of the first two of the worst parts."""
 
     leading: ClassVar[int] = 2
-    both: ClassVar[bool] = False
+    round: ClassVar[int] = 16
+    asked: ClassVar[None] = None
     target: Fraction | None
 
     def reached(self, parts: Sequence[Part]) -> bool:
@@ -324,6 +400,16 @@ class _Narrow:
         low, high = _hull(halves)
         width = part.high - part.low
         return bool(np.any(further(part.low, low, width) | further(-part.high, -high, width)))
+
+    def take(self, parts: Sequence[Part]) -> list[int]:
+        """Splits are about both ends of the widest output."""
+        return [0] * len(parts)
+
+    def chosen(self, part: Part, ways: Collection[str]) -> Collection[str]:
+        """At the kink, and across the steepest or the widest element by turns."""
+        turn = part.depth % WIDEST_EVERY == WIDEST_EVERY - 1
+        left_out = "steepest" if turn and "widest" in ways else "widest"
+        return [way for way in ways if way != left_out]
 
 
 GAIN = 1e-9

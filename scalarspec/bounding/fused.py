@@ -1,0 +1,199 @@
+"""Steps of a plan: its equations, where chains of linear ones are one layer each, and what nothing needs is left out.
+
+A pass meets a layer once, as a product of matrices, whatever the spec does between two curved functions: that is what
+makes it quick. The matrices are found by sending unit rows backwards through the chain.
+
+Rounding, with u = 2^-53. An element of a matrix is a sum over the ways through the chain. With γ the sum of
+1.25 (2 n + 16) u over its equations, n the most terms of a sum in each, what floats make of it is off by at most γ times
+the sum of the sizes of these ways, as long as γ < 1/16: each equation multiplies the relative error of what it is handed
+by 1 + (n + 6) u at most (n sums and products, and 4 u for factors that are known but for their last places). That sum is
+what the same rows give with all signs left out, itself off by as much: hence 2 n. Products that underflow are off by
+2^-1074 times what is multiplied with them later; UNDERFLOW pays where that is less than 2^100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scalarspec.bounding import bilinear_operations
+from scalarspec.core.operations import OPERATIONS
+from scalarspec.numbers.elementary import U
+from scalarspec.tracing.interpreter import Traced
+from scalarspec.tracing.tape import Equation
+
+if TYPE_CHECKING:
+    from scalarspec.bounding.plan import Plan
+
+Array = np.ndarray[Any, Any]
+SMALL = 1 << 12
+"""A layer of so many numbers is made of any chain; a larger one only where it has at most twice those of its factors."""
+MOST_RATE = 1 / 16
+"""The largest γ that the derivation above has."""
+UNDERFLOW = 2.0**-960
+"""What is added to the size of each element of a matrix, for products that underflow."""
+MOST_SIZE = 2.0**100
+"""The largest size of an element of a matrix for which that pays."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """result = Σ matrices[k] operands[k] + bias, all flat, but for rate times the same with sizes for matrices.
+
+    matrices, sizes: for each operand an array (elements of the result, elements of the operand); bias, bias_size:
+    (elements of the result,). A size is that of the sum that an element is, if all its terms had one sign.
+    """
+
+    result: Traced
+    operands: tuple[Traced, ...]
+    matrices: tuple[Array, ...]
+    sizes: tuple[Array, ...]
+    bias: Array
+    bias_size: Array
+    rate: float
+
+    @cached_property
+    def magnitudes(self) -> tuple[Array, ...]:
+        """The matrices without signs."""
+        return tuple(np.abs(matrix) for matrix in self.matrices)
+
+    @cached_property
+    def terms(self) -> int:
+        """At least the most terms of a sum, forwards or backwards."""
+        return max(len(self.bias), sum(matrix.shape[1] for matrix in self.matrices)) + len(self.matrices) + 1
+
+    @cached_property
+    def spreads(self) -> bool:
+        """Is an element of the result made of several elements?"""
+        return bool(np.any(sum(np.count_nonzero(matrix, axis=1) for matrix in self.matrices) > 1))
+
+
+Step = Equation | Layer
+
+
+def steps_of(plan: Plan) -> dict[int, Step]:
+    """The steps of a plan, in order, by the place of the equation that makes the result of each."""
+    wanted, found = {plan.result}, {}
+    for place in range(len(plan.equations) - 1, -1, -1):
+        eqn = plan.equations[place]
+        linear = plan.linear(eqn)
+        if eqn.result not in wanted and not _may_fail(eqn):
+            continue
+        step = _layer(plan, eqn, wanted) if linear and eqn.result not in plan.composites else None
+        found[place] = eqn if step is None else step
+        wanted.update(_needed(plan, found[place]))
+    return dict(sorted(found.items()))
+
+
+def _may_fail(eqn: Equation) -> bool:
+    """May it have no value, so that it counts although nothing is made of its result?"""
+    line = OPERATIONS[eqn.operation]
+    return line.kind not in ("relation", "connective") and line.graph != "linear"
+
+
+def _needed(plan: Plan, step: Step) -> Iterator[Traced]:
+    """The values that a step looks at."""
+    yield from step.operands
+    if isinstance(step, Equation):
+        yield from (truths for truths, _ in step.guards)
+        for truths, _ in step.guards:
+            yield from _compared(plan, truths)
+    if step.result in plan.composites:
+        yield from plan.composites[step.result].operands
+    if step.result in plan.shares:
+        yield plan.shares[step.result].x
+
+
+def _compared(plan: Plan, truths: Traced) -> Iterator[Traced]:
+    """The values that truths are made of."""
+    eqn = plan.made.get(truths)
+    if eqn is not None and OPERATIONS[eqn.operation].kind in ("relation", "connective"):
+        for x in eqn.operands:
+            yield x
+            yield from _compared(plan, x)
+
+
+def _layer(plan: Plan, eqn: Equation, wanted: set[Traced]) -> Layer | None:
+    """The chain of linear equations that ends with this one as a layer; None where that would be no gain."""
+    chain = _chain(plan, eqn, wanted)
+    operands = [x for each in chain for x in each.operands]
+    made = {each.result for each in chain}
+    sources = tuple(dict.fromkeys(x for x in operands if not x.constant and x not in made))
+    if not sources or _too_large(chain, sources) or not all(plan.known(x) for x in operands if x.constant):
+        return None
+    if not _multiplies(chain) and all(x in plan.input_places for x in sources):
+        return None  # as it is, its ends may be exact
+    rate = sum(1.25 * (2 * _terms(each) + 16) * U for each in chain)
+    with np.errstate(all="ignore"):  # what overflows is too large
+        matrices, bias = _sent_back(plan, chain, signed=True)
+        sizes, bias_size = _sent_back(plan, chain, signed=False)
+    if rate > MOST_RATE or not all(np.all(each < MOST_SIZE) for each in (*sizes.values(), bias_size)):
+        return None
+    return Layer(
+        eqn.result,
+        sources,
+        tuple(matrices[x] for x in sources),
+        tuple(sizes[x] + UNDERFLOW for x in sources),
+        bias,
+        bias_size + UNDERFLOW,
+        rate,
+    )
+
+
+def _multiplies(chain: Sequence[Equation]) -> bool:
+    """Is there a product of matrices in a chain?"""
+    return any(OPERATIONS[each.operation].graph == "bilinear" and not OPERATIONS[each.operation].scalar for each in chain)
+
+
+def _too_large(chain: Sequence[Equation], sources: Sequence[Traced]) -> bool:
+    """Has the matrix of a chain, or what it is found by, many more numbers than the chain's own factors?"""
+    size = chain[0].result.shape.size
+    factors = sum(x.shape.size for each in chain for x in each.operands if x.constant)
+    widest = max(each.result.shape.size for each in chain)
+    numbers = size * sum(x.shape.size for x in sources)
+    return numbers > max(SMALL, 2 * factors) or size * widest > max(SMALL, 4 * factors)
+
+
+def _chain(plan: Plan, last: Equation, wanted: set[Traced]) -> list[Equation]:
+    """The linear equations that a value is made by, the last one first, back to values that are wanted anyway."""
+    places, waiting = set(), [last.result]
+    while waiting:
+        place = plan.place[waiting.pop()]
+        if place in places:
+            continue
+        places.add(place)
+        for x in plan.equations[place].operands:
+            made = plan.made.get(x)
+            if made is not None and x not in wanted and x not in plan.composites and plan.linear(made):
+                waiting.append(x)
+    return [plan.equations[place] for place in sorted(places, reverse=True)]
+
+
+def _terms(eqn: Equation) -> int:
+    """The most terms of a sum when rows go back through an equation, with those of the equation that they join."""
+    return max(x.shape.size for x in (eqn.result, *eqn.operands)) + len(eqn.operands)
+
+
+def _sent_back(plan: Plan, chain: Sequence[Equation], signed: bool) -> tuple[Mapping[Traced, Array], Array]:
+    """Unit rows of a chain's result as rows of its sources, flat, and what is constant; or the same without signs."""
+    size = chain[0].result.shape.size
+    rows = {chain[0].result: np.eye(size).reshape(1, size, *chain[0].result.shape)}
+    constant = np.zeros(size)
+    for eqn in chain:
+        g = rows.pop(eqn.result)
+        operands = plan.factors(eqn) if signed else [np.abs(a) for a in plan.factors(eqn)]
+        shares = bilinear_operations.cotangents(eqn.operation, g, operands, eqn.parameters)
+        for k, (x, share) in enumerate(zip(eqn.operands, shares, strict=True)):
+            if not plan.known(x):
+                handed = share() if signed else np.abs(share())
+                rows[x] = rows[x] + handed if x in rows else handed
+            elif k in bilinear_operations.summands(eqn):
+                middle = plan.constant(x).middle
+                handed = share() if signed else np.abs(share())
+                middle = middle if signed else np.abs(middle)
+                constant = constant + handed.reshape(size, -1) @ np.ravel(middle)
+    return {x: each.reshape(size, -1) for x, each in rows.items()}, constant
