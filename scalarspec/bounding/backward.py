@@ -19,13 +19,14 @@ import numpy as np
 
 from scalarspec.bounding import bilinear_operations, quadratic
 from scalarspec.bounding.affine_forms import AffineForm, AffineForms
+from scalarspec.bounding.charges import Charge, Sandwich
 from scalarspec.bounding.dual_ascent import Choice
 from scalarspec.bounding.fused import Layer, Step
 from scalarspec.bounding.plan import Kind
 from scalarspec.bounding.quadratic import QuadraticTerm
 from scalarspec.bounding.ranges import dot, flat, side_by_side
 from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas
-from scalarspec.bounding.state import BoxState, Charge, Sandwich
+from scalarspec.bounding.state import BoxState
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import TINY, U
 from scalarspec.tracing.interpreter import Traced
@@ -359,8 +360,8 @@ RELAXATIONS: dict[Kind, Callable[[BackwardPass, Equation, Array], None]] = {
 def _taken(of_boxes: Array, elements: Array) -> Array:
     """Of an array (boxes or 1, n) the elements at places (boxes or 1, rows)."""
     if len(of_boxes) == 1 or len(elements) == 1:
-        return np.take(of_boxes, elements[0], axis=1) if len(elements) == 1 else of_boxes[0][elements]
-    return np.take_along_axis(of_boxes, elements, axis=1)
+        return np.asarray(np.take(of_boxes, elements[0], axis=1) if len(elements) == 1 else of_boxes[0][elements])
+    return np.asarray(np.take_along_axis(of_boxes, elements, axis=1))
 
 
 def _beside(form: AffineForm, middle: Array) -> Array:

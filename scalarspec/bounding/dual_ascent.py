@@ -9,27 +9,25 @@ the bound changes with α by g t, and with β by -t, or by t where t <= 0 is sai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from scalarspec.bounding import bilinear_operations
 from scalarspec.bounding.fused import Layer
+from scalarspec.bounding.plan import Plan
 from scalarspec.bounding.ranges import flat
 from scalarspec.bounding.state import BoxState
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation
 
-if TYPE_CHECKING:
-    from scalarspec.bounding.backward import BackwardPass
-    from scalarspec.bounding.plan import Plan
-
 Array = np.ndarray[Any, Any]
 STEPS = 8
 """How many steps are taken."""
 RATE, FADING = 0.25, 0.85
-"""How far the first step goes, of what a slope can be and of the largest coefficient there; how each next one is less."""
+"""How far the first step goes, of what a slope can be, or of the largest coefficient; how each next one is less."""
 MEMORY = 0.6
 """How much of the last direction a step keeps."""
 NOTHING = 1e-300
@@ -47,7 +45,8 @@ class Choice:
 def applies(plan: Plan) -> bool:
     """Is a plan made of linear operations and rectifiers alone?"""
     return bool(rectifiers(plan)) and all(
-        isinstance(step, Layer) or plan.kinds[step] == "linear" or step.operation == "relu" for step in plan.steps.values()
+        isinstance(step, Layer) or plan.kinds[step] == "linear" or step.operation == "relu"
+        for step in plan.steps.values()
     )
 
 
@@ -79,14 +78,17 @@ class DualAscent:
         r = self.state.range(eqn.operands[0])
         return flat((r.low < 0) & (r.high > 0), 1)[:, None]
 
-    def step(self, done: BackwardPass) -> None:
-        """A step by the gradient at a pass that was made with the choice."""
-        values = self._walk(done)
-        for eqn, slopes in self.choice.slopes.items():
-            g, at = done.handed[eqn], values[eqn.operands[0]]
+    def step(self, slopes: Array, handed: Mapping[Equation, Array]) -> None:
+        """A step by the gradient at a pass that was made with the choice.
+
+        slopes: those of its rows, (boxes or 1, rows, inputs); handed: the coefficients of the rectifiers, flat.
+        """
+        values = self._walk(slopes, handed)
+        for eqn, chosen in self.choice.slopes.items():
+            g, at = handed[eqn], values[eqn.operands[0]]
             gradient = np.where((g > 0) & self.open_ones[eqn], g * at, 0.0)
-            self.choice.slopes[eqn] = np.clip(slopes + self._rate * self._direction(eqn, gradient), 0.0, 1.0)
-        largest = max((float(np.max(np.abs(g), initial=0.0)) for g in done.handed.values()), default=1.0)
+            self.choice.slopes[eqn] = np.clip(chosen + self._rate * self._direction(eqn, gradient), 0.0, 1.0)
+        largest = max((float(np.max(np.abs(g), initial=0.0)) for g in handed.values()), default=1.0)
         for x, multipliers in self.choice.multipliers.items():
             low, high = (flat(np.isfinite(end), 1)[:, None] for end in self.state.constrained[x])
             gradient = values[x] * (high.astype(np.float64) - low)
@@ -101,27 +103,29 @@ class DualAscent:
         self._directions[what] = MEMORY * self._directions.get(what, 0.0) + new
         return np.clip(self._directions[what], -1.0, 1.0)
 
-    def _walk(self, done: BackwardPass) -> dict[Traced, Array]:
-        """The values forwards along the lines that the rows of a pass took, from the corners at which they are least."""
+    def _walk(self, slopes: Array, handed: Mapping[Equation, Array]) -> dict[Traced, Array]:
+        """The values forwards along the lines that rows took, from the corners at which these are least."""
         state, plan = self.state, self.state.plan
-        corner = state.middle[:, None] - np.sign(done.slopes) * state.radius[:, None]
+        corner = state.middle[:, None] - np.sign(slopes) * state.radius[:, None]
         values = {x: corner[..., place] for x, place in plan.input_places.items()}
         for step in plan.steps.values():
             if all(x.constant or x in values for x in step.operands):
-                values[step.result] = self._forward(step, values, done)
+                values[step.result] = self._forward(step, values, handed)
         return values
 
-    def _forward(self, step: Equation | Layer, values: dict[Traced, Array], done: BackwardPass) -> Array:
+    def _forward(self, step: Equation | Layer, values: dict[Traced, Array], handed: Mapping[Equation, Array]) -> Array:
         if isinstance(step, Layer):
             rows = (values[x] @ matrix.T for x, matrix in zip(step.operands, step.matrices, strict=True))
             return np.asarray(sum(rows, step.bias))
         if step.operation == "relu":
             at, lines = values[step.operands[0]], self.state.lines(step)
             above = flat(lines.high_slope, 1)[:, None] * at + flat(lines.high, 1)[:, None]
-            g = done.handed.get(step)
+            g = handed.get(step)
             return above if g is None else np.where(g > 0, self.choice.slopes[step] * at, above)
         shaped = [
-            self.state.plan.constant(x).middle[None] if x.constant else values[x].reshape(*values[x].shape[:2], *x.shape)
+            self.state.plan.constant(x).middle[None]
+            if x.constant
+            else values[x].reshape(*values[x].shape[:2], *x.shape)
             for x in step.operands
         ]
         return flat(bilinear_operations.forward(step.operation, shaped, step.parameters), 2)

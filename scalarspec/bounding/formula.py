@@ -237,8 +237,10 @@ class Formula:
         signs = [1] * len(self.nodes)
         for i in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[i]
-            for k in node.operands if isinstance(node, Joined) else ():
-                signs[k] = -signs[i] if CONNECTIVES.get(node.operation) is NOT else signs[i]
+            if isinstance(node, Joined):
+                sign = -signs[i] if CONNECTIVES.get(node.operation) is NOT else signs[i]
+                for k in node.operands:
+                    signs[k] = sign
         return signs
 
     def value(self, low: Array, high: Array, at: tuple[int, ...]) -> tuple[Any, Any]:

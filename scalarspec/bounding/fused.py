@@ -4,67 +4,66 @@ A pass meets a layer once, as a product of matrices, whatever the spec does betw
 makes it quick. The matrices are found by sending unit rows backwards through the chain.
 
 Rounding, with u = 2^-53. An element of a matrix is a sum over the ways through the chain. With γ the sum of
-1.25 (2 n + 16) u over its equations, n the most terms of a sum in each, what floats make of it is off by at most γ times
-the sum of the sizes of these ways, as long as γ < 1/16: each equation multiplies the relative error of what it is handed
-by 1 + (n + 6) u at most (n sums and products, and 4 u for factors that are known but for their last places). That sum is
-what the same rows give with all signs left out, itself off by as much: hence 2 n. Products that underflow are off by
-2^-1074 times what is multiplied with them later; UNDERFLOW pays where that is less than 2^100.
+1.25 (2 n + 16) u over its equations, n the most terms of a sum in each, what floats make of it is off by at most γ
+times the sum of the sizes of these ways, as long as γ < 1/16: each equation multiplies the relative error of what it is
+handed by 1 + (n + 6) u at most (n sums and products, and 4 u for factors that are known but for their last places).
+That sum is what the same rows give with all signs left out, itself off by as much: hence 2 n. Products that underflow
+are off by 2^-1074 times what is multiplied with them later; UNDERFLOW pays where that is less than 2^100.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from scalarspec.bounding import bilinear_operations
+from scalarspec.bounding.ranges import Range
+from scalarspec.bounding.shares import Shares
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import U
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation
 
-if TYPE_CHECKING:
-    from scalarspec.bounding.plan import Plan
-
 Array = np.ndarray[Any, Any]
 SMALL = 1 << 12
-"""A layer of so many numbers is made of any chain; a larger one only where it has at most twice those of its factors."""
+"""A layer of so many numbers is made of any chain; a larger one where it has at most twice those of its factors."""
 MOST_RATE = 1 / 16
 """The largest γ that the derivation above has."""
 UNDERFLOW = 2.0**-960
-"""What is added to the size of each element of a matrix, for products that underflow."""
+"""By how much an element of a matrix may be off since products underflow."""
 MOST_SIZE = 2.0**100
 """The largest size of an element of a matrix for which that pays."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """result = Σ matrices[k] operands[k] + bias, all flat, but for rate times the same with sizes for matrices.
+    """result = Σ matrices[k] operands[k] + bias, all flat, but for rate times the same with sizes for matrices, and
+    UNDERFLOW for each element.
 
-    matrices, sizes: for each operand an array (elements of the result, elements of the operand); bias, bias_size:
-    (elements of the result,). A size is that of the sum that an element is, if all its terms had one sign.
+    matrices, magnitudes, sizes: for each operand an array (elements of the result, elements of the operand), its
+    absolute values, and the size of the sum that each element is, if all its terms had one sign; bias, bias_size:
+    (elements of the result,); exact: are elements the factors themselves, so that a 0 is one?
     """
 
     result: Traced
     operands: tuple[Traced, ...]
     matrices: tuple[Array, ...]
+    magnitudes: tuple[Array, ...]
     sizes: tuple[Array, ...]
     bias: Array
     bias_size: Array
     rate: float
-
-    @cached_property
-    def magnitudes(self) -> tuple[Array, ...]:
-        """The matrices without signs."""
-        return tuple(np.abs(matrix) for matrix in self.matrices)
+    exact: bool
 
     @cached_property
     def terms(self) -> int:
         """At least the most terms of a sum, forwards or backwards."""
-        return max(len(self.bias), sum(matrix.shape[1] for matrix in self.matrices)) + len(self.matrices) + 1
+        columns = sum(int(matrix.shape[1]) for matrix in self.matrices)
+        return max(len(self.bias), columns) + len(self.matrices) + 1
 
     @cached_property
     def spreads(self) -> bool:
@@ -75,7 +74,49 @@ class Layer:
 Step = Equation | Layer
 
 
-def steps_of(plan: Plan) -> dict[int, Step]:
+class Equations(Protocol):
+    """What is looked at of a `Plan`."""
+
+    result: Traced
+
+    @property
+    def equations(self) -> Sequence[Equation]:
+        """What is done, in order."""
+
+    @property
+    def composites(self) -> Mapping[Traced, Equation]:
+        """By a value, an operation that others stand for."""
+
+    @property
+    def shares(self) -> Mapping[Traced, Shares]:
+        """By a value, the shares that it is."""
+
+    @property
+    def made(self) -> Mapping[Traced, Equation]:
+        """The equation that makes each value."""
+
+    @property
+    def place(self) -> Mapping[Traced, int]:
+        """Where among the equations each value is made."""
+
+    @property
+    def input_places(self) -> Collection[Traced]:
+        """The inputs."""
+
+    def linear(self, eqn: Equation) -> bool:
+        """Is the operation linear in what is not known?"""
+
+    def known(self, x: Traced) -> bool:
+        """Is it a constant that is known but for a few last places?"""
+
+    def constant(self, x: Traced) -> Range:
+        """The range of a constant."""
+
+    def factors(self, eqn: Equation) -> list[Array]:
+        """About the numbers that a linear equation multiplies by."""
+
+
+def steps_of(plan: Equations) -> dict[int, Step]:
     """The steps of a plan, in order, by the place of the equation that makes the result of each."""
     wanted, found = {plan.result}, {}
     for place in range(len(plan.equations) - 1, -1, -1):
@@ -95,7 +136,7 @@ def _may_fail(eqn: Equation) -> bool:
     return line.kind not in ("relation", "connective") and line.graph != "linear"
 
 
-def _needed(plan: Plan, step: Step) -> Iterator[Traced]:
+def _needed(plan: Equations, step: Step) -> Iterator[Traced]:
     """The values that a step looks at."""
     yield from step.operands
     if isinstance(step, Equation):
@@ -108,7 +149,7 @@ def _needed(plan: Plan, step: Step) -> Iterator[Traced]:
         yield plan.shares[step.result].x
 
 
-def _compared(plan: Plan, truths: Traced) -> Iterator[Traced]:
+def _compared(plan: Equations, truths: Traced) -> Iterator[Traced]:
     """The values that truths are made of."""
     eqn = plan.made.get(truths)
     if eqn is not None and OPERATIONS[eqn.operation].kind in ("relation", "connective"):
@@ -117,7 +158,7 @@ def _compared(plan: Plan, truths: Traced) -> Iterator[Traced]:
             yield from _compared(plan, x)
 
 
-def _layer(plan: Plan, eqn: Equation, wanted: set[Traced]) -> Layer | None:
+def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
     """The chain of linear equations that ends with this one as a layer; None where that would be no gain."""
     chain = _chain(plan, eqn, wanted)
     operands = [x for each in chain for x in each.operands]
@@ -128,25 +169,22 @@ def _layer(plan: Plan, eqn: Equation, wanted: set[Traced]) -> Layer | None:
     if not _multiplies(chain) and all(x in plan.input_places for x in sources):
         return None  # as it is, its ends may be exact
     rate = sum(1.25 * (2 * _terms(each) + 16) * U for each in chain)
+    computed = sum(not OPERATIONS[each.operation].moves for each in chain)
     with np.errstate(all="ignore"):  # what overflows is too large
         matrices, bias = _sent_back(plan, chain, signed=True)
-        sizes, bias_size = _sent_back(plan, chain, signed=False)
+        signless = {x: np.abs(matrix) for x, matrix in matrices.items()}, np.abs(bias)
+        sizes, bias_size = signless if computed == 1 else _sent_back(plan, chain, signed=False)
     if rate > MOST_RATE or not all(np.all(each < MOST_SIZE) for each in (*sizes.values(), bias_size)):
         return None
-    return Layer(
-        eqn.result,
-        sources,
-        tuple(matrices[x] for x in sources),
-        tuple(sizes[x] + UNDERFLOW for x in sources),
-        bias,
-        bias_size + UNDERFLOW,
-        rate,
-    )
+    signed, magnitudes, largest = (tuple(each[x] for x in sources) for each in (matrices, signless[0], sizes))
+    return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, computed == 1)
 
 
 def _multiplies(chain: Sequence[Equation]) -> bool:
     """Is there a product of matrices in a chain?"""
-    return any(OPERATIONS[each.operation].graph == "bilinear" and not OPERATIONS[each.operation].scalar for each in chain)
+    return any(
+        OPERATIONS[each.operation].graph == "bilinear" and not OPERATIONS[each.operation].scalar for each in chain
+    )
 
 
 def _too_large(chain: Sequence[Equation], sources: Sequence[Traced]) -> bool:
@@ -158,7 +196,7 @@ def _too_large(chain: Sequence[Equation], sources: Sequence[Traced]) -> bool:
     return numbers > max(SMALL, 2 * factors) or size * widest > max(SMALL, 4 * factors)
 
 
-def _chain(plan: Plan, last: Equation, wanted: set[Traced]) -> list[Equation]:
+def _chain(plan: Equations, last: Equation, wanted: set[Traced]) -> list[Equation]:
     """The linear equations that a value is made by, the last one first, back to values that are wanted anyway."""
     places, waiting = set(), [last.result]
     while waiting:
@@ -178,11 +216,17 @@ def _terms(eqn: Equation) -> int:
     return max(x.shape.size for x in (eqn.result, *eqn.operands)) + len(eqn.operands)
 
 
-def _sent_back(plan: Plan, chain: Sequence[Equation], signed: bool) -> tuple[Mapping[Traced, Array], Array]:
+def _sent_back(plan: Equations, chain: Sequence[Equation], signed: bool) -> tuple[Mapping[Traced, Array], Array]:
     """Unit rows of a chain's result as rows of its sources, flat, and what is constant; or the same without signs."""
     size = chain[0].result.shape.size
     rows = {chain[0].result: np.eye(size).reshape(1, size, *chain[0].result.shape)}
     constant = np.zeros(size)
+    if chain[0].operation == "affine" and all(plan.known(each) for each in chain[0].operands[::2]):
+        weight, x, bias = chain[0].operands  # unit rows need no product
+        matrix, constant = (plan.constant(each).middle[0] for each in (weight, bias))
+        if not signed:
+            matrix, constant = np.abs(matrix), np.abs(constant)
+        rows, chain = {x: matrix[None]}, chain[1:]
     for eqn in chain:
         g = rows.pop(eqn.result)
         operands = plan.factors(eqn) if signed else [np.abs(a) for a in plan.factors(eqn)]

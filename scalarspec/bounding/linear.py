@@ -111,10 +111,12 @@ class LinearBounds:
         """
         for i, step in self.plan.steps.items():
             curved = isinstance(step, Equation) and self.plan.kinds[step] in ("univariate", "bilinear")
-            if curved and self._sharpened:
+            if curved and self._sharpened and isinstance(step, Equation):
                 for x in step.operands:
                     if x in self.plan.curved or (self.state.balls and x in self.plan.place):
-                        self._sharpen(x, i, OPERATIONS[step.operation].kinks == "zero")  # else one evaluation is as good
+                        self._sharpen(
+                            x, i, OPERATIONS[step.operation].kinks == "zero"
+                        )  # else one evaluation is as good
             self.state.propagate(i)
 
     def _sharpen(self, x: Traced, before: int, kinked: bool) -> None:
@@ -199,7 +201,7 @@ class LinearBounds:
             last = BackwardPass(self.state, x, rows, before, choice=ascent.choice)
             self._put(x, rows, last.least())
             if k < dual_ascent.STEPS:
-                ascent.step(last)
+                ascent.step(last.slopes, last.handed)
         if self._last is None:
             self._last, self._rows = last, rows
 
@@ -292,10 +294,10 @@ class LinearBounds:
         """
         if self._last is None:
             return np.zeros((0, 0, 0), dtype=bool)
-        return self._of_rows(self._last.slopes) < 0
+        return np.asarray(self._of_rows(self._last.slopes) < 0)
 
     def _looked_at(self) -> Array:
-        """For each box, the rows that splits are chosen for: the last pass's own, or the first of two that are added."""
+        """For each box, the rows that splits are chosen for: those of the last pass, or the first of two."""
         if self._rows is None:
             return np.zeros((self.state.count, 1), dtype=int)
         if self._asked:
@@ -303,15 +305,15 @@ class LinearBounds:
         r, half = self.state.range(self.plan.result), len(self._rows.signs) // 2
         with np.errstate(invalid="ignore"):
             width = flat(r.high - r.low, 1)[:, :half]
-        return np.argmax(np.where(np.isfinite(width), width, -1.0), axis=1)[:, None]
+        return np.asarray(np.argmax(np.where(np.isfinite(width), width, -1.0), axis=1)[:, None])
 
     def _of_rows(self, rows: Array) -> Array:
-        """Of what each row of the last pass has, that of the rows that are looked at: (boxes, rows, n); where both sides
-        of the widest output are, their sum.
+        """Of what each row of the last pass has, that of the rows that are looked at: (boxes, rows, n); where both
+        sides of the widest output are, their sum.
         """
         assert self._rows is not None
         every, at = np.arange(self.state.count)[:, None], self._looked_at()
         rows = np.broadcast_to(rows, (self.state.count, *rows.shape[1:]))
         if self._asked:
-            return rows[:, : at.shape[1]]
+            return np.asarray(rows[:, : at.shape[1]])
         return np.asarray(rows[every, at] + rows[every, at + len(self._rows.signs) // 2])

@@ -15,7 +15,8 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.inner_bounds import middle
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.linear import LinearBounds
-from scalarspec.bounding.parts import LATE, Limits, Part, bounded, subdivided
+from scalarspec.bounding.parts import Part, bounded
+from scalarspec.bounding.search import LATE, Limits, subdivided
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.context import Context
@@ -63,16 +64,31 @@ def steps(
     limits: Limits,
     progress: Progress | None,
     jobs: Jobs,
+    asked: bool,
 ) -> Iterator[Step]:
-    """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
-    best = _first(domain, context)
-    yield best
+    """The enclosure by one evaluation, then the best one known after each of some methods, and on the way.
+
+    asked: is an evaluation in the context asked for? Else linear bounds of one box begin: they evaluate on the way.
+    """
+    best = None
+    if asked or domain.over or not methods or methods[0] == "mean-value" or not domain.ends:
+        yield (best := _first(domain, context))
     for name in methods if domain.ends and domain.rows else ():
         for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, limits, progress)):
-            better = narrowed(context, best.enclosure, ends)
             said = "linear" if name == "subdivide" and count == domain.rows else name
-            best = best if better is None else Step(better, said, count, best.partly)
+            if best is None and all(np.all(np.isfinite(end)) for end in ends):
+                best = Step(context.box(*ends), said, count)
+            else:
+                best = _narrowed(context, best or _first(domain, context), ends, said, count)
             yield best
+    if best is None:
+        yield _first(domain, context)
+
+
+def _narrowed(context: Context[Any], best: Step, ends: Ends, said: str, count: int) -> Step:
+    """What is known with the ends that a method found; the same step where these say no more."""
+    better = narrowed(context, best.enclosure, ends)
+    return best if better is None else Step(better, said, count, best.partly)
 
 
 def _as_far_as_it_goes(found: Iterator[Found]) -> Iterator[Found]:

@@ -11,14 +11,17 @@ import numpy as np
 
 from scalarspec.bounding.bounds import count_text
 from scalarspec.bounding.formula import Formula, Known
-from scalarspec.bounding.parts import FEW_INPUTS, MANY_INPUTS, TRIAL_EVERY, Part, further
+from scalarspec.bounding.parts import Part
 from scalarspec.bounding.proofs import Output, Proof, place_text
+from scalarspec.bounding.search import further
 from scalarspec.core.arrays import lift
 from scalarspec.errors import Contradiction
 from scalarspec.numbers.exact import data_value, float_above
 from scalarspec.report import unboxed
 
 Array = np.ndarray[Any, Any]
+
+
 class Reading(NamedTuple):
     """What the bounds on a part tell of the claim's outputs, and of its parts; by how much they miss for each of these,
     and for what misses most; is it surely false?
@@ -39,6 +42,12 @@ class Reading(NamedTuple):
 
 SHOWN = 8
 """How many undecided outputs are described, those that miss most."""
+FEW_INPUTS = 8
+"""Up to so many numbers that vary, a box is split across these alone for a proof."""
+MANY_INPUTS = 64
+"""From so many on, it is split at kinks alone, as long as there are some."""
+TRIAL_EVERY = 4
+"""Each so many-th split of a part is chosen by trial among all ways; those between are like the last one chosen."""
 TOGETHER = 64
 """How many closed parts are kept before what is known on them is put together."""
 

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from scalarspec.bounding.branch import refine
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs, work
 from scalarspec.bounding.linear import LinearBounds
 from scalarspec.bounding.plan import Plan
-from scalarspec.errors import Contradiction
-from scalarspec.numbers.exact import float_below
 
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
 
 BATCH = 64
 """Boxes per job. More at once are hardly faster each, and a checkpoint would keep less of a run that ends."""
-SPLIT_BATCH = 32
-"""Boxes per job where they are parts of one box, so that several workers share the work on it."""
 NUMBERS = 1 << 23
 """The most numbers in the affine forms of one value for all boxes of a job (64 MiB): jobs have fewer boxes beyond."""
 MOST_KNOWN = 1 << 14
 """The most numbers that are handed on from a part to those it is split into: 128 KiB each."""
-WIDEST_EVERY = 3
-"""Each so many-th split of a box is across its widest element: slopes can be 0 in the middle, and lead astray."""
-FEW_INPUTS = 8
-"""Up to so many numbers that vary, a box is split across these alone for a proof."""
-MANY_INPUTS = 64
-"""From so many on, it is split at kinks alone, as long as there are some."""
-TRIAL_EVERY = 4
-"""Each so many-th split of a part is chosen by trial among all ways; those between are like the last one chosen."""
 
 
 @dataclass(eq=False)
@@ -108,6 +93,45 @@ class Part:
         return replace(self, choices={}, depth=self.depth + 1, corner=None, **changes)
 
 
+class Goal(Protocol):
+    """What is asked of the bounds in the parts of a box.
+
+    leading: how many of the worst parts, the first ones, stand for all: where these gain nothing, nothing is gained;
+    round: how many parts are split at a time at most: enough for several workers, few enough to split only what is
+    among the worst.
+    """
+
+    leading: ClassVar[int]
+    round: ClassVar[int]
+
+    @property
+    def asked(self) -> Sequence[tuple[int, int]] | None:
+        """The ends of outputs that count, None for all."""
+
+    def reached(self, parts: Sequence[Part]) -> bool:
+        """Is it known already?"""
+
+    def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
+        """Some parts of these, the worst first; of those that are equal, first the one that has long gained nothing."""
+
+    def closed(self, part: Part) -> bool:
+        """Takes note of a new part: is nothing more asked of it, so that it may be left out?"""
+
+    def left(self, pair: Sequence[Part]) -> float:
+        """How much two halves leave to do."""
+
+    def gained(self, part: Part, halves: Sequence[Part]) -> bool:
+        """Do the parts that a part gives way to say more than it did?"""
+
+    def take(self, parts: Sequence[Part]) -> list[int]:
+        """Takes note of the bounds of parts. Which of the ends that are asked for a split of each should be about; 0
+        where none are named.
+        """
+
+    def chosen(self, part: Part, ways: Collection[str]) -> Collection[str]:
+        """The ways to split a part that are to be tried, of all that there are."""
+
+
 # ---- jobs -----------------------------------------------------------------------------------------------------------
 
 
@@ -150,12 +174,10 @@ def _constraints(plan: Plan, sides: Sequence[Sequence[Sequence[int]]]) -> dict[i
     return found
 
 
-def bounded(
-    jobs: Jobs, parts: Sequence[Part], goal: Goal | None = None, most: int = BATCH
-) -> Iterator[list[Part]]:
+def bounded(jobs: Jobs, parts: Sequence[Part], goal: Goal | None = None, most: int = BATCH) -> Iterator[list[Part]]:
     """The parts with their bounds, some parts at a time; with a goal, also the ways to split them.
 
-    Of these there are several where the part was made by splits whose number says so, else the one that made it.
+    Only what the goal asks for is worked out, and of the ways to split those that it wants to try.
     """
     plan = jobs.domain.plan
     batch = max(1, min(most, at_once(plan)))
@@ -165,8 +187,9 @@ def bounded(
     for group, answer in zip(groups, answers, strict=True):
         for k, part in enumerate(group):
             part.low, part.high = np.maximum(part.low, answer["low"][k]), np.minimum(part.high, answer["high"][k])
-        for k, row in enumerate(goal.take(group) if goal is not None else ()):
-            _put_choices(plan, group[k], goal, answer, k, row)
+        if goal is not None:
+            for k, row in enumerate(goal.take(group)):
+                _put_choices(plan, group[k], goal, answer, k, row)
         yield list(group)
 
 
@@ -222,206 +245,3 @@ def _place(plan: Plan, element: int) -> tuple[int, int]:
         if element < place.stop:
             return k, element - place.start
     raise IndexError(element)
-
-
-# ---- the search -----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Limits:
-    """How far a search goes, and what ended it.
-
-    budget: into how many parts at most; target: the width of every output at which it is done; seconds: how long it may
-    take, from now on: it ends with the round in which they are over; endings: what ended the searches so far.
-    """
-
-    budget: int
-    target: Fraction | None = None
-    seconds: float | None = None
-    endings: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._start = time.monotonic()
-
-    @property
-    def late(self) -> bool:
-        """Is the time over?"""
-        return self.seconds is not None and time.monotonic() - self._start >= self.seconds
-
-    @property
-    def stopped(self) -> str:
-        """What ended the searches, in words; the same once."""
-        return ", ".join(dict.fromkeys(self.endings))
-
-
-TARGET, SPENT, LATE, IDLE, WHOLE = "target", "budget", "time limit", "no gain", "nothing left to split"
-"""What ends a search: it has what was asked for; there are as many parts as may be; the time is over; the last rounds
-found nothing that was not known; no part can be split."""
-PATIENCE = 8
-"""After so many splits for each number that varies, one after the other, a part that gained nothing is given up."""
-
-
-class Goal(Protocol):
-    """What is asked of the bounds in the parts of a box.
-
-    leading: how many of the worst parts, the first ones, stand for all: where these gain nothing, nothing is gained;
-    round: how many parts are split at a time at most: enough for several workers, few enough to split only what is among
-    the worst; asked: the ends of outputs that count, None for all.
-    """
-
-    leading: ClassVar[int]
-    round: ClassVar[int]
-    asked: Sequence[tuple[int, int]] | None
-
-    def reached(self, parts: Sequence[Part]) -> bool:
-        """Is it known already?"""
-
-    def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
-        """Some parts of these, the worst first; of those that are equal, first the one that has long gained nothing."""
-
-    def closed(self, part: Part) -> bool:
-        """Takes note of a new part: is nothing more asked of it, so that it may be left out?"""
-
-    def left(self, pair: Sequence[Part]) -> float:
-        """How much two halves leave to do."""
-
-    def gained(self, part: Part, halves: Sequence[Part]) -> bool:
-        """Do the parts that a part gives way to say more than it did?"""
-
-    def take(self, parts: Sequence[Part]) -> list[int]:
-        """Takes note of the bounds of parts. Which of the ends that are asked for a split of each should be about; 0
-        where none are named.
-        """
-
-    def chosen(self, part: Part, ways: Collection[str]) -> Collection[str]:
-        """The ways to split a part that are to be tried, of all that there are."""
-
-
-def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple[list[Part], int]]:
-    """The parts of a row's box of which more is asked, and how many there are in all, after each round of splits.
-
-    root: a part with its bounds and choices. Its end is noted in the limits.
-    """
-    most = max(min(goal.round, 4 * at_once(jobs.domain.plan)), 16)
-    closed, patience = 0, PATIENCE * max(1, root.varying)
-
-    def worst(parts: Sequence[Part]) -> list[Part]:
-        open_parts = [part for part in parts if part.choices]
-        room = min(limits.budget - len(parts) - closed, most)
-        ended = [(TARGET, goal.reached(parts)), (WHOLE, not open_parts), (SPENT, room < 1), (LATE, limits.late)]
-        why = next((name for name, is_so in ended if is_so), None)
-        chosen = [] if why else goal.worst(open_parts, room)
-        if why is None and all(part.idle >= patience for part in chosen[: goal.leading]):
-            why, chosen = IDLE, []
-        limits.endings += [why] if why else []
-        return chosen
-
-    def divide(parts: Sequence[Part]) -> Iterator[Part]:
-        nonlocal closed
-        children = [child for part in parts for pair in part.choices.values() for child in pair]
-        for _ in bounded(jobs, children, goal, SPLIT_BATCH):
-            pass  # they have their bounds then
-        for part in parts:
-            way = min(part.choices, key=lambda each: goal.left(part.choices[each]))
-            halves = [child for child in part.choices[way] if not child.empty]
-            kept = [child for child in halves if not goal.closed(child)]
-            closed += len(halves) - len(kept)
-            gained = len(halves) < 2 or len(kept) < len(halves) or goal.gained(part, halves)
-            for child in kept:
-                child.way = way
-                child.idle = 0 if gained else part.idle + 1
-            yield from kept
-
-    for parts in refine([root], worst, divide):
-        yield parts, len(parts) + closed
-
-
-@dataclass(frozen=True)
-class Hull:
-    """Bounds of the outputs in all parts, flat, and how many parts there are."""
-
-    low: Array
-    high: Array
-    parts: int
-
-
-def subdivided(jobs: Jobs, root: Part, limits: Limits) -> Iterator[Hull]:
-    """The bounds over a row's box, and those by its parts after each round of splits.
-
-    Until every width is at most the target, there are as many parts as the budget says, the time is over, the last
-    rounds gained nothing, or none can be split.
-    """
-    goal = _Narrow(limits.target)
-    next(bounded(jobs, [root], goal))
-    for parts, count in search(jobs, root, goal, limits):
-        if not parts:
-            raise Contradiction("bounds: nothing is left of the box, so some bound of a part is wrong")
-        low, high = _hull(parts)
-        yield Hull(low, high, count)
-
-
-@dataclass(frozen=True)
-class _Narrow:
-    """That the hull of the bounds in all parts is narrow: its ends are those of the first two of the worst parts."""
-
-    leading: ClassVar[int] = 2
-    round: ClassVar[int] = 16
-    asked: ClassVar[None] = None
-    target: Fraction | None
-
-    def reached(self, parts: Sequence[Part]) -> bool:
-        """Is every width at most the target?"""
-        low, high = _hull(parts)
-        return not low.size or (self.target is not None and bool(np.all(high - low <= float_below(self.target))))
-
-    def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
-        """Whose bounds of the widest output stick out most, above and below by turns."""
-        low, high = _hull(parts)
-        output = int(np.argmax(high - low))
-        above = sorted(parts, key=lambda p: (-p.high[output], -p.idle))
-        below = sorted(parts, key=lambda p: (p.low[output], -p.idle))
-        found = {id(part): part for pair in zip(above, below, strict=True) for part in pair}
-        return list(found.values())[:count]
-
-    def closed(self, part: Part) -> bool:
-        """No part may be left out of the hull."""
-        return False
-
-    def left(self, pair: Sequence[Part]) -> float:
-        """The sum over the outputs of the widths of the hull and, by half, of both parts."""
-        kept = [part for part in pair if not part.empty]
-        if not kept:
-            return 0.0
-        low, high = _hull(kept)
-        return float(np.sum(high - low) + sum(np.sum(p.high - p.low) for p in kept) / 2)
-
-    def gained(self, part: Part, halves: Sequence[Part]) -> bool:
-        """Is their hull narrower for some output?"""
-        low, high = _hull(halves)
-        width = part.high - part.low
-        return bool(np.any(further(part.low, low, width) | further(-part.high, -high, width)))
-
-    def take(self, parts: Sequence[Part]) -> list[int]:
-        """Splits are about both ends of the widest output."""
-        return [0] * len(parts)
-
-    def chosen(self, part: Part, ways: Collection[str]) -> Collection[str]:
-        """At the kink, and across the steepest or the widest element by turns."""
-        turn = part.depth % WIDEST_EVERY == WIDEST_EVERY - 1
-        left_out = "steepest" if turn and "widest" in ways else "widest"
-        return [way for way in ways if way != left_out]
-
-
-GAIN = 1e-9
-"""A bound that moves by less than this share of how wide the bounds are is where it was."""
-
-
-def further(before: Array, now: Array, width: Array) -> Array:
-    """Which lower bounds have moved, beside how wide the bounds are, or how large where one is infinite?"""
-    with np.errstate(invalid="ignore"):
-        moved = now - before > GAIN * np.where(np.isfinite(width), width, np.abs(before))
-    return np.asarray(moved | (np.isinf(before) & np.isfinite(now)))
-
-
-def _hull(parts: Sequence[Part]) -> Ends:
-    return np.min([p.low for p in parts], axis=0), np.max([p.high for p in parts], axis=0)

@@ -227,7 +227,8 @@ class Plan:
         """The range of a constant, with an axis of one box."""
         if x not in self._constants:
             low, high = self.ends(x)
-            self._constants[x] = Range(low[None], high[None])
+            first = low[None]
+            self._constants[x] = Range(first, first if low is high else high[None])
         return self._constants[x]
 
     @cached_property

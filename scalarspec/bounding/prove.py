@@ -24,9 +24,10 @@ from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, se
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import evaluated, unknown
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
-from scalarspec.bounding.parts import LATE, Limits, Part, bounded, search
-from scalarspec.bounding.sign_ascent import outputs_at
+from scalarspec.bounding.parts import Part, bounded
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
+from scalarspec.bounding.search import LATE, Limits, search
+from scalarspec.bounding.sign_ascent import outputs_at
 from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context
@@ -272,13 +273,14 @@ class _Row:
         if not found:
             return []
         known = dict(zip(self.question.domain.ends, map(np.stack, zip(*found, strict=True)), strict=True))
-        at = {path: known[path] for path in self.domain.ends}  # rows that are points are left out
-        margins = outputs_at(self.domain, list(at.values()))
+        columns = {path: known[path] for path in self.domain.ends}  # rows that are points are left out
+        margins = outputs_at(self.domain, list(columns.values()))
         readings, _ = self.formula.read_many(margins.T, margins.T)
         failing = [k for k, (outputs, _) in enumerate(readings) if np.any(outputs.fails)][:OPEN_MIDDLES]
         box = self.domain.box(0)
         points = [
-            {path: lift_elements(_clipped, at[path][k].astype(object), *ends) for path, ends in box.items()} for k in failing
+            {path: lift_elements(_clipped, columns[path][k].astype(object), *ends) for path, ends in box.items()}
+            for k in failing
         ]
         return [point for point in points if self.domain.holds(point)]
 

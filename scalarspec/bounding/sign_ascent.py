@@ -154,9 +154,9 @@ def _slopes(domain: Domain, at: list[Array], weights: Array | None = None) -> tu
 
 
 def outputs_at(domain: Domain, at: list[Array]) -> Array:
-    """The outputs at some points, in floats: (points, outputs); of no point where the spec cannot be evaluated for many.
+    """The outputs at some points, in floats: (points, outputs). at: for each input, (points, *shape).
 
-    at: for each input, (points, *shape).
+    Of no point, where the spec cannot be evaluated for many.
     """
     try:
         with np.errstate(all="ignore"):

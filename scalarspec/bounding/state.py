@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from scalarspec.bounding import bilinear_operations
+from scalarspec.bounding.charges import Charge, Sandwich
 from scalarspec.bounding.fused import UNDERFLOW, Layer
 from scalarspec.bounding.plan import Fact, Plan
-from scalarspec.bounding.ranges import Range, dot, flat, side_by_side, total
+from scalarspec.bounding.ranges import Range, dot, flat, side_by_side
 from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas, lines, parabolas
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.domains import leniently
@@ -30,73 +30,8 @@ Boxes = Sequence[Ends]
 """For each input its ends: arrays of shape (boxes, *shape)."""
 Balls = Sequence[Ends | None]
 """For each input that is in a Euclidean ball as well, its centres, (boxes, *shape), and radii, (boxes,)."""
-LEAST_SLOPE = 2.0**-1000
-"""Slopes of lines are charged for as if they were at least this: u times it pays for a half that underflows."""
 Constraints = Mapping[int, Ends]
 """Split constraints: for some equations, by their places, ends that the result is said to lie between in each box."""
-
-
-class Charge:
-    """What rounding may cost a pass at a step: <|g|, rates> + tiny, for coefficients g of its result; (6) of `linear`.
-
-    rates: γ M, (boxes, *shape of the result), 0 where M is not finite; unknown: where that is, None for nowhere: rows
-    that have coefficients there say nothing; tiny: for each box, what underflow may cost.
-    """
-
-    __slots__ = ("rates", "tiny", "unknown")
-
-    def __init__(self, size: Array, beside: Array, equations: int, terms: int = 0) -> None:
-        """size: M; beside: for each box the sum of the sizes of the values that have new coefficients; terms: how many
-        products are summed up to an element of what g is multiplied by.
-        """
-        known = np.isfinite(size)
-        self.unknown = None if np.logical_and.reduce(known, axis=None) else ~known
-        if self.unknown is not None:
-            size = np.where(known, size, 0.0)
-        n = 2 * (prod(size.shape[1:]) + terms) + equations + 16
-        self.rates = (1.25 * n * U) * size
-        self.tiny = TINY * (1 + total(size) + beside)
-
-
-class Sandwich:
-    """Two lines around a function, as a pass makes use of them, for coefficients g of its result:
-
-        <g, f(t)> >= <g slope - |g| turn, t> + <g, middle> - <|g|, lost>
-
-    turn is None where the lines are parallel. open_below, open_above: where there is no line, None for nowhere: rows
-    that want it say nothing. lost also pays for the rounding of all that, which is at most rounding.
-    """
-
-    __slots__ = ("lost", "middle", "open_above", "open_below", "rounding", "slope", "tiny", "turn")
-
-    def __init__(self, lines: LinearBounds1D, r: Range, equations: int, steepest: float = 0.0) -> None:
-        """steepest: the largest slope of a line that is not one of these, but may be taken in its place."""
-        low, high = lines.low, lines.high
-        self.open_below, low = _open(low)
-        self.open_above, high = _open(high)
-        self.middle = low / 2 + high / 2
-        apart = np.maximum(high - self.middle, self.middle - low) * (1 + 4 * U)
-        self.slope, turn = lines.low_slope / 2 + lines.high_slope / 2, lines.high_slope / 2 - lines.low_slope / 2
-        self.turn = turn if np.logical_or.reduce(turn, axis=None) else None
-        slopes = np.maximum(np.abs(lines.low_slope), np.abs(lines.high_slope))
-        sloped = np.where(slopes > 0, r.size, 0.0)
-        slopes = np.maximum(slopes, max(steepest, LEAST_SLOPE))  # halves of smaller ones may underflow
-        charge = Charge(4 * (slopes * sloped + np.maximum(np.abs(low), np.abs(high))), total(sloped), equations)
-        if charge.unknown is not None:
-            nowhere = np.zeros((), dtype=bool)
-            self.open_below = charge.unknown | (nowhere if self.open_below is None else self.open_below)
-            self.open_above = charge.unknown | (nowhere if self.open_above is None else self.open_above)
-        self.rounding = charge.rates
-        self.lost = (apart + charge.rates) * (1 + 4 * U)
-        self.tiny = charge.tiny
-
-
-def _open(line: Array) -> tuple[Array | None, Array]:
-    """Where a line's end is infinite, None for nowhere; and the ends that are not."""
-    known = np.isfinite(line)
-    if np.logical_and.reduce(known, axis=None):
-        return None, line
-    return ~known, np.where(known, line, 0.0)
 
 
 class BoxState:
@@ -346,12 +281,14 @@ class BoxState:
             r = self.range(x)
             size = flat(r.size, 1)
             if r.finite is not None:
-                unknown = unknown | (flat(~r.finite, 1).astype(np.float64) @ (sizes > UNDERFLOW).T > 0)
+                counts = sizes > 0 if layer.exact else np.ones(sizes.shape)
+                unknown = unknown | (flat(~r.finite, 1).astype(np.float64) @ counts.T > 0)
                 size = np.where(flat(r.finite, 1), size, 0.0)
-            largest, beside = largest + size @ sizes.T, beside + r.total
+            largest = largest + (size @ sizes.T + UNDERFLOW * r.total[:, None])
+            beside = beside + r.total
         largest = np.where(unknown, np.inf, largest)
         found = Charge(largest, beside, len(self.plan.equations), 2 * layer.terms)
-        found.rates = found.rates + 1.25 * layer.rate * np.where(unknown, 0.0, largest)
+        found.rates = found.rates + 1.25 * layer.rate * np.where(unknown, 0.0, largest) + UNDERFLOW * beside[:, None]
         return found
 
     def applied(self, rule: Callable[..., Array], eqn: Equation, operands: Sequence[Array]) -> Array:
