@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.inner_bounds import inner_bounds
 from scalarspec.bounding.jobs import Jobs
@@ -131,7 +130,7 @@ def bounds(
     *args: Any,
     vary: Mapping[str, Ball | Box],
     method: str = "auto",
-    backend: str | Context[Any] | None = None,
+    backend: str | Context[Any] = "interval",
     target: Any = None,
     budget: int | None = None,
     time_limit: float | None = None,
@@ -148,7 +147,7 @@ def bounds(
     its place; of a model in `vary`, all numbers vary. over: names of arguments that have a leading axis more than the
     spec wants; there is a box for each row, and row i of the result is about row i of them.
 
-    Every method is rigorous, rounding included:
+    Every method is rigorous, rounding included, and no wider than one evaluation:
 
       interval     one evaluation over the box, under `backend`
       mean-value   f(c) + f'(box) (box - c), by one backward pass of interval derivatives
@@ -158,12 +157,11 @@ def bounds(
                    width is at most `target`
       auto         the first of these, in order, whose widths are at most `target`; without a target, linear
 
-    backend: an enclosing context, or its name, by default interval64; where one is named, no method's bounds are wider
-    than those of an evaluation in it, such as one of 200 bits. target, budget: a number, and a number of boxes.
-    time_limit: seconds, after which linear begins no more rows and subdivide no more rounds: what is known by then is
-    returned, and how much that is depends on the machine. executor: one of concurrent.futures, or of its interface,
-    that does the jobs of linear and subdivide; the result is the same. checkpoint: a file that keeps what was found; a
-    run that ended goes on from there. progress: called with (parts done, budget), or (rows done, rows).
+    backend: an enclosing context, or its name. target, budget: a number, and a number of boxes. time_limit: seconds,
+    after which linear begins no more rows and subdivide no more rounds: what is known by then is returned, and how much
+    that is depends on the machine. executor: one of concurrent.futures, or of its interface, that does the jobs of
+    linear and subdivide; the result is the same. checkpoint: a file that keeps what was found; a run that ended goes on
+    from there. progress: called with (parts done, budget), or (rows done, rows).
 
     literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns what was found (see `Bounds`). A target that is not reached is no error: see `width`, and `stopped`, which
@@ -187,15 +185,14 @@ def bounds(
 
 def _found(
     jobs: Jobs,
-    backend: Context[Any] | None,
+    context: Context[Any],
     method: str,
     limits: Limits,
     progress: Callable[[int, int], None] | None,
 ) -> Bounds:
     """The bounds by a method, and its time."""
-    goal, context = limits.target if method == "auto" else None, backend or INTERVALS
-    methods = after_evaluation(method, limits.target)
-    found = steps(jobs.domain, context, methods, limits, progress, jobs, backend is not None)
+    goal = limits.target if method == "auto" else None
+    found = steps(jobs.domain, context, after_evaluation(method, limits.target), limits, progress, jobs)
     start = time.perf_counter()
     best, interrupted = _best(found, goal)
     seconds = time.perf_counter() - start
@@ -206,12 +203,10 @@ def _found(
     )
 
 
-def _checked(backend: str | Context[Any] | None, method: str) -> Context[Any] | None:
-    """The context to evaluate under, if one is asked for. Raises ArgumentError for one that does not enclose, or an
-    unknown method.
-    """
-    context = None if backend is None else resolve(backend)
-    if context is not None and not context.encloses:
+def _checked(backend: str | Context[Any], method: str) -> Context[Any]:
+    """The context to evaluate under. Raises ArgumentError for one that does not enclose, or an unknown method."""
+    context = resolve(backend)
+    if not context.encloses:
         raise ArgumentError(f"backend: expected an enclosing context such as 'interval', got {context.name!r}")
     if method not in CHOICES:
         raise ArgumentError(f"method: expected one of {', '.join(CHOICES)}, got {method!r}")

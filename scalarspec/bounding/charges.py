@@ -24,6 +24,8 @@ class Charge:
     """
 
     __slots__ = ("rates", "tiny", "unknown")
+    RATE = 1.25 * U
+    """What is charged for a term: u, and a quarter more."""
 
     def __init__(self, size: Array, beside: Array, equations: int, terms: int = 0) -> None:
         """size: M; beside: for each box the sum of the sizes of the values that have new coefficients; terms: how many
@@ -34,7 +36,7 @@ class Charge:
         if self.unknown is not None:
             size = np.where(known, size, 0.0)
         n = 2 * (prod(size.shape[1:]) + terms) + equations + 16
-        self.rates = (1.25 * n * U) * size
+        self.rates = (n * self.RATE) * size
         self.tiny = TINY * (1 + total(size) + beside)
 
 

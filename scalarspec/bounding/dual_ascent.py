@@ -85,6 +85,8 @@ class DualAscent:
         """
         values = self._walk(slopes, handed)
         for eqn, chosen in self.choice.slopes.items():
+            if eqn not in handed:  # no row is about it
+                continue
             g, at = handed[eqn], values[eqn.operands[0]]
             gradient = np.where((g > 0) & self.open_ones[eqn], g * at, 0.0)
             self.choice.slopes[eqn] = np.clip(chosen + self._rate * self._direction(eqn, gradient), 0.0, 1.0)

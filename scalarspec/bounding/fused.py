@@ -3,12 +3,13 @@
 A pass meets a layer once, as a product of matrices, whatever the spec does between two curved functions: that is what
 makes it quick. The matrices are found by sending unit rows backwards through the chain.
 
-Rounding, with u = 2^-53. An element of a matrix is a sum over the ways through the chain. With γ the sum of
-1.25 (2 n + 16) u over its equations, n the most terms of a sum in each, what floats make of it is off by at most γ
-times the sum of the sizes of these ways, as long as γ < 1/16: each equation multiplies the relative error of what it is
-handed by 1 + (n + 6) u at most (n sums and products, and 4 u for factors that are known but for their last places).
-That sum is what the same rows give with all signs left out, itself off by as much: hence 2 n. Products that underflow
-are off by 2^-1074 times what is multiplied with them later; UNDERFLOW pays where that is less than 2^100.
+Rounding, with u = 2^-53. An element of a matrix is a sum over the ways through the chain. Each equation multiplies the
+relative error of what it is handed by 1 + (n + 6) u at most, n the most terms of a sum there: n sums and products, and
+4 u for factors that are known but for their last places. So with γ = Σ (n + 6) u over the equations, less than 1/16,
+what floats make of an element is off by at most 1.07 γ times the sum of the sizes of the ways. That sum is what the
+same rows give with all signs left out, in floats at least 1 - 1.07 γ > 0.93 of itself: 1.25 γ pays for both. Products
+that underflow are off by 2^-1074 times what is multiplied with them later; UNDERFLOW pays where that is less than
+2^100.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from scalarspec.tracing.tape import Equation
 Array = np.ndarray[Any, Any]
 SMALL = 1 << 12
 """A layer of so many numbers is made of any chain; a larger one where it has at most twice those of its factors."""
+RATE = 1.25 * U
+"""What is charged for a term of an equation."""
 MOST_RATE = 1 / 16
 """The largest γ that the derivation above has."""
 UNDERFLOW = 2.0**-960
@@ -46,7 +49,8 @@ class Layer:
 
     matrices, magnitudes, sizes: for each operand an array (elements of the result, elements of the operand), its
     absolute values, and the size of the sum that each element is, if all its terms had one sign; bias, bias_size:
-    (elements of the result,); exact: are elements the factors themselves, so that a 0 is one?
+    (elements of the result,); exact: are elements the factors themselves, so that a 0 is one? chain: the
+    equations, in order.
     """
 
     result: Traced
@@ -58,6 +62,7 @@ class Layer:
     bias_size: Array
     rate: float
     exact: bool
+    chain: tuple[Equation, ...]
 
     @cached_property
     def terms(self) -> int:
@@ -118,16 +123,27 @@ class Equations(Protocol):
 
 def steps_of(plan: Equations) -> dict[int, Step]:
     """The steps of a plan, in order, by the place of the equation that makes the result of each."""
-    wanted, found = {plan.result}, {}
+    wanted, found, truths = {plan.result}, {}, _truths(plan)
     for place in range(len(plan.equations) - 1, -1, -1):
         eqn = plan.equations[place]
         linear = plan.linear(eqn)
         if eqn.result not in wanted and not _may_fail(eqn):
             continue
-        step = _layer(plan, eqn, wanted) if linear and eqn.result not in plan.composites else None
+        numbers = eqn.result not in plan.composites and eqn.result not in truths
+        step = _layer(plan, eqn, wanted) if linear and numbers else None
         found[place] = eqn if step is None else step
         wanted.update(_needed(plan, found[place]))
     return dict(sorted(found.items()))
+
+
+def _truths(plan: Equations) -> set[Traced]:
+    """The values that are no numbers."""
+    found: set[Traced] = set()
+    for eqn in plan.equations:
+        line = OPERATIONS[eqn.operation]
+        if line.kind in ("relation", "connective") or (line.moves and any(x in found for x in eqn.operands)):
+            found.add(eqn.result)
+    return found
 
 
 def _may_fail(eqn: Equation) -> bool:
@@ -164,11 +180,12 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
     operands = [x for each in chain for x in each.operands]
     made = {each.result for each in chain}
     sources = tuple(dict.fromkeys(x for x in operands if not x.constant and x not in made))
-    if not sources or _too_large(chain, sources) or not all(plan.known(x) for x in operands if x.constant):
+    empty = not all(x.shape.size for x in (eqn.result, *sources))
+    if not sources or empty or _too_large(chain, sources) or not all(plan.known(x) for x in operands if x.constant):
         return None
     if not _multiplies(chain) and all(x in plan.input_places for x in sources):
         return None  # as it is, its ends may be exact
-    rate = sum(1.25 * (2 * _terms(each) + 16) * U for each in chain)
+    rate = sum(RATE * (_terms(each) + 6) for each in chain)
     computed = sum(not OPERATIONS[each.operation].moves for each in chain)
     with np.errstate(all="ignore"):  # what overflows is too large
         matrices, bias = _sent_back(plan, chain, signed=True)
@@ -177,7 +194,7 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
     if rate > MOST_RATE or not all(np.all(each < MOST_SIZE) for each in (*sizes.values(), bias_size)):
         return None
     signed, magnitudes, largest = (tuple(each[x] for x in sources) for each in (matrices, signless[0], sizes))
-    return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, computed == 1)
+    return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, computed == 1, chain[::-1])
 
 
 def _multiplies(chain: Sequence[Equation]) -> bool:
@@ -196,7 +213,7 @@ def _too_large(chain: Sequence[Equation], sources: Sequence[Traced]) -> bool:
     return numbers > max(SMALL, 2 * factors) or size * widest > max(SMALL, 4 * factors)
 
 
-def _chain(plan: Equations, last: Equation, wanted: set[Traced]) -> list[Equation]:
+def _chain(plan: Equations, last: Equation, wanted: set[Traced]) -> tuple[Equation, ...]:
     """The linear equations that a value is made by, the last one first, back to values that are wanted anyway."""
     places, waiting = set(), [last.result]
     while waiting:
@@ -206,14 +223,16 @@ def _chain(plan: Equations, last: Equation, wanted: set[Traced]) -> list[Equatio
         places.add(place)
         for x in plan.equations[place].operands:
             made = plan.made.get(x)
-            if made is not None and x not in wanted and x not in plan.composites and plan.linear(made):
+            kept = x in wanted or x in plan.composites or x in plan.shares
+            if made is not None and not kept and plan.linear(made):
                 waiting.append(x)
-    return [plan.equations[place] for place in sorted(places, reverse=True)]
+    return tuple(plan.equations[place] for place in sorted(places, reverse=True))
 
 
 def _terms(eqn: Equation) -> int:
     """The most terms of a sum when rows go back through an equation, with those of the equation that they join."""
-    return max(x.shape.size for x in (eqn.result, *eqn.operands)) + len(eqn.operands)
+    values = [eqn.result, *(x for x in eqn.operands if not x.constant)]
+    return max(x.shape.size for x in values) + len(eqn.operands)
 
 
 def _sent_back(plan: Equations, chain: Sequence[Equation], signed: bool) -> tuple[Mapping[Traced, Array], Array]:

@@ -64,31 +64,15 @@ def steps(
     limits: Limits,
     progress: Progress | None,
     jobs: Jobs,
-    asked: bool,
 ) -> Iterator[Step]:
-    """The enclosure by one evaluation, then the best one known after each of some methods, and on the way.
-
-    asked: is an evaluation in the context asked for? Else linear bounds of one box begin: they evaluate on the way.
-    """
-    best = None
-    if asked or domain.over or not methods or methods[0] == "mean-value" or not domain.ends:
-        yield (best := _first(domain, context))
+    """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
+    yield (best := _first(domain, context))
     for name in methods if domain.ends and domain.rows else ():
         for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, limits, progress)):
             said = "linear" if name == "subdivide" and count == domain.rows else name
-            if best is None and all(np.all(np.isfinite(end)) for end in ends):
-                best = Step(context.box(*ends), said, count)
-            else:
-                best = _narrowed(context, best or _first(domain, context), ends, said, count)
+            better = narrowed(context, best.enclosure, ends)
+            best = best if better is None else Step(better, said, count, best.partly)
             yield best
-    if best is None:
-        yield _first(domain, context)
-
-
-def _narrowed(context: Context[Any], best: Step, ends: Ends, said: str, count: int) -> Step:
-    """What is known with the ends that a method found; the same step where these say no more."""
-    better = narrowed(context, best.enclosure, ends)
-    return best if better is None else Step(better, said, count, best.partly)
 
 
 def _as_far_as_it_goes(found: Iterator[Found]) -> Iterator[Found]:

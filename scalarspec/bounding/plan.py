@@ -39,6 +39,8 @@ Kind = Literal["linear", "bilinear", "univariate", "other"]
 that has lines around it; or none of these."""
 
 
+FEW_CONSTANTS = 1 << 10
+"""Of a plan of so many, layers are evaluated equation by equation as well: that may be exact."""
 CONVEX = ("convex", "concave")
 """The graphs that may have a kink, at 0, and lines around them; what is said of others holds where they are smooth."""
 
@@ -135,6 +137,11 @@ class Plan:
             if self.kinds.get(step) == "univariate" and OPERATIONS[step.operation].kinks == "zero":  # type: ignore
                 found += [self.place[x] for x in step.operands if x in self.place]
         return list(dict.fromkeys(found))
+
+    @cached_property
+    def small(self) -> bool:
+        """Has it few constants, so that its layers are evaluated equation by equation as well?"""
+        return sum(x.shape.size for eqn in self.equations for x in eqn.operands if x.constant) <= FEW_CONSTANTS
 
     @cached_property
     def smooth(self) -> bool:

@@ -279,7 +279,10 @@ class _Row:
         failing = [k for k, (outputs, _) in enumerate(readings) if np.any(outputs.fails)][:OPEN_MIDDLES]
         box = self.domain.box(0)
         points = [
-            {path: lift_elements(_clipped, columns[path][k].astype(object), *ends) for path, ends in box.items()}
+            {
+                path: lift_elements(_clipped, np.asarray(columns[path][k], dtype=object), *ends)
+                for path, ends in box.items()
+            }
             for k in failing
         ]
         return [point for point in points if self.domain.holds(point)]

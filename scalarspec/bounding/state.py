@@ -104,6 +104,10 @@ class BoxState:
         step = self.plan.steps[i]
         if isinstance(step, Layer):
             self._put(step.result, *self._of_layer(step))
+            if self.plan.small:
+                for eqn in step.chain:
+                    self._values[eqn.result] = self._evaluated(eqn)
+                self.intersect(step.result, *self._floats(self._values[step.result]))
         else:
             self._ranges.pop(step.result, None)
             self._values[step.result] = self._evaluated(step)
@@ -125,11 +129,11 @@ class BoxState:
             radius = radius + flat(r.radius, 1) @ magnitudes.T
         charge = self.charge(layer)
         radius = (radius + (charge.rates + charge.tiny[:, None])) * (1 + 4 * U)
-        shape = (len(middle), *layer.result.shape)
-        low, high = ((middle - radius).reshape(shape), (middle + radius).reshape(shape))
+        low, high = middle - radius, middle + radius
         if charge.unknown is not None:
             low, high = np.where(charge.unknown, -np.inf, low), np.where(charge.unknown, np.inf, high)
-        return low, high
+        shape = (len(middle), *layer.result.shape)
+        return low.reshape(shape), high.reshape(shape)
 
     def _of_shares(self, shares: Shares) -> Ends:
         """The ends of shares, where they were moved."""
@@ -287,7 +291,8 @@ class BoxState:
             largest = largest + (size @ sizes.T + UNDERFLOW * r.total[:, None])
             beside = beside + r.total
         largest = np.where(unknown, np.inf, largest)
-        found = Charge(largest, beside, len(self.plan.equations), 2 * layer.terms)
+        terms = 3 * layer.terms // 2 + 1 - len(layer.bias)  # forwards, sums of the middle and twice those of the radius
+        found = Charge(largest, beside, len(self.plan.equations), max(terms, 0))
         found.rates = found.rates + 1.25 * layer.rate * np.where(unknown, 0.0, largest) + UNDERFLOW * beside[:, None]
         return found
 
