@@ -45,7 +45,7 @@ def expectations(path):
 def answer(network, query, timeout):
     """The answer and the seconds; a refusal is told and counts as unknown."""
     try:
-        found = verify(network, query, time_limit=timeout)
+        found = verify(network, query, timeout=timeout)
     except ScalarSpecError as error:
         print(f"{network.name} {query.name}: {error}", file=sys.stderr)
         return "unknown", 0.0

@@ -38,11 +38,11 @@ def written(path: Path) -> None:
 
 def main() -> None:
     """The property holds on a small square, and is violated on a larger one, at a point that is checked exactly."""
-    print(f"on the small square: {ss.verify(NETWORK, QUERY, time_limit=60)}")
+    print(f"on the small square: {ss.verify(NETWORK, QUERY, timeout=60)}")
     with tempfile.TemporaryDirectory() as folder:
         larger = Path(folder) / "larger.vnnlib"
         larger.write_text(QUERY.read_text().replace("(<= X_1 0.3)", "(<= X_1 0.9)"))
-        print(f"on the larger one: {ss.verify(NETWORK, larger, time_limit=60)}")
+        print(f"on the larger one: {ss.verify(NETWORK, larger, timeout=60)}")
 
 
 if __name__ == "__main__":

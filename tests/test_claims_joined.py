@@ -289,25 +289,25 @@ def wavy(x):
     return ss.sum(ss.sin(7 * x) * ss.tanh(x) * x[0])
 
 
-def test_the_time_limit_ends_a_search_and_is_named():
+def test_the_timeout_ends_a_search_and_is_named():
     start = time.monotonic()
-    found = ss.bounds(wavy, np.zeros(6), vary={"x": ss.ball(2)}, method="subdivide", budget=10**6, time_limit=0.3)
+    found = ss.bounds(wavy, np.zeros(6), vary={"x": ss.ball(2)}, method="subdivide", budget=10**6, timeout=0.3)
     assert time.monotonic() - start < 30
-    assert found.stopped == "time limit"
-    assert "stopped by: time limit" in str(found)
+    assert found.stopped == "timeout"
+    assert "stopped by: timeout" in str(found)
     least = ss.bounds(wavy, np.zeros(6), vary={"x": ss.ball(2)}).inner[1]
-    found = proof(lambda x: wavy(x) <= least + Fraction(1, 1000), np.zeros(6), ss.ball(2), budget=10**6, time_limit=0.3)
-    assert (found.status, found.stopped) == ("undecided", "time limit")
-    at_once = proof(lambda x: wavy(x) <= least + Fraction(1, 1000), np.zeros(6), ss.ball(2), time_limit=0)
-    assert (at_once.status, at_once.stopped) == ("undecided", "time limit")
-    with pytest.raises(ss.errors.ArgumentError, match="time_limit: expected a number of seconds, at least 0, got -1"):
-        ss.bounds(wavy, np.zeros(6), vary={"x": ss.ball(2)}, time_limit=-1)
+    found = proof(lambda x: wavy(x) <= least + Fraction(1, 1000), np.zeros(6), ss.ball(2), budget=10**6, timeout=0.3)
+    assert (found.status, found.stopped) == ("undecided", "timeout")
+    at_once = proof(lambda x: wavy(x) <= least + Fraction(1, 1000), np.zeros(6), ss.ball(2), timeout=0)
+    assert (at_once.status, at_once.stopped) == ("undecided", "timeout")
+    with pytest.raises(ss.errors.ArgumentError, match="timeout: expected a number of seconds, at least 0, got -1"):
+        ss.bounds(wavy, np.zeros(6), vary={"x": ss.ball(2)}, timeout=-1)
 
 
 def test_rows_share_the_time():
     rows = np.zeros((200, 6))
-    found = ss.bounds(wavy, rows, vary={"x": ss.ball(2)}, over="x", method="subdivide", budget=10**6, time_limit=0)
-    assert found.stopped == "time limit"
+    found = ss.bounds(wavy, rows, vary={"x": ss.ball(2)}, over="x", method="subdivide", budget=10**6, timeout=0)
+    assert found.stopped == "timeout"
     assert found.lower.shape == (200,)
 
 

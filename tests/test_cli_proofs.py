@@ -40,7 +40,7 @@ def claims(tmp_path, monkeypatch):
         ("squares pair.npz --vary x=1 --at-most 2.25 --at-least=-1/10", 0, "proved"),
         ("squares pair.npz --vary x=1 --at-most 2.2 --over x", 1, "1 proved, 1 refuted"),
         ("edge zero.npz --vary x=1 --budget 3", 3, "the search was ended by: budget"),
-        ("edge zero.npz --vary x=1 --time-limit 0", 3, "the search was ended by: time limit"),
+        ("edge zero.npz --vary x=1 --timeout 0", 3, "the search was ended by: timeout"),
     ],
 )
 def test_verdicts_and_exit_codes(claims, capsys, words, code, said):
@@ -72,7 +72,7 @@ def test_a_witness_goes_into_a_file_and_refutes_again(claims, capsys):
         ("claim pair.npz --vary x=1 --vary x=2", "--vary: x is given twice, as '1' and as '2'"),
         ("claim pair.npz --vary y=1", "has no parameter 'y'"),
         ("squares pair.npz --vary x=1", "or say at_most or at_least"),
-        ("claim pair.npz --vary x=1 --time-limit -1", "time_limit: expected a number of seconds"),
+        ("claim pair.npz --vary x=1 --timeout -1", "timeout: expected a number of seconds"),
         ("claim pair.npz --vary x=1 --budget 0", "budget: expected at least 1 box"),
         ("claim pair.npz --vary x=1 --save nowhere/w.npz", "save: nowhere/w.npz cannot be written: No such file"),
     ],
@@ -90,10 +90,10 @@ def test_the_help_says_the_exit_codes(capsys):
     assert "3: undecided" in " ".join(capsys.readouterr().out.split())
 
 
-def test_the_time_limit_of_bounds(claims, capsys):
+def test_the_timeout_of_bounds(claims, capsys):
     words = ["claims.py:edge", "zero.npz", "--radius", "x=1"]
     code, _, err = run(capsys, "bounds", *words)
     assert (code, "expected it to return a Tensor" in err) == (2, True)
-    words = ["claims.py:squares", "zero.npz", "--radius", "x=1", "--method", "subdivide", "--time-limit", "0", "--json"]
+    words = ["claims.py:squares", "zero.npz", "--radius", "x=1", "--method", "subdivide", "--timeout", "0", "--json"]
     code, out, _ = run(capsys, "bounds", *words)
-    assert (code, json.loads(out)["stopped"]) == (0, "time limit")
+    assert (code, json.loads(out)["stopped"]) == (0, "timeout")

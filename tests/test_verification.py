@@ -113,8 +113,8 @@ def test_a_point_satisfies_its_query_in_exact_arithmetic(file):
 def test_an_answer_may_be_unknown_or_late():
     wide = f"{within(-1, 1)} (assert (== Y_0 0.2)) (assert (== (* X_0 X_0) 0.3))"
     assert answer(square, wide, budget=1).status == "unknown"
-    assert answer(square, wide, time_limit=0).status == "timeout"
-    assert answer(square, wide, time_limit=5).status == "unsat"
+    assert answer(square, wide, timeout=0).status == "timeout"
+    assert answer(square, wide, timeout=5).status == "unsat"
 
 
 def test_two_networks_of_one_query():
@@ -180,7 +180,7 @@ def test_several_inputs_and_outputs_of_version_1_are_one_row(tmp_path):
     assert answer(net, f"{within(0, 1, 3)} (assert (> Y_2 X_2))", 3, 3).status == "unsat"
 
 
-def test_the_time_limit_counts_everything(capsys, folder):
+def test_the_timeout_counts_everything(capsys, folder):
     alternatives = "".join(f"(and (>= X_0 {i}e-9) (<= X_0 0.5) (>= Y_0 {i}))" for i in range(3000))
     (folder / "long.vnnlib").write_text(asked(f"{within(0, 1, 2)} (assert (or {alternatives}))", 2, 2))
     code, out, _ = run(capsys, "verify", "net.onnx", "long.vnnlib", "--timeout", "0.01")
@@ -436,7 +436,7 @@ def test_the_queries_of_a_folder_are_answered(folder, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("low", "high", "status"), [("1e308", "1e309", "sat"), ("-1e310", "-1e309", "unsat")])
 def test_a_box_beyond_floats(low, high, status):
-    assert answer(lambda x: 3 * x, f"{within(low, high)} (assert (>= Y_0 2e309))", time_limit=10).status == status
+    assert answer(lambda x: 3 * x, f"{within(low, high)} (assert (>= Y_0 2e309))", timeout=10).status == status
 
 
 def test_a_target_beyond_floats():

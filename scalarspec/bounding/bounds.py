@@ -133,7 +133,7 @@ def bounds(
     backend: str | Context[Any] = "interval",
     target: Any = None,
     budget: int | None = None,
-    time_limit: float | None = None,
+    timeout: float | None = None,
     over: str | Sequence[str] = (),
     executor: Executor | None = None,
     checkpoint: str | Path | None = None,
@@ -157,7 +157,7 @@ def bounds(
                    width is at most `target`
       auto         the first of these, in order, whose widths are at most `target`; without a target, linear
 
-    backend: an enclosing context, or its name. target, budget: a number, and a number of boxes. time_limit: seconds,
+    backend: an enclosing context, or its name. target, budget: a number, and a number of boxes. timeout: seconds,
     after which linear begins no more rows and subdivide no more rounds: what is known by then is returned, and how much
     that is depends on the machine. executor: one of concurrent.futures, or of its interface, that does the jobs of
     linear and subdivide; the result is the same. checkpoint: a file that keeps what was found; a run that ended goes on
@@ -179,7 +179,7 @@ def bounds(
     rows, vary = (over,) if isinstance(over, str) else tuple(over), regions(spec, vary)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
     one_valued(domain.spec_of_rows, domain.arguments, vary)
-    limits = limits_of(budget, time_limit, None if target is None else data_value(target))
+    limits = limits_of(budget, timeout, None if target is None else data_value(target))
     return _found(Jobs(domain, executor, checkpoint), context, method, limits, progress)
 
 
@@ -228,13 +228,13 @@ def _best(found: Iterator[Step], target: Fraction | None) -> tuple[Step, bool]:
     return best, False
 
 
-def limits_of(budget: int | None, time_limit: float | None, target: Fraction | None = None) -> Limits:
+def limits_of(budget: int | None, timeout: float | None, target: Fraction | None = None) -> Limits:
     """How far a search may go. Raises ArgumentError for fewer than one box, or a time that is no number of seconds."""
     if budget is not None and budget < 1:
         raise ArgumentError(f"budget: expected at least 1 box, got {budget}")
-    if time_limit is not None and not (isinstance(time_limit, int | float) and time_limit >= 0):
-        raise ArgumentError(f"time_limit: expected a number of seconds, at least 0, got {time_limit!r}")
-    return Limits(budget or BUDGET, target, time_limit)
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+        raise ArgumentError(f"timeout: expected a number of seconds, at least 0, got {timeout!r}")
+    return Limits(budget or BUDGET, target, timeout)
 
 
 def _attained_text(least: Any, most: Any) -> str:

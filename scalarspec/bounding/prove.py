@@ -63,7 +63,7 @@ def prove(
     at_most: Any = ...,
     at_least: Any = ...,
     budget: int | None = ...,
-    time_limit: float | None = ...,
+    timeout: float | None = ...,
     over: tuple[()] = (),
     witness: str | Path | Mapping[str, Any] | None = ...,
     executor: Executor | None = ...,
@@ -80,7 +80,7 @@ def prove(
     at_most: Any = ...,
     at_least: Any = ...,
     budget: int | None = ...,
-    time_limit: float | None = ...,
+    timeout: float | None = ...,
     over: str | Sequence[str],
     witness: str | Path | Mapping[str, Any] | None = ...,
     executor: Executor | None = ...,
@@ -96,7 +96,7 @@ def prove(
     at_most: Any = None,
     at_least: Any = None,
     budget: int | None = None,
-    time_limit: float | None = None,
+    timeout: float | None = None,
     over: str | Sequence[str] = (),
     witness: str | Path | Mapping[str, Any] | None = None,
     executor: Executor | None = None,
@@ -108,7 +108,7 @@ def prove(
     spec: a claim, whose value is made of comparisons by &, |, ~, `all()` and `any()`, such as
     lambda x: (net(x) <= net(x)[k]).all(); it holds where all its outputs do. Or a spec whose outputs are to be at_most,
     at_least, or between, exact numbers. args, vary, executor: as for `bounds`. budget: into how many parts the box is
-    split at most; time_limit: the seconds after which no more is begun, so that the answer may be undecided on a slower
+    split at most; timeout: the seconds after which no more is begun, so that the answer may be undecided on a slower
     machine; progress: called with (parts, budget), or (rows done, rows). over: as for `bounds`: each row has a proof of
     its own. witness: exact arguments to look at first, by name as `Proof.witness` has them, or the file of them.
 
@@ -122,7 +122,7 @@ def prove(
                   rational there, else at a precision that tells; every part of the claim is attacked that linear
                   bounds leave open
       undecided   `undecided` and `gaps` say which outputs are not proved, and by how much, `stopped` what ended the
-                  search: the budget, the time limit, rounds of splits that gained nothing, or nothing left to split
+                  search: the budget, the timeout, rounds of splits that gained nothing, or nothing left to split
 
     Raises as `bounds` does, ArgumentError for a claim whose value is not made of comparisons of tensors, or a witness
     that lies outside of the box, and Undecided for one that joins comparisons by Python's `and`, `or` and `not`.
@@ -130,7 +130,7 @@ def prove(
         ss.prove(lambda x: ss.square(x) <= 4, 0.0, vary={"x": ss.ball(2)}).status    # "proved"
     """
     spec = spec_of(spec, literals)
-    limits = limits_of(budget, time_limit)
+    limits = limits_of(budget, timeout)
     rows, vary = (over,) if isinstance(over, str) else tuple(over), regions(spec, vary)
     domain = Domain(spec, bind(spec, args, known=[*vary, *rows]), vary, rows)
     low, high = (None if number is None else data_value(number) for number in (at_least, at_most))

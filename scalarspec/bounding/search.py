@@ -52,7 +52,7 @@ class Limits:
         return ", ".join(dict.fromkeys(self.endings))
 
 
-TARGET, SPENT, LATE, IDLE, WHOLE = "target", "budget", "time limit", "no gain", "nothing left to split"
+TARGET, SPENT, LATE, IDLE, WHOLE = "target", "budget", "timeout", "no gain", "nothing left to split"
 """What ends a search: it has what was asked for; there are as many parts as may be; the time is over; the last rounds
 found nothing that was not known; no part can be split."""
 PATIENCE = 8

@@ -36,9 +36,7 @@ def _add_bounds(commands: Commands) -> None:
     shown = "the width at which to stop; more methods are tried until then"
     parser.add_argument("--target", metavar="NUMBER", help=shown)
     add_work(parser)
-    parser.add_argument(
-        "--time-limit", type=float, metavar="SECONDS", help="begin no more splits after so many seconds"
-    )
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="begin no more splits after so many seconds")
     parser.add_argument("--checkpoint", metavar="FILE", help="keep what is found; a run that ended goes on from there")
     parser.add_argument("--plot", metavar="FILE", help="draw the bounds, and what each method finds (needs matplotlib)")
     add_precision(parser)
@@ -51,7 +49,7 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = spec_and_arguments(options)
     (backend,) = contexts([options.backend], options.prec)
     goal = {"method": options.method, "target": options.target, "progress": options.progress}
-    effort = {"budget": options.budget, "time_limit": options.time_limit}
+    effort = {"budget": options.budget, "timeout": options.timeout}
     with workers(options.workers, options.notes.append) as executor:
         kept = {"executor": executor, "checkpoint": options.checkpoint}
         found = bounds(spec, *args, vary=vary, backend=backend, **goal, **effort, **kept)

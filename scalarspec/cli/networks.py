@@ -26,12 +26,12 @@ from scalarspec.verification.verify import verify
 EXIT = {"unsat": 0, "sat": 1, "unknown": 3, "timeout": 3}
 """The exit code of each answer; 2 is bad input."""
 GRACE = 1.0
-"""How many seconds after its time limit a search is ended in whatever it is doing."""
+"""How many seconds after its timeout a search is ended in whatever it is doing."""
 EPILOG = """The first line is unsat (no input satisfies the query: the property that it negates holds for the exact real
 function that the network is), sat (an input and the outputs there follow; it is checked exactly), unknown, or timeout.
 Exit code 0: unsat; 1: sat; 2: bad input; 3: unknown or timeout."""
 MOST_SECONDS = 10**8
-"""What a time limit is less than."""
+"""What a timeout is less than."""
 ROUNDED = "no decimal satisfies the query: the point is shown to 17 digits, and exactly by --json"
 FUSED = """the runtime rewrites operations, and with its intermediate values as outputs its result is another: they are
 not shown; --stages cross-checks the result that it has without rewriting"""
@@ -101,7 +101,7 @@ def run_verify(options: argparse.Namespace) -> tuple[Any, int]:
         raise ArgumentError(f"--timeout: expected a number of seconds, got {options.timeout}")
     network, path = _files(options)
     with workers(options.workers, options.notes.append) as executor:
-        effort = {"time_limit": options.timeout, "budget": options.budget, "executor": executor}
+        effort = {"timeout": options.timeout, "budget": options.budget, "executor": executor}
         try:
             with _ended_after(options.timeout):
                 found = verify(network, path, **effort, progress=options.progress)

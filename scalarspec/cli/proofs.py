@@ -30,7 +30,7 @@ def add_commands(commands: Commands) -> None:
     shown = "an argument with a leading axis of rows, each with a verdict of its own; may be repeated"
     parser.add_argument("--over", action="append", default=[], metavar="NAME", help=shown)
     add_work(parser)
-    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="begin nothing more after so many seconds")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="begin nothing more after so many seconds")
     shown = "an .npz file of arguments to look at first, as --save writes it"
     parser.add_argument("--witness", metavar="FILE", help=shown)
     parser.add_argument("--save", metavar="FILE", help="write the witness of a refuted claim into an .npz file")
@@ -42,7 +42,7 @@ def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     asked = {"vary": vary, "at_least": options.at_least, "at_most": options.at_most}
-    effort = {"budget": options.budget, "time_limit": options.time_limit, "progress": options.progress}
+    effort = {"budget": options.budget, "timeout": options.timeout, "progress": options.progress}
     with workers(options.workers, options.notes.append) as executor:
         found = prove(spec, *args, **asked, **effort, over=options.over, witness=options.witness, executor=executor)
     if options.save is not None:

@@ -32,7 +32,7 @@ def verify(
     network: Any,
     query: str | Path | Query,
     *,
-    time_limit: float | None = None,
+    timeout: float | None = None,
     budget: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -45,7 +45,7 @@ def verify(
     `read_query` made of one; its decimals count at their exact values. A query states what is to be excluded: the
     property that it negates holds where no input satisfies it.
 
-    time_limit: the seconds after which nothing more is begun. budget: into how many parts each box of inputs is split
+    timeout: the seconds after which nothing more is begun. budget: into how many parts each box of inputs is split
     at most; without one as many as the time allows, or `prove`'s number where no time is said either. executor,
     progress: as for `prove`.
 
@@ -55,29 +55,29 @@ def verify(
     Raises ArgumentError where the query does not fit the network, or leaves an input without a bound, and as
     `from_onnx` and `prove` do. Needs the packages onnx and vnnlib: pip install 'scalarspec[onnx]'.
 
-        ss.verify("net.onnx", "property.vnnlib", time_limit=60).status
+        ss.verify("net.onnx", "property.vnnlib", timeout=60).status
     """
     start = time.monotonic()
-    limits_of(budget, time_limit)
+    limits_of(budget, timeout)
     asked = query if isinstance(query, Query) else read_query(query)
     networks, cases = networks_of(asked, network), Cases(asked)
-    parts = MANY if budget is None and time_limit is not None else budget
+    parts = MANY if budget is None and timeout is not None else budget
     proved = 0
     for case in cases:
-        left = None if time_limit is None else time_limit - (time.monotonic() - start)
+        left = None if timeout is None else timeout - (time.monotonic() - start)
         if left is not None and left <= 0:
             break
         if case is None:
             proved += 1
             continue
-        settings = {"time_limit": left, "budget": parts, "executor": executor, "progress": progress}
+        settings = {"timeout": left, "budget": parts, "executor": executor, "progress": progress}
         point = _point(Excluded(networks, case.rest), case, settings)
         if point is not None and point:
             more = {"point": point, "outputs": results(networks, point)}
             return Answer("sat", len(cases), proved, asked.version, **more, seconds=time.monotonic() - start)
         proved += point is not None
     seconds = time.monotonic() - start
-    late = time_limit is not None and seconds >= time_limit
+    late = timeout is not None and seconds >= timeout
     status: Any = "unsat" if proved == len(cases) else "timeout" if late else "unknown"
     return Answer(status, len(cases), proved, asked.version, seconds=seconds)
 
