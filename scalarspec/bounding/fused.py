@@ -127,13 +127,17 @@ def steps_of(plan: Equations) -> dict[int, Step]:
     for place in range(len(plan.equations) - 1, -1, -1):
         eqn = plan.equations[place]
         linear = plan.linear(eqn)
-        if eqn.result not in wanted and not _may_fail(eqn):
+        if eqn.result not in wanted and not _may_fail(plan, eqn):
             continue
-        numbers = eqn.result not in plan.composites and eqn.result not in truths
-        step = _layer(plan, eqn, wanted) if linear and numbers else None
+        step = None if eqn.result in truths or not linear or _kept(plan, eqn.result) else _layer(plan, eqn, wanted)
         found[place] = eqn if step is None else step
         wanted.update(_needed(plan, found[place]))
     return dict(sorted(found.items()))
+
+
+def _kept(plan: Equations, x: Traced) -> bool:
+    """Does a value stand for an operation whose own range may be the better one? A quotient's by a number is not."""
+    return x in plan.composites and not plan.linear(plan.composites[x])
 
 
 def _truths(plan: Equations) -> set[Traced]:
@@ -146,10 +150,12 @@ def _truths(plan: Equations) -> set[Traced]:
     return found
 
 
-def _may_fail(eqn: Equation) -> bool:
+def _may_fail(plan: Equations, eqn: Equation) -> bool:
     """May it have no value, so that it counts although nothing is made of its result?"""
     line = OPERATIONS[eqn.operation]
-    return line.kind not in ("relation", "connective") and line.graph != "linear"
+    if line.graph == "quotient" and plan.known(eqn.operands[1]):
+        return not np.all(plan.constant(eqn.operands[1]).middle)
+    return line.kind not in ("relation", "connective") and line.graph not in ("linear", "bilinear")
 
 
 def _needed(plan: Equations, step: Step) -> Iterator[Traced]:
@@ -159,7 +165,7 @@ def _needed(plan: Equations, step: Step) -> Iterator[Traced]:
         yield from (truths for truths, _ in step.guards)
         for truths, _ in step.guards:
             yield from _compared(plan, truths)
-    if step.result in plan.composites:
+    if _kept(plan, step.result):
         yield from plan.composites[step.result].operands
     if step.result in plan.shares:
         yield plan.shares[step.result].x
@@ -223,7 +229,7 @@ def _chain(plan: Equations, last: Equation, wanted: set[Traced]) -> tuple[Equati
         places.add(place)
         for x in plan.equations[place].operands:
             made = plan.made.get(x)
-            kept = x in wanted or x in plan.composites or x in plan.shares
+            kept = x in wanted or x in plan.shares or _kept(plan, x)
             if made is not None and not kept and plan.linear(made):
                 waiting.append(x)
     return tuple(plan.equations[place] for place in sorted(places, reverse=True))

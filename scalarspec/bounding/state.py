@@ -112,7 +112,7 @@ class BoxState:
             self._ranges.pop(step.result, None)
             self._values[step.result] = self._evaluated(step)
         composite = self.plan.composites.get(step.result)
-        if composite is not None:
+        if composite is not None and not isinstance(step, Layer):
             self.intersect(step.result, *self.plan.context.arrays.floats(self._evaluated(composite).value))
         if step.result in self.plan.shares:
             self.intersect(step.result, *self._of_shares(self.plan.shares[step.result]))
