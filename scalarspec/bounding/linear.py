@@ -16,9 +16,12 @@ in the inputs but for a small remainder: a quadratic form in the inputs, bounded
 
 All is done for many boxes at once: arrays have axes (box, row, *shape of the value).
 
+    fused         chains of linear operations as one layer: what passes go through are steps
     state         what is known of values: ranges, lines around functions, balls, split constraints
+    charges       what a pass takes off at a step
     affine_forms  values as affine functions of the inputs, carried forwards
     backward      passes, by the quadratic terms of `quadratic`
+    dual_ascent   better slopes and multipliers for rows of a proof
     linear        who drives them
 
 Rounding. Let u = 2^-53, and fl(·) what is worked out in floats.
@@ -36,7 +39,9 @@ Rounding. Let u = 2^-53, and fl(·) what is worked out in floats.
     (5) So at one equation at most γ <|g|, M> is lost, γ = (2 n + m + 16) 1.25 u: 2 n for the sum to c_v and that to k
         (with n + p for n where g is multiplied by a sum of p products, at the planes of a product), 16 for single
         roundings, and a quarter more since M and <|g|, M> are floats themselves, off by at most (number of terms) u,
-        less than a fifth for fewer than 2^50 terms.
+        less than a fifth for fewer than 2^50 terms. At a layer, whose matrix is itself off by `rate` times the sizes of
+        its elements, 1.25 rate <|g|, M> is lost beside that, and n is at least 3/2 of the terms of a sum forwards, so
+        that the same charge pays for the range: for A m, and for |A| r, whose terms are at most twice those of M.
     (6) A coefficient or a product that underflows is off by at most 2^-1074, times the size of what it belongs to:
         2^-900 (1 + Σ M + Σ sizes of the operands) pays for fewer than 2^170 of them. Halves of the slopes of lines may
         underflow before they are multiplied by g: 5 u 2^-1000 |g| |v| pays for 2^-1073 |g| |v| (LEAST_SLOPE).
