@@ -55,6 +55,8 @@ class Limits:
 TARGET, SPENT, LATE, IDLE, WHOLE = "target", "budget", "timeout", "no gain", "nothing left to split"
 """What ends a search: it has what was asked for; there are as many parts as may be; the time is over; the last rounds
 found nothing that was not known; no part can be split."""
+MOST_KEPT = 1 << 25
+"""The most numbers that open parts keep of what is known in them (256 MiB); it is found again where it is missing."""
 PATIENCE = 8
 """After so many splits for each number that varies, one after the other, a part that gained nothing is given up."""
 
@@ -65,9 +67,11 @@ def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple
     root: a part with its bounds and choices. Its end is noted in the limits.
     """
     most = max(min(goal.round, 4 * at_once(jobs.domain.plan)), 16)
-    closed, patience = 0, PATIENCE * max(1, root.varying)
+    closed, patience, kept_numbers = 0, PATIENCE * max(1, root.varying), 0
 
     def worst(parts: Sequence[Part]) -> list[Part]:
+        nonlocal kept_numbers
+        kept_numbers = sum(end.size for part in parts for end in part.known)
         open_parts = [part for part in parts if part.choices]
         room = min(limits.budget - len(parts) - closed, most)
         ended = [(TARGET, goal.reached(parts)), (WHOLE, not open_parts), (SPENT, room < 1), (LATE, limits.late)]
@@ -79,7 +83,7 @@ def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple
         return chosen
 
     def divide(parts: Sequence[Part]) -> Iterator[Part]:
-        nonlocal closed
+        nonlocal closed, kept_numbers
         children = [child for part in parts for pair in part.choices.values() for child in pair]
         for _ in bounded(jobs, children, goal, SPLIT_BATCH):
             pass  # they have their bounds then
@@ -90,6 +94,8 @@ def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple
             closed += len(halves) - len(kept)
             gained = len(halves) < 2 or len(kept) < len(halves) or goal.gained(part, halves)
             for child in kept:
+                kept_numbers += sum(end.size for end in child.known)
+                child.known = child.known if kept_numbers <= MOST_KEPT else ()
                 child.way = way
                 child.idle = 0 if gained else part.idle + 1
             yield from kept
