@@ -141,7 +141,7 @@ def relaxed(domain: Domain, item: dict[str, Any]) -> dict[str, Any]:
 
     item: low, high: for each input the ends in all parts, (parts, *shape); rows: of the domain; sides: as of `Part`;
     known: as of `Part`, each for all parts; asked: the ends of outputs that are, None for all; split: is it asked where
-    to? The answer: low, high: (parts, outputs); kinks, inputs, corners: as `LinearBounds` gives them; known.
+    to? sharpened: are ranges sharpened by passes? The answer: low, high: (parts, outputs); kinks, inputs, corners: as `LinearBounds` gives them; known.
     """
     plan, rows = domain.plan, item["rows"]
     balls = [None if ball is None else (ball[0][rows], ball[1][rows]) for ball in domain.balls]
@@ -183,7 +183,7 @@ def bounded(jobs: Jobs, parts: Sequence[Part], goal: Goal | None = None, most: i
     batch = max(1, min(most, at_once(plan)))
     groups = [parts[i : i + batch] for i in range(0, len(parts), batch)]
     asked = goal.asked if goal is not None else None
-    answers = jobs.map(relaxed, [_item(group, goal is not None, asked) for group in groups])
+    answers = jobs.map(relaxed, [_item(group, goal is not None, asked, plan.smooth) for group in groups])
     for group, answer in zip(groups, answers, strict=True):
         for k, part in enumerate(group):
             part.low, part.high = np.maximum(part.low, answer["low"][k]), np.minimum(part.high, answer["high"][k])
@@ -207,8 +207,10 @@ def at_once(plan: Plan) -> int:
     return max(1, NUMBERS // max(plan.largest * sum(x.shape.size for x in plan.inputs), 1))
 
 
-def _item(parts: Sequence[Part], split: bool, asked: Sequence[tuple[int, int]] | None) -> dict[str, Any]:
-    """The job for some parts."""
+def _item(parts: Sequence[Part], split: bool, asked: Sequence[tuple[int, int]] | None, smooth: bool) -> dict[str, Any]:
+    """The job for some parts. Those that a kink was split in have ranges at hand, and are better split on than
+    sharpened; but of what smooth functions are applied to, no range is handed on.
+    """
     low, high = ([np.stack([p.box[j][k] for p in parts]) for j in range(len(parts[0].box))] for k in (0, 1))
     shared = min(len(part.known) for part in parts)
     return {
@@ -218,7 +220,7 @@ def _item(parts: Sequence[Part], split: bool, asked: Sequence[tuple[int, int]] |
         "sides": [part.sides for part in parts],
         "known": [np.stack([part.known[j] for part in parts]) for j in range(shared)],
         "asked": asked,
-        "sharpened": not shared or not all(part.way == "kink" for part in parts),
+        "sharpened": smooth or not shared or not all(part.way == "kink" for part in parts),
         "split": split,
     }
 
