@@ -141,7 +141,8 @@ def relaxed(domain: Domain, item: dict[str, Any]) -> dict[str, Any]:
 
     item: low, high: for each input the ends in all parts, (parts, *shape); rows: of the domain; sides: as of `Part`;
     known: as of `Part`, each for all parts; asked: the ends of outputs that are, None for all; split: is it asked where
-    to? sharpened: are ranges sharpened by passes? The answer: low, high: (parts, outputs); kinks, inputs, corners: as `LinearBounds` gives them; known.
+    to? sharpened: are ranges sharpened by passes? The answer: low, high: (parts, outputs); kinks, inputs, corners: as
+    `LinearBounds` gives them; known.
     """
     plan, rows = domain.plan, item["rows"]
     balls = [None if ball is None else (ball[0][rows], ball[1][rows]) for ball in domain.balls]
