@@ -13,7 +13,7 @@ import pytest
 from agreement import same
 
 import scalarspec as ss
-from scalarspec.backends.interval import IntervalContext
+from scalarspec.backends.interval import IntervalContext, points
 from scalarspec.backends.interval import arrays as kernel
 
 PRECISIONS = [24, 53, 113, 200]
@@ -191,7 +191,14 @@ def test_layers_by_digits_are_those_of_the_scalars_to_the_last_bit(monkeypatch, 
             assert same(a, b)
 
 
-def test_the_layers_of_that_test_do_go_by_digits(monkeypatch):
+@pytest.mark.parametrize("least", [0, 1 << 60])
+def test_layers_by_digits_are_those_by_integers(monkeypatch, least):
+    right = list(layer_cases(ss.context("interval"), 0))
+    monkeypatch.setattr(points, "BY_DIGITS_FROM", least)
+    assert all(same(a, b) for a, b in zip(right, layer_cases(ss.context("interval"), 0), strict=True))
+
+
+def test_the_layers_of_that_test_do_go_by_integers(monkeypatch):
     taken = []
     right = kernel.exact_rows
 
@@ -208,8 +215,13 @@ def test_the_layers_of_that_test_do_go_by_digits(monkeypatch):
 def test_one_ulp_in_a_layer_is_caught(monkeypatch):
     context = ss.context("interval")
     right = list(layer_cases(context, 0))
-    product = kernel.product
-    monkeypatch.setattr(kernel, "product", lambda a, b: (p := product(a, b)) + (p >> 52))
+    products = points.Points.products
+
+    def wrong(*args):
+        middle, radius = products(*args)
+        return middle + (middle >> 52), radius
+
+    monkeypatch.setattr(points.Points, "products", wrong)
     assert not any(same(a, b) for a, b in zip(right, layer_cases(context, 0), strict=True))
 
 

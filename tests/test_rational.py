@@ -59,7 +59,7 @@ def test_a_thousand_random_layers(monkeypatch, with_flint):
     if not with_flint:
         monkeypatch.setattr(integers, "flint", None)
     assert wrong_layers(1000) == []
-    assert used["digits"] > 300
+    assert used["digits"] > 150
     assert used["long"] > 100
 
 
@@ -101,20 +101,22 @@ def without_last(digits):
 def test_the_bound_on_digits():
     for n in (*range(1, 300), 784, 10**4, 10**6):
         bits = digit_bits(n)
-        assert n * TERMS * (2**bits - 1) ** 2 < 2**53
-        assert bits >= 12
+        assert n * 2 ** (2 * bits - 2) <= 2**53
+        assert bits >= 16
 
 
 @pytest.mark.parametrize("n", [1, 3, 64, 784])
 def test_products_at_the_bound(n):
     """All digits as large as can be, all of one sign, as many as can be."""
     bits = digit_bits(n)
-    largest = 2 ** (bits * TERMS) - 1
-    a = np.full((2, n), largest, dtype=object)
+    least = -sum(2 ** (bits * k + bits - 1) for k in range(TERMS - 1)) - 2 ** (bits * TERMS - 2)
+    a = np.full((2, n), least, dtype=object)
     digits = Digits.of_integers(a, bits)
-    assert len(digits.digits) == TERMS
-    assert integers.product(digits, digits).tolist() == [[n * largest**2] * 2] * 2
-    assert Digits.of_integers(a + 1, bits) is None
+    assert digits.digits.min(axis=(1, 2)).tolist() == [-(2.0 ** (bits - 1))] * (TERMS - 1) + [-(2.0 ** (bits - 2))]
+    assert integers.product(digits, digits).tolist() == [[n * least**2] * 2] * 2
+    largest = np.full((1, n), 2 ** (bits * TERMS - 1) - 1, dtype=object)
+    assert integers.product(Digits.of_integers(largest, bits), digits).tolist() == [[n * largest[0, 0] * least] * 2]
+    assert Digits.of_integers(largest + 1, bits) is None
 
 
 def test_every_numerator_is_a_python_integer():

@@ -12,60 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.interval.ends import ZERO, Interval, bounded, exact_product
-from scalarspec.backends.interval.field import IntervalField
-from scalarspec.core.arrays import LiftedArrays, lift
+from scalarspec.backends.interval.bulk import Ends, added, integer_ends, outward, sigmoids
+from scalarspec.backends.interval.ends import ZERO, exact_product
+from scalarspec.backends.interval.functions import MonotoneFunctions
+from scalarspec.backends.interval.points import Points
+from scalarspec.core.arrays import LiftedArrays
 from scalarspec.numbers import environment
-from scalarspec.numbers.dyadic import INFINITE, exact_sum
+from scalarspec.numbers.dyadic import exact_sum
 from scalarspec.numbers.exact import holds_floats
-from scalarspec.numbers.integers import (
-    BY_DIGITS_FROM,
-    TERMS,
-    Digits,
-    digit_bits,
-    least_exponent,
-    product,
-    whole_numbers,
-)
 
 Array = np.ndarray[Any, Any]
-
-
-class Points:
-    """Floats that stand for themselves: weights and data, as they came.
-
-    floats: the array. Each float is an integer below 2^length in size, times 2^exponent.
-    """
-
-    __slots__ = ("_digits", "_scalars", "exponent", "floats", "length")
-
-    def __init__(self, floats: Array) -> None:
-        self.floats = floats
-        self.exponent, self.length = least_exponent(floats)
-        self._scalars: Array | None = None
-        self._digits: Digits | None = None
-
-    def __reduce__(self) -> Any:
-        return Points, (self.floats,)
-
-    def scalars(self) -> Array:
-        """The intervals that they are."""
-        if self._scalars is None:
-            mantissas = whole_numbers(self.floats, self.exponent)
-            self._scalars = lift(lambda m: (m, self.exponent, m, self.exponent), mantissas)
-        return self._scalars
-
-    def digits(self) -> Digits | None:
-        """Of the floats over 2^exponent, for inner products along the last axis; None if they are too long."""
-        if self._digits is None and (bits := digit_bits(self.floats.shape[-1])):
-            self._digits = Digits.of_floats(self.floats, self.exponent, self.length, bits)
-        return self._digits
 
 
 class IntervalArrays(LiftedArrays):
     """Values are object arrays of scalars, or `Points`. Sums and inner products are exact, and rounded outward once."""
 
-    context: IntervalField
+    context: MonotoneFunctions
 
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
         """Where floats are floats: products of matrices are made of them."""
@@ -94,6 +56,12 @@ class IntervalArrays(LiftedArrays):
 
     def reduced(self, total: Callable[[list[Any]], Any], x: Any, axis: tuple[int, ...]) -> Any:
         return super().reduced(total, self.unpack(x), axis)
+
+    def sigmoid(self, x: Any) -> Any:
+        ends, context = integer_ends(self.unpack(x)), self.context
+        wp = context.prec + 2 * context.guard
+        found = None if ends is None else sigmoids(ends, context.prec, wp, context.margin)
+        return self.elementwise("sigmoid", x) if found is None else found
 
     # ---- sums and products ------------------------------------------------------------------------------------------
 
@@ -142,40 +110,34 @@ class IntervalArrays(LiftedArrays):
     def _rows(self, weight: Any, x: Array, bias: Array) -> Array:
         """x @ weightᵀ + bias. weight: (m, n); x: (b, n); bias: (b, m)."""
         products = exact_rows(weight, x) if isinstance(weight, Points) else None
-        if products is not None:
-            return np.asarray(lift(self._bounded_sum, products, bias))
+        added_up = None if products is None else integer_ends(bias)
+        if products is not None and added_up is not None:
+            return outward(added(products, added_up), self.context.prec)
         rows, result = list(self.unpack(weight)), np.empty(bias.shape, dtype=object)
         for i, j in np.ndindex(*bias.shape):
             result[i, j] = self.total([*map(exact_product, rows[j], x[i]), bias[i, j]])
         return result
-
-    def _bounded_sum(self, x: Interval, y: Interval) -> Interval:
-        return bounded(*self.context.add(x, y))
 
     def matmul(self, a: Any, b: Any) -> Any:
         if a is b and self.unpack(a).ndim == 1:
             return self.sum(self.elementwise("square", a), (0,))
         left, right = self.unpack(a), self.unpack(b)
         products = self._exact_products(a, b, left, right)
-        return super().matmul(left, right) if products is None else lift(self.context.rounded, products)
+        return super().matmul(left, right) if products is None else products
 
     def _exact_products(self, a: Any, b: Any, left: Array, right: Array) -> Array | None:
-        """a @ b, exactly, where one of them is a matrix of points; None elsewhere. left, right: their scalars."""
+        """a @ b, rounded once, where one of them is a matrix of points; None elsewhere. left, right: their scalars."""
         if isinstance(a, Points) and left.ndim == 2:
             columns = right if right.ndim == 1 else np.moveaxis(right, -2, -1)
-            products = exact_rows(a, columns.reshape(prod(columns.shape[:-1]), left.shape[1]))
-            if products is None:
+            ends = exact_rows(a, columns.reshape(prod(columns.shape[:-1]), left.shape[1]))
+            if ends is None:
                 return None
-            return (
-                products.T
-                if right.ndim == 2
-                else products[0]
-                if right.ndim == 1
-                else np.moveaxis(products.reshape(*columns.shape[:-1], left.shape[0]), -1, -2)
-            )
+            products = outward(ends, self.context.prec).reshape(*columns.shape[:-1], left.shape[0])
+            return products if right.ndim == 1 else np.moveaxis(products, -1, -2)
         if isinstance(b, Points) and right.ndim == 2:
-            products = exact_rows(self.matrix_transpose(b), left.reshape(prod(left.shape[:-1]), right.shape[0]))
-            return None if products is None else products.reshape(*left.shape[:-1], right.shape[1])
+            ends = exact_rows(self.matrix_transpose(b), left.reshape(prod(left.shape[:-1]), right.shape[0]))
+            if ends is not None:
+                return outward(ends, self.context.prec).reshape(*left.shape[:-1], right.shape[1])
         return None
 
 
@@ -186,38 +148,21 @@ def boxed_row(scalars: list[Any]) -> Array:
     return row
 
 
-def exact_rows(weight: Points, x: Array) -> Array | None:
+def exact_rows(weight: Points, x: Array) -> Ends | None:
     """x @ weightᵀ, the exact ends.
 
     1. weight = w 2^p for a matrix w of integers; x lies between low 2^q and high 2^q, integers too.
     2. An interval [l, h] times a number w has the midpoint w (l + h) / 2 and the radius |w| (h - l) / 2; these add up.
     3. So the ends are (w (low + high) ± |w| (high - low)) 2^(p+q-1): two exact products of integer matrices.
 
-    weight: (m, n); x: (b, n), an object array of scalars; result: (b, m), one of scalars that are not rounded. None
-    where it does not pay, where an end is infinite, and where numbers are too long for digits.
+    weight: (m, n); x: (b, n), an object array of scalars; result: of shape (b, m). None where an end is infinite, and
+    where numbers are too long for digits.
     """
-    if weight.floats.size * len(x) < BY_DIGITS_FROM or (w := weight.digits()) is None:
-        return None
-    ends = _integer_ends(x, furthest=w.bits * TERMS)
-    if ends is None:
+    if (ends := integer_ends(x)) is None:
         return None
     low, high, exponent = ends
-    sums, widths = Digits.of_integers(high + low, w.bits), Digits.of_integers(high - low, w.bits)
-    if sums is None or widths is None:
+    products = weight.products(high + low, high - low)
+    if products is None:
         return None
-    middle = product(sums, w)
-    radius = product(widths, Digits(np.abs(w.digits), w.bits)) if len(widths.digits) else 0 * middle
-    power = weight.exponent + exponent - 1
-    return lift(lambda a, b: (a, power, b, power), middle - radius, middle + radius)
-
-
-def _integer_ends(x: Array, furthest: int) -> tuple[Array, Array, int] | None:
-    """low, high and q, for x between low 2^q and high 2^q. None where exponents are further apart, or ends infinite."""
-    scalars = x.ravel().tolist()
-    lows, highs = [(a, e) for a, e, _, _ in scalars], [(b, f) for _, _, b, f in scalars]
-    exponents = [e for m, e in [*lows, *highs] if m]
-    least, greatest = min(exponents, default=0), max(exponents, default=0)
-    if greatest - least > furthest or greatest == INFINITE:
-        return None
-    low, high = (np.array([m << (e - least) if m else 0 for m, e in ends], dtype=object) for ends in (lows, highs))
-    return low.reshape(x.shape), high.reshape(x.shape), least
+    middle, radius = products
+    return middle - radius, middle + radius, weight.exponent + exponent - 1

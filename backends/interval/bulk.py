@@ -1,0 +1,102 @@
+"""Many intervals at once in `interval`: their ends as integers of one unit, and what is rounded outward from these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mpmath.libmp.libelefun import ln2_fixed
+
+from scalarspec.backends.interval.ends import Interval, bounded
+from scalarspec.backends.interval.fixed_point import EXP_TABLE_BITS, constant, exp_fixed
+from scalarspec.numbers.dyadic import EXPONENT_LIMIT, INFINITE
+
+Array = np.ndarray[Any, Any]
+Ends = tuple[Array, Array, int]
+"""low, high and q, for intervals from low 2^q to high 2^q: object arrays of integers."""
+
+FURTHEST = 256
+"""Ends whose exponents are further apart are not made integers of one unit."""
+NEAR_BITS = 5
+"""Logistic functions are taken in bulk of numbers below 2^this, whose exponentials are below 2^NEAREST."""
+NEAREST = 48
+
+
+def integer_ends(x: Array) -> Ends | None:
+    """The ends of an array of scalars. None where their exponents are too far apart, or ends infinite."""
+    scalars = x.ravel().tolist()
+    exponents = {e for a, e, _, _ in scalars if a} | {f for _, _, b, f in scalars if b}
+    least, greatest = min(exponents, default=0), max(exponents, default=0)
+    if greatest - least > FURTHEST or greatest == INFINITE:
+        return None
+    low, high = np.empty(len(scalars), dtype=object), np.empty(len(scalars), dtype=object)
+    low[:] = [a << (e - least) if a else 0 for a, e, _, _ in scalars]
+    high[:] = [b << (f - least) if b else 0 for _, _, b, f in scalars]
+    return low.reshape(x.shape), high.reshape(x.shape), least
+
+
+def added(x: Ends, y: Ends) -> Ends:
+    """The exact sums of the ends, of arrays of one shape."""
+    if x[2] < y[2]:
+        x, y = y, x
+    (a, b, e), (c, d, f) = x, y
+    return (a << (e - f)) + c, (b << (e - f)) + d, f
+
+
+def outward(ends: Ends, prec: int) -> Array:
+    """The array of scalars with these ends, moved outward to so many bits."""
+    low, high, q = ends
+    found = np.empty(low.size, dtype=object)
+    found[:] = [_outward(a, b, q, prec) for a, b in zip(low.ravel().tolist(), high.ravel().tolist(), strict=True)]
+    return found.reshape(low.shape)
+
+
+def _outward(a: int, b: int, q: int, prec: int) -> Interval:
+    """`>>` of Python's integers rounds down, and -(-b >> k) up."""
+    e = f = q
+    k = a.bit_length() - prec
+    if k > 0:
+        a, e = a >> k, e + k
+    k = b.bit_length() - prec
+    if k > 0:
+        b, f = -(-b >> k), f + k
+    return (a, e, b, f) if abs(q) < EXPONENT_LIMIT >> 1 else bounded(a, e, b, f)
+
+
+def sigmoids(ends: Ends, prec: int, wp: int, margin: int) -> Array | None:
+    """1 / (1 + e⁻ˣ), which rises, at the ends. None for numbers that are not near.
+
+    1. e⁻ˣ lies within 2^margin units 2^(n-wp) of v 2^(n-wp), as `IntervalContext.exp` has it; where x is 0, it is 1.
+    2. So 1 + e⁻ˣ lies within 2^margin of v + 2^(wp-n), in these units; a quotient is rounded outward once.
+
+    wp: bits of the exponential.
+    """
+    low, high, q = ends
+    if not NEAREST < wp <= EXP_TABLE_BITS or low.size == 0 or _bits(low, high) + q > NEAR_BITS:
+        return None
+    x, shift = np.concatenate([low.ravel(), high.ravel()]), q + wp + NEAR_BITS
+    t, unit = -x << shift if shift >= 0 else -x >> -shift, constant(ln2_fixed, wp + NEAR_BITS)
+    n = t // unit
+    denominators = exp_fixed(t - n * unit >> NEAR_BITS, wp) + (1 << (wp - n))
+    off = np.where(x == 0, 0, 1 << margin)
+    units, half = (wp - n).tolist(), low.size
+    down = _reciprocals((denominators + off)[:half].tolist(), units[:half], prec, 1)
+    up = _reciprocals((denominators - off)[half:].tolist(), units[half:], prec, -1)
+    found = np.empty(half, dtype=object)
+    found[:] = [(*a, *b) for a, b in zip(down, up, strict=True)]
+    return found.reshape(low.shape)
+
+
+def _bits(low: Array, high: Array) -> int:
+    """How long the longest number is."""
+    return max(-int(np.min(low)), int(np.max(high))).bit_length()
+
+
+def _reciprocals(numbers: Sequence[int], units: Sequence[int], prec: int, sign: int) -> list[tuple[int, int]]:
+    """2^unit / number for each, of `prec` bits, rounded down for the sign 1 and up for -1."""
+    found = []
+    for number, unit in zip(numbers, units, strict=True):
+        bits = prec + number.bit_length() - 1
+        found.append((sign * ((sign << bits) // number), unit - bits))
+    return found
