@@ -70,11 +70,13 @@ class Points:
         if middle is None or radius is None:
             return None
         found: tuple[list[Array], list[Array]] = [], []
+        at_points = not radius.digits.any()
         for w, signs in self._blocks():
             found[0].append(digit_products(middle, w))
-            found[1].append(digit_products(radius, w.times(signs)))
-        a, b = (joined(diagonals(np.concatenate(parts, axis=-1)), middle.bits) for parts in found)
-        return a, b
+            if not at_points:
+                found[1].append(digit_products(radius, w.times(signs)))
+        a, *b = (joined(diagonals(np.concatenate(parts, axis=-1)), middle.bits) for parts in found if parts)
+        return a, b[0] if b else 0 * a
 
     def _whole(self) -> tuple[Array, Array]:
         """The integers, and their sizes."""

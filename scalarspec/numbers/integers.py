@@ -12,6 +12,7 @@ digits here; python-flint, where it is installed, or Python's own integers multi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,13 +197,28 @@ def long_product(a: Array, b: Array) -> Array:
 def least_exponent(x: Array) -> tuple[int, int]:
     """e and a length with each float of x an integer times 2^e, below 2^length in size; 0 and 0 if all are 0."""
     environment.check()  # where subnormal numbers equal 0, they would be lost
-    mantissa, exponent = np.frexp(x[x != 0])
-    if not mantissa.size:
+    flat, least, greatest = x.reshape(-1), np.inf, 0.0
+    for start in range(0, x.size, BLOCK):
+        sizes = np.abs(flat[start : start + BLOCK])
+        least, greatest = min(least, float(np.min(_last_bits(sizes)))), max(greatest, float(np.max(sizes)))
+    if not greatest:
         return 0, 0
-    whole = (mantissa * 2.0**53).astype(np.int64)
-    _, zeros = np.frexp((whole & -whole).astype(np.float64))  # one more than the zeros at the end
-    least = int(np.min(exponent + zeros)) - 54
-    return least, int(np.max(exponent)) - least
+    exponent = math.frexp(least)[1] - 1
+    return exponent, math.frexp(greatest)[1] - exponent
+
+
+def _last_bits(sizes: Array) -> Array:
+    """The value of the last bit that is set in each float >= 0; ∞ for 0.
+
+    The integer that a float is stored as, less 1, has that bit cleared, and those after it set; of a power of two it is
+    in the exponent.
+    """
+    stored = sizes.view(np.int64)
+    found: Array = sizes - (stored & (stored - 1)).view(np.float64)
+    powers = (stored & ((1 << 52) - 1)) == 0
+    if powers.any():
+        found[powers] = np.where(sizes[powers] == 0, np.inf, sizes[powers])
+    return found
 
 
 def whole_numbers(x: Array, exponent: int) -> Array:
