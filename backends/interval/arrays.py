@@ -12,7 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.interval.bulk import Ends, added, integer_ends, outward, sigmoids
+from scalarspec.backends.interval.bulk import (
+    MANY,
+    UNIT_LIMIT,
+    Boxes,
+    Ends,
+    added,
+    integer_ends,
+    moved,
+    negated,
+    positive,
+    rounded,
+    sigmoids,
+    squared,
+)
 from scalarspec.backends.interval.ends import ZERO, exact_product
 from scalarspec.backends.interval.functions import MonotoneFunctions
 from scalarspec.backends.interval.points import Points
@@ -25,7 +38,9 @@ Array = np.ndarray[Any, Any]
 
 
 class IntervalArrays(LiftedArrays):
-    """Values are object arrays of scalars, or `Points`. Sums and inner products are exact, and rounded outward once."""
+    """Values are object arrays of scalars, `Points`, or `Boxes`. Sums and inner products are exact, and rounded outward
+    once.
+    """
 
     context: MonotoneFunctions
 
@@ -40,13 +55,22 @@ class IntervalArrays(LiftedArrays):
         return super().data(array)
 
     def unpack(self, value: Any) -> Array:
+        if isinstance(value, Boxes):
+            return value.scalars(self.context.prec)
         return value.scalars() if isinstance(value, Points) else super().unpack(value)
+
+    def ends(self, value: Any) -> Ends | None:
+        """The ends as integers of one unit. None where they are too far apart, or infinite."""
+        return value.ends() if isinstance(value, Boxes | Points) else integer_ends(value)
 
     # ---- what takes points as they are, and what makes scalars of them ----------------------------------------------
 
     def restructured(self, function: Callable[..., Array], *values: Any) -> Any:
         if all(isinstance(x, Points) for x in values):
             return Points(np.asarray(function(*(x.floats for x in values))))
+        if len(values) == 1 and isinstance(values[0], Boxes):
+            low, high, exponent = values[0].ends()
+            return Boxes(function(low), function(high), exponent)
         return function(*map(self.unpack, values))
 
     def elementwise(self, operation: str, *values: Any) -> Any:
@@ -57,11 +81,41 @@ class IntervalArrays(LiftedArrays):
     def reduced(self, total: Callable[[list[Any]], Any], x: Any, axis: tuple[int, ...]) -> Any:
         return super().reduced(total, self.unpack(x), axis)
 
+    # ---- many at once -----------------------------------------------------------------------------------------------
+
+    def add(self, x: Any, y: Any) -> Any:
+        return self._in_bulk("add", added, x, y)
+
+    def subtract(self, x: Any, y: Any) -> Any:
+        return self._in_bulk("subtract", lambda a, b: added(a, negated(b)), x, y)
+
+    def square(self, x: Any) -> Any:
+        return self._in_bulk("square", squared, x)
+
+    def relu(self, x: Any) -> Any:
+        return Boxes(*positive(x.ends())) if isinstance(x, Boxes) else self.elementwise("relu", x)
+
+    def _in_bulk(self, operation: str, exactly: Callable[..., Ends], *values: Any) -> Any:
+        """An operation by the exact ends of many intervals, rounded outward; of few, one by one."""
+        found = [self.ends(value) for value in values] if max(map(_size, values)) >= MANY else [None]
+        ends = [each for each in found if each is not None]
+        exact = exactly(*ends) if len(ends) == len(found) else None
+        if exact is None or abs(exact[2]) >= UNIT_LIMIT:
+            return self.elementwise(operation, *values)
+        return rounded(exact, self.context.prec)
+
     def sigmoid(self, x: Any) -> Any:
-        ends, context = integer_ends(self.unpack(x)), self.context
+        ends, context = self.ends(x), self.context
         wp = context.prec + 2 * context.guard
         found = None if ends is None else sigmoids(ends, context.prec, wp, context.margin)
-        return self.elementwise("sigmoid", x) if found is None else found
+        return self.elementwise("sigmoid", x) if found is None else rounded(found, context.prec)
+
+    def sum(self, x: Any, axis: tuple[int, ...]) -> Any:
+        ends = self.ends(x) if _size(x) >= MANY else None
+        if ends is None:
+            return super().sum(x, axis)
+        low, high = (np.asarray(np.sum(part, axis=axis, initial=0), dtype=object) for part in ends[:2])
+        return rounded((low, high, ends[2]), self.context.prec)
 
     # ---- sums and products ------------------------------------------------------------------------------------------
 
@@ -102,43 +156,55 @@ class IntervalArrays(LiftedArrays):
 
     def affine(self, weight: Any, x: Any, bias: Any) -> Any:
         """weight @ x + bias, rounded once. weight: (m, n); x: (n,); bias: (m,)."""
-        return self._rows(weight, self.unpack(x)[None], self.unpack(bias)[None])[0]
+        found = self._layer(weight, x, bias)
+        return self._rows(weight, self.unpack(x)[None], self.unpack(bias)[None])[0] if found is None else found
 
     def affine_rows(self, weight: Any, x: Any, bias: Any, shape: tuple[int, int]) -> Any:
-        return self._rows(weight, self.unpack(x), np.broadcast_to(self.unpack(bias), shape))
+        found = self._layer(weight, x, bias)
+        if found is None:
+            return self._rows(weight, self.unpack(x), np.broadcast_to(self.unpack(bias), shape))
+        return found
+
+    def _layer(self, weight: Any, x: Any, bias: Any) -> Any:
+        """x @ weightᵀ + bias by exact products. None where there are none. weight: (m, n); x: (..., n); bias: (m,)."""
+        products, last = self._products(weight, x), self.ends(bias)
+        return None if products is None or last is None else rounded(added(products, last), self.context.prec)
+
+    def _products(self, weight: Any, x: Any) -> Ends | None:
+        """x @ weightᵀ, exactly, for a matrix of points. None elsewhere, and where an end is infinite, or too long."""
+        ends = self.ends(x) if isinstance(weight, Points) else None
+        return None if ends is None else exact_rows(weight, ends)
 
     def _rows(self, weight: Any, x: Array, bias: Array) -> Array:
-        """x @ weightᵀ + bias. weight: (m, n); x: (b, n); bias: (b, m)."""
-        products = exact_rows(weight, x) if isinstance(weight, Points) else None
-        added_up = None if products is None else integer_ends(bias)
-        if products is not None and added_up is not None:
-            return outward(added(products, added_up), self.context.prec)
+        """The same, term by term. x: (b, n); bias: (b, m)."""
         rows, result = list(self.unpack(weight)), np.empty(bias.shape, dtype=object)
         for i, j in np.ndindex(*bias.shape):
             result[i, j] = self.total([*map(exact_product, rows[j], x[i]), bias[i, j]])
         return result
 
     def matmul(self, a: Any, b: Any) -> Any:
-        if a is b and self.unpack(a).ndim == 1:
-            return self.sum(self.elementwise("square", a), (0,))
-        left, right = self.unpack(a), self.unpack(b)
-        products = self._exact_products(a, b, left, right)
-        return super().matmul(left, right) if products is None else products
+        axes = _axes(a), _axes(b)
+        if a is b and axes[0] == 1:
+            return self.sum(self.apply("square", a), (0,))
+        products = None
+        if axes[0] == 2 and isinstance(a, Points):
+            products = self._products(a, b if axes[1] == 1 else self.matrix_transpose(b))
+            products = products if products is None or axes[1] == 1 else moved(products)
+        elif axes[1] == 2 and isinstance(b, Points):
+            products = self._products(self.matrix_transpose(b), a)
+        if products is None:
+            return super().matmul(self.unpack(a), self.unpack(b))
+        return rounded(products, self.context.prec)
 
-    def _exact_products(self, a: Any, b: Any, left: Array, right: Array) -> Array | None:
-        """a @ b, rounded once, where one of them is a matrix of points; None elsewhere. left, right: their scalars."""
-        if isinstance(a, Points) and left.ndim == 2:
-            columns = right if right.ndim == 1 else np.moveaxis(right, -2, -1)
-            ends = exact_rows(a, columns.reshape(prod(columns.shape[:-1]), left.shape[1]))
-            if ends is None:
-                return None
-            products = outward(ends, self.context.prec).reshape(*columns.shape[:-1], left.shape[0])
-            return products if right.ndim == 1 else np.moveaxis(products, -1, -2)
-        if isinstance(b, Points) and right.ndim == 2:
-            ends = exact_rows(self.matrix_transpose(b), left.reshape(prod(left.shape[:-1]), right.shape[0]))
-            if ends is not None:
-                return outward(ends, self.context.prec).reshape(*left.shape[:-1], right.shape[1])
-        return None
+
+def _size(value: Any) -> int:
+    """How many numbers a value holds."""
+    return int((value.floats if isinstance(value, Points) else value).size)
+
+
+def _axes(value: Any) -> int:
+    """How many axes a value has."""
+    return int((value.floats if isinstance(value, Points) else value).ndim)
 
 
 def boxed_row(scalars: list[Any]) -> Array:
@@ -148,21 +214,20 @@ def boxed_row(scalars: list[Any]) -> Array:
     return row
 
 
-def exact_rows(weight: Points, x: Array) -> Ends | None:
+def exact_rows(weight: Points, x: Ends) -> Ends | None:
     """x @ weightᵀ, the exact ends.
 
     1. weight = w 2^p for a matrix w of integers; x lies between low 2^q and high 2^q, integers too.
     2. An interval [l, h] times a number w has the midpoint w (l + h) / 2 and the radius |w| (h - l) / 2; these add up.
     3. So the ends are (w (low + high) ± |w| (high - low)) 2^(p+q-1): two exact products of integer matrices.
 
-    weight: (m, n); x: (b, n), an object array of scalars; result: of shape (b, m). None where an end is infinite, and
-    where numbers are too long for digits.
+    weight: (m, n); x: of shape (..., n); result: (..., m). None where numbers are too long for digits.
     """
-    if (ends := integer_ends(x)) is None:
-        return None
-    low, high, exponent = ends
+    low, high, exponent = x
+    shape = (*low.shape[:-1], len(weight.floats))
+    low, high = (part.reshape(prod(part.shape[:-1]), part.shape[-1]) for part in (low, high))
     products = weight.products(high + low, high - low)
     if products is None:
         return None
     middle, radius = products
-    return middle - radius, middle + radius, weight.exponent + exponent - 1
+    return (middle - radius).reshape(shape), (middle + radius).reshape(shape), weight.exponent + exponent - 1

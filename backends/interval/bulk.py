@@ -16,11 +16,49 @@ Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array, int]
 """low, high and q, for intervals from low 2^q to high 2^q: object arrays of integers."""
 
+MANY = 24
+"""So many intervals are held as `Boxes`; fewer as scalars."""
+
+UNIT_LIMIT = EXPONENT_LIMIT >> 1
+"""Where units are within 2^±this, no exponent of what is held so comes to the limit."""
 FURTHEST = 256
 """Ends whose exponents are further apart are not made integers of one unit."""
 NEAR_BITS = 5
 """Logistic functions are taken in bulk of numbers below 2^this, whose exponentials are below 2^NEAREST."""
 NEAREST = 48
+
+
+class Boxes:
+    """Intervals whose ends are integers of one unit, each a number of the context's bits."""
+
+    __slots__ = ("_scalars", "exponent", "high", "low")
+
+    def __init__(self, low: Array, high: Array, exponent: int) -> None:
+        self.low, self.high, self.exponent = low, high, exponent
+        self._scalars: Array | None = None
+
+    def __reduce__(self) -> Any:
+        return Boxes, self.ends()
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.low.size
+
+    @property
+    def ndim(self) -> int:
+        """How many axes they have."""
+        return self.low.ndim
+
+    def ends(self) -> Ends:
+        """The ends."""
+        return self.low, self.high, self.exponent
+
+    def scalars(self, prec: int) -> Array:
+        """The intervals one by one."""
+        if self._scalars is None:
+            self._scalars = outward(self.ends(), prec)
+        return self._scalars
 
 
 def integer_ends(x: Array) -> Ends | None:
@@ -36,12 +74,61 @@ def integer_ends(x: Array) -> Ends | None:
     return low.reshape(x.shape), high.reshape(x.shape), least
 
 
+# ---- exact ends of results ------------------------------------------------------------------------------------------
+
+
 def added(x: Ends, y: Ends) -> Ends:
-    """The exact sums of the ends, of arrays of one shape."""
+    """The sums of intervals."""
     if x[2] < y[2]:
         x, y = y, x
     (a, b, e), (c, d, f) = x, y
     return (a << (e - f)) + c, (b << (e - f)) + d, f
+
+
+def negated(x: Ends) -> Ends:
+    """The negatives of intervals."""
+    return -x[1], -x[0], x[2]
+
+
+def squared(x: Ends) -> Ends:
+    """The squares of intervals."""
+    low, high, q = x
+    sizes = np.abs(low), np.abs(high)
+    least = np.where((low < 0) & (high > 0), 0, np.minimum(*sizes))
+    return least**2, np.maximum(*sizes) ** 2, 2 * q
+
+
+def positive(x: Ends) -> Ends:
+    """The positive parts of intervals."""
+    return np.maximum(x[0], 0), np.maximum(x[1], 0), x[2]
+
+
+def moved(x: Ends) -> Ends:
+    """The last two axes exchanged."""
+    return np.swapaxes(x[0], -1, -2), np.swapaxes(x[1], -1, -2), x[2]
+
+
+# ---- rounded outward ------------------------------------------------------------------------------------------------
+
+
+def rounded(ends: Ends, prec: int) -> Boxes | Array:
+    """The intervals with these ends, moved outward to so many bits: `Boxes` where they are many and not far apart."""
+    low, high, q = ends
+    if low.size < MANY or abs(q) >= UNIT_LIMIT:
+        return outward(ends, prec)
+    lengths = np.stack([_lengths(low), _lengths(high)])
+    beyond = np.maximum(lengths - prec, 0)
+    least = int(np.min(beyond, where=lengths > 0, initial=int(np.max(beyond))))
+    if int(np.max(beyond)) - least > FURTHEST:
+        return outward(ends, prec)
+    down, up = np.maximum(beyond, least).astype(object)
+    return Boxes((low >> down) << (down - least), -((-high >> up) << (up - least)), q + least)
+
+
+def _lengths(numbers: Array) -> Array:
+    """How many bits each number has."""
+    lengths = np.fromiter(map(int.bit_length, numbers.ravel().tolist()), dtype=np.int64, count=numbers.size)
+    return lengths.reshape(numbers.shape)
 
 
 def outward(ends: Ends, prec: int) -> Array:
@@ -61,31 +148,31 @@ def _outward(a: int, b: int, q: int, prec: int) -> Interval:
     k = b.bit_length() - prec
     if k > 0:
         b, f = -(-b >> k), f + k
-    return (a, e, b, f) if abs(q) < EXPONENT_LIMIT >> 1 else bounded(a, e, b, f)
+    return (a, e, b, f) if abs(q) < UNIT_LIMIT else bounded(a, e, b, f)
 
 
-def sigmoids(ends: Ends, prec: int, wp: int, margin: int) -> Array | None:
-    """1 / (1 + e⁻ˣ), which rises, at the ends. None for numbers that are not near.
+def sigmoids(x: Ends, prec: int, wp: int, margin: int) -> Ends | None:
+    """1 / (1 + e⁻ˣ), which rises, at the ends, of `prec` bits. None for numbers that are not near.
 
     1. e⁻ˣ lies within 2^margin units 2^(n-wp) of v 2^(n-wp), as `IntervalContext.exp` has it; where x is 0, it is 1.
     2. So 1 + e⁻ˣ lies within 2^margin of v + 2^(wp-n), in these units; a quotient is rounded outward once.
 
     wp: bits of the exponential.
     """
-    low, high, q = ends
+    low, high, q = x
     if not NEAREST < wp <= EXP_TABLE_BITS or low.size == 0 or _bits(low, high) + q > NEAR_BITS:
         return None
-    x, shift = np.concatenate([low.ravel(), high.ravel()]), q + wp + NEAR_BITS
-    t, unit = -x << shift if shift >= 0 else -x >> -shift, constant(ln2_fixed, wp + NEAR_BITS)
+    both, shift = np.concatenate([low.ravel(), high.ravel()]), q + wp + NEAR_BITS
+    t, unit = -both << shift if shift >= 0 else -both >> -shift, constant(ln2_fixed, wp + NEAR_BITS)
     n = t // unit
     denominators = exp_fixed(t - n * unit >> NEAR_BITS, wp) + (1 << (wp - n))
-    off = np.where(x == 0, 0, 1 << margin)
-    units, half = (wp - n).tolist(), low.size
+    off, units, half = np.where(both == 0, 0, 1 << margin), (wp - n).tolist(), low.size
     down = _reciprocals((denominators + off)[:half].tolist(), units[:half], prec, 1)
     up = _reciprocals((denominators - off)[half:].tolist(), units[half:], prec, -1)
-    found = np.empty(half, dtype=object)
-    found[:] = [(*a, *b) for a, b in zip(down, up, strict=True)]
-    return found.reshape(low.shape)
+    least = min(e for _, e in [*down, *up])
+    found = np.empty((2, half), dtype=object)
+    found[0], found[1] = ([m << (e - least) for m, e in some] for some in (down, up))
+    return found[0].reshape(low.shape), found[1].reshape(low.shape), least
 
 
 def _bits(low: Array, high: Array) -> int:

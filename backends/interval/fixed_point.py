@@ -21,9 +21,9 @@ from scalarspec.errors import DomainError
 from scalarspec.numbers.dyadic import INF, INFINITE, MINUS_INF, Number
 
 EXP_TABLE_BITS = 256
-"""Up to this many bits, exp uses tables: 217 numbers for each precision. Beyond, libmp's own series serves."""
-TABLE_BITS = 7
-"""Of the argument, each of two tables takes so many."""
+"""Up to this many bits, exp uses tables: 345 numbers for each precision. Beyond, libmp's own series serves."""
+TABLES, TABLE_BITS = 3, 7
+"""Each of so many tables takes so many bits of the argument."""
 CONSTANTS_TO = 1 << 15
 """π and ln 2 are computed once to so many bits: for every precision but those of thousands of digits."""
 
@@ -44,39 +44,47 @@ def constant(fixed_point: Callable[[int], int], bits: int) -> int:
 def exp_fixed(t: Any, wp: int) -> Any:
     """exp of t in [0, ln 2), both in units of 2^-wp, within 2^10 of these units. t: an integer, or an object array.
 
-    1. t = k/2^7 + j/2^14 + r with 0 <= r < 2^-14; e^(k/2^7) and e^(j/2^14) come from tables, right to a few units.
+    1. t = k 2^-21 + r with 0 <= r < 2^-21; e to the power of each 7 bits of k comes from a table, right to a few units.
     2. e^r is Taylor's series by Horner's scheme, cut where the rest is below a unit; each of its `>>`, and of its
-       coefficients, is down by less than a unit, and the factor r < 2^-14 shrinks what came before: less than 4 units
+       coefficients, is down by less than a unit, and the factor r < 2^-21 shrinks what came before: less than 4 units
        with the cut.
-    3. All factors are below 2, so that the product of the three is off by less than 30 units and by four times the
-       tables' own errors.
+    3. Each of the four factors is below 2^1.01, and so are their products but for the first, which is below 2.01: the
+       product is off by less than 60 units and by four times the tables' own errors.
     """
     if wp > EXP_TABLE_BITS:
         return int(exp_basecase(t, wp))
-    coarse, fine, (result, *coefficients) = _exp_tables(wp)
-    below = wp - 2 * TABLE_BITS
+    tables, (result, *coefficients) = _exp_tables(wp)
+    below = wp - TABLES * TABLE_BITS
     k = t >> below
     r = t - (k << below)
     for coefficient in coefficients:
         result = coefficient + (r * result >> wp)
-    return (_at(coarse, k >> TABLE_BITS) * _at(fine, k & (1 << TABLE_BITS) - 1) >> wp) * result >> wp
-
-
-def _at(table: Any, k: Any) -> Any:
-    """An element, or one for each of an array."""
-    return table[k.astype(np.intp)] if isinstance(k, np.ndarray) else table[k]
+    k = k.astype(np.intp) if isinstance(k, np.ndarray) else k
+    for table in tables:
+        result = table[k & (1 << TABLE_BITS) - 1] * result >> wp
+        k = k >> TABLE_BITS
+    return result
 
 
 @lru_cache(maxsize=256)
-def _exp_tables(wp: int) -> tuple[Any, Any, list[int]]:
-    """e^(k/2^7), e^(j/2^14), and 1/n! for Horner's scheme, last first, in units of 2^-wp: the rest is below 2^-wp."""
-    small = 2 * TABLE_BITS
-    last = next(n for n in range(1, wp) if small * n + math.lgamma(n + 1) / math.log(2) > wp)
-    coarse, fine = (
-        np.array([exp_basecase((k << wp) >> bits, wp) for k in range(count)], dtype=object)
-        for count, bits in ((89, TABLE_BITS), (1 << TABLE_BITS, small))
+def _exp_tables(wp: int) -> tuple[list[Any], list[int]]:
+    """e^(k/2^21), e^(k/2^14), e^(k/2^7), and 1/n! for Horner's scheme, last first, in units of 2^-wp:
+    the rest is below 2^-wp.
+    """
+    steps = [TABLE_BITS * i for i in range(TABLES, 0, -1)]
+    last = next(n for n in range(1, wp) if steps[0] * n + math.lgamma(n + 1) / math.log(2) > wp)
+    return (
+        [
+            np.array([exp_basecase((k << wp) >> step, wp) for k in range(_entries(step))], dtype=object)
+            for step in steps
+        ],
+        [(1 << wp) // math.factorial(n) for n in range(last, -1, -1)],
     )
-    return coarse, fine, [(1 << wp) // math.factorial(n) for n in range(last, -1, -1)]
+
+
+def _entries(step: int) -> int:
+    """So many multiples of 2^-step are needed: the coarsest ones up to ln 2."""
+    return 89 if step == TABLE_BITS else 1 << TABLE_BITS
 
 
 def to_mpf(m: int, e: int) -> Any:

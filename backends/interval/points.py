@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.backends.interval.bulk import FURTHEST, Ends
 from scalarspec.core.arrays import lift
 from scalarspec.numbers.integers import (
     BLOCK,
@@ -38,7 +39,7 @@ class Points:
         self.floats = floats
         self.exponent, self.length = least_exponent(floats)
         self._scalars: Array | None = None
-        self._mantissas: tuple[Array, Array] | None = None
+        self._mantissas: Array | None = None
         self._rows: list[Rows] | None = None
         self._used = False
 
@@ -48,8 +49,7 @@ class Points:
     def scalars(self) -> Array:
         """The intervals that they are."""
         if self._scalars is None:
-            mantissas = whole_numbers(self.floats, self.exponent)
-            self._scalars = lift(lambda m: (m, self.exponent, m, self.exponent), mantissas)
+            self._scalars = lift(lambda m: (m, self.exponent, m, self.exponent), self._whole())
         return self._scalars
 
     def products(self, middle: Array, radius: Array) -> tuple[Array, Array] | None:
@@ -61,28 +61,30 @@ class Points:
         if self.length >= bits * TERMS:
             return None
         if self.floats.size * len(middle) < BY_DIGITS_FROM:
-            w, sizes = self._whole()
-            return np.dot(middle, w.T), np.dot(radius, sizes.T)
-        return self._by_digits(*(Digits.of_integers(part, bits) for part in (middle, radius)))
+            w = self._whole().T
+            return np.dot(middle, w), np.dot(radius, np.abs(w))
+        both = Digits.of_integers(np.stack([middle, radius]), bits)
+        return None if both is None else self._by_digits(both)
 
-    def _by_digits(self, middle: Digits | None, radius: Digits | None) -> tuple[Array, Array] | None:
-        """The same, of the digits of the factors, by blocks of rows. None if there are none."""
-        if middle is None or radius is None:
-            return None
-        found: tuple[list[Array], list[Array]] = [], []
-        at_points = not radius.digits.any()
+    def _by_digits(self, factors: Digits) -> tuple[Array, Array]:
+        """The same, of the digits of both factors, by blocks of rows."""
+        middle, radius = (Digits(factors.digits[:, i], factors.bits) for i in range(2))
+        at_points, found = not radius.digits.any(), list[Array]()
         for w, signs in self._blocks():
-            found[0].append(digit_products(middle, w))
-            if not at_points:
-                found[1].append(digit_products(radius, w.times(signs)))
-        a, *b = (joined(diagonals(np.concatenate(parts, axis=-1)), middle.bits) for parts in found if parts)
-        return a, b[0] if b else 0 * a
+            parts = [digit_products(middle, w)]
+            parts.append(0 * parts[0] if at_points else digit_products(radius, w.times(signs)))
+            found.append(np.concatenate(parts, axis=1))
+        whole = joined(diagonals(np.concatenate(found, axis=-1)), factors.bits)
+        return whole[: len(whole) // 2], whole[len(whole) // 2 :]
 
-    def _whole(self) -> tuple[Array, Array]:
-        """The integers, and their sizes."""
+    def ends(self) -> Ends | None:
+        """The integers, twice, and the exponent. None where they are long."""
+        return None if self.length > 2 * FURTHEST else (self._whole(), self._whole(), self.exponent)
+
+    def _whole(self) -> Array:
+        """The integers."""
         if self._mantissas is None:
-            whole = whole_numbers(self.floats, self.exponent)
-            self._mantissas = whole, np.abs(whole)
+            self._mantissas = whole_numbers(self.floats, self.exponent)
         return self._mantissas
 
     def _blocks(self) -> Iterator[Rows] | list[Rows]:
