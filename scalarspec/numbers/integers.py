@@ -38,7 +38,7 @@ ROUNDER = 1.5 * 2.0**52
 """A float below 2^51 in size plus this, less this, is the integer next to it."""
 FEW, GROUP = 5, 8
 """BLAS is as fast for GROUP rows as for fewer, and for up to FEW rows faster one by one."""
-FEW_DIGITS = 256
+FEW_DIGITS = 512
 """Up to so many digits are joined one by one."""
 
 
@@ -121,9 +121,14 @@ def _split(chunk: Array, bits: int, out: Array) -> None:
 
 def product(a: Digits, b: Digits) -> Array:
     """a @ bᵀ as an object array of Python integers. a: (m, n); b: (p, n), of one base; result: (m, p)."""
+    return joined(digit_sums(a, b), a.bits)
+
+
+def digit_sums(a: Digits, b: Digits) -> Array:
+    """The digits of a @ bᵀ before carries, as int64s. a: (m, n); b: (p, n), of one base; result: (count, m, p)."""
     if len(a.digits) * len(a.digits[0]) > len(b.digits) * len(b.digits[0]):
-        return product(b, a).T
-    return joined(diagonals(digit_products(a, b)), a.bits)
+        return np.swapaxes(digit_sums(b, a), -1, -2)
+    return diagonals(digit_products(a, b))
 
 
 def digit_products(a: Digits, b: Digits) -> Array:
@@ -183,6 +188,37 @@ def _packed(digits: Array, bits: int) -> Array:
         if shift:
             words[word + 1] |= digit >> np.uint64(64 - shift)
     return np.ascontiguousarray(words.T, dtype="<u8")
+
+
+def sum_of_squares(sums: Array, bits: int) -> int:
+    """Of the numbers Σ sums[k] 2^(bits k), exactly. sums: (count, n) of int64s.
+
+    Each number becomes digits of at most 2^(bits-1) in size, as in `Digits`; the inner products of these are taken over
+    so few terms at a time that they are at most 2^53.
+    """
+    digits = _balanced(sums, bits)
+    terms = 1 << (55 - 2 * bits)
+    blocks = np.zeros((len(digits), -(-sums.shape[1] // terms) * terms))
+    blocks[:, : sums.shape[1]] = digits
+    blocks = np.moveaxis(blocks.reshape(len(digits), -1, terms), 1, 0)
+    products = np.matmul(blocks, np.swapaxes(blocks, -1, -2)).astype(np.int64)
+    total = (products if len(products) <= 1 << 9 else products.astype(object)).sum(axis=0).astype(object)
+    powers = np.array([1 << (bits * k) for k in range(len(digits))], dtype=object)
+    return int(np.dot(powers, np.dot(total, powers)))
+
+
+def _balanced(sums: Array, bits: int) -> Array:
+    """The same numbers with digits of at most 2^(bits-1) in size; so many more of them as this takes."""
+    half, digits = 1 << (bits - 1), list(sums.copy())
+    k = 0
+    while k < len(sums) - 1 or np.max(np.abs(digits[k]), initial=0) > half:
+        carry = (digits[k] + half) >> bits
+        digits[k] -= carry << bits
+        if k + 1 == len(digits):
+            digits.append(np.zeros_like(carry))
+        digits[k + 1] += carry
+        k += 1
+    return np.stack(digits)
 
 
 def long_product(a: Array, b: Array) -> Array:
