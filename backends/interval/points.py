@@ -33,7 +33,7 @@ class Points:
     floats: the array. Each float is an integer below 2^length in size, times 2^exponent.
     """
 
-    __slots__ = ("_mantissas", "_rows", "_scalars", "_used", "exponent", "floats", "length")
+    __slots__ = ("_mantissas", "_rows", "_scalars", "exponent", "floats", "length")
 
     def __init__(self, floats: Array) -> None:
         self.floats = floats
@@ -41,7 +41,6 @@ class Points:
         self._scalars: Array | None = None
         self._mantissas: Array | None = None
         self._rows: list[Rows] | None = None
-        self._used = False
 
     def __reduce__(self) -> Any:
         return Points, (self.floats,)
@@ -88,9 +87,10 @@ class Points:
         return self._mantissas
 
     def _blocks(self) -> Iterator[Rows] | list[Rows]:
-        """Of the whole matrix: made one after the other at its first product, and kept from the second one on."""
-        if not self._used:
-            self._used = True
+        """Of the whole matrix. Where it is one block, that is kept; else they are made one after the other, each time:
+        as fast as to read them, and they are longer than the floats.
+        """
+        if self.floats.size > BLOCK:
             return self._split()
         if self._rows is None:
             self._rows = list(self._split())
