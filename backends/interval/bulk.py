@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -162,15 +161,11 @@ def sigmoids(x: Ends, prec: int, wp: int, margin: int) -> Ends | None:
     low, high, q = x
     if not NEAREST < wp <= EXP_TABLE_BITS or low.size == 0 or _bits(low, high) + q > NEAR_BITS:
         return None
-    both, shift = np.concatenate([low.ravel(), high.ravel()]), q + wp + NEAR_BITS
-    t, unit = -both << shift if shift >= 0 else -both >> -shift, constant(ln2_fixed, wp + NEAR_BITS)
-    n = t // unit
-    denominators = exp_fixed(t - n * unit >> NEAR_BITS, wp) + (1 << (wp - n))
-    off, units, half = np.where(both == 0, 0, 1 << margin), (wp - n).tolist(), low.size
-    down = _reciprocals((denominators + off)[:half].tolist(), units[:half], prec, 1)
-    up = _reciprocals((denominators - off)[half:].tolist(), units[half:], prec, -1)
+    at_low, at_high = _falling(low.ravel(), high.ravel(), q, wp)
+    down = _reciprocals(low, *at_low, 1 << margin, wp, prec)
+    up = _reciprocals(high, *at_high, -1 << margin, wp, prec)
     least = min(e for _, e in [*down, *up])
-    found = np.empty((2, half), dtype=object)
+    found = np.empty((2, low.size), dtype=object)
     found[0], found[1] = ([m << (e - least) for m, e in some] for some in (down, up))
     return found[0].reshape(low.shape), found[1].reshape(low.shape), least
 
@@ -180,10 +175,36 @@ def _bits(low: Array, high: Array) -> int:
     return max(-int(np.min(low)), int(np.max(high))).bit_length()
 
 
-def _reciprocals(numbers: Sequence[int], units: Sequence[int], prec: int, sign: int) -> list[tuple[int, int]]:
-    """2^unit / number for each, of `prec` bits, rounded down for the sign 1 and up for -1."""
-    found = []
-    for number, unit in zip(numbers, units, strict=True):
+def _falling(low: Array, high: Array, q: int, wp: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """v and n with e⁻ˣ near v 2^(n-wp), for the low ends and for the high ones.
+
+    Where these differ by a d < 2^-(wp/2), e^-d is 1 - d but for less than a unit, and d itself, in units, but for one:
+    so v (1 - d) is off by less than four units more than v. At 0 it is exact: n is 0 beside it.
+    """
+    half = len(low)
+    narrow = int(np.max(high - low)).bit_length() + q < -(wp // 2) - 1
+    x, shift = low if narrow else np.concatenate([low, high]), q + wp + NEAR_BITS
+    t, unit = _shifted(-x, shift), constant(ln2_fixed, wp + NEAR_BITS)
+    n = t // unit
+    v = exp_fixed(t - n * unit >> NEAR_BITS, wp)
+    if narrow:
+        beside = v - (v * _shifted(high - low, q + wp) >> wp)
+        return (v, n), (np.where(high == 0, 1 << wp, beside), n)
+    return (v[:half], n[:half]), (v[half:], n[half:])
+
+
+def _shifted(numbers: Array, power: int) -> Array:
+    """Times 2^power, rounded down."""
+    return numbers << power if power >= 0 else numbers >> -power
+
+
+def _reciprocals(x: Array, v: Array, n: Array, margin: int, wp: int, prec: int) -> list[tuple[int, int]]:
+    """1 / (1 + (v + margin) 2^(n-wp)) for each, of `prec` bits, rounded down; for a margin below 0 up. Where x is 0, v
+    is exact.
+    """
+    found, sign = [], 1 if margin > 0 else -1
+    denominators = v + (1 << (wp - n)) + np.where(x.ravel() == 0, 0, margin)
+    for number, unit in zip(denominators.tolist(), (wp - n).tolist(), strict=True):
         bits = prec + number.bit_length() - 1
         found.append((sign * ((sign << bits) // number), unit - bits))
     return found

@@ -66,15 +66,20 @@ class Points:
         return None if both is None else self._by_digits(both)
 
     def _by_digits(self, factors: Digits) -> tuple[Array, Array]:
-        """The same, of the digits of both factors, by blocks of rows."""
-        middle, radius = (Digits(factors.digits[:, i], factors.bits) for i in range(2))
-        at_points, found = not radius.digits.any(), list[Array]()
+        """The same, of the digits of both factors, by blocks of rows. The radius has few digits, or none, at points."""
+        (count, _, rows, _), bits = factors.digits.shape, factors.bits
+        own = np.flatnonzero(factors.digits[:, 1].any(axis=(1, 2)))
+        middle = Digits(factors.digits[:, 0], bits)
+        radius = Digits(factors.digits[: own.max(initial=-1) + 1, 1], bits)
+        found = []
         for w, signs in self._blocks():
-            parts = [digit_products(middle, w)]
-            parts.append(0 * parts[0] if at_points else digit_products(radius, w.times(signs)))
-            found.append(np.concatenate(parts, axis=1))
-        whole = joined(diagonals(np.concatenate(found, axis=-1)), factors.bits)
-        return whole[: len(whole) // 2], whole[len(whole) // 2 :]
+            parts = np.zeros((count, 2 * rows, *w.digits.shape[:2]))
+            parts[:, :rows] = digit_products(middle, w)
+            if len(own):
+                parts[: len(radius.digits), rows:] = digit_products(radius, w.times(signs))
+            found.append(parts)
+        whole = joined(diagonals(np.concatenate(found, axis=-1)), bits)
+        return whole[:rows], whole[rows:]
 
     def ends(self) -> Ends | None:
         """The integers, twice, and the exponent. None where they are long."""
