@@ -1,4 +1,4 @@
-"""Queries of the verification competition: every answer with its time, beside the answers that are expected.
+"""Queries of the verification competition: every answer, the expected one, its time, and what decided it.
 
     python benchmarks/vnncomp.py FOLDER --timeout 60
 
@@ -10,6 +10,8 @@ contradicts it ends in exit code 1.
 import argparse
 import csv
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 from scalarspec.errors import ScalarSpecError
@@ -17,6 +19,7 @@ from scalarspec.report import table
 from scalarspec.verification.verify import verify
 
 DECIDED = ("sat", "unsat")
+WRONG = "WRONG"
 
 
 def instances(folder, timeout):
@@ -43,13 +46,23 @@ def expectations(path):
 
 
 def answer(network, query, timeout):
-    """The answer and the seconds; a refusal is told and counts as unknown."""
+    """The answer, the seconds, and what decided; a refusal is told and counts as unknown."""
+    start = time.monotonic()
     try:
         found = verify(network, query, timeout=timeout)
     except ScalarSpecError as error:
         print(f"{network.name} {query.name}: {error}", file=sys.stderr)
-        return "unknown", 0.0
-    return found.status, found.seconds
+        return "unknown", time.monotonic() - start, f"refused: {type(error).__name__}"
+    return found.status, found.seconds, found.method
+
+
+def summary(rows):
+    """How many queries were decided, by what, and how many answers are wrong."""
+    decided = [row for row in rows if row[2] in DECIDED]
+    wrong = sum(row[-1] == WRONG for row in rows)
+    methods = ", ".join(f"{count} by {method}" for method, count in Counter(row[5] for row in decided).items())
+    verdicts = f"{wrong} wrong verdict{'s' if wrong != 1 else ''}"
+    return f"{len(decided)} of {len(rows)} decided, {verdicts}{f' ({methods})' if methods else ''}"
 
 
 def main():
@@ -59,21 +72,19 @@ def main():
     parser.add_argument("--timeout", type=float, help="seconds for each query (default: those listed, else 60)")
     parser.add_argument("--expected", type=Path, metavar="CSV")
     options = parser.parse_args()
-    expected, rows, wrong = expectations(options.expected), [], 0
+    expected, rows = expectations(options.expected), []
     asked = instances(options.folder, options.timeout)
     if not asked:
         sys.exit(f"{options.folder}: expected instances.csv, or networks and queries")
     for network, query, timeout in asked:
-        status, seconds = answer(network, query, timeout)
+        status, seconds, method = answer(network, query, timeout)
         wanted = expected.get((network.name, query.name), "")
-        contradicts = {status, wanted} == {*DECIDED}
-        wrong += contradicts
-        rows.append((network.stem, query.stem, status, wanted, f"{seconds:.2f}", "WRONG" * contradicts))
+        verdict = WRONG if {status, wanted} == {*DECIDED} else ""
+        rows.append((network.stem, query.stem, status, wanted, f"{seconds:.2f}", method, verdict))
         print(" ".join(rows[-1]), file=sys.stderr, flush=True)
-    print(table(("network", "query", "answer", "expected", "seconds", ""), rows))
-    decided = sum(row[2] in DECIDED for row in rows)
-    print(f"{decided} of {len(rows)} decided, {wrong} against what is expected")
-    return 1 if wrong else 0
+    print(table(("network", "query", "answer", "expected", "seconds", "method", ""), rows))
+    print(summary(rows))
+    return int(any(row[-1] == WRONG for row in rows))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,17 @@ import functools
 import importlib.util
 import itertools
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import scalarspec as ss
 from scalarspec.examples import by_hand
 from scalarspec.examples.digits import HELD_OUT, Digits, load, terms, within
+from scalarspec.executors import each
 from scalarspec.report import table
 from scalarspec.rounding_errors.crosscheck import Crosscheck
 
@@ -71,28 +73,52 @@ class Certificates:
         return {"digits": self.digits, "rows": [asdict(row) for row in self.rows]}
 
 
-def certify(count: int = HELD_OUT, progress: Callable[[int, int], None] = lambda done, total: None) -> Certificates:
+def certify(
+    count: int = HELD_OUT,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Certificates:
     """Cross-check the losses by hand (`by_hand.py`), in NumPy and, where installed, PyTorch, on `count` digits.
 
+    executor: does the digits, as for `scalarspec.bounding.bounds`; the losses are those of the machine that it runs on.
     Raises OutOfRange unless 1 <= count <= 100.
     """
     within("count", count, 1, HELD_OUT)
-    digits = load()
     libraries = ["NumPy"] + (["PyTorch"] if importlib.util.find_spec("torch") else [])
     ways = list(itertools.product(by_hand.LOSSES, libraries, ("float32", "float64")))
-    rows = []
-    for k, (model, library, dtype) in enumerate(ways):
-        found = []
-        for i in range(count):
-            progress(k * count + i, len(ways) * count)
-            found.append(certified(digits, i, model, library, dtype))
-        worst = max(range(count), key=lambda i: found[i].max_ulps)
-        widest = max(float(r.ulps[1] - r.ulps[0]) for r in found)
-        median = statistics.median(r.max_ulps for r in found)
-        explained = sum(r.explained for r in found)
-        rows.append(CertifiedLoss(model, library, dtype, median, found[worst].max_ulps, worst, widest, explained))
-    progress(len(ways) * count, len(ways) * count)
-    return Certificates(count, rows)
+    jobs = [(i, *way) for way in ways for i in range(count)]
+    found = []
+    for errors in each(executor, _errors, jobs):
+        found.append(errors)
+        progress(len(found), len(jobs))
+    parts = [found[k : k + count] for k in range(0, len(jobs), count)]
+    return Certificates(count, [_certified(*way, part) for way, part in zip(ways, parts, strict=True)])
+
+
+def _certified(model: str, library: str, dtype: str, found: Sequence[Errors]) -> CertifiedLoss:
+    """What was found on all digits, in order."""
+    most = [errors.most for errors in found]
+    widest, explained = max(errors.width for errors in found), sum(errors.explained for errors in found)
+    return CertifiedLoss(
+        model, library, dtype, statistics.median(most), max(most), most.index(max(most)), widest, explained
+    )
+
+
+class Errors(NamedTuple):
+    """On one digit: the greatest possible error in ulps, how closely it is known, and does rounding explain it?"""
+
+    most: float
+    width: float
+    explained: bool
+
+
+def _errors(i: int, model: str, library: str, dtype: str) -> Errors:
+    """Those of one digit's loss."""
+    found = certified(_held_out(), i, model, library, dtype)
+    return Errors(found.max_ulps, float(found.ulps[1] - found.ulps[0]), found.explained)
+
+
+_held_out = functools.cache(load)
 
 
 def certified(digits: Digits, i: int, model: str, library: str, dtype: str) -> Crosscheck:

@@ -6,7 +6,9 @@ what they can be while every pixel varies, how well float32 computes them, and o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import scalarspec as ss
 from scalarspec.bounding.bounds import Bounds
 from scalarspec.compare import Comparison
 from scalarspec.examples.digits import HELD_OUT, WEIGHTS, within
+from scalarspec.executors import each
 from scalarspec.models import cnn
 from scalarspec.numbers.exact import interval_text
 from scalarspec.report import table
@@ -128,21 +131,23 @@ def run(
     digit: int = 0,
     radius: str = "0.01",
     count: int = 10,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Look at one held-out digit, and prove the labels of the first `count`.
 
-    radius: of the box around a digit, in pixel units. Raises OutOfRange unless 0 <= digit < 100 and 1 <= count <= 100.
+    radius: of the box around a digit, in pixel units. executor: proves the labels, as for
+    `scalarspec.bounding.bounds`. Raises OutOfRange unless 0 <= digit < 100 and 1 <= count <= 100.
     """
     within("digit", digit, 0, HELD_OUT - 1)
     within("count", count, 1, HELD_OUT)
     digits, near = load(), {"x": ss.ball(radius)}
     network, x = digits.network, digits.pixels[digit]
     single = x.astype(np.float32)
-    near_right = []
-    for i in range(count):
-        progress(i + 1, count)
-        near_right += [near_margins(digits, i, radius)] if is_told(digits, i) else []
+    verdicts = []
+    for verdict in each(executor, _verdict, [(i, radius) for i in range(count)]):
+        verdicts.append(verdict)
+        progress(len(verdicts), count)
     return Report(
         digit,
         digits.labels[digit],
@@ -153,10 +158,20 @@ def run(
         ss.crosscheck(cnn.forward, network, single, actual=by_hand),
         ss.tolerance(cnn.forward, network, x, vary=near, dtype="float32"),
         count,
-        len(near_right),
-        sum(bool(np.all(found.lower > 0)) for found in near_right),
-        sum(bool(np.any(found.inner[0] < 0)) for found in near_right),
+        *map(sum, zip(*verdicts, strict=True)),
     )
+
+
+def _verdict(i: int, radius: str) -> tuple[bool, bool, bool]:
+    """Is a digit told right; is that sure for all pixels within the radius; is it surely told wrong somewhere?"""
+    digits = _held_out()
+    if not is_told(digits, i):
+        return False, False, False
+    found = near_margins(digits, i, radius)
+    return True, bool(np.all(found.lower > 0)), bool(np.any(found.inner[0] < 0))
+
+
+_held_out = functools.cache(load)
 
 
 def is_told(digits: Digits, i: int) -> bool:

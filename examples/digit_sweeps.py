@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -14,6 +16,7 @@ import numpy as np
 import scalarspec as ss
 from scalarspec.errors import NotExact
 from scalarspec.examples.digits import ALL, Array, Digits, Term, load, terms
+from scalarspec.executors import each
 from scalarspec.report import table
 
 SWEPT = ("float64", "interval64", "rational")
@@ -77,35 +80,43 @@ class Sweep:
         return {"digits": self.digits, "rows": [{**asdict(row), "widest": str(row.widest)} for row in self.rows]}
 
 
-def sweep(count: int = ALL, progress: Callable[[int, int], None] = lambda done, total: None) -> Sweep:
-    """Evaluate every term on the last `count` digits. Raises OutOfRange unless 1 <= count <= 1797."""
+def sweep(
+    count: int = ALL,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Sweep:
+    """Evaluate every term on the last `count` digits. executor: does the batches, as for `scalarspec.bounding.bounds`.
+
+    Raises OutOfRange unless 1 <= count <= 1797.
+    """
     digits = load(count)
-    lifted = {name: ss.lift(digits, ss.context(name)) for name in SWEPT}
-    first = {name: ss.lift(load(1), ss.context(name)) for name in SWEPT}  # what compiles does so before the clock runs
-    rows, names = [], [(term.model, term.name) for term in terms(digits, 0)]
-    for i, (model, name) in enumerate(names):
-        progress(i, len(names))
-        values, seconds = {}, {}
-        for backend in SWEPT:
-            term_values(first[backend], i)
-            start = time.perf_counter()
-            values[backend] = term_values(lifted[backend], i)
-            seconds[backend] = time.perf_counter() - start
-        rows.append(_swept(model, name, values, seconds))
-    progress(len(names), len(names))
-    return Sweep(count, rows)
+    names = [(term.model, term.name) for term in terms(digits, 0)]
+    jobs = [(count, i, batch) for i, (model, _) in enumerate(names) for batch in batches(digits, model)]
+    found: list[list[SweptTerm]] = [[] for _ in names]
+    for done, ((_, i, _), swept) in enumerate(zip(jobs, each(executor, _swept, jobs), strict=True)):
+        progress(done, len(jobs))
+        found[i].append(swept)
+    progress(len(jobs), len(jobs))
+    return Sweep(count, [_together(parts) for parts in found])
 
 
-def term_values(digits: Digits, i: int) -> list[tuple[Array, ss.Tensor]] | None:
-    """Term i on all digits: batches of indices, and its values there. None where it is refused as irrational."""
-    found = []
+_loaded = functools.cache(load)
+
+
+@functools.cache
+def _lifted(count: int, backend: str) -> Digits:
+    """The last so many digits in a context: carried there once in a process."""
+    lifted: Digits = ss.lift(_loaded(count), ss.context(backend))
+    return lifted
+
+
+def batch_values(digits: Digits, i: int, batch: Array) -> Any:
+    """Term i on a batch of digits. None where it is refused as irrational."""
+    term, over = for_rows(digits, i, batch)
     try:
-        for batch in batches(digits, terms(digits, 0)[i].model):
-            term, over = for_rows(digits, i, batch)
-            found.append((batch, ss.batched(term.spec, over=over)(*term.args)))
+        return ss.batched(term.spec, over=over)(*term.args)
     except NotExact:
         return None
-    return found
 
 
 def batches(digits: Digits, model: str, size: int = BATCH) -> list[Array]:
@@ -134,14 +145,24 @@ def _taken(t: Any, rows: Array) -> Any:
     return ss.stack(t[int(i)] for i in rows)
 
 
-def _swept(model: str, name: str, values: dict[str, Any], seconds: dict[str, float]) -> SweptTerm:
-    exact = inside = 0
-    widest = Fraction(0)
-    for k, (_, enclosed) in enumerate(values["interval64"]):
-        lower, upper = ss.endpoints(enclosed)
-        widest = max([widest, *((high - low) / high for low, high in zip(lower, upper, strict=True) if high)])
-        if values["rational"] is not None:
-            numbers = values["rational"][k][1].tolist()
-            exact += len(numbers)
-            inside += sum(low <= v <= high for low, v, high in zip(lower, numbers, upper, strict=True))
-    return SweptTerm(model, name, exact, inside, widest, seconds)
+def _swept(count: int, i: int, batch: Array) -> SweptTerm:
+    """Term i on a batch of the last `count` digits."""
+    values, seconds = {}, {}
+    for backend in SWEPT:
+        batch_values(_lifted(1, backend), i, np.array([0]))  # what compiles does so before the clock runs
+        digits, start = _lifted(count, backend), time.perf_counter()
+        values[backend] = batch_values(digits, i, batch)
+        seconds[backend] = time.perf_counter() - start
+    lower, upper = ss.endpoints(values["interval64"])
+    numbers = [] if values["rational"] is None else values["rational"].tolist()
+    widest = max((high - low) / high if high else Fraction(0) for low, high in zip(lower, upper, strict=True))
+    inside = sum(low <= v <= high for low, v, high in zip(lower, numbers, upper, strict=False))
+    term = terms(_loaded(count), 0)[i]
+    return SweptTerm(term.model, term.name, len(numbers), inside, widest, seconds)
+
+
+def _together(parts: Sequence[SweptTerm]) -> SweptTerm:
+    """What was found of one term in all batches."""
+    exact, inside = (sum(getattr(part, name) for part in parts) for name in ("exact", "inside"))
+    seconds = {name: sum(part.seconds[name] for part in parts) for name in SWEPT}
+    return replace(parts[0], exact=exact, inside=inside, widest=max(p.widest for p in parts), seconds=seconds)

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 import scalarspec as ss
-from scalarspec.bounding.jobs import each
 from scalarspec.examples import digit_sweeps
 from scalarspec.examples import digits as shipped
 from scalarspec.examples.digits import HELD_OUT, Digits
+from scalarspec.executors import each
 from scalarspec.report import table
 
 LOSSES = {"VAE": "loss", "VQ-VAE": "loss", "autoencoder": "error"}

@@ -1,6 +1,7 @@
 """The shipped network for digits, and the block of a transformer with weights from a seed."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -97,6 +98,12 @@ def test_a_digit_that_does_not_exist_is_refused():
         digit_cnn.run(digit=100)
     with pytest.raises(OutOfRange, match="count: expected a number from 1 to 100, got 0"):
         digit_cnn.run(count=0)
+
+
+def test_labels_are_proved_by_any_executor(report):
+    with ProcessPoolExecutor(2) as executor:
+        found = digit_cnn.run(digit=5, count=4, executor=executor)
+    assert (found.right, found.sure, found.changed) == (report.right, report.sure, report.changed)
 
 
 def test_the_bounds_of_a_transformer_block_hold():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -99,6 +100,12 @@ def test_a_sweep_in_batches_finds_every_exact_value_inside():
         digit_sweeps.sweep(0)
 
 
+def test_a_sweep_is_the_same_whatever_the_executor():
+    with ProcessPoolExecutor(2) as executor:
+        for one, other in zip(digit_sweeps.sweep(20).rows, digit_sweeps.sweep(20, executor).rows, strict=True):
+            assert dataclasses.replace(one, seconds={}) == dataclasses.replace(other, seconds={})
+
+
 def test_a_sweep_sees_a_value_outside(monkeypatch):
     right = digit_sweeps.for_rows
 
@@ -116,7 +123,8 @@ def test_a_sweep_sees_a_value_outside(monkeypatch):
 def test_batches_are_the_terms_one_by_one(loaded):
     float64 = ss.lift(digits.load(60), ss.context("float64"))
     for i, term in enumerate(digits.terms(float64, 0)):
-        for batch, values in digit_sweeps.term_values(float64, i):
+        for batch in digit_sweeps.batches(float64, term.model):
+            values = digit_sweeps.batch_values(float64, i, batch)
             alone = [digits.terms(float64, int(k))[i] for k in batch]
             assert np.allclose(np.asarray(values), [t.spec(*t.args).item() for t in alone], rtol=1e-12), term.name
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     "errors starting",
     "numbers",
-    "core report verdict",
+    "core report verdict executors",
     "tracing compare",
     "activation latent loss layers models bounding formulas backends extend training",
     "rounding_errors theory frontends",

@@ -12,7 +12,7 @@ from specs import a_batch, squares
 import scalarspec as ss
 from scalarspec.bounding import jobs
 from scalarspec.bounding.domain import Domain
-from scalarspec.bounding.jobs import each
+from scalarspec.executors import each
 
 
 def same(a, b):

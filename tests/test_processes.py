@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec.bounding.jobs import each
 from scalarspec.cli import output, signals, workers
+from scalarspec.executors import each
 
 COMPARE = ("compare", "specs.py:smooth", "part.npz")
 

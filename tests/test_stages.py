@@ -2,6 +2,7 @@
 
 import functools
 import time
+from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -110,6 +111,11 @@ def test_the_losses_by_hand_are_right(model, library):
         assert found.explained
         assert found.certified
         assert found.max_ulps < 20
+
+
+def test_certificates_are_the_same_whatever_the_executor():
+    with ProcessPoolExecutor(2) as executor:
+        assert digit_certificates.certify(2, executor) == digit_certificates.certify(2)
 
 
 def test_local_and_inherited_errors_add_up():

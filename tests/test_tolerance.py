@@ -5,6 +5,8 @@ import json
 import random
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -169,6 +171,20 @@ def test_a_tensor_has_a_tolerance_for_each_element():
     assert found.absolute[0] < found.absolute[1]
     assert str(found).count("|float64 - exact|") == 2
     assert str(found).splitlines()[1].startswith("[1]: ")
+
+
+def a_quotient(x):
+    return x / (1 + ss.square(x)) - ss.exp(x) * x
+
+
+def test_a_tolerance_is_the_same_whatever_the_executor():
+    asked = {"vary": {"x": ss.ball(1)}, "dtype": "bfloat16", "accumulate": "float32", "splits": 100}
+    one = ss.tolerance(a_quotient, np.ones(2), **asked)
+    for kind in (ThreadPoolExecutor, ProcessPoolExecutor):
+        with kind(2) as executor:
+            other = ss.tolerance(a_quotient, np.ones(2), **asked, executor=executor)
+        assert str(replace(other, seconds=0)) == str(replace(one, seconds=0))
+        assert all(np.array_equal(a, b) for a, b in zip(one.worst["x"], other.worst["x"], strict=True))
 
 
 def test_many_outputs_are_shown_by_the_worst():

@@ -431,7 +431,29 @@ def test_the_queries_of_a_folder_are_answered(folder, monkeypatch, capsys):
     (folder / "expected.csv").write_text("net.onnx,holds.vnnlib,unsat\nnet.onnx,fails.vnnlib,unsat\n")
     monkeypatch.setattr(sys, "argv", ["vnncomp.py", ".", "--expected", "expected.csv", "--timeout", "20"])
     assert vnncomp.main() == 1
-    assert "2 of 2 decided, 1 against what is expected" in capsys.readouterr().out
+    *_, holds, last = capsys.readouterr().out.splitlines()
+    assert holds.split()[:4] == ["net", "holds", "unsat", "unsat"]
+    assert holds.split()[-1] in ("interval", "linear")
+    assert last.startswith("2 of 2 decided, 1 wrong verdict (1 by an exact point, 1 by ")
+
+
+def test_a_query_that_is_refused_is_not_decided(folder, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(SCRIPTS.parent))
+    import vnncomp
+
+    (folder / "instances.csv").write_text("net.onnx,none.vnnlib,5\n")
+    monkeypatch.setattr(sys, "argv", ["vnncomp.py", "."])
+    assert vnncomp.main() == 0
+    out, err = capsys.readouterr()
+    assert "refused: ArgumentError" in out
+    assert out.endswith("0 of 1 decided, 0 wrong verdicts\n")
+    assert "none.vnnlib" in err
+
+
+def test_an_answer_says_what_decided_it():
+    assert answer(square, within(1, 2)).method == "any point of the inputs"
+    assert answer(square, f"{within(2, 3)} (assert (<= Y_0 3))").method == "bounds: interval"
+    assert answer(square, f"{within(2, 3)} (assert (<= Y_0 5))").method == "an exact point"
 
 
 @pytest.mark.parametrize(("low", "high", "status"), [("1e308", "1e309", "sat"), ("-1e310", "-1e309", "unsat")])

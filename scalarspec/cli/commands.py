@@ -102,10 +102,18 @@ def add_vary(parser: argparse.ArgumentParser) -> None:
 
 
 def add_work(parser: argparse.ArgumentParser) -> None:
-    """How much work bounds may take, and on how many processes."""
+    """How much work bounds may take, and who does it."""
     shown = f"split into at most so many boxes (default {BUDGET})"
     parser.add_argument("--budget", type=int, metavar="BOXES", help=shown)
-    parser.add_argument("--workers", type=int, default=1, help=f"so many processes, at most {MOST} (default 1)")
+    add_workers(parser)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Who does the work of a long command: processes, or a cluster."""
+    shown = f"so many processes, at most {MOST} (default 1)"
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help=shown)
+    shown = "the workers of a Dask cluster, by its scheduler's address, such as tcp://host:8786"
+    parser.add_argument("--dask", metavar="ADDRESS", help=shown)
 
 
 def add_backends(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from scalarspec.bounding.bounds import CHOICES, bounds
 from scalarspec.cli.commands import Commands, add_backends, add_precision, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
 from scalarspec.cli.user_files import contexts, regions, spec_and_arguments, to_be_written, told_after_the_report
-from scalarspec.cli.workers import workers
+from scalarspec.cli.workers import working
 from scalarspec.compare import DEFAULT_BACKENDS, compare
 
 
@@ -50,7 +50,7 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     (backend,) = contexts([options.backend], options.prec)
     goal = {"method": options.method, "target": options.target, "progress": options.progress}
     effort = {"budget": options.budget, "timeout": options.timeout}
-    with workers(options.workers, options.notes.append) as executor:
+    with working(options) as executor:
         kept = {"executor": executor, "checkpoint": options.checkpoint}
         found = bounds(spec, *args, vary=vary, backend=backend, **goal, **effort, **kept)
     if options.plot is not None:

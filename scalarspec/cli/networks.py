@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.cli.commands import Commands
+from scalarspec.cli.commands import Commands, add_workers
 from scalarspec.cli.user_files import NETWORK, named
-from scalarspec.cli.workers import MOST, workers
+from scalarspec.cli.workers import working
 from scalarspec.errors import ArgumentError
 from scalarspec.frontends.onnx.inspection import inspect
 from scalarspec.frontends.onnx.runtime import Runtime
@@ -49,7 +49,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--network", action="append", default=[], metavar="NAME=FILE", help=shown)
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="end after so many seconds")
     parser.add_argument("--budget", type=int, metavar="BOXES", help="split each box into at most so many")
-    parser.add_argument("--workers", type=int, default=1, help=f"so many processes, at most {MOST} (default 1)")
+    add_workers(parser)
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +100,7 @@ def run_verify(options: argparse.Namespace) -> tuple[Any, int]:
     if options.timeout is not None and not 0 <= options.timeout < MOST_SECONDS:
         raise ArgumentError(f"--timeout: expected a number of seconds, got {options.timeout}")
     network, path = _files(options)
-    with workers(options.workers, options.notes.append) as executor:
+    with working(options) as executor:
         effort = {"timeout": options.timeout, "budget": options.budget, "executor": executor}
         try:
             with _ended_after(options.timeout):

@@ -10,7 +10,7 @@ from scalarspec.bounding.prove import prove
 from scalarspec.cli.commands import Commands, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
 from scalarspec.cli.user_files import regions, spec_and_arguments, to_be_written, told_after_the_report
-from scalarspec.cli.workers import workers
+from scalarspec.cli.workers import working
 
 EXIT = {"proved": 0, "refuted": 1, "undecided": 3}
 """The exit code of each verdict; 2 is bad input."""
@@ -43,7 +43,7 @@ def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = spec_and_arguments(options)
     asked = {"vary": vary, "at_least": options.at_least, "at_most": options.at_most}
     effort = {"budget": options.budget, "timeout": options.timeout, "progress": options.progress}
-    with workers(options.workers, options.notes.append) as executor:
+    with working(options) as executor:
         found = prove(spec, *args, **asked, **effort, over=options.over, witness=options.witness, executor=executor)
     if options.save is not None:
         with told_after_the_report(options):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from scalarspec.cli.commands import Commands, add_vary
+from scalarspec.cli.commands import Commands, add_vary, add_workers
 from scalarspec.cli.fpcores import own_box
 from scalarspec.cli.user_files import regions, spec_and_arguments
+from scalarspec.cli.workers import working
 from scalarspec.rounding_errors.ranges import ranges
 from scalarspec.rounding_errors.tolerance import tolerance
 
@@ -25,6 +26,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--libm", type=int, default=4, metavar="ULPS", help="how exact exp, log, ... are (default 4)")
     shown = "reals that are rounded to the format first, or numbers of it (default rounded)"
     parser.add_argument("--inputs-are", choices=["rounded", "exact"], default="rounded", help=shown)
+    add_workers(parser)
     text = "which operations can overflow or underflow, over a box of arguments"
     _add_box(commands.add_on_spec("ranges", run_ranges, text))
 
@@ -40,7 +42,8 @@ def run_tolerance(options: argparse.Namespace) -> tuple[Any, int]:
     spec, args = spec_and_arguments(options)
     settings = {"dtype": options.dtype or FORMAT, "splits": options.splits, "libm": options.libm}
     how = {"inputs": options.inputs_are, "accumulate": options.accumulate}
-    return tolerance(spec, *args, vary=vary, **how, **settings), 0
+    with working(options) as executor:
+        return tolerance(spec, *args, vary=vary, **how, **settings, executor=executor), 0
 
 
 def run_ranges(options: argparse.Namespace) -> tuple[Any, int]:

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES
-from scalarspec.cli.commands import Commands, add_work
-from scalarspec.cli.workers import workers
+from scalarspec.cli.commands import Commands, add_work, add_workers
+from scalarspec.cli.workers import working
 
 
 def add_commands(commands: Commands) -> None:
@@ -41,13 +41,15 @@ def _add_sweep(commands: Commands) -> None:
     text = "the shipped models on all 1,797 digits under float64, interval64 and rational"
     parser = commands.add("sweep", run_sweep, text)
     parser.add_argument("--count", type=int, default=1797, help="the last so many digits (default 1797)")
+    add_workers(parser)
 
 
 def run_sweep(options: argparse.Namespace) -> tuple[Any, int]:
     """Every digit under three backends; exit code 1 where one contradicts another."""
     from scalarspec.examples import digit_sweeps
 
-    found = digit_sweeps.sweep(options.count, options.progress)
+    with working(options) as executor:
+        found = digit_sweeps.sweep(options.count, executor, options.progress)
     return found, 0 if found.holds else 1
 
 
@@ -55,13 +57,15 @@ def _add_certify(commands: Commands) -> None:
     text = "losses of the shipped models by NumPy and PyTorch, their errors certified"
     parser = commands.add("certify", run_certify, text)
     parser.add_argument("--count", type=int, default=100, help="digits to check (default 100)")
+    add_workers(parser)
 
 
 def run_certify(options: argparse.Namespace) -> tuple[Any, int]:
     """Losses written by hand, cross-checked; exit code 1 where rounding does not explain a stage."""
     from scalarspec.examples import digit_certificates
 
-    found = digit_certificates.certify(options.count, options.progress)
+    with working(options) as executor:
+        found = digit_certificates.certify(options.count, executor, options.progress)
     return found, 0 if found.holds else 1
 
 
@@ -79,7 +83,7 @@ def run_enclose(options: argparse.Namespace) -> tuple[Any, int]:
     from scalarspec.examples.enclose import RADII, enclose
 
     radii, work = options.radius or RADII, (options.method, options.budget)
-    with workers(options.workers, options.notes.append) as executor:
+    with working(options) as executor:
         found = enclose(options.count, radii, *work, executor, options.progress)
     return found, 0 if found.holds else 1
 
@@ -92,11 +96,13 @@ def _add_classify(commands: Commands) -> None:
     parser.add_argument("--digit", type=int, default=0, help="the digit of the table, 0 to 99 (default 0)")
     parser.add_argument("--count", type=int, default=10, help="digits whose labels are proved (default 10)")
     parser.add_argument("--radius", default="0.01", help="the box of the bounds, in pixel units (default 0.01)")
+    add_workers(parser)
 
 
 def run_classify(options: argparse.Namespace) -> tuple[Any, int]:
     """Logits and their bounds; exit code 1 where what is attained lies outside, or where float32 is wrong."""
     from scalarspec.examples import digit_cnn
 
-    found = digit_cnn.run(options.digit, options.radius, options.count, options.progress)
+    with working(options) as executor:
+        found = digit_cnn.run(options.digit, options.radius, options.count, executor, options.progress)
     return found, 0 if found.holds else 1

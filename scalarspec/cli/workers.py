@@ -1,17 +1,20 @@
-"""Processes that do jobs: they end when the command does, and none that is lost is waited for."""
+"""Who does the jobs of a command: processes, which end when it does, or a cluster. None that is lost is waited for."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
+from scalarspec.cli.clusters import cluster
 from scalarspec.cli.signals import end_workers
 from scalarspec.errors import ArgumentError
 
@@ -19,8 +22,47 @@ MOST = max(64, os.cpu_count() or 1)
 """How many workers may be asked for."""
 STOPPED = 10
 """For how many seconds in a row a worker may be stopped, as by SIGSTOP; then it is ended, and counts as lost."""
-LOST = f"a worker was lost (it was killed, or stopped for {STOPPED} s): what was left to do was done by one process"
+UNDONE = "what was left to do was done by one process"
+LOST = f"a worker was lost (it was killed, or stopped for {STOPPED} s): {UNDONE}"
 """What is said where a worker was lost; `bounding.jobs` does its jobs, and all that is left, in the main process."""
+
+
+@contextlib.contextmanager
+def working(options: argparse.Namespace) -> Iterator[Executor | None]:
+    """Who does the jobs, by `--workers` and `--dask`; None where that is this process. What is lost is noted.
+
+    Raises ArgumentError where both are asked for, for a number out of range, and for a cluster that cannot be used.
+    """
+    if options.dask is None:
+        with workers(options.workers, options.notes.append) as executor:
+            yield executor
+        return
+    if options.workers != 1:
+        raise ArgumentError("--workers, --dask: expected one of the two")
+    with cluster(options.dask, options.notes.append) as executor:
+        watched = _Watched(executor)
+        yield watched
+    options.notes.extend(watched.lost[:1])
+
+
+class _Watched(Executor):
+    """An executor, and what is to be said of the jobs that it lost: one text for each."""
+
+    def __init__(self, executor: Any) -> None:
+        self._client, self._executor = executor._client, executor
+        self.lost: list[str] = []
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As the executor has it."""
+        future: Future[Any] = self._executor.submit(function, *args, **kwargs)
+        future.add_done_callback(self._note)
+        return future
+
+    def _note(self, future: Future[Any]) -> None:
+        """Jobs that nobody waits for any more are not lost."""
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            self.lost.append(f"a worker of the cluster failed ({type(error).__name__}): {UNDONE}")
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.domains import leniently
 from scalarspec.core.lifting import lift
+from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.nested import Nested
 from scalarspec.core.region import Ball, Box, ends_of
 from scalarspec.core.sets import inf, sup
@@ -92,13 +93,18 @@ class BoxErrors:
         context: Any,
         inputs: Inputs,
     ) -> None:
-        self.spec, self.inputs, self.context = spec, inputs, context
+        self.spec, self.inputs, self.context, self.vary = spec, inputs, context, vary
         self.constants = {name: lift(v, self.context) for name, v in arguments.items() if name not in vary}
         self.names, self.arguments = list(arguments), arguments
         ends = {name: _bounded(name, ends_of(name, arguments[name], region)) for name, region in vary.items()}
         self.shapes = {name: low.shape for name, (low, _) in ends.items()}
         self.low = _flat([_floats(float_below, low) for low, _ in ends.values()])
         self.high = _flat([_floats(float_above, high) for _, high in ends.values()])
+
+    def __reduce__(self) -> Any:
+        """What it was made of: a worker makes it again."""
+        form, libm, sums = self.context.form.name, self.context.libm, self.context.accumulator.name
+        return _made, (self.spec, dict(self.arguments), dict(self.vary), form, libm, sums, self.inputs)
 
     def evaluate(self, boxes: Sequence[FlatBox]) -> list[Part]:
         """The bounds on some boxes at once; where an operation has no value on one of them, half by half."""
@@ -193,6 +199,11 @@ class BoxErrors:
         operands = [(x.value, x.constant) for x in eqn.operands]
         added: Tensor | None = self.context.arrays.added(eqn.operation, eqn.result.value, operands, eqn.parameters)
         return added
+
+
+def _made(spec: Any, arguments: Any, vary: Any, form: str, libm: int, sums: str, inputs: Inputs) -> BoxErrors:
+    context = named_context("rounding", dtype=form, libm=libm, accumulate=sums)
+    return BoxErrors(spec, arguments, vary, context, inputs)
 
 
 def _wide(x: Traced, kind: type[Nested]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from decimal import ROUND_CEILING
 from fractions import Fraction
@@ -26,6 +27,7 @@ from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
+from scalarspec.executors import Crew
 from scalarspec.numbers import environment
 from scalarspec.numbers.exact import decimal_text, exact_float, interval_text
 from scalarspec.report import ends_json, floats_json, unboxed
@@ -35,6 +37,9 @@ Array = np.ndarray[Any, Any]
 
 FAILED = 64
 """Where an operation has no value on more parts of the box than this, no more are tried: the refusal is certain."""
+
+TOGETHER = 32
+"""So many parts at most are one job: enough for their evaluation at once to pay, few enough for several workers."""
 
 SHARE = 8
 """Of so many parts one is split in each round, those with the greatest bounds: to evaluate many at once costs little
@@ -118,6 +123,7 @@ def tolerance(
     inputs: Inputs = "rounded",
     libm: int = 4,
     accumulate: str | None = None,
+    executor: Executor | None = None,
     literals: Literals | None = None,
 ) -> Tolerance:
     """How far any float evaluation of `spec` can be from its exact value, with the arguments in `vary` in their boxes.
@@ -133,6 +139,7 @@ def tolerance(
     libm: the ulps of `dtype` within which exp, log, sin and their like are right (NumPy's makers promise 4).
     accumulate: the format in which the terms of sums, means and products of vectors and matrices are multiplied and
     added, before the result is rounded to `dtype`; `dtype` itself, where none is given.
+    executor: one of concurrent.futures, or of its interface, that does the parts; the result is the same.
 
     Each operation is rounded as the spec has it. A product of matrices, or a convolution, is a sum of products in any
     order, and a convolution's bias is added to what was rounded; a layer norm takes its variance in two passes.
@@ -143,8 +150,9 @@ def tolerance(
     Returns the bound, absolute and relative, for each output of the spec, and the part of the box where it is greatest.
 
     Raises UnknownName for a name that the spec does not have or an unknown format, ArgumentError for any other argument
-    that cannot be used, DomainError where an operation has no value on part of the box, NotSupported for an operation
-    whose rounding is not stated, FloatEnvironmentError where the processor does not round to nearest or flushes.
+    that cannot be used, or be sent to an executor, DomainError where an operation has no value on part of the box,
+    NotSupported for an operation whose rounding is not stated, FloatEnvironmentError where the processor does not round
+    to nearest or flushes.
 
         ss.tolerance(loss, x, vary={"x": ss.ball("0.01")}, dtype="float32").absolute    # an atol for a test
         ss.tolerance(layer, w, x, vary={"x": ss.ball("0.01")}, dtype="bfloat16", accumulate="float32")
@@ -162,7 +170,7 @@ def tolerance(
     one_valued(spec, arguments, vary)
     start = time.perf_counter()
     problem = BoxErrors(spec, arguments, vary, context, inputs)
-    parts = _refined(problem, splits)
+    parts = _refined(problem, splits, Crew(executor, problem))
     if any(part.partly for part in parts):
         look_at_points(Domain(spec, arguments, vary))  # where it surely has no value, that is the answer
     return _summary(problem, parts, time.perf_counter() - start)
@@ -178,7 +186,7 @@ def _check(splits: Any, inputs: Any) -> None:
 # ---- the search -----------------------------------------------------------------------------------------------------
 
 
-def _refined(problem: BoxErrors, splits: int) -> list[Part]:
+def _refined(problem: BoxErrors, splits: int, crew: Crew) -> list[Part]:
     """The parts of the box after so many splits: the ones with the greatest bounds are split."""
     sides = np.where(problem.high > problem.low, problem.high - problem.low, np.inf)
 
@@ -191,10 +199,19 @@ def _refined(problem: BoxErrors, splits: int) -> list[Part]:
         return [part for part in chosen if np.any(part.high > part.low)]
 
     def divide(chosen: Sequence[Part]) -> list[Part]:
-        return problem.evaluate([half for part in chosen for half in _halves(part, sides)])
+        halves = [half for part in chosen for half in _halves(part, sides)]
+        groups = [(halves[i : i + TOGETHER],) for i in range(0, len(halves), TOGETHER)]
+        return [part for parts in crew.each(_evaluated, groups) for part in parts]
 
     *_, parts = refine(problem.evaluate([(problem.low, problem.high)]), worst, divide)
     return parts
+
+
+@np.errstate(all="ignore")
+def _evaluated(problem: BoxErrors, boxes: Sequence[FlatBox]) -> list[Part]:
+    """The bounds on some boxes, wherever that is done."""
+    environment.check()
+    return problem.evaluate(boxes)
 
 
 def urgency(part: Part) -> float:

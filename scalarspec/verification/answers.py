@@ -27,6 +27,8 @@ class Answer:
     so that it is shown exactly? Where no such point was found, its text is rounded to 17 digits. outputs: the networks'
     results there. cases: how many boxes of inputs the query asks about, None where the time ended before they were
     counted; proved: in how many of them there surely is no such input. version: of VNN-LIB; seconds: how long it took.
+    method: what decided, in words: how the point was found, or by which methods the cases were proved; "" where nothing
+    did.
     """
 
     status: Found
@@ -36,6 +38,7 @@ class Answer:
     point: dict[str, Any] | None = None
     outputs: dict[str, Any] | None = None
     seconds: float = 0.0
+    method: str = ""
 
     @property
     def exact(self) -> bool:
@@ -60,8 +63,8 @@ class Answer:
         def plain(arrays: dict[str, Any] | None) -> Any:
             return arrays and {name: _nested(array.tolist()) for name, array in arrays.items()}
 
-        head = {"status": self.status, "cases": self.cases, "proved": self.proved, "seconds": self.seconds}
-        return {**head, "point": plain(self.point), "outputs": plain(self.outputs)}
+        head = {"status": self.status, "method": self.method, "cases": self.cases, "proved": self.proved}
+        return {**head, "seconds": self.seconds, "point": plain(self.point), "outputs": plain(self.outputs)}
 
 
 def _elements(arrays: dict[str, Any] | None) -> list[tuple[str, tuple[int, ...], Fraction]]:

@@ -24,6 +24,8 @@ from scalarspec.verification.query import Query
 from scalarspec.verification.vnnlib import read_query
 
 Progress = Callable[[int, int], None]
+NO_POINT, ANY_POINT = "no point of the inputs", "any point of the inputs"
+"""What decides where the query asks nothing of the outputs."""
 MANY = 2**40
 """Into how many parts a box is split at most where only the time is limited."""
 
@@ -62,38 +64,39 @@ def verify(
     asked = query if isinstance(query, Query) else read_query(query)
     networks, cases = networks_of(asked, network), Cases(asked)
     parts = MANY if budget is None and timeout is not None else budget
-    proved = 0
+    proved: list[str] = []
     for case in cases:
         left = None if timeout is None else timeout - (time.monotonic() - start)
         if left is not None and left <= 0:
             break
         if case is None:
-            proved += 1
+            proved.append(NO_POINT)
             continue
         settings = {"timeout": left, "budget": parts, "executor": executor, "progress": progress}
-        point = _point(Excluded(networks, case.rest), case, settings)
-        if point is not None and point:
-            more = {"point": point, "outputs": results(networks, point)}
-            return Answer("sat", len(cases), proved, asked.version, **more, seconds=time.monotonic() - start)
-        proved += point is not None
+        point, method = _point(Excluded(networks, case.rest), case, settings)
+        if point:
+            seconds, outputs = time.monotonic() - start, results(networks, point)
+            return Answer("sat", len(cases), len(proved), asked.version, point, outputs, seconds, method)
+        proved += [] if point is None else [method]
     seconds = time.monotonic() - start
     late = timeout is not None and seconds >= timeout
-    status: Any = "unsat" if proved == len(cases) else "timeout" if late else "unknown"
-    return Answer(status, len(cases), proved, asked.version, seconds=seconds)
+    status: Any = "unsat" if len(proved) == len(cases) else "timeout" if late else "unknown"
+    method = ", ".join(dict.fromkeys(proved)) if status == "unsat" else ""
+    return Answer(status, len(cases), len(proved), asked.version, seconds=seconds, method=method)
 
 
-def _point(claim: Excluded, case: Case, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+def _point(claim: Excluded, case: Case, settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
     """A point of a case that satisfies the query, with decimals where that can be; an empty one where there surely is
-    none; None where nothing is known.
+    none; None where nothing is known. And the method that says so.
     """
     boxes = dict(zip(claim.parameters, case.box.values(), strict=True))
     if not case.rest:
-        return _named(claim, {name: ends[0] for name, ends in boxes.items()})
+        return _named(claim, {name: ends[0] for name, ends in boxes.items()}), ANY_POINT
     found = _proof(claim, boxes, settings)
     if found.status != "refuted":
-        return {} if found.proved else None
+        return {} if found.proved else None, found.method
     point = {name: np.asarray(array, dtype=object) for name, array in (found.witness or {}).items()}
-    return _named(claim, _in_decimals(claim, point, boxes))
+    return _named(claim, _in_decimals(claim, point, boxes)), found.method
 
 
 def _in_decimals(claim: Excluded, point: dict[str, Any], boxes: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
