@@ -183,13 +183,12 @@ class SymbolicContext(Context[Node]):
 
     def sum(self, terms: Sequence[Node]) -> Node:
         """One n-ary sum, its numbers added up."""
-        numbers = [value for term in terms if (value := value_of(term)) is not None]
         rest = [term for term in terms if term.operation != "number"]
-        constant = sum(numbers, Fraction(0))
-        if len(rest) == 2 and self.negative(rest[0]) is rest[1]:
+        constant = sum([Fraction(*term.args) for term in terms if term.operation == "number"])
+        if len(rest) == 2 and _are_opposite(*rest):
             rest = []
         if constant or not rest:
-            rest.append(number(constant))
+            rest.append(number(Fraction(constant)))
         return rest[0] if len(rest) == 1 else node("sum", *rest)
 
     def negative(self, x: Node) -> Node:
@@ -199,12 +198,11 @@ class SymbolicContext(Context[Node]):
         return x.args[0] if x.operation == "negative" else node("negative", x)
 
     def multiply(self, x: Node, y: Node) -> Node:
-        a, b = value_of(x), value_of(y)
-        if a is not None and b is not None:
-            return number(a * b)
-        if ZERO in (x, y):
+        if x.operation == y.operation == "number":
+            return number(Fraction(*x.args) * Fraction(*y.args))
+        if x is ZERO or y is ZERO:
             return ZERO
-        if ONE in (x, y):
+        if x is ONE or y is ONE:
             return y if x is ONE else x
         return node("multiply", x, y)
 
@@ -359,6 +357,11 @@ class SymbolicArrays(LiftedArrays):
     def log_shares(self, terms: list[Node]) -> list[Node]:
         whole = self.context.logsumexp(terms)
         return [self.context.subtract(term, whole) for term in terms]
+
+
+def _are_opposite(x: Node, y: Node) -> bool:
+    """Is one of them the negative of the other, as far as it is seen?"""
+    return (x.operation == "negative" and x.args[0] is y) or (y.operation == "negative" and y.args[0] is x)
 
 
 def _fraction(x: Expr) -> Fraction:

@@ -8,7 +8,7 @@ from conftest import CONTEXTS
 from corners import corners_outside
 
 import scalarspec as ss
-from scalarspec.bounding import backward
+from scalarspec.bounding import backward, charges, fused, state
 
 # ---- layers that cancel, against their exact ranges -----------------------------------------------------------------
 
@@ -50,7 +50,8 @@ def test_affine_specs_have_their_exact_range_but_for_rounding():
 
 
 def test_rounding_that_is_forgotten_is_seen(monkeypatch):
-    monkeypatch.setattr(backward.BackwardPass, "charge_rounding", lambda self, g, size, *operands: None)
+    monkeypatch.setattr(fused, "RATE", 0.0)
+    monkeypatch.setattr(charges.Charge, "RATE", 0.0)
     assert sum(misses for seed in range(60) for misses, _, _ in affine_misses(seed, 1e4)) > 0
 
 
@@ -62,7 +63,8 @@ def test_coefficients_that_underflow_are_paid_for(monkeypatch, only_linear):
     found = ss.bounds(spec, np.array([1e300]), vary=near, method="linear")
     low, high = (Fraction(1e-200) ** 2 * (Fraction(1e300) + sign * Fraction(10) ** 299) for sign in (-1, 1))
     assert found.lower[0] <= low < high <= found.upper[0]
-    monkeypatch.setattr(backward, "TINY", 0.0)
+    monkeypatch.setattr(state, "UNDERFLOW", 0.0)
+    monkeypatch.setattr(charges, "TINY", 0.0)
     with pytest.raises(ss.errors.DomainError):  # nothing is left of the range
         ss.bounds(spec, np.array([1e300]), vary=near, method="linear")
 
@@ -72,7 +74,9 @@ def test_coefficients_that_underflow_are_paid_for(monkeypatch, only_linear):
 ROWS = {
     "univariate": lambda x, y: ss.sum(ss.tanh(x) + ss.exp(y)),
     "bilinear": lambda x, y: ss.sum(x * y),
-    "linear": lambda x, y: ss.sum(ss.affine([[1, 2], [3, -1]], x, [0, 1])) - ss.sum(y),
+    "linear": lambda x, y: ss.sum(x - 2 * y),
+    "layer": lambda x, y: ss.sum(ss.tanh(ss.affine([[1, 2], [3, -1]], x, [0, 1]))) - ss.sum(y),
+    "first layer": lambda x, y: ss.sum(ss.affine([[1, 2], [3, -1]], x, [0, 1])) - ss.sum(y),
     "quadratic": lambda x, y: ss.sum(ss.square(2 * x + y) - ss.exp(x - y)),
 }
 
@@ -90,8 +94,10 @@ def test_an_error_in_any_relaxation_is_seen(term, monkeypatch, only_linear):
         return mistaken
 
     assert corners_outside(ROWS[term]) == 0
-    if term == "quadratic":
-        monkeypatch.setattr(backward.BackwardPass, "relax_quadratic", shifted(backward.BackwardPass.relax_quadratic))
+    methods = {"quadratic": "relax_quadratic", "layer": "relax_layer", "first layer": "_begin"}
+    if term in methods:
+        method = methods[term]
+        monkeypatch.setattr(backward.BackwardPass, method, shifted(getattr(backward.BackwardPass, method)))
     else:
         monkeypatch.setitem(backward.RELAXATIONS, term, shifted(backward.RELAXATIONS[term]))
     assert corners_outside(ROWS[term]) > 0

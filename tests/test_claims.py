@@ -21,7 +21,7 @@ def test_prove_an_inequality_over_a_box():
     vary = {"x": ss.ball("0.01")}
     found = ss.bounds(spec, *args, vary=vary)
     middle = (found.inner[1] + found.upper) / 2
-    assert ss.prove(spec, *args, vary=vary, at_most=found.upper).method == "bounds: linear"
+    assert ss.prove(spec, *args, vary=vary, at_most=found.upper + Fraction(1, 10**12)).method == "bounds: linear"
     assert ss.prove(spec, *args, vary=vary, at_most=1000).method == "bounds: interval"
     assert ss.prove(spec, *args, vary=vary, at_least=0, at_most=1000).status == "proved"
     refuted = ss.prove(spec, *args, vary=vary, at_most=found.inner[1] - Fraction(1, 10**9))
@@ -102,3 +102,23 @@ def test_a_claim_is_strict_where_it_is_over_the_box():
         return 0 * x < 0 if x > 1 else x <= x + 1
 
     assert ss.prove(claim, 0, vary={"x": ss.box(2, 3)}).status == "refuted"
+
+
+def test_what_is_known_in_parts_may_be_forgotten(monkeypatch):
+    """The same verdict, whether parts keep the ranges that were found in them or find these again."""
+    rng = np.random.default_rng(3)
+    net = layers.Sequential(
+        layers.Linear(rng.normal(size=(12, 3)), rng.normal(size=12)),
+        layers.relu,
+        layers.Linear(rng.normal(size=(8, 12)), rng.normal(size=8)),
+        layers.relu,
+        layers.Linear(rng.normal(size=(2, 8)), rng.normal(size=2)),
+    )
+    most = ss.bounds(net, np.zeros(3), vary={"x": ss.ball(1)}, method="subdivide", budget=64).inner[1]
+    claims = [lambda x: net(x)[0] <= most[0] + Fraction(1, 2), lambda x: (net(x) <= most - Fraction(1, 100)).all()]
+    for claim, status in zip(claims, ("proved", "refuted"), strict=True):
+        found = ss.prove(claim, np.zeros(3), vary={"x": ss.ball(1)}, budget=4096)
+        with monkeypatch.context() as m:
+            m.setattr("scalarspec.bounding.search.MOST_KEPT", 100)
+            again = ss.prove(claim, np.zeros(3), vary={"x": ss.ball(1)}, budget=4096)
+        assert found.status == again.status == status

@@ -5,6 +5,7 @@ Inputs with few significant bits are where enclosures miss, so most of the famil
 
 import random
 from fractions import Fraction
+from operator import add
 
 import mpmath
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from agreement import same
 
 import scalarspec as ss
-from scalarspec.backends.interval import IntervalContext
+from scalarspec.backends.interval import IntervalContext, bulk, points
 from scalarspec.backends.interval import arrays as kernel
 
 PRECISIONS = [24, 53, 113, 200]
@@ -159,6 +160,43 @@ def test_a_bad_precision_is_refused(prec):
         ss.context("interval", prec=prec)
 
 
+# ---- many at once ---------------------------------------------------------------------------------------------------
+
+
+def boxes(context, radius):
+    """So many that they are held as integers of one unit: around numbers near and far, zeros, and beside zeros."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=60) * 2.0 ** rng.integers(-20, 3, size=60) * rng.choice([0, 1, 1], size=60)
+    below, above = (rng.choice([0, Fraction(radius)], size=60) for _ in range(2))
+    return (
+        context.box([Fraction(v) - r for v, r in zip(x, below, strict=True)], list(map(add, map(Fraction, x), above)))
+        / 3
+    )
+
+
+@pytest.mark.parametrize("prec", [11, 53, 113])
+@pytest.mark.parametrize("radius", [0, 2.0**-70, 1e-3, 1.0])
+def test_many_at_once_are_those_of_the_scalars_to_the_last_bit(prec, radius):
+    context = ss.context("interval", prec=prec)
+    x, y = boxes(context, radius), 1 / (1 + ss.exp(boxes(context, 1.0)))
+    alone = [ss.Tensor(context.reference(), t.shape, context.arrays.unpack(t.value)) for t in (x, y)]
+    for spec in (lambda x, y: ss.square(x - y) + ss.relu(x + y), lambda x, y: (ss.relu(x - y) - ss.square(y))[::-1]):
+        assert same(spec(x, y), spec(*alone))
+    assert isinstance((x - y).value, bulk.Boxes)
+
+
+@pytest.mark.parametrize("prec", [24, 53, 113])
+@pytest.mark.parametrize("radius", [0, 2.0**-70, 2.0**-130, 1.0])
+def test_logistic_functions_of_many_enclose_and_are_as_tight_as_of_one(prec, radius):
+    context, fine = ss.context("interval", prec=prec), ss.context("interval", prec=300).reference()
+    x = boxes(context, radius)
+    scalars = context.arrays.unpack(x.value)
+    alone = ss.sigmoid(ss.Tensor(context.reference(), x.shape, scalars))
+    exact = ss.sigmoid(ss.Tensor(fine, x.shape, scalars))
+    (low, high), (least, most), (inner, outer) = (ss.endpoints(t) for t in (ss.sigmoid(x), alone, exact))
+    assert ((least <= low) & (low <= inner) & (outer <= high) & (high <= most)).all()
+
+
 # ---- layers by digits -----------------------------------------------------------------------------------------------
 
 
@@ -191,7 +229,14 @@ def test_layers_by_digits_are_those_of_the_scalars_to_the_last_bit(monkeypatch, 
             assert same(a, b)
 
 
-def test_the_layers_of_that_test_do_go_by_digits(monkeypatch):
+@pytest.mark.parametrize("least", [0, 1 << 60])
+def test_layers_by_digits_are_those_by_integers(monkeypatch, least):
+    right = list(layer_cases(ss.context("interval"), 0))
+    monkeypatch.setattr(points, "BY_DIGITS_FROM", least)
+    assert all(same(a, b) for a, b in zip(right, layer_cases(ss.context("interval"), 0), strict=True))
+
+
+def test_the_layers_of_that_test_do_go_by_integers(monkeypatch):
     taken = []
     right = kernel.exact_rows
 
@@ -208,8 +253,13 @@ def test_the_layers_of_that_test_do_go_by_digits(monkeypatch):
 def test_one_ulp_in_a_layer_is_caught(monkeypatch):
     context = ss.context("interval")
     right = list(layer_cases(context, 0))
-    product = kernel.product
-    monkeypatch.setattr(kernel, "product", lambda a, b: (p := product(a, b)) + (p >> 52))
+    products = points.Points.products
+
+    def wrong(*args):
+        middle, radius = products(*args)
+        return middle + (middle >> 52), radius
+
+    monkeypatch.setattr(points.Points, "products", wrong)
     assert not any(same(a, b) for a, b in zip(right, layer_cases(context, 0), strict=True))
 
 

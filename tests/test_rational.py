@@ -53,13 +53,13 @@ def wrong_layers(count):
 @pytest.mark.parametrize("with_flint", [True, False])
 def test_a_thousand_random_layers(monkeypatch, with_flint):
     used = {"digits": 0, "long": 0}
-    by_digits, by_integers = integers.product, integers.long_product
-    count_calls(monkeypatch, "product", used, "digits", by_digits)
+    by_digits, by_integers = integers.digit_sums, integers.long_product
+    count_calls(monkeypatch, "digit_sums", used, "digits", by_digits)
     count_calls(monkeypatch, "long_product", used, "long", by_integers)
     if not with_flint:
         monkeypatch.setattr(integers, "flint", None)
     assert wrong_layers(1000) == []
-    assert used["digits"] > 300
+    assert used["digits"] > 150
     assert used["long"] > 100
 
 
@@ -76,13 +76,16 @@ def test_a_broken_product_is_caught(monkeypatch, mistake):
     if mistake == "too wide digits":
         monkeypatch.setattr("scalarspec.backends.rational.ratios.digit_bits", lambda n: digit_bits(n) + 7)
     elif mistake == "a lost carry":
-        monkeypatch.setattr(integers, "joined", lambda sums, bits: integers_joined(sums[:1] * 0 + sums, bits, 1))
+        monkeypatch.setattr(
+            "scalarspec.backends.rational.ratios.joined",
+            lambda sums, bits: integers_joined(sums[:1] * 0 + sums, bits, 1),
+        )
     elif mistake == "a lost digit":
         right = Digits.of_floats.__func__
         monkeypatch.setattr(Digits, "of_floats", classmethod(lambda cls, *a: without_last(right(cls, *a))))
     else:
-        right = integers.product
-        monkeypatch.setattr("scalarspec.backends.rational.ratios.product", lambda a, b: right(a, b) + 1)
+        right = integers.digit_sums
+        monkeypatch.setattr("scalarspec.backends.rational.ratios.digit_sums", lambda a, b: right(a, b) + 1)
     assert wrong_layers(60)
 
 
@@ -101,20 +104,22 @@ def without_last(digits):
 def test_the_bound_on_digits():
     for n in (*range(1, 300), 784, 10**4, 10**6):
         bits = digit_bits(n)
-        assert n * TERMS * (2**bits - 1) ** 2 < 2**53
-        assert bits >= 12
+        assert n * 2 ** (2 * bits - 2) <= 2**53
+        assert bits >= 16
 
 
 @pytest.mark.parametrize("n", [1, 3, 64, 784])
 def test_products_at_the_bound(n):
     """All digits as large as can be, all of one sign, as many as can be."""
     bits = digit_bits(n)
-    largest = 2 ** (bits * TERMS) - 1
-    a = np.full((2, n), largest, dtype=object)
+    least = -sum(2 ** (bits * k + bits - 1) for k in range(TERMS - 1)) - 2 ** (bits * TERMS - 2)
+    a = np.full((2, n), least, dtype=object)
     digits = Digits.of_integers(a, bits)
-    assert len(digits.digits) == TERMS
-    assert integers.product(digits, digits).tolist() == [[n * largest**2] * 2] * 2
-    assert Digits.of_integers(a + 1, bits) is None
+    assert digits.digits.min(axis=(1, 2)).tolist() == [-(2.0 ** (bits - 1))] * (TERMS - 1) + [-(2.0 ** (bits - 2))]
+    assert integers.product(digits, digits).tolist() == [[n * least**2] * 2] * 2
+    largest = np.full((1, n), 2 ** (bits * TERMS - 1) - 1, dtype=object)
+    assert integers.product(Digits.of_integers(largest, bits), digits).tolist() == [[n * largest[0, 0] * least] * 2]
+    assert Digits.of_integers(largest + 1, bits) is None
 
 
 def test_every_numerator_is_a_python_integer():
@@ -185,3 +190,19 @@ def test_a_lifted_model_takes_at_most_eight_times_its_floats():
     t = C.tensor(w)
     ss.affine(t, C.tensor(rng.uniform(size=784)), C.tensor(rng.normal(size=64)))
     assert t.value.nbytes <= 8 * w.nbytes
+
+
+def test_sums_in_digits_are_those_of_fractions():
+    """Of many numbers, which stay digits: floats added and subtracted, a mean of squares, and doubling without end."""
+    rng = np.random.default_rng(0)
+    w, x, b, y = rng.normal(size=(300, 5)), rng.normal(size=5), rng.normal(size=300), rng.normal(size=300)
+    right = [u - Fraction(v) for u, v in zip(by_fractions(w, x, b), y.tolist(), strict=True)]
+    t = ss.affine(C.tensor(w), C.tensor(x), C.tensor(b)) - C.tensor(y)
+    assert t.value.in_digits()
+    assert ss.mean_square(t).item() == sum(v * v for v in right) / 300
+    assert (C.tensor(y) - t).tolist() == [Fraction(v) - u for u, v in zip(right, y.tolist(), strict=True)]
+    doubled = t
+    for _ in range(70):
+        doubled = doubled + doubled
+    assert doubled.tolist() == [v * 2**70 for v in right]
+    assert t.tolist() == right

@@ -74,7 +74,7 @@ def test_lines_are_close_on_small_intervals(operation):
     [
         ("convex", "square"),
         ("convex", "exp"),
-        ("convex", "relu"),
+        ("rectifier", "relu"),
         ("concave", "log"),
         ("s_shaped", "tanh"),
         ("mean_value", "sin"),

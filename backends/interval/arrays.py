@@ -12,60 +12,37 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.interval.ends import ZERO, Interval, bounded, exact_product
-from scalarspec.backends.interval.field import IntervalField
-from scalarspec.core.arrays import LiftedArrays, lift
-from scalarspec.numbers import environment
-from scalarspec.numbers.dyadic import INFINITE, exact_sum
-from scalarspec.numbers.exact import holds_floats
-from scalarspec.numbers.integers import (
-    BY_DIGITS_FROM,
-    TERMS,
-    Digits,
-    digit_bits,
-    least_exponent,
-    product,
-    whole_numbers,
+from scalarspec.backends.interval.bulk import (
+    MANY,
+    UNIT_LIMIT,
+    Boxes,
+    Ends,
+    added,
+    integer_ends,
+    moved,
+    negated,
+    positive,
+    rounded,
+    sigmoids,
+    squared,
 )
+from scalarspec.backends.interval.ends import ZERO, exact_product
+from scalarspec.backends.interval.functions import MonotoneFunctions
+from scalarspec.backends.interval.points import Points
+from scalarspec.core.arrays import LiftedArrays
+from scalarspec.numbers import environment
+from scalarspec.numbers.dyadic import exact_sum
+from scalarspec.numbers.exact import holds_floats
 
 Array = np.ndarray[Any, Any]
 
 
-class Points:
-    """Floats that stand for themselves: weights and data, as they came.
-
-    floats: the array. Each float is an integer below 2^length in size, times 2^exponent.
+class IntervalArrays(LiftedArrays):
+    """Values are object arrays of scalars, `Points`, or `Boxes`. Sums and inner products are exact, and rounded outward
+    once.
     """
 
-    __slots__ = ("_digits", "_scalars", "exponent", "floats", "length")
-
-    def __init__(self, floats: Array) -> None:
-        self.floats = floats
-        self.exponent, self.length = least_exponent(floats)
-        self._scalars: Array | None = None
-        self._digits: Digits | None = None
-
-    def __reduce__(self) -> Any:
-        return Points, (self.floats,)
-
-    def scalars(self) -> Array:
-        """The intervals that they are."""
-        if self._scalars is None:
-            mantissas = whole_numbers(self.floats, self.exponent)
-            self._scalars = lift(lambda m: (m, self.exponent, m, self.exponent), mantissas)
-        return self._scalars
-
-    def digits(self) -> Digits | None:
-        """Of the floats over 2^exponent, for inner products along the last axis; None if they are too long."""
-        if self._digits is None and (bits := digit_bits(self.floats.shape[-1])):
-            self._digits = Digits.of_floats(self.floats, self.exponent, self.length, bits)
-        return self._digits
-
-
-class IntervalArrays(LiftedArrays):
-    """Values are object arrays of scalars, or `Points`. Sums and inner products are exact, and rounded outward once."""
-
-    context: IntervalField
+    context: MonotoneFunctions
 
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
         """Where floats are floats: products of matrices are made of them."""
@@ -78,13 +55,22 @@ class IntervalArrays(LiftedArrays):
         return super().data(array)
 
     def unpack(self, value: Any) -> Array:
+        if isinstance(value, Boxes):
+            return value.scalars(self.context.prec)
         return value.scalars() if isinstance(value, Points) else super().unpack(value)
+
+    def ends(self, value: Any) -> Ends | None:
+        """The ends as integers of one unit. None where they are too far apart, or infinite."""
+        return value.ends() if isinstance(value, Boxes | Points) else integer_ends(value)
 
     # ---- what takes points as they are, and what makes scalars of them ----------------------------------------------
 
     def restructured(self, function: Callable[..., Array], *values: Any) -> Any:
         if all(isinstance(x, Points) for x in values):
             return Points(np.asarray(function(*(x.floats for x in values))))
+        if len(values) == 1 and isinstance(values[0], Boxes):
+            low, high, exponent = values[0].ends()
+            return Boxes(function(low), function(high), exponent)
         return function(*map(self.unpack, values))
 
     def elementwise(self, operation: str, *values: Any) -> Any:
@@ -94,6 +80,42 @@ class IntervalArrays(LiftedArrays):
 
     def reduced(self, total: Callable[[list[Any]], Any], x: Any, axis: tuple[int, ...]) -> Any:
         return super().reduced(total, self.unpack(x), axis)
+
+    # ---- many at once -----------------------------------------------------------------------------------------------
+
+    def add(self, x: Any, y: Any) -> Any:
+        return self._in_bulk("add", added, x, y)
+
+    def subtract(self, x: Any, y: Any) -> Any:
+        return self._in_bulk("subtract", lambda a, b: added(a, negated(b)), x, y)
+
+    def square(self, x: Any) -> Any:
+        return self._in_bulk("square", squared, x)
+
+    def relu(self, x: Any) -> Any:
+        return Boxes(*positive(x.ends())) if isinstance(x, Boxes) else self.elementwise("relu", x)
+
+    def _in_bulk(self, operation: str, exactly: Callable[..., Ends], *values: Any) -> Any:
+        """An operation by the exact ends of many intervals, rounded outward; of few, one by one."""
+        found = [self.ends(value) for value in values] if max(map(_size, values)) >= MANY else [None]
+        ends = [each for each in found if each is not None]
+        exact = exactly(*ends) if len(ends) == len(found) else None
+        if exact is None or abs(exact[2]) >= UNIT_LIMIT:
+            return self.elementwise(operation, *values)
+        return rounded(exact, self.context.prec)
+
+    def sigmoid(self, x: Any) -> Any:
+        ends, context = self.ends(x), self.context
+        wp = context.prec + 2 * context.guard
+        found = None if ends is None else sigmoids(ends, context.prec, wp, context.margin)
+        return self.elementwise("sigmoid", x) if found is None else rounded(found, context.prec)
+
+    def sum(self, x: Any, axis: tuple[int, ...]) -> Any:
+        ends = self.ends(x) if _size(x) >= MANY else None
+        if ends is None:
+            return super().sum(x, axis)
+        low, high = (np.asarray(np.sum(part, axis=axis, initial=0), dtype=object) for part in ends[:2])
+        return rounded((low, high, ends[2]), self.context.prec)
 
     # ---- sums and products ------------------------------------------------------------------------------------------
 
@@ -134,49 +156,55 @@ class IntervalArrays(LiftedArrays):
 
     def affine(self, weight: Any, x: Any, bias: Any) -> Any:
         """weight @ x + bias, rounded once. weight: (m, n); x: (n,); bias: (m,)."""
-        return self._rows(weight, self.unpack(x)[None], self.unpack(bias)[None])[0]
+        found = self._layer(weight, x, bias)
+        return self._rows(weight, self.unpack(x)[None], self.unpack(bias)[None])[0] if found is None else found
 
     def affine_rows(self, weight: Any, x: Any, bias: Any, shape: tuple[int, int]) -> Any:
-        return self._rows(weight, self.unpack(x), np.broadcast_to(self.unpack(bias), shape))
+        found = self._layer(weight, x, bias)
+        if found is None:
+            return self._rows(weight, self.unpack(x), np.broadcast_to(self.unpack(bias), shape))
+        return found
+
+    def _layer(self, weight: Any, x: Any, bias: Any) -> Any:
+        """x @ weightᵀ + bias by exact products. None where there are none. weight: (m, n); x: (..., n); bias: (m,)."""
+        products, last = self._products(weight, x), self.ends(bias)
+        return None if products is None or last is None else rounded(added(products, last), self.context.prec)
+
+    def _products(self, weight: Any, x: Any) -> Ends | None:
+        """x @ weightᵀ, exactly, for a matrix of points. None elsewhere, and where an end is infinite, or too long."""
+        ends = self.ends(x) if isinstance(weight, Points) else None
+        return None if ends is None else exact_rows(weight, ends)
 
     def _rows(self, weight: Any, x: Array, bias: Array) -> Array:
-        """x @ weightᵀ + bias. weight: (m, n); x: (b, n); bias: (b, m)."""
-        products = exact_rows(weight, x) if isinstance(weight, Points) else None
-        if products is not None:
-            return np.asarray(lift(self._bounded_sum, products, bias))
+        """The same, term by term. x: (b, n); bias: (b, m)."""
         rows, result = list(self.unpack(weight)), np.empty(bias.shape, dtype=object)
         for i, j in np.ndindex(*bias.shape):
             result[i, j] = self.total([*map(exact_product, rows[j], x[i]), bias[i, j]])
         return result
 
-    def _bounded_sum(self, x: Interval, y: Interval) -> Interval:
-        return bounded(*self.context.add(x, y))
-
     def matmul(self, a: Any, b: Any) -> Any:
-        if a is b and self.unpack(a).ndim == 1:
-            return self.sum(self.elementwise("square", a), (0,))
-        left, right = self.unpack(a), self.unpack(b)
-        products = self._exact_products(a, b, left, right)
-        return super().matmul(left, right) if products is None else lift(self.context.rounded, products)
+        axes = _axes(a), _axes(b)
+        if a is b and axes[0] == 1:
+            return self.sum(self.apply("square", a), (0,))
+        products = None
+        if axes[0] == 2 and isinstance(a, Points):
+            products = self._products(a, b if axes[1] == 1 else self.matrix_transpose(b))
+            products = products if products is None or axes[1] == 1 else moved(products)
+        elif axes[1] == 2 and isinstance(b, Points):
+            products = self._products(self.matrix_transpose(b), a)
+        if products is None:
+            return super().matmul(self.unpack(a), self.unpack(b))
+        return rounded(products, self.context.prec)
 
-    def _exact_products(self, a: Any, b: Any, left: Array, right: Array) -> Array | None:
-        """a @ b, exactly, where one of them is a matrix of points; None elsewhere. left, right: their scalars."""
-        if isinstance(a, Points) and left.ndim == 2:
-            columns = right if right.ndim == 1 else np.moveaxis(right, -2, -1)
-            products = exact_rows(a, columns.reshape(prod(columns.shape[:-1]), left.shape[1]))
-            if products is None:
-                return None
-            return (
-                products.T
-                if right.ndim == 2
-                else products[0]
-                if right.ndim == 1
-                else np.moveaxis(products.reshape(*columns.shape[:-1], left.shape[0]), -1, -2)
-            )
-        if isinstance(b, Points) and right.ndim == 2:
-            products = exact_rows(self.matrix_transpose(b), left.reshape(prod(left.shape[:-1]), right.shape[0]))
-            return None if products is None else products.reshape(*left.shape[:-1], right.shape[1])
-        return None
+
+def _size(value: Any) -> int:
+    """How many numbers a value holds."""
+    return int((value.floats if isinstance(value, Points) else value).size)
+
+
+def _axes(value: Any) -> int:
+    """How many axes a value has."""
+    return int((value.floats if isinstance(value, Points) else value).ndim)
 
 
 def boxed_row(scalars: list[Any]) -> Array:
@@ -186,38 +214,20 @@ def boxed_row(scalars: list[Any]) -> Array:
     return row
 
 
-def exact_rows(weight: Points, x: Array) -> Array | None:
+def exact_rows(weight: Points, x: Ends) -> Ends | None:
     """x @ weightᵀ, the exact ends.
 
     1. weight = w 2^p for a matrix w of integers; x lies between low 2^q and high 2^q, integers too.
     2. An interval [l, h] times a number w has the midpoint w (l + h) / 2 and the radius |w| (h - l) / 2; these add up.
     3. So the ends are (w (low + high) ± |w| (high - low)) 2^(p+q-1): two exact products of integer matrices.
 
-    weight: (m, n); x: (b, n), an object array of scalars; result: (b, m), one of scalars that are not rounded. None
-    where it does not pay, where an end is infinite, and where numbers are too long for digits.
+    weight: (m, n); x: of shape (..., n); result: (..., m). None where numbers are too long for digits.
     """
-    if weight.floats.size * len(x) < BY_DIGITS_FROM or (w := weight.digits()) is None:
+    low, high, exponent = x
+    shape = (*low.shape[:-1], len(weight.floats))
+    low, high = (part.reshape(prod(part.shape[:-1]), part.shape[-1]) for part in (low, high))
+    products = weight.products(high + low, high - low)
+    if products is None:
         return None
-    ends = _integer_ends(x, furthest=w.bits * TERMS)
-    if ends is None:
-        return None
-    low, high, exponent = ends
-    sums, widths = Digits.of_integers(high + low, w.bits), Digits.of_integers(high - low, w.bits)
-    if sums is None or widths is None:
-        return None
-    middle = product(sums, w)
-    radius = product(widths, Digits(np.abs(w.digits), w.bits)) if len(widths.digits) else 0 * middle
-    power = weight.exponent + exponent - 1
-    return lift(lambda a, b: (a, power, b, power), middle - radius, middle + radius)
-
-
-def _integer_ends(x: Array, furthest: int) -> tuple[Array, Array, int] | None:
-    """low, high and q, for x between low 2^q and high 2^q. None where exponents are further apart, or ends infinite."""
-    scalars = x.ravel().tolist()
-    lows, highs = [(a, e) for a, e, _, _ in scalars], [(b, f) for _, _, b, f in scalars]
-    exponents = [e for m, e in [*lows, *highs] if m]
-    least, greatest = min(exponents, default=0), max(exponents, default=0)
-    if greatest - least > furthest or greatest == INFINITE:
-        return None
-    low, high = (np.array([m << (e - least) if m else 0 for m, e in ends], dtype=object) for ends in (lows, highs))
-    return low.reshape(x.shape), high.reshape(x.shape), least
+    middle, radius = products
+    return (middle - radius).reshape(shape), (middle + radius).reshape(shape), weight.exponent + exponent - 1

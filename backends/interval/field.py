@@ -144,6 +144,9 @@ class IntervalField(Context[Interval]):
         a, e, b, f = x
         if a == b == 0:
             return ZERO
+        if c == d and g == h and c & (c - 1) == 0 and e != INFINITE != f:
+            power = g + c.bit_length() - 1
+            return self.rounded((a, e - power, b, f - power))
         if c < 0 or (c == 0 and a < 0 < b):
             return ENTIRE
         low = MINUS_INF if a < 0 and c == 0 else quotient_down(a, e, *((d, h) if a >= 0 else (c, g)), self.prec)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
+import numpy as np
 from mpmath import libmp
 from mpmath.ctx_iv import MPIntervalContext
 from mpmath.libmp.libelefun import exp_basecase, ln2_fixed, pi_fixed
@@ -20,7 +21,9 @@ from scalarspec.errors import DomainError
 from scalarspec.numbers.dyadic import INF, INFINITE, MINUS_INF, Number
 
 EXP_TABLE_BITS = 256
-"""Up to this many bits, exp uses a table: 178 numbers for each precision. Beyond, libmp's own series serves."""
+"""Up to this many bits, exp uses tables: 345 numbers for each precision. Beyond, libmp's own series serves."""
+TABLES, TABLE_BITS = 3, 7
+"""Each of so many tables takes so many bits of the argument."""
 CONSTANTS_TO = 1 << 15
 """π and ln 2 are computed once to so many bits: for every precision but those of thousands of digits."""
 
@@ -38,31 +41,50 @@ def constant(fixed_point: Callable[[int], int], bits: int) -> int:
         return fixed_point(bits)
 
 
-def exp_fixed(t: int, wp: int) -> int:
-    """exp of t in [0, ln 2), both in units of 2^-wp, within 2^10 of these units.
+def exp_fixed(t: Any, wp: int) -> Any:
+    """exp of t in [0, ln 2), both in units of 2^-wp, within 2^10 of these units. t: an integer, or an object array.
 
-    1. t = k/256 + r with 0 <= r < 2^-8; e^(k/256) comes from a table, right to a few units.
-    2. e^r is Taylor's series by Horner's scheme, cut where the rest is below a unit; each of its `>>` and `//` rounds
-       down by less than a unit, and the factors r/n < 2^-8 shrink what came before: less than 4 units with the cut.
-    3. The table's number is below 2, so that the product of the two is off by less than 10 units and by the table's own
-       error.
+    1. t = k 2^-21 + r with 0 <= r < 2^-21; e to the power of each 7 bits of k comes from a table, right to a few units.
+    2. e^r is Taylor's series by Horner's scheme, cut where the rest is below a unit; each of its `>>`, and of its
+       coefficients, is down by less than a unit, and the factor r < 2^-21 shrinks what came before: less than 4 units
+       with the cut.
+    3. Each of the four factors is below 2^1.01, and so are their products but for the first, which is below 2.01: the
+       product is off by less than 60 units and by four times the tables' own errors.
     """
     if wp > EXP_TABLE_BITS:
         return int(exp_basecase(t, wp))
-    table, terms = _exp_table(wp)
-    k = t >> (wp - 8)
-    r = t - (k << (wp - 8))
-    one = result = 1 << wp
-    for n in terms:
-        result = one + (r * result >> wp) // n
-    return table[k] * result >> wp
+    tables, (result, *coefficients) = _exp_tables(wp)
+    below = wp - TABLES * TABLE_BITS
+    k = t >> below
+    r = t - (k << below)
+    for coefficient in coefficients:
+        result = coefficient + (r * result >> wp)
+    k = k.astype(np.intp) if isinstance(k, np.ndarray) else k
+    for table in tables:
+        result = table[k & (1 << TABLE_BITS) - 1] * result >> wp
+        k = k >> TABLE_BITS
+    return result
 
 
 @lru_cache(maxsize=256)
-def _exp_table(wp: int) -> tuple[list[int], list[int]]:
-    """e^(k/256) in units of 2^-wp, and the divisors of Horner's scheme, last first: the rest is below 2^-wp."""
-    last = next(n for n in range(1, wp) if 8 * n + math.lgamma(n + 1) / math.log(2) > wp)
-    return [exp_basecase((k << wp) >> 8, wp) for k in range(178)], list(range(last, 0, -1))
+def _exp_tables(wp: int) -> tuple[list[Any], list[int]]:
+    """e^(k/2^21), e^(k/2^14), e^(k/2^7), and 1/n! for Horner's scheme, last first, in units of 2^-wp:
+    the rest is below 2^-wp.
+    """
+    steps = [TABLE_BITS * i for i in range(TABLES, 0, -1)]
+    last = next(n for n in range(1, wp) if steps[0] * n + math.lgamma(n + 1) / math.log(2) > wp)
+    return (
+        [
+            np.array([exp_basecase((k << wp) >> step, wp) for k in range(_entries(step))], dtype=object)
+            for step in steps
+        ],
+        [(1 << wp) // math.factorial(n) for n in range(last, -1, -1)],
+    )
+
+
+def _entries(step: int) -> int:
+    """So many multiples of 2^-step are needed: the coarsest ones up to ln 2."""
+    return 89 if step == TABLE_BITS else 1 << TABLE_BITS
 
 
 def to_mpf(m: int, e: int) -> Any:

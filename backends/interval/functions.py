@@ -152,8 +152,9 @@ class MonotoneFunctions(IntervalField):
             work = self.finer()
             between = (0, 0, m, e) if m > 0 else (m, e, 0, 0)
             return self.rounded(work.multiply(work.divide(work.square(x), TWO), work.exp(between)))
-        work = self.finer(2 * max(0, -m.bit_length() - e))
-        return self.rounded(work.subtract(work._expm1_at(m, e), x))
+        work = self.finer(2 * max(0, -m.bit_length() - e) + 8)
+        n, f = (m + (1 << -e), e) if e < 0 else ((m << e) + 1, 0)
+        return self.rounded(work.subtract(work._exp_at(m, e), (n, f, n, f)))
 
     def _sinh_at(self, m: int, e: int) -> Interval:
         """(u + u / (u + 1)) / 2 for u = eˣ - 1, x >= 0."""

@@ -64,6 +64,8 @@ class HeldArrays(NumPyArrays):
         return scalars
 
     def floats(self, value: Value) -> tuple[FloatArray, FloatArray]:
+        if type(value) is Point and np.isfinite(value.x).all():
+            return value.x, value.x
         low, high = signed(ends_of(value))
         return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
 

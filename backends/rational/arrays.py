@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.rational.nothing import Nothing
-from scalarspec.backends.rational.ratios import Array, Ratios, as_objects, inner_products, over_common
+from scalarspec.backends.rational.ratios import Array, Ratios, added, as_objects, inner_products, over_common
 from scalarspec.core import windows
 from scalarspec.core.arrays import Lengths, LiftedArrays, NumPyArrays, lift, multiplied
 from scalarspec.core.context import Context
 from scalarspec.errors import DivisionByZero
-from scalarspec.numbers.exact import holds_floats
+from scalarspec.numbers.exact import boxed, holds_floats
+from scalarspec.numbers.integers import sum_of_squares
 
 COMMON_BITS = 4096
 """A common denominator of more bits than this, and than twice the longest one, is not taken: all numerators would be as
@@ -85,10 +86,14 @@ class RationalArrays(NumPyArrays):
     # ---- elementwise ------------------------------------------------------------------------------------------------
 
     def add(self, x: Ratios, y: Ratios) -> Ratios:
+        if (found := added(x, y, 1)) is not None:
+            return found
         (a, b), denominator = over_common(x, y)
         return Ratios(as_objects(a + b), denominator)
 
     def subtract(self, x: Ratios, y: Ratios) -> Ratios:
+        if (found := added(x, y, -1)) is not None:
+            return found
         (a, b), denominator = over_common(x, y)
         return Ratios(as_objects(a - b), denominator)
 
@@ -174,6 +179,13 @@ class RationalArrays(NumPyArrays):
         total = self.sum(x, axis)
         return Ratios(total.numerators, total.denominator * max(count, 1))
 
+    def mean_square(self, x: Any, axis: tuple[int, ...], count: int) -> Any:
+        """Of numbers in digits by these, without joining them."""
+        if not isinstance(x, Ratios) or x.sums is None or not x.in_digits() or len(axis) < len(x.shape):
+            return super().mean_square(x, axis, count)
+        total = sum_of_squares(x.sums.reshape(len(x.sums), -1), x.bits)
+        return Ratios(boxed(total), x.denominator**2 * max(count, 1))
+
     def max(self, x: Ratios, axis: tuple[int, ...], counts: tuple[int, ...]) -> Ratios:
         return x.mapped(lambda a: np.max(a, axis=axis))
 
@@ -193,7 +205,7 @@ class RationalArrays(NumPyArrays):
         """Inner products of the rows of a and the columns of b; of many matrices one after the other."""
         if max(len(a.shape), len(b.shape)) <= 2:
             columns = self.matrix_transpose(b) if len(b.shape) == 2 else b
-            return inner_products(a, columns).mapped(lambda n: n.reshape(a.shape[:-1] + b.shape[1:]))
+            return inner_products(a, columns).reshaped(a.shape[:-1] + b.shape[1:])
         if len(a.shape) == 2 and a.shape[0] and len(b.shape) > 2:
             return self._one_matrix(a, b)
         found = multiplied(

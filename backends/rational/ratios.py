@@ -13,32 +13,37 @@ from scalarspec.numbers.integers import (
     BY_DIGITS_FROM,
     Digits,
     digit_bits,
+    digit_sums,
+    joined,
     least_exponent,
     long_product,
-    product,
     whole_numbers,
 )
 
 Array = np.ndarray[Any, Any]
+MANY = 256
+"""So many numbers stay digits in sums; fewer are joined."""
 
 
 class Ratios:
     """Rationals over one denominator.
 
-    numerators: an object array of Python integers, of any shape; None where floats are given.
+    numerators: an object array of Python integers, of any shape; None where floats or digits are given.
     denominator: a positive integer.
     floats: the float64s that the rationals are, where they came so. They are integers below 2^length in size, times
         2^exponent; their numerators are worked out when something asks for them.
+    sums, bits: the numerators as Σ sums[k] 2^(bits k), int64s, where they came so; joined when something asks for them.
     """
 
-    __slots__ = ("_digits", "_numerators", "denominator", "exponent", "floats", "length")
+    __slots__ = ("_digits", "_numerators", "bits", "denominator", "exponent", "floats", "length", "sums")
 
     def __init__(self, numerators: Array | None, denominator: int, floats: Array | None = None) -> None:
         self._numerators = numerators
         self.denominator = denominator
         self.floats = floats
         self._digits: Digits | None = None
-        self.exponent = self.length = 0
+        self.exponent = self.length = self.bits = 0
+        self.sums: Array | None = None
 
     @classmethod
     def of_floats(cls, x: Array) -> Ratios:
@@ -46,6 +51,13 @@ class Ratios:
         exponent, length = least_exponent(x)
         result = cls(None, 1 << max(-exponent, 0), x)
         result.exponent, result.length = exponent, length
+        return result
+
+    @classmethod
+    def of_sums(cls, sums: Array, bits: int, denominator: int) -> Ratios:
+        """Numerators by their digits before carries. sums: (count, *shape)."""
+        result = cls(None, denominator)
+        result.sums, result.bits = sums, bits
         return result
 
     def __reduce__(self) -> Any:
@@ -56,11 +68,15 @@ class Ratios:
     @property
     def shape(self) -> tuple[int, ...]:
         """As NumPy has it."""
+        if self.sums is not None:
+            return tuple(self.sums.shape[1:])
         return tuple((self.floats if self.floats is not None else self.numerators).shape)
 
     @property
     def numerators(self) -> Array:
         """Python integers."""
+        if self._numerators is None and self.sums is not None:
+            self._numerators = joined(self.sums, self.bits)
         if self._numerators is None:
             self._numerators = whole_numbers(self.floats, min(self.exponent, 0))  # type: ignore[arg-type]
         return self._numerators
@@ -72,6 +88,24 @@ class Ratios:
         digits = 0 if self._digits is None else int(self._digits.digits.nbytes)
         integers = [] if self._numerators is None else self._numerators.ravel().tolist()
         return floats + digits + sum([8 + int(n.__sizeof__()) for n in integers])
+
+    def in_digits(self) -> bool:
+        """Are the numerators digits so far, and many?"""
+        return self._numerators is None and self.sums is not None and self.sums[0].size >= MANY
+
+    def digits_over(self, denominator: int, bits: int) -> Array | None:
+        """Digits of the numerators over a power of two, as int64s. None unless they are floats, of which it is one."""
+        unit = 1 - denominator.bit_length()
+        if self.floats is None or denominator & (denominator - 1) or unit > self.exponent:
+            return None
+        digits = Digits.of_floats(self.floats, unit, self.length + self.exponent - unit, bits)
+        return None if digits is None else digits.digits.astype(np.int64)
+
+    def reshaped(self, shape: tuple[int, ...]) -> Ratios:
+        """In another shape."""
+        if self.in_digits() and self.sums is not None:
+            return Ratios.of_sums(self.sums.reshape(-1, *shape), self.bits, self.denominator)
+        return self.mapped(lambda n: n.reshape(shape))
 
     def over(self, denominator: int) -> Array:
         """The numerators over a multiple of the denominator."""
@@ -106,6 +140,21 @@ def over_common(*values: Ratios) -> tuple[list[Array], int]:
     return [v.over(denominator) for v in values], denominator
 
 
+def added(x: Ratios, y: Ratios, sign: int) -> Ratios | None:
+    """x + y, or x - y for the sign -1, by digits, where one is in digits and the other one floats. None elsewhere.
+
+    Digits of floats are so small that no number of such sums comes to the end of int64.
+    """
+    first, second, signs = (x, y, (1, sign)) if x.in_digits() else (y, x, (sign, 1))
+    last = second.digits_over(first.denominator, first.bits) if first.in_digits() and x.shape == y.shape else None
+    if first.sums is None or last is None:
+        return None
+    total = np.zeros((max(len(first.sums), len(last)), *x.shape), dtype=np.int64)
+    total[: len(first.sums)] = signs[0] * first.sums
+    total[: len(last)] += signs[1] * last
+    return Ratios.of_sums(total, first.bits, first.denominator)
+
+
 def inner_products(a: Ratios, b: Ratios) -> Ratios:
     """a @ bᵀ, exactly: by BLAS on digits where these are short enough and it pays, else by Python's integers or flint.
 
@@ -116,8 +165,10 @@ def inner_products(a: Ratios, b: Ratios) -> Ratios:
     if bits and math.prod(a.shape) * math.prod(b.shape) >= BY_DIGITS_FROM * n:
         (left, i), (right, j) = a.digits(bits), b.digits(bits)
         if left is not None and right is not None:
-            result = product(_matrix(left), _matrix(right))
-            return Ratios(as_objects(result << (i + j)) if i + j else result, denominator)
+            sums = digit_sums(_matrix(left), _matrix(right))
+            if i + j:
+                return Ratios(as_objects(joined(sums, bits) << (i + j)), denominator)
+            return Ratios.of_sums(sums, bits, denominator)
     return Ratios(long_product(_rows(a.numerators), _rows(b.numerators)), denominator)
 
 

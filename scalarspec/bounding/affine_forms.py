@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 
 from scalarspec.bounding import bilinear_operations
-from scalarspec.bounding.plan import Kind, summands
-from scalarspec.bounding.ranges import flat
+from scalarspec.bounding.bilinear_operations import summands
+from scalarspec.bounding.fused import UNDERFLOW, Layer
+from scalarspec.bounding.ranges import flat, total
 from scalarspec.bounding.state import BoxState
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import TINY, U
@@ -101,6 +102,10 @@ class AffineForms:
 
     def of(self, x: Traced, before: int) -> AffineForm:
         """The affine form of a value that is made by the equations before a place."""
+        step = self.plan.steps.get(self.plan.place.get(x, -1))
+        if isinstance(step, Layer) and not step.spreads and step.operands[0] in self.plan.place:
+            for y in step.operands:  # whose form loses nothing when it is carried here
+                self.of(y, self.plan.place[x])
         return self._at_hand(x) or self._kept(x, self.otherwise(x, before))
 
     def _at_hand(self, x: Traced) -> AffineForm | None:
@@ -127,18 +132,18 @@ class AffineForms:
             return None
         if x in self.plan.input_places:
             return form_of_input(self.state, x)
-        place = self.plan.place.get(x)
-        if place is None:
-            return None
-        eqn = self.plan.equations[place]
-        carry = CARRIED.get(self.plan.kinds[eqn])
-        if carry is None or not all(self.affordable(y) for y in eqn.operands if not y.constant):
+        place = self.plan.place.get(x, -1)
+        step = self.plan.steps.get(place)
+        carry = None if step is None else CARRIED.get("layer" if isinstance(step, Layer) else self.plan.kinds[step])
+        if step is None or carry is None or not all(self.affordable(y) for y in step.operands if not y.constant):
             return None
         before = len(self._forms)
-        forms = [None if y.constant else self._at_hand(y) for y in eqn.operands]
-        if any(form is None and not y.constant for form, y in zip(forms, eqn.operands, strict=True)):
+        as_it_is = self.plan.input_places if isinstance(step, Layer) else ()
+        wanted = [not y.constant and y not in as_it_is for y in step.operands]
+        forms = [self._at_hand(y) if needed else None for y, needed in zip(step.operands, wanted, strict=True)]
+        if any(form is None and needed for form, needed in zip(forms, wanted, strict=True)):
             return None
-        found = carry(self.state, eqn, forms)
+        found = carry(self.state, step, forms)
         if found is not None and len(self._forms) > before and x in self.plan.curved:
             self.state.propagate(place)  # an operand's range is sharper than it was
         return found
@@ -175,11 +180,44 @@ def form_of_linear(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | 
     return None if _loses(state, eqn, form, error) else form
 
 
-CARRIED: dict[Kind, Callable[[BoxState, Equation, Sequence[AffineForm | None]], AffineForm | None]] = {
+def form_of_layer(state: BoxState, layer: Layer, forms: Sequence[AffineForm | None]) -> AffineForm | None:
+    """The same, by the matrices of a layer. An input, that has no form here, is itself and what its ends were rounded
+    by.
+    """
+    centre, error, size = layer.bias, np.zeros(()), layer.bias_size
+    slopes: Array = np.zeros(())
+    underflow: Any = 0.0
+    for y, form, matrix, signless, sizes in zip(
+        layer.operands, forms, layer.matrices, layer.magnitudes, layer.sizes, strict=True
+    ):
+        middle, radius, largest = _of_input(state, y) if form is None else _interval(state, y, form)
+        centre, error = centre + flat(middle, 1) @ matrix.T, error + flat(radius, 1) @ signless.T
+        size, underflow = size + flat(largest, 1) @ sizes.T, underflow + UNDERFLOW * total(largest)[:, None]
+        slopes = slopes + (_placed(state, y, matrix) if form is None else matrix @ form.slopes)
+    error = error + _slack(state, size) + (2 * layer.rate * size + underflow)
+    form = AffineForm.of(state, slopes, centre - error, centre + error)
+    return None if layer.spreads and _adds_up(form, error) else form
+
+
+def _of_input(state: BoxState, y: Traced) -> tuple[Array, Array, Array]:
+    """What an input is beside its slopes, and its size with them."""
+    r = state.range(y)
+    return r.middle, 4 * U * np.abs(r.middle), r.size * (1 + 8 * U)
+
+
+def _placed(state: BoxState, y: Traced, matrix: Array) -> Array:
+    """A matrix of an input as slopes of all inputs."""
+    slopes = np.zeros((1, len(matrix), state.middle.shape[1]))
+    slopes[0][:, state.plan.input_places[y]] = matrix
+    return slopes
+
+
+CARRIED: dict[str, Callable[[BoxState, Any, Sequence[AffineForm | None]], AffineForm | None]] = {
     "univariate": form_of_univariate,
     "linear": form_of_linear,
+    "layer": form_of_layer,
 }
-"""The form of the result of an equation from those of its operands (None: a constant), by the kind of the equation."""
+"""The form of the result of a step from those of its operands (None: a constant), by the kind of an equation."""
 
 
 def _remainders(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> tuple[Array, Array, Array]:
@@ -228,6 +266,11 @@ def _loses(state: BoxState, eqn: Equation, form: AffineForm, error: Array) -> bo
     line, curved = OPERATIONS[eqn.operation], sum(y in state.plan.curved for y in eqn.operands)
     if line.moves or (line.scalar and curved <= 1):
         return False
+    return _adds_up(form, error)
+
+
+def _adds_up(form: AffineForm, error: Array) -> bool:
+    """Is the remainder more than a little of the form's deviation?"""
     return bool(np.any(error.sum(axis=1) > LITTLE * form.max_deviation.sum(axis=1)))
 
 

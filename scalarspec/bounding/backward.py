@@ -12,16 +12,19 @@ that is not linear.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from scalarspec.bounding import bilinear_operations, quadratic
 from scalarspec.bounding.affine_forms import AffineForm, AffineForms
-from scalarspec.bounding.plan import Kind, summands
+from scalarspec.bounding.charges import Charge, Sandwich
+from scalarspec.bounding.dual_ascent import Choice
+from scalarspec.bounding.fused import Layer, Step
+from scalarspec.bounding.plan import Kind
 from scalarspec.bounding.quadratic import QuadraticTerm
-from scalarspec.bounding.ranges import dot, flat, side_by_side, total
+from scalarspec.bounding.ranges import dot, flat, side_by_side
 from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas
 from scalarspec.bounding.state import BoxState
 from scalarspec.core.operations import OPERATIONS
@@ -37,16 +40,42 @@ They cost a second pass, and are rarely better where less is lost.
 """
 
 
-LEAST_SLOPE = 2.0**-1000
-"""Slopes of lines are charged for as if they were at least this: u times it pays for a half that underflows."""
+@dataclass(frozen=True, eq=False)
+class UnitRows:
+    """Rows of weights of a value that are a sign at one element, and 0 elsewhere.
+
+    elements: (boxes or 1, rows), places in the flat value; signs: (rows,), each 1 or -1.
+    """
+
+    elements: Array
+    signs: Array
+
+    @classmethod
+    def both(cls, elements: Array) -> UnitRows:
+        """For each of some elements, (boxes or 1, n), a row with 1 and, after all of these, one with -1."""
+        signs = np.ones(2 * elements.shape[1])
+        signs[elements.shape[1] :] = -1.0
+        return cls(np.concatenate([elements, elements], axis=1), signs)
+
+    def repeated(self, times: int) -> UnitRows:
+        """The same rows several times over."""
+        return UnitRows(np.tile(self.elements, (1, times)), np.tile(self.signs, times))
+
+    def weights(self, x: Traced) -> Array:
+        """The rows in full: (boxes or 1, rows, *shape)."""
+        boxes, rows = self.elements.shape
+        found = np.zeros((boxes, rows, x.shape.size))
+        found[np.arange(boxes)[:, None], np.arange(rows), self.elements] = self.signs
+        return found.reshape(boxes, rows, *x.shape)
 
 
 class BackwardPass:
-    """A pass from rows of weights of a value, made by the equations before a place, to the inputs.
+    """A pass from rows of weights of a value, made by the steps before a place, to the inputs.
 
-    weights: (rows, *shape). forms: smooth functions give way to their tangents and terms that are quadratic in the
+    rows: of weights. forms: smooth functions give way to their tangents and terms that are quadratic in the
     inputs, where their operands have affine forms that pay. multipliers: for each row, how much of the size of a
     constrained value's coefficient is put on its split constraint (Lagrange multipliers: beta-CROWN, Wang et al. 2021).
+    choice: slopes and multipliers instead, for rectifiers; the pass then notes their coefficients in `handed`.
 
     After the pass, slopes: the coefficients of all inputs, (boxes or 1, rows, inputs); at_middle: the affine function
     at the middle of the boxes; kinked: by the place of the equation that makes its operand, the sizes of the
@@ -57,62 +86,75 @@ class BackwardPass:
         self,
         state: BoxState,
         x: Traced,
-        weights: Array,
+        rows: UnitRows,
         before: int,
         forms: AffineForms | None = None,
         multipliers: Array | None = None,
+        choice: Choice | None = None,
     ) -> None:
         self.state, self.plan, self.forms, self.multipliers = state, state.plan, forms, multipliers
-        self.count = len(weights)
+        self.choice = choice
+        self.handed: dict[Equation, Array] = {}
+        self.count = len(rows.signs)
         self.constant, self.lost = np.zeros((2, state.count, self.count))
+        self.tiny = np.zeros(state.count)
         self.broken = np.zeros((state.count, self.count), dtype=bool)
         self.terms: list[QuadraticTerm] = []
         self.kinked: dict[int, Array] = {}
         self.unsure = False
-        self.coefficients = {x: weights[None]}
+        self.coefficients: dict[Traced, Array] = {}
+        self._begin(x, rows)
         self._walk(before)
+
+    def _begin(self, x: Traced, rows: UnitRows) -> None:
+        """Unit rows of a layer's result are rows of its matrices, that no product is needed for."""
+        layer = self.plan.steps.get(self.plan.place.get(x, -1))
+        if not isinstance(layer, Layer):
+            self.coefficients[x] = rows.weights(x)
+            return
+        signs, elements = rows.signs[:, None], rows.elements
+        for operand, matrix in zip(layer.operands, layer.matrices, strict=True):
+            self._add(operand, (signs * matrix[elements]).reshape(*elements.shape, *operand.shape))
+        self.constant = self.constant + rows.signs * layer.bias[elements]
+        charge = self.state.charge(layer)
+        self.lost = self.lost + _taken(charge.rates, elements)
+        self.tiny = self.tiny + charge.tiny
+        if charge.unknown is not None:
+            self.broken |= _taken(charge.unknown, elements)
 
     def _walk(self, before: int) -> None:
         """Back to the inputs."""
-        for i in range(before - 1, -1, -1):
-            eqn = self.plan.equations[i]
-            g = self.coefficients.pop(eqn.result, None)
-            if g is not None:
-                self.relax(eqn, g)
+        for i, step in self.plan.backwards:
+            if i < before and step.result in self.coefficients:
+                self.relax(step, self.coefficients.pop(step.result))
         for v in [v for v in self.coefficients if v not in self.plan.input_places]:
             self.concretize(v, self.coefficients.pop(v))
         nothing = [np.zeros((1, self.count, *x.shape)) for x in self.plan.inputs]
         self.slopes = side_by_side([*map(self.coefficients.get, self.plan.inputs, nothing)], 2)
         self.at_middle = self.constant + dot(self.slopes, self.state.middle)
-        self.charge_rounding(self.slopes, self.state.inputs.size, self.state.inputs.total)
+        self.pay(np.abs(self.slopes), self.slopes, self.state.input_charge)
+        self.lost = self.lost + self.tiny[:, None]
 
-    def relax(self, eqn: Equation, g: Array) -> None:
-        """The result of an equation gives way to its operands. g: its coefficients."""
-        RELAXATIONS[self.plan.kinds[eqn]](self, eqn, g)
+    def relax(self, step: Step, g: Array) -> None:
+        """The result of a step gives way to its operands. g: its coefficients."""
+        if isinstance(step, Layer):
+            self.relax_layer(step, g)
+        else:
+            RELAXATIONS[self.plan.kinds[step]](self, step, g)
 
     def concretize(self, v: Traced, g: Array) -> None:
         """A value gives way to its range."""
         r = self.state.range(v)
-        self.constant = self.constant + dot(g, r.middle) - dot(np.abs(g), r.radius)
-        self.charge_rounding(g, r.size, r.total)
+        sizes = np.abs(g)
+        self.constant = self.constant + dot(g, r.middle) - dot(sizes, r.radius)
+        self.pay(sizes, g, Charge(r.size, r.total, len(self.plan.equations)))
 
-    def charge_rounding(
-        self, g: Array, size: Array, underflow: Array, terms: int = 0, sizes: Array | None = None
-    ) -> None:
-        """What rounding may have cost at an equation: γ <|g|, M> + 2^-900 (1 + underflow), as `linear` proves.
-
-        g: the coefficients of its result; size: M; underflow: for each box the sum of M and of the sizes of the values
-        that have new coefficients; terms: how many products are summed up to an element of what g is multiplied by;
-        sizes: |g|, where it is known.
-        Rows in which something unbounded counts say nothing.
-        """
-        known = np.isfinite(size)
-        if not np.logical_and.reduce(known, axis=None):
-            self._void((g != 0) & ~known[:, None])
-            size = np.where(known, size, 0.0)
-        n = 2 * (prod(size.shape[1:]) + terms) + len(self.plan.equations) + 16
-        self.lost = self.lost + (1.25 * n * U) * dot(np.abs(g) if sizes is None else sizes, size)
-        self.lost += (TINY * (1 + underflow))[:, None]
+    def pay(self, sizes: Array, g: Array, charge: Charge) -> None:
+        """Takes off what rounding may have cost at a step. g: the coefficients of its result; sizes: |g|."""
+        if charge.unknown is not None:
+            self._void((g != 0) & charge.unknown[:, None])
+        self.lost = self.lost + dot(sizes, charge.rates)
+        self.tiny = self.tiny + charge.tiny
 
     def _void(self, where: Array) -> None:
         """Rows that say nothing."""
@@ -127,9 +169,18 @@ class BackwardPass:
 
     def relax_linear(self, eqn: Equation, g: Array) -> None:
         """<g, L a + c> = <Lᵀ g, a> + <g, c>."""
-        self._hand(eqn, g, self.plan.factors(eqn), summands(eqn))
+        self._hand(eqn, g, self.plan.factors(eqn), bilinear_operations.summands(eqn))
         if eqn not in self.plan.moved:
-            self.charge_rounding(g, *self.state.sizes(eqn))
+            self.pay(np.abs(g), g, self.state.charge(eqn))
+
+    def relax_layer(self, layer: Layer, g: Array) -> None:
+        """The same, with the matrices of the chain that L is."""
+        rows = flat(g, 2)
+        for x, matrix in zip(layer.operands, layer.matrices, strict=True):
+            handed = rows.reshape(rows.shape[0] * rows.shape[1], rows.shape[2]) @ matrix
+            self._add(x, handed.reshape(*rows.shape[:2], *x.shape))
+        self.constant = self.constant + rows @ layer.bias
+        self.pay(np.abs(rows), rows, self.state.charge(layer))
 
     def relax_bilinear(self, eqn: Equation, g: Array) -> None:
         """a b = a b₀ + a₀ b - a₀ b₀ + (a - a₀) (b - b₀), with a₀ and b₀ in the middle (after McCormick 1976)."""
@@ -138,9 +189,7 @@ class BackwardPass:
         self._hand(eqn, g, [a[:, None] for a in middles], range(len(ranges)))
         at_middle, remainder = (self.state.product(eqn, each) for each in (middles, radii))
         self.constant = self.constant - dot(g, at_middle) - dot(np.abs(g), remainder)
-        size, _ = self.state.sizes(eqn)
-        terms = bilinear_operations.product_terms(eqn.operation, *middles[:2])
-        self.charge_rounding(g, 4 * size, total(4 * size) + sum(r.total for r in ranges), terms)
+        self.pay(np.abs(g), g, self.state.charge(eqn))
 
     def _hand(self, eqn: Equation, g: Array, operands: list[Array], used: Any) -> None:
         """Cotangents become coefficients of the operands; those of known numbers, where used, go into the constant."""
@@ -156,38 +205,55 @@ class BackwardPass:
     def relax_univariate(self, eqn: Equation, g: Array) -> None:
         """By lines around the function, or its tangent; and by what a kink's operand is said to be."""
         (x,) = eqn.operands
+        if self.choice is not None and eqn in self.choice.slopes:
+            self.relax_rectifier(eqn, g, self.choice)
+            return
         kinked = OPERATIONS[eqn.operation].kinks != "nowhere"
         found = None if kinked else self.relax_quadratic(eqn, g)
-        self._along(x, g, found or self.state.lines(eqn))
+        sizes = self._along(x, g, self.state.sandwich(eqn) if found is None else self.state.sandwiched(eqn, found))
         if kinked and x in self.plan.place:
             place = self.plan.place[x]  # which several kinked functions may be taken of
-            self.kinked[place] = self.kinked.get(place, 0) + np.abs(g)
+            self.kinked[place] = self.kinked[place] + sizes if place in self.kinked else sizes
         if x in self.state.constrained and self.multipliers is not None:
             self.add_lagrangian(x, self.multipliers.reshape(-1, *(1,) * (g.ndim - 2)) * np.abs(g))
 
-    def _along(self, x: Traced, g: Array, lines: LinearBounds1D) -> None:
-        """g f(t) >= (g⁺ low_slope + g⁻ high_slope) t + g⁺ low + g⁻ high."""
-        low, high = self._finite(g, lines.low, lines.high)
-        size, middle = np.abs(g), low / 2 + high / 2
-        apart = np.maximum(high - middle, middle - low) * (1 + 4 * U)
-        self.constant = self.constant + dot(g, middle) - dot(size, apart)
-        slope, turn = lines.low_slope / 2 + lines.high_slope / 2, lines.high_slope / 2 - lines.low_slope / 2
-        slopes = g * slope[:, None]
-        if np.logical_or.reduce(turn, axis=None):
-            slopes -= size * turn[:, None]
-        steepest = np.maximum(np.abs(lines.low_slope), np.abs(lines.high_slope))
-        sloped = np.where(steepest > 0, self.state.range(x).size, 0.0)
-        steepest = np.maximum(steepest, LEAST_SLOPE)  # halves of smaller ones may underflow
-        largest = 4 * (steepest * sloped + np.maximum(np.abs(low), np.abs(high)))
-        self.charge_rounding(g, largest, total(largest) + total(sloped), sizes=size)
-        self._add(x, slopes)
+    def relax_rectifier(self, eqn: Equation, g: Array, choice: Choice) -> None:
+        """By the chosen lines α t below max(t, 0), the chord above it, and the chosen multipliers."""
+        (x,) = eqn.operands
+        found, rows = self.state.sandwich(eqn), flat(g, 2)
+        if found.open_above is not None or found.open_below is not None:
+            self._void((g != 0) & ~np.isfinite(self.state.range(x).size)[:, None])
+        lines = self.state.lines(eqn)
+        above, slope = flat(lines.high, 1), flat(lines.high_slope, 1)[:, None]
+        down = np.minimum(rows, 0.0)
+        self.constant = self.constant + dot(down, np.where(np.isfinite(above), above, 0.0))
+        self.lost = self.lost + dot(np.abs(rows), flat(found.rounding, 1))
+        self.tiny = self.tiny + found.tiny
+        handed = np.maximum(rows, 0.0) * choice.slopes[eqn] + down * slope
+        self._add(x, handed.reshape(*handed.shape[:2], *x.shape))
+        self.handed[eqn] = rows
+        if x in self.plan.place:
+            place = self.plan.place[x]
+            self.kinked[place] = self.kinked[place] + np.abs(g) if place in self.kinked else np.abs(g)
+        if x in choice.multipliers:
+            weight = choice.multipliers[x]
+            self.add_lagrangian(x, weight.reshape(*weight.shape[:2], *x.shape))
 
-    def _finite(self, g: Array, low: Array, high: Array) -> tuple[Array, Array]:
-        """The ends of lines; rows that want one that does not exist say nothing."""
-        if not np.logical_and.reduce(np.isfinite(low) & np.isfinite(high), axis=None):
-            self._void((g > 0) & ~np.isfinite(low)[:, None] | (g < 0) & ~np.isfinite(high)[:, None])
-            low, high = (np.where(np.isfinite(line), line, 0.0) for line in (low, high))
-        return low, high
+    def _along(self, x: Traced, g: Array, found: Sandwich) -> Array:
+        """g f(t) >= (g⁺ low_slope + g⁻ high_slope) t + g⁺ low + g⁻ high; and |g|."""
+        if found.open_below is not None:
+            self._void((g > 0) & found.open_below[:, None])
+        if found.open_above is not None:
+            self._void((g < 0) & found.open_above[:, None])
+        sizes = np.abs(g)
+        self.constant = self.constant + dot(g, found.middle)
+        self.lost = self.lost + dot(sizes, found.lost)
+        self.tiny = self.tiny + found.tiny
+        slopes = g * found.slope[:, None]
+        if found.turn is not None:
+            slopes -= sizes * found.turn[:, None]
+        self._add(x, slopes)
+        return sizes
 
     def add_lagrangian(self, x: Traced, weight: Array) -> None:
         """Where v >= c is said, less weight (v - c) is a lower bound still; and so for v <= c."""
@@ -197,7 +263,7 @@ class BackwardPass:
             self._add(x, sign * held)
             self.constant = self.constant - sign * dot(held, c)
             size = self.state.range(x).size + np.abs(c)
-            self.charge_rounding(held, size, total(size))
+            self.pay(held, held, Charge(size, np.zeros(1), len(self.plan.equations)))
 
     # ---- quadratic terms --------------------------------------------------------------------------------------------
 
@@ -289,6 +355,13 @@ RELAXATIONS: dict[Kind, Callable[[BackwardPass, Equation, Array], None]] = {
     "other": lambda self, eqn, g: self.concretize(eqn.result, g),
 }
 """How the result of an equation gives way to its operands, by the kind that the plan says it is of."""
+
+
+def _taken(of_boxes: Array, elements: Array) -> Array:
+    """Of an array (boxes or 1, n) the elements at places (boxes or 1, rows)."""
+    if len(of_boxes) == 1 or len(elements) == 1:
+        return np.asarray(np.take(of_boxes, elements[0], axis=1) if len(elements) == 1 else of_boxes[0][elements])
+    return np.asarray(np.take_along_axis(of_boxes, elements, axis=1))
 
 
 def _beside(form: AffineForm, middle: Array) -> Array:

@@ -22,6 +22,7 @@ from scalarspec.core.indexing import at_axis, places_of, tables
 from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.core.shape import with_kept_axes
 from scalarspec.errors import NotSupported
+from scalarspec.tracing.tape import Equation
 
 Array = np.ndarray[Any, Any]
 Cotangents = Sequence[Callable[[], Array]]
@@ -47,6 +48,12 @@ def cotangents(
     """
     shares = _rule(COTANGENTS, operation)(g, *operands, **parameters)
     return [partial(_unbroadcast, share, operand.ndim) for share, operand in zip(shares, operands, strict=True)]
+
+
+def summands(eqn: Equation) -> Sequence[int]:
+    """The operands that are added up, by their places; the others are factors."""
+    first = {"linear": 0, "bilinear": 2}.get(str(OPERATIONS[eqn.operation].graph), len(eqn.operands))
+    return range(first, len(eqn.operands))
 
 
 def product(operation: str, a: Array, b: Array) -> Array:

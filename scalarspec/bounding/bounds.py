@@ -19,8 +19,8 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.inner_bounds import inner_bounds
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS, Step, after_evaluation, reached, steps
-from scalarspec.bounding.parts import TARGET, Limits
 from scalarspec.bounding.plots import draw
+from scalarspec.bounding.search import TARGET, Limits
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
@@ -160,9 +160,8 @@ def bounds(
     backend: an enclosing context, or its name. target, budget: a number, and a number of boxes. timeout: seconds,
     after which linear begins no more rows and subdivide no more rounds: what is known by then is returned, and how much
     that is depends on the machine. executor: one of concurrent.futures, or of its interface, that does the jobs of
-    linear and subdivide; the result is the same.
-    checkpoint: a file that keeps what was found; a run that ended goes on from there. progress: called with (parts
-    done, budget), or (rows done, rows).
+    linear and subdivide; the result is the same. checkpoint: a file that keeps what was found; a run that ended goes on
+    from there. progress: called with (parts done, budget), or (rows done, rows).
 
     literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns what was found (see `Bounds`). A target that is not reached is no error: see `width`, and `stopped`, which

@@ -131,7 +131,9 @@ class Domain:
 
         Raises NotSupported for a spec that looks at single numbers.
         """
-        given, inputs = self.boxed(INTERVALS, self.box(0))
+        first = zip(self.ends, self.floats, strict=True)
+        boxes = {name: INTERVALS.box(low[0], high[0]) for name, (low, high) in first}
+        given, inputs = self.having(INTERVALS, boxes), list(boxes.values())
         return Plan.of(self.spec, given, inputs, [INTERVALS.box(*ends) for ends in self.floats])
 
     @cached_property

@@ -28,6 +28,8 @@ from scalarspec.core.tensor import Tensor
 Array = np.ndarray[Any, Any]
 Relation = Literal["above", "at least", "below", "at most", "equal"]
 """How a margin may be beside a limit."""
+SIGNS: dict[Relation, int] = {"above": 1, "at least": 1, "below": -1, "at most": -1}
+"""Which end of a margin tells that it is so: the lower one (1), or the upper one."""
 CASES = 3
 """The most margins of which the signs are told apart, in all ways: 27 of three."""
 
@@ -64,10 +66,11 @@ class Comparison:
     same: Array | None = field(default=None, compare=False)
 
     def known(self, low: Array, high: Array) -> Known:
-        """What is known by ends of all margins, flat."""
-        a, b = low[self.place].reshape(self.shape), high[self.place].reshape(self.shape)
+        """What is known by ends of all margins, (margins, boxes): arrays with an axis of boxes at the end."""
+        a, b = (end[self.place].reshape(*self.shape, end.shape[-1]) for end in (low, high))
         if self.same is not None:
-            a, b = np.where(self.same, 0, a), np.where(self.same, 0, b)
+            same = self.same[..., None]
+            a, b = np.where(same, 0, a), np.where(same, 0, b)
         c: Any = self.limit if self.limit else 0
         if self.relation == "equal":
             nearest, farthest = np.maximum(np.maximum(a - c, c - b), 0), np.maximum(b - c, c - a)
@@ -97,7 +100,7 @@ class Given:
 
     def known(self, low: Array, high: Array) -> Known:
         """Their margins are infinite: nothing that may vary changes them."""
-        holds = np.array(self.truths, dtype=bool).reshape(self.shape)
+        holds = np.array(self.truths, dtype=bool).reshape(*self.shape, 1).repeat(low.shape[-1], axis=-1)
         size = np.where(holds, np.inf, -np.inf)
         return Known(holds, ~holds, size, size)
 
@@ -170,6 +173,76 @@ class Formula:
         refused = any(isinstance(node, Joined) and CONNECTIVES.get(node.operation) is NOT for node in self.nodes)
         return refused or any(node.relation in ("above", "below", "equal") for node in self.compared)
 
+    @cached_property
+    def asked(self) -> list[tuple[int, int]]:
+        """The ends of margins that tell whether the claim holds: the place of each, and 1 for its lower end, -1 for its
+        upper one.
+        """
+        found: dict[tuple[int, int], None] = {}
+        waiting = [(self.result, 1)]
+        for i, sign in waiting:
+            node = self.nodes[i]
+            if isinstance(node, Joined):
+                turned = -sign if CONNECTIVES.get(node.operation) is NOT else sign
+                waiting += [(k, turned) for k in node.operands]
+            elif isinstance(node, Comparison):
+                ends = (1, -1) if node.relation == "equal" else (sign * SIGNS[node.relation],)
+                found.update(dict.fromkeys((k, end) for end in ends for k in range(node.place.start, node.place.stop)))
+        return list(found)
+
+    def focus(self, known: Sequence[Known]) -> Array:
+        """For each box, by what is known of each node, the place among `asked` of the end that decides, if any does: in
+        an `and` of what misses most, in an `or` of what misses least.
+        """
+        found: list[Array] = []
+        for i, node in enumerate(self.nodes):
+            if isinstance(node, Joined):
+                operands = [(self._misses(k, known[k]), found[k]) for k in node.operands]
+                found.append(self._decisive(node, self._signs[i], operands))
+            elif isinstance(node, Comparison):
+                found.append(self._places(i, node)[..., None] + np.zeros(known[i].low.shape, dtype=int))
+            else:
+                found.append(np.zeros(known[i].low.shape, dtype=int))
+        decided = found[self.result], self._misses(self.result, known[self.result])
+        places, misses = (each.reshape(-1, each.shape[-1]) for each in decided)
+        boxes = np.arange(places.shape[1])
+        return np.asarray(places[np.argmax(misses, axis=0), boxes]) if len(places) else 0 * boxes
+
+    def _misses(self, i: int, known: Known) -> Array:
+        """By how much a node misses what is asked of it, where it does."""
+        low = known.low if self._signs[i] > 0 else -known.high
+        return np.asarray(np.maximum(-low, 0), dtype=np.float64)
+
+    def _places(self, i: int, node: Comparison) -> Array:
+        """The places among `asked` of what a comparison asks for."""
+        end = 1 if node.relation == "equal" else self._signs[i] * SIGNS[node.relation]
+        found = [self.asked.index((k, end)) for k in range(node.place.start, node.place.stop)]
+        return np.array(found, dtype=int).reshape(node.shape)
+
+    @staticmethod
+    def _decisive(node: Joined, sign: int, operands: Sequence[tuple[Array, Array]]) -> Array:
+        """The places that decide a node, from how much its operands miss and the places that decide these."""
+        misses, places = operands[0]
+        if node.operation not in CONNECTIVES:
+            return _moved(node, places.astype(np.float64)).astype(int)
+        most = (node.operation == "logical_and") == (sign > 0)
+        for other, theirs in operands[1:]:
+            better = other > misses if most else other < misses
+            misses, places = np.where(better, other, misses), np.where(better, theirs, places)
+        return places
+
+    @cached_property
+    def _signs(self) -> list[int]:
+        """Of each node, is it asked to hold (1), or not to (-1)?"""
+        signs = [1] * len(self.nodes)
+        for i in range(len(self.nodes) - 1, -1, -1):
+            node = self.nodes[i]
+            if isinstance(node, Joined):
+                sign = -signs[i] if CONNECTIVES.get(node.operation) is NOT else signs[i]
+                for k in node.operands:
+                    signs[k] = sign
+        return signs
+
     def value(self, low: Array, high: Array, at: tuple[int, ...]) -> tuple[Any, Any]:
         """The ends of what an output is about, from ends of all margins: where it is one margin, or a number between
         limits, that; else the output's own margin.
@@ -183,13 +256,26 @@ class Formula:
 
     def read(self, low: Array, high: Array) -> tuple[Known, Known]:
         """What ends of the margins tell of the claim's outputs, and of its parts side by side."""
-        low, high = np.ravel(low), np.ravel(high)
+        return self._read(self._all_known(np.reshape(low, (-1, 1)), np.reshape(high, (-1, 1))), 0)
+
+    def read_many(self, low: Array, high: Array) -> tuple[list[tuple[Known, Known]], Array]:
+        """The same for each of many boxes, (margins, boxes), and the `focus` in each."""
+        known = self._all_known(low, high)
+        return [self._read(known, k) for k in range(low.shape[1])], self.focus(known)
+
+    def _read(self, known: Sequence[Known], k: int) -> tuple[Known, Known]:
+        """What is known of the outputs, and of the parts side by side, in one box."""
+        outputs, *parts = (known[i].mapped(lambda x: np.asarray(x[..., k])) for i in (self.result, *self.parts))
+        return outputs, Known.joined(parts)
+
+    def _all_known(self, low: Array, high: Array) -> list[Known]:
+        """What is known of each node, with an axis of boxes at the end."""
         always = {i: held for places in self.cases for i, held in self._always(places, low, high).items()}
         found: list[Known] = []
         for i in range(len(self.nodes)):
             known = self._known(i, found, low, high)
             found.append(known._replace(holds=known.holds | always[i]) if i in always else known)
-        return found[self.result], Known.joined([found[i] for i in self.parts])
+        return found
 
     def _known(self, i: int, found: Sequence[Known], low: Array, high: Array) -> Known:
         """What is known of a node, from what is known of those before it."""
@@ -206,10 +292,10 @@ class Formula:
         """
         held = {i: np.ones((), dtype=bool) for i in self.cases[places]}
         for signs in product((-1, 0, 1), repeat=len(places)):
-            trial, possible = np.zeros(self.margins.size), np.ones((), dtype=bool)
+            trial, possible = np.zeros((self.margins.size, 1)), np.ones((), dtype=bool)
             for (start, stop, shape), sign in zip(places, signs, strict=True):
                 trial[start:stop] = sign
-                a, b = low[start:stop].reshape(shape), high[start:stop].reshape(shape)
+                a, b = (end[start:stop].reshape(*shape, -1) for end in (low, high))
                 possible = possible & ~((a >= 0) if sign < 0 else (b <= 0) if sign > 0 else (a > 0) | (b < 0))
             known: list[Known] = []
             for i in range(max(held) + 1):
@@ -269,7 +355,13 @@ def _joined_known(node: Joined, operands: list[Known]) -> Known:
     rule = CONNECTIVES.get(node.operation)
     if rule is not None:
         return rule.known(*operands)
-    return operands[0].mapped(lambda x: np.asarray(FLOAT.arrays.apply(node.operation, x, **node.parameters)))
+    return operands[0].mapped(lambda x: _moved(node, x))
+
+
+def _moved(node: Joined, x: Array) -> Array:
+    """The elements of an array, which has an axis of boxes at the end, elsewhere."""
+    each = [FLOAT.arrays.apply(node.operation, x[..., k], **node.parameters) for k in range(x.shape[-1])]
+    return np.stack([np.asarray(one) for one in each], axis=-1)
 
 
 def _joined_margin(node: Joined, operands: list[Tensor]) -> Tensor:

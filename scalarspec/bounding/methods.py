@@ -15,7 +15,8 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.inner_bounds import middle
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.linear import LinearBounds
-from scalarspec.bounding.parts import LATE, Limits, Part, bounded, subdivided
+from scalarspec.bounding.parts import Part, bounded
+from scalarspec.bounding.search import LATE, Limits, subdivided
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.context import Context
@@ -67,12 +68,11 @@ def steps(
     jobs: Jobs,
 ) -> Iterator[Step]:
     """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
-    best = _first(jobs, context)
-    yield best
+    yield (best := _first(jobs, context))
     for name in methods if domain.ends and domain.rows else ():
         for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, limits, progress)):
-            better = narrowed(context, best.enclosure, ends)
             said = "linear" if name == "subdivide" and count == domain.rows else name
+            better = narrowed(context, best.enclosure, ends)
             best = best if better is None else Step(better, said, count, best.partly)
             yield best
 
@@ -225,7 +225,7 @@ def linear(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None
     """
     low, high = unknown(domain)
     i = 0
-    for done in bounded(jobs, [Part.whole(domain, i) for i in range(domain.rows)], split=False):
+    for done in bounded(jobs, [Part.whole(domain, i) for i in range(domain.rows)]):
         for part in done:
             low[i], high[i] = (end.reshape(low.shape[1:]) for end in (part.low, part.high))
             i += 1

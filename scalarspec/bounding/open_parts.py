@@ -3,24 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from scalarspec.bounding.bounds import count_text
 from scalarspec.bounding.formula import Formula, Known
-from scalarspec.bounding.parts import Part, further
+from scalarspec.bounding.parts import Part
 from scalarspec.bounding.proofs import Output, Proof, place_text
+from scalarspec.bounding.search import further
 from scalarspec.core.arrays import lift
 from scalarspec.errors import Contradiction
 from scalarspec.numbers.exact import data_value, float_above
 from scalarspec.report import unboxed
 
 Array = np.ndarray[Any, Any]
+
+
+class Reading(NamedTuple):
+    """What the bounds on a part tell of the claim's outputs, and of its parts; by how much they miss for each of these,
+    and for what misses most; is it surely false?
+    """
+
+    outputs: Known
+    parts: Known
+    gaps: Array
+    gap: float
+    fails: bool
+
+    @classmethod
+    def of(cls, outputs: Known, parts: Known) -> Reading:
+        """From what is known of the outputs and of the parts."""
+        gaps = np.asarray(np.where(parts.holds, 0.0, np.maximum(-parts.low, 0.0)), dtype=np.float64)
+        return cls(outputs, parts, gaps, float(np.max(gaps, initial=0.0)), bool(np.any(parts.fails)))
+
+
 SHOWN = 8
 """How many undecided outputs are described, those that miss most."""
+FEW_INPUTS = 8
+"""Up to so many numbers that vary, a box is split across these alone for a proof."""
+MANY_INPUTS = 64
+"""From so many on, it is split at kinks alone, as long as there are some."""
+TRIAL_EVERY = 4
+"""Each so many-th split of a part is chosen by trial among all ways; those between are like the last one chosen."""
+TOGETHER = 64
+"""How many closed parts are kept before what is known on them is put together."""
 
 
 class OpenParts:
@@ -29,51 +58,73 @@ class OpenParts:
     """
 
     leading: ClassVar[int] = 1
-    both: ClassVar[bool] = True
+    round: ClassVar[int] = 256
 
     def __init__(self, formula: Formula) -> None:
         self.formula = formula
-        self._readings: WeakKeyDictionary[Part, tuple[Known, Known]] = WeakKeyDictionary()
+        self.asked = formula.asked
+        self._readings: WeakKeyDictionary[Part, Reading] = WeakKeyDictionary()
         self._closed: list[Known] = []
 
     def reached(self, parts: Sequence[Part]) -> bool:
         """Is it proved, on every part, or surely false on one?"""
-        return not parts or any(bool(np.any(self._reading(part)[1].fails)) for part in parts)
+        return not parts or any(self._reading(part).fails for part in parts)
 
     def worst(self, parts: Sequence[Part], count: int) -> list[Part]:
         """Those that miss most; first of all those on which the claim is surely false."""
 
         def order(part: Part) -> tuple[bool, float, int]:
-            return not np.any(self._reading(part)[1].fails), -self._gap(part), -part.idle
+            reading = self._reading(part)
+            return not reading.fails, -reading.gap, -part.idle
 
         return sorted(parts, key=order)[:count]
 
     def closed(self, part: Part) -> bool:
         """Does the claim hold on a part? It is kept for the report then."""
-        outputs, parts = self._reading(part)
-        if not np.all(parts.holds):
+        reading = self._reading(part)
+        if not np.all(reading.parts.holds):
             return False
-        self._closed.append(outputs)
-        if len(self._closed) > 1:
+        self._closed.append(reading.outputs)
+        if len(self._closed) > TOGETHER:
             self._closed = [_hull(self._closed)]
         return True
 
     def left(self, pair: Sequence[Part]) -> float:
         """By how much the bounds on two parts miss, in all."""
-        return float(sum(np.sum(self._gaps(part)) for part in pair if not part.empty))
+        return float(sum(np.sum(self._reading(part).gaps) for part in pair if not part.empty))
 
     def gained(self, part: Part, halves: Sequence[Part]) -> bool:
         """Do they miss by less in some respect?"""
-        before, *now = (self._reading(each)[1] for each in (part, *halves))
+        before, *now = (self._reading(each).parts for each in (part, *halves))
         low = np.min([np.where(known.holds, np.inf, known.low) for known in now], axis=0)
         lows = before.low.astype(np.float64), low.astype(np.float64)
         return bool(np.any(~before.holds & further(*lows, (before.high - before.low).astype(np.float64))))
+
+    def take(self, parts: Sequence[Part]) -> list[int]:
+        """Reads the bounds of parts; of each, the row of what misses: in an `and` of what misses most, in an `or` of
+        what misses least.
+        """
+        low, high = (np.stack(ends, axis=-1) for ends in zip(*((part.low, part.high) for part in parts), strict=True))
+        readings, rows = self.formula.read_many(low, high)
+        for part, reading in zip(parts, readings, strict=True):
+            self._readings[part] = Reading.of(*reading)
+        return list(map(int, rows))
+
+    def chosen(self, part: Part, ways: Collection[str]) -> Collection[str]:
+        """Across the steepest element, where few vary: splits of these soon leave no kink in a part. At a kink, where
+        many do. Else all ways where it is time for a trial, and between trials the one that won the last one.
+        """
+        if part.varying <= FEW_INPUTS and "steepest" in ways:
+            return ["steepest"]
+        if part.varying >= MANY_INPUTS and "kink" in ways:
+            return ["kink"]
+        return ways if part.depth % TRIAL_EVERY == 0 or part.way not in ways else [part.way]
 
     def outputs(self, whole: Known, left: Sequence[Part]) -> Known:
         """What is known of the outputs over all of the box, by all parts, those that are left and those that are
         closed. Raises Contradiction where there are none.
         """
-        known = [*self._closed, *(self._reading(part)[0] for part in left)]
+        known = [*self._closed, *(self._reading(part).outputs for part in left)]
         if not known:
             raise Contradiction("prove: nothing is left of the box, so some bound of a part is wrong")
         parts = _hull(known)
@@ -102,20 +153,11 @@ class OpenParts:
             stopped=stopped,
         )
 
-    def _reading(self, part: Part) -> tuple[Known, Known]:
-        """What the bounds on a part tell of the claim's outputs, and of its parts."""
+    def _reading(self, part: Part) -> Reading:
+        """What the bounds on a part tell."""
         if part not in self._readings:
-            self._readings[part] = self.formula.read(part.low, part.high)
+            self._readings[part] = Reading.of(*self.formula.read(part.low, part.high))
         return self._readings[part]
-
-    def _gap(self, part: Part) -> float:
-        """By how much the bounds on a part miss, for what misses most; infinite where they are unbounded."""
-        return float(np.max(self._gaps(part), initial=0.0))
-
-    def _gaps(self, part: Part) -> Array:
-        """By how much they miss for each part of the claim."""
-        known = self._reading(part)[1]
-        return np.asarray(np.where(known.holds, 0.0, np.maximum(-known.low, 0.0)), dtype=np.float64)
 
 
 def proved(method: str, outputs: Known, boxes: int) -> Proof:

@@ -17,6 +17,7 @@ import numpy as np
 
 from scalarspec.bounding import shares
 from scalarspec.bounding.bilinear_operations import cotangents
+from scalarspec.bounding.fused import Layer, Step, steps_of
 from scalarspec.bounding.ranges import Range
 from scalarspec.bounding.rewrites import REWRITES, close, floats_of
 from scalarspec.bounding.shares import Shares
@@ -38,6 +39,8 @@ Kind = Literal["linear", "bilinear", "univariate", "other"]
 that has lines around it; or none of these."""
 
 
+FEW_CONSTANTS = 1 << 10
+"""Of a plan of so many, layers are evaluated equation by equation as well: that may be exact."""
 CONVEX = ("convex", "concave")
 """The graphs that may have a kink, at 0, and lines around them; what is said of others holds where they are smooth."""
 
@@ -116,6 +119,36 @@ class Plan:
         """What is done, in order."""
         return self.tape.arrays.equations
 
+    @cached_property
+    def steps(self) -> dict[int, Step]:
+        """What passes go through, in order: by the place of the equation that makes its result."""
+        return steps_of(self)
+
+    @cached_property
+    def backwards(self) -> list[tuple[int, Step]]:
+        """The steps, the last one first."""
+        return list(reversed(self.steps.items()))
+
+    @cached_property
+    def kinked_places(self) -> list[int]:
+        """The places of the equations that make what kinks are applied to."""
+        found = []
+        for step in self.steps.values():
+            if self.kinds.get(step) == "univariate" and OPERATIONS[step.operation].kinks == "zero":  # type: ignore
+                found += [self.place[x] for x in step.operands if x in self.place]
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def small(self) -> bool:
+        """Has it few constants, so that its layers are evaluated equation by equation as well?"""
+        return sum(x.shape.size for eqn in self.equations for x in eqn.operands if x.constant) <= FEW_CONSTANTS
+
+    @cached_property
+    def smooth(self) -> bool:
+        """Is a function among them that has no kink?"""
+        univariate = [eqn for eqn in self.equations if self.kinds[eqn] == "univariate"]
+        return any(OPERATIONS[eqn.operation].kinks == "nowhere" for eqn in univariate)
+
     @property
     def composites(self) -> dict[Traced, Equation]:
         """By its result, an operation that other equations stand for, since its own range may be the better one."""
@@ -129,8 +162,9 @@ class Plan:
 
     @cached_property
     def largest(self) -> int:
-        """The size of the largest value that is made."""
-        return max([eqn.result.shape.size for eqn in self.equations], default=1)
+        """The size of the largest value that is made, or the most terms that an element of one is the sum of."""
+        layers = [step.terms for step in self.steps.values() if isinstance(step, Layer)]
+        return max([step.result.shape.size for step in self.steps.values()] + layers, default=1)
 
     @cached_property
     def place(self) -> dict[Traced, int]:
@@ -200,7 +234,8 @@ class Plan:
         """The range of a constant, with an axis of one box."""
         if x not in self._constants:
             low, high = self.ends(x)
-            self._constants[x] = Range(low[None], high[None])
+            first = low[None]
+            self._constants[x] = Range(first, first if low is high else high[None])
         return self._constants[x]
 
     @cached_property
@@ -282,9 +317,3 @@ def _to_one_place(eqn: Equation) -> bool:
     ones, operands = np.ones((1, 1, *eqn.result.shape)), [np.zeros((1, 1, *x.shape)) for x in eqn.operands]
     shares = cotangents(eqn.operation, ones, operands, eqn.parameters)
     return all(bool(np.all(share() <= 1)) for share in shares)
-
-
-def summands(eqn: Equation) -> Sequence[int]:
-    """The operands that are added up, by their places; the others are factors."""
-    first = {"linear": 0, "bilinear": 2}.get(str(OPERATIONS[eqn.operation].graph), len(eqn.operands))
-    return range(first, len(eqn.operands))

@@ -24,8 +24,10 @@ from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, se
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import evaluated_by, unknown
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
-from scalarspec.bounding.parts import LATE, Limits, Part, bounded, search
+from scalarspec.bounding.parts import Part, bounded
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
+from scalarspec.bounding.search import LATE, Limits, search
+from scalarspec.bounding.sign_ascent import outputs_at
 from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context
@@ -191,7 +193,8 @@ class _Question:
         found = [
             row.at_once(ends, [p for k, p in tried if k == row.row]) for row, ends in zip(rows, known, strict=True)
         ]
-        lines = _with_lines(jobs, [self._root(i, *known[i]) for i, proof in enumerate(found) if proof is None])
+        roots = [self._root(i, *known[i]) for i, proof in enumerate(found) if proof is None]
+        lines = _with_lines(jobs, roots, OpenParts(self.claim.formula))
         for i, row in enumerate(rows):
             start = time.perf_counter()
             proof = found[i] or row.by_bounds(known[i], lines)
@@ -254,12 +257,35 @@ class _Row:
         left, count = [root], 1
         for parts, made in search(self.jobs, root, goal, self.limits):
             left, count = parts, made
+            refuted = self._refuted(self._promising(parts))
+            if refuted is not None:
+                return refuted
             if self.progress is not None:
                 self.progress(count, self.limits.budget)
         if not left:
             return proved("subdivide", goal.outputs(whole, []), count)
         refuted = self._refuted(self._middles(goal.worst(left, OPEN_MIDDLES)))
         return refuted or goal.undecided(whole, left, count, self.limits.endings[-1])
+
+    def _promising(self, parts: Sequence[Part]) -> list[Point]:
+        """Of the points at which bounds of new parts are least, those at which the claim fails in floats."""
+        found = [at for part in parts if (at := part.lowest()) is not None]
+        if not found:
+            return []
+        known = dict(zip(self.question.domain.ends, map(np.stack, zip(*found, strict=True)), strict=True))
+        columns = {path: known[path] for path in self.domain.ends}  # rows that are points are left out
+        margins = outputs_at(self.domain, list(columns.values()))
+        readings, _ = self.formula.read_many(margins.T, margins.T)
+        failing = [k for k, (outputs, _) in enumerate(readings) if np.any(outputs.fails)][:OPEN_MIDDLES]
+        box = self.domain.box(0)
+        points = [
+            {
+                path: lift_elements(_clipped, np.asarray(columns[path][k], dtype=object), *ends)
+                for path, ends in box.items()
+            }
+            for k in failing
+        ]
+        return [point for point in points if self.domain.holds(point)]
 
     def _attacked(self, parts: Known) -> Proof | None:
         """A refutation by a point, looked for at every part of the claim that is open, those that miss most first."""
@@ -337,6 +363,11 @@ def _inner(exact: Ends, floats: Ends) -> Ends:
     return lift_elements(max, exact[0], low), lift_elements(min, exact[1], high)
 
 
+def _clipped(x: Any, low: Any, high: Any) -> Any:
+    """A float as a number between two ends."""
+    return min(max(exactly(x), low), high)
+
+
 def _both(ends: Ends, part: Part) -> Ends:
     """What is between ends, and in the bounds of a part. Raises Contradiction where that is nothing."""
     low = np.maximum(ends[0], part.low.reshape(np.shape(ends[0])))
@@ -358,9 +389,9 @@ def _boxed(domain: Domain, context: Context[Any]) -> list[Any]:
     return replaced(args, {id(t): batch.rows(t) for name, t in named if name in domain.over})
 
 
-def _with_lines(jobs: Jobs, roots: list[Part]) -> Iterator[Part]:
+def _with_lines(jobs: Jobs, roots: list[Part], goal: OpenParts) -> Iterator[Part]:
     """The same parts as they get linear bounds; none where the spec has no such bounds."""
     if jobs.domain.ends:
         with contextlib.suppress(NotSupported, DomainError):
-            for done in bounded(jobs, roots, split=True, both=True):
+            for done in bounded(jobs, roots, goal):
                 yield from done

@@ -26,6 +26,9 @@ class Range:
 
     def __init__(self, low: Array, high: Array) -> None:
         self.low, self.high = low, high
+        if low is high:  # points
+            self._put_points(low)
+            return
         self.size = np.maximum(np.abs(low), np.abs(high))
         self.total = total(self.size)
         finite = np.isfinite(self.size)
@@ -37,6 +40,15 @@ class Range:
             self.middle = middle_of(low, high)
             radius = np.maximum(high - self.middle, self.middle - low) * (1 + 4 * U)
             self.radius = np.where(finite, radius, 0.0)
+
+    def _put_points(self, x: Array) -> None:
+        """As of ends that are one array."""
+        self.size = np.abs(x)
+        self.total = total(self.size)
+        finite = np.isfinite(self.size)
+        self.finite = None if np.logical_and.reduce(finite, axis=None) else finite
+        self.middle = x if self.finite is None else np.where(finite, x, 0.0)
+        self.radius = np.zeros(x.shape)
 
 
 def flat(array: Array, axes: int) -> Array:

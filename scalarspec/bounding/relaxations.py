@@ -65,6 +65,8 @@ class LinearBounds1D:
 def lines(operation: str, x: Tensor) -> LinearBounds1D:
     """Lines around an operation over the box x, in `interval64`."""
     relaxed = Curve(operation, x)
+    if operation == "relu":
+        return SHAPES["rectifier"](relaxed)
     try:
         value = value_of(operation)(x.value)[0]
     except DomainUndecided:  # whoever asks for lines knows of the domain
@@ -79,6 +81,22 @@ def lines(operation: str, x: Tensor) -> LinearBounds1D:
         if part.any_wide:
             found = _chosen(part.wide, SHAPES[shape](part), found)
     return found
+
+
+def rectifier(r: Curve) -> LinearBounds1D:
+    """Lines around max(t, 0), as `convex` would have them, without its values at points: below, t or 0, whichever cuts
+    off less; above, the chord a t + b, where b >= -a l and b >= u - a u, with 4 u of these terms and 2^-900 for their
+    rounding. Where the box has no end, 0 and u.
+    """
+    above, crossing = r.low >= 0, (r.low < 0) & (r.high > 0)
+    chord = crossing & r.wide
+    down, up = np.where(chord, -r.low, 1.0), np.where(chord, r.high, 1.0)
+    slope = up / (up + down)
+    apart = np.maximum(slope * down, up - slope * up)
+    apart = apart + (4 * U * (slope * down + up + slope * up) + TINY)
+    below = np.where(above | (chord & (r.high > -r.low)), 1.0, 0.0)
+    end = np.where(chord, apart, np.where(crossing, r.high, 0.0))
+    return LinearBounds1D(below, np.zeros(below.shape), np.where(chord, slope, np.where(above, 1.0, 0.0)), end)
 
 
 def _wherever(operation: str, x: Tensor) -> Any:
@@ -271,6 +289,7 @@ SHAPES: dict[str, Callable[[Curve], LinearBounds1D]] = {
     "concave": concave,
     "s_shaped": s_shaped,
     "mean_value": mean_value,
+    "rectifier": rectifier,
 }
 """Lines around a function over a box on which its graph has a shape; any that is smooth has that of a mean value."""
 

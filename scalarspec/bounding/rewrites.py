@@ -158,5 +158,7 @@ def floats_of(arrays: TapeArrays, constant: Traced) -> tuple[Array, Array]:
 
 def close(low: Array, high: Array) -> bool:
     """Are all of these one number, but for a few last places?"""
+    if low is high:
+        return bool(np.all(np.isfinite(low)))
     size = np.maximum(np.abs(low), np.abs(high))
     return bool(np.all(np.isfinite(size)) and np.all(high - low <= 4 * U * size))

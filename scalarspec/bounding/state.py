@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from scalarspec.bounding import bilinear_operations
+from scalarspec.bounding.charges import Charge, Sandwich
+from scalarspec.bounding.fused import UNDERFLOW, Layer
 from scalarspec.bounding.plan import Fact, Plan
-from scalarspec.bounding.ranges import Range, dot, flat, side_by_side, total
+from scalarspec.bounding.ranges import Range, dot, flat, side_by_side
 from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas, lines, parabolas
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.domains import leniently
@@ -41,9 +43,16 @@ class BoxState:
     box, may there be a point that meets the constraints? Whatever is known of a box is only about the points that do.
     """
 
-    def __init__(self, plan: Plan, boxes: Boxes, balls: Balls, constraints: Constraints | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        boxes: Boxes,
+        balls: Balls,
+        constraints: Constraints | None = None,
+        known: Constraints | None = None,
+    ) -> None:
         self.plan = plan
-        self.constraints = constraints or {}
+        self.constraints, self.known = constraints or {}, known or {}
         self.constrained = {plan.equations[i].result: ends for i, ends in self.constraints.items()}
         self.count = len(boxes[0][0])
         self.feasible = np.ones(self.count, dtype=bool)
@@ -53,12 +62,14 @@ class BoxState:
         self._ranges: dict[Traced, Range] = {}
         self._lines: dict[Equation, LinearBounds1D] = {}
         self._parabolas: dict[Equation, Parabolas] = {}
-        self._sizes: dict[Equation, tuple[Array, Array]] = {}
+        self._charges: dict[Equation | Layer, Charge] = {}
+        self._sandwiches: dict[Equation, Sandwich] = {}
         for x, ends in zip(plan.inputs, boxes, strict=True):
             self._put(x, *ends)
         ranges = [self.range(x) for x in plan.inputs]
         self.inputs = Range(*(side_by_side(ends, 1) for ends in zip(*((r.low, r.high) for r in ranges), strict=True)))
         self.middle, self.radius = self.inputs.middle, self.inputs.radius
+        self.input_charge = Charge(self.inputs.size, self.inputs.total, len(plan.equations))
         self.bounded = self.inputs.finite is None
         self.balls = list(self._placed(balls))
 
@@ -79,17 +90,50 @@ class BoxState:
             found = self._ranges[x] = Range(*self.plan.context.arrays.floats(self._values[x].value))
         return found
 
+    def _value(self, x: Traced) -> Any:
+        """A value as the context has it, from its range where it was not evaluated."""
+        if x.constant or (x not in self._values and x not in self._ranges):
+            return x.value
+        if x not in self._values:
+            r = self._ranges[x]
+            self._values[x] = Traced(x.shape, self.plan.context.box(r.low, r.high).value)
+        return self._values[x]
+
     def propagate(self, i: int) -> None:
-        """The range of the result of an equation from those of its operands, and by its split constraint."""
-        eqn = self.plan.equations[i]
-        self._values[eqn.result] = self._evaluated(eqn)
-        composite = self.plan.composites.get(eqn.result)
-        if composite is not None:
-            self.intersect(eqn.result, *self.plan.context.arrays.floats(self._evaluated(composite).value))
-        if eqn.result in self.plan.shares:
-            self.intersect(eqn.result, *self._of_shares(self.plan.shares[eqn.result]))
-        if i in self.constraints:
-            self.intersect(eqn.result, *self.constraints[i])
+        """The range of the result of a step from those of its operands, and by what is said of it."""
+        step = self.plan.steps[i]
+        if isinstance(step, Layer):
+            self._put(step.result, *self._of_layer(step))
+            if self.plan.small:
+                for eqn in step.chain:
+                    self._values[eqn.result] = self._evaluated(eqn)
+                self.intersect(step.result, *self._floats(self._values[step.result]))
+        else:
+            self._ranges.pop(step.result, None)
+            self._values[step.result] = self._evaluated(step)
+        composite = self.plan.composites.get(step.result)
+        if composite is not None and not isinstance(step, Layer):
+            self.intersect(step.result, *self.plan.context.arrays.floats(self._evaluated(composite).value))
+        if step.result in self.plan.shares:
+            self.intersect(step.result, *self._of_shares(self.plan.shares[step.result]))
+        for said in (self.constraints, self.known):
+            if i in said:
+                self.intersect(step.result, *said[i])
+
+    def _of_layer(self, layer: Layer) -> Ends:
+        """A x + b lies around A m + b, for x around m, by at most |A| r and what `charge` says."""
+        middle, radius = layer.bias, np.zeros(())
+        for x, matrix, magnitudes in zip(layer.operands, layer.matrices, layer.magnitudes, strict=True):
+            r = self.range(x)
+            middle = middle + flat(r.middle, 1) @ matrix.T
+            radius = radius + flat(r.radius, 1) @ magnitudes.T
+        charge = self.charge(layer)
+        radius = (radius + (charge.rates + charge.tiny[:, None])) * (1 + 4 * U)
+        low, high = middle - radius, middle + radius
+        if charge.unknown is not None:
+            low, high = np.where(charge.unknown, -np.inf, low), np.where(charge.unknown, np.inf, high)
+        shape = (len(middle), *layer.result.shape)
+        return low.reshape(shape), high.reshape(shape)
 
     def _of_shares(self, shares: Shares) -> Ends:
         """The ends of shares, where they were moved."""
@@ -101,7 +145,7 @@ class BoxState:
         return self._floats(value)
 
     def _evaluated(self, eqn: Equation) -> Traced:
-        operands = tuple([self._values.get(x, x.value) for x in eqn.operands])
+        operands = tuple([self._value(x) for x in eqn.operands])
         if not eqn.guards:
             try:
                 return self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
@@ -117,7 +161,7 @@ class BoxState:
         """
         with ExitStack() as stack:
             for truths, outcome in eqn.guards:
-                stack.enter_context(self._batch.guarded(self._values.get(truths, truths.value), outcome))
+                stack.enter_context(self._batch.guarded(self._value(truths), outcome))
             with leniently() as notes:
                 found = self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
             facts = [self.plan.facts(eqn, x) for x in eqn.operands] if notes else []
@@ -158,8 +202,8 @@ class BoxState:
         self._put(x, low, high)
 
     def _put(self, x: Traced, low: Array, high: Array) -> None:
-        self._values[x] = Traced(x.shape, self.plan.context.box(low, high).value)
-        self._ranges.pop(x, None)
+        self._ranges[x] = Range(low, high)
+        self._values.pop(x, None)
 
     # ---- affine functions of the inputs -----------------------------------------------------------------------------
 
@@ -204,18 +248,53 @@ class BoxState:
         return self._parabolas[eqn]
 
     def _tensor(self, x: Traced) -> Tensor:
-        return Tensor(self.plan.context, Dim(self.count, x.shape), self._values[x].value)
+        return Tensor(self.plan.context, Dim(self.count, x.shape), self._value(x).value)
 
-    def sizes(self, eqn: Equation) -> tuple[Array, Array]:
-        """M of a linear equation or a product, and for each box the sum of M and of the sizes of all operands.
+    def sandwich(self, eqn: Equation) -> Sandwich:
+        """The lines around the function of an equation, as passes make use of them."""
+        if eqn not in self._sandwiches:
+            self._sandwiches[eqn] = self.sandwiched(eqn, self.lines(eqn))
+        return self._sandwiches[eqn]
 
-        M is the size of the result, if all operands had their largest size and all terms one sign: (boxes, *shape).
-        """
-        if eqn not in self._sizes:
-            operands = [self.range(x).size for x in eqn.operands]
-            largest = self.applied(bilinear_operations.unsigned, eqn, operands)
-            self._sizes[eqn] = largest, sum(map(total, operands), total(largest))
-        return self._sizes[eqn]
+    def sandwiched(self, eqn: Equation, found: LinearBounds1D) -> Sandwich:
+        """Lines around the function of an equation, as passes make use of them."""
+        steepest = 1.0 if eqn.operation == "relu" else 0.0
+        return Sandwich(found, self.range(eqn.operands[0]), len(self.plan.equations), steepest)
+
+    def charge(self, step: Equation | Layer) -> Charge:
+        """What rounding may cost at a linear equation, a layer, or a product."""
+        if step not in self._charges:
+            find = self._charge_of_layer if isinstance(step, Layer) else self._charge_of_equation
+            self._charges[step] = find(step)  # type: ignore[arg-type]
+        return self._charges[step]
+
+    def _charge_of_equation(self, eqn: Equation) -> Charge:
+        """By M, the size of the result if all operands had their largest size and all terms one sign."""
+        ranges = [self.range(x) for x in eqn.operands]
+        largest = self.applied(bilinear_operations.unsigned, eqn, [r.size for r in ranges])
+        terms, times = 0, 1
+        if self.plan.kinds[eqn] == "bilinear":
+            terms, times = bilinear_operations.product_terms(eqn.operation, *(r.middle for r in ranges[:2])), 4
+        beside = sum((r.total for r in ranges), np.zeros(1))
+        return Charge(times * largest, beside, len(self.plan.equations), terms)
+
+    def _charge_of_layer(self, layer: Layer) -> Charge:
+        """By M, and by what the matrices are off."""
+        largest, beside, unknown = layer.bias_size, np.zeros(1), np.zeros((), dtype=bool)
+        for x, sizes in zip(layer.operands, layer.sizes, strict=True):
+            r = self.range(x)
+            size = flat(r.size, 1)
+            if r.finite is not None:
+                counts = sizes > 0 if layer.exact else np.ones(sizes.shape)
+                unknown = unknown | (flat(~r.finite, 1).astype(np.float64) @ counts.T > 0)
+                size = np.where(flat(r.finite, 1), size, 0.0)
+            largest = largest + (size @ sizes.T + UNDERFLOW * r.total[:, None])
+            beside = beside + r.total
+        largest = np.where(unknown, np.inf, largest)
+        terms = 3 * layer.terms // 2 + 1 - len(layer.bias)  # forwards, sums of the middle and twice those of the radius
+        found = Charge(largest, beside, len(self.plan.equations), max(terms, 0))
+        found.rates = found.rates + 1.25 * layer.rate * np.where(unknown, 0.0, largest) + UNDERFLOW * beside[:, None]
+        return found
 
     def applied(self, rule: Callable[..., Array], eqn: Equation, operands: Sequence[Array]) -> Array:
         """The result of an equation by a rule, for arrays (boxes or 1, *shape) in the place of its operands."""

@@ -14,7 +14,7 @@ import numpy as np
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS
-from scalarspec.bounding.parts import Limits
+from scalarspec.bounding.search import Limits
 from scalarspec.conformance.examples import PRECISE, Array, Example, value_at
 from scalarspec.core import functions as f
 from scalarspec.core.arrays import lift

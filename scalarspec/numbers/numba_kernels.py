@@ -4,8 +4,8 @@ The kernels of `elementary` are compiled from their own texts, for one element: 
 roundings of the loops are those that the files of `backends/interval64` prove: `ends` for + - × ÷ and squares,
 `functions` for elementary functions, `linear` for sums and layers. Boxes come as ends, of shape (2, n): -inf and sup.
 
-Nothing is contracted or reordered but sums, whose bounds hold for any order and with FMA. Where numba is missing, this
-module cannot be imported, and `interval64` does without.
+Nothing is contracted or reordered but sums, whose bounds hold for any order and with FMA. What was compiled is kept on
+disk (`kernel_cache`). Where numba is missing, this module cannot be imported, and `interval64` does without.
 """
 
 from __future__ import annotations
@@ -20,6 +20,15 @@ from numba import njit
 from scalarspec.numbers import elementary
 from scalarspec.numbers.elementary import ERROR, LARGEST, LARGEST_EXPONENT, LAST, SMALL, SMALLEST_EXPONENT, TINY, U
 
+try:
+    from scalarspec.numbers.kernel_cache import kept
+except ImportError:  # a numba whose insides stand elsewhere: its functions are compiled in each process
+
+    def kept(function: Any) -> Any:
+        """The function."""
+        return function
+
+
 Array = np.ndarray[Any, Any]
 Loop = Callable[..., None]
 
@@ -27,17 +36,22 @@ ANY_ORDER = {"reassoc", "contract", "nsz"}
 """What the compiler may do to sums: reorder, use FMA, forget the sign of 0. It must not assume that NaN is absent."""
 
 
-@njit
+def _compiled(**options: Any) -> Callable[[Any], Any]:
+    """numba's decorator, with machine code that is kept on disk."""
+    return lambda function: kept(njit(error_model="numpy", **options)(function))
+
+
+@_compiled()
 def _bits(x: float) -> Any:
     return np.float64(x).view(np.int64)
 
 
-@njit
+@_compiled()
 def _number(pattern: int) -> Any:
     return np.int64(pattern).view(np.float64)
 
 
-@njit
+@_compiled()
 def _chosen(condition: bool, x: float, y: float) -> float:
     return x if condition else y
 
@@ -49,7 +63,7 @@ def _number_of(value: Any) -> Any:
     return float(value) if isinstance(value, np.ndarray) else value
 
 
-def _compiled() -> dict[str, Any]:
+def _kernels() -> dict[str, Any]:
     """The functions of `elementary`, each seeing the others compiled."""
     names = {name: _number_of(value) for name, value in vars(elementary).items()}
     scalar = {"bits": _bits, "number": _number, "chosen": _chosen}
@@ -58,18 +72,18 @@ def _compiled() -> dict[str, Any]:
         if isinstance(function, FunctionType) and name not in scalar:
             copy = FunctionType(function.__code__, names, name, function.__defaults__)
             copy.__module__ = elementary.__name__
-            names[name] = njit(copy, error_model="numpy")
+            names[name] = _compiled()(copy)
     return names
 
 
-_KERNELS = _compiled()
+_KERNELS = _kernels()
 
 
 def increasing(name: str, least: float, greatest: float, floor: float, cap: float, zero: float) -> Loop:
     """The loop of one of `elementary.RANGES`: (ends, out), both of shape (2, n)."""
     kernel, error = _KERNELS[name], (ERROR[name] + 2) * U
 
-    @njit(error_model="numpy")
+    @_compiled()
     def loop(e: Array, out: Array) -> None:
         for i in range(e.shape[1]):
             low, high = -e[0, i], e[1, i]
@@ -89,7 +103,7 @@ INCREASING: dict[str, Loop] = {name: increasing(name, *limits) for name, limits 
 _expm1mx, _EXPM1MX_ERROR = _KERNELS["expm1mx"], (ERROR["expm1mx"] + 2) * U
 
 
-@njit(error_model="numpy")
+@_compiled()
 def expm1mx(e: Array, out: Array) -> bool:
     """False where an end lies beyond the range of exp."""
     for i in range(e.shape[1]):
@@ -106,7 +120,7 @@ def expm1mx(e: Array, out: Array) -> bool:
     return True
 
 
-@njit(error_model="numpy")
+@_compiled()
 def relu(e: Array, out: Array) -> None:
     """max(x, 0)."""
     for i in range(e.shape[1]):
@@ -114,20 +128,20 @@ def relu(e: Array, out: Array) -> None:
         out[1, i] = np.maximum(e[1, i], 0.0)
 
 
-@njit(error_model="numpy")
+@_compiled()
 def _floored(s: float) -> float:
     """As `ends` has it: -LARGEST in the place of -∞."""
     return _chosen(s < -LARGEST, -LARGEST, s)
 
 
-@njit(error_model="numpy")
+@_compiled()
 def _up(s: float, exact: bool) -> float:
     """At least the product or quotient that s rounds, as `ends.up_product` has it; `exact`: s is that itself."""
     s = _floored(s)
     return s + _chosen(exact, 0.0, _chosen(abs(s) < SMALL, LAST, 0.0) + abs(s) * (2 * U))
 
 
-@njit(error_model="numpy")
+@_compiled()
 def square(e: Array, out: Array) -> None:
     """x²."""
     for i in range(e.shape[1]):
@@ -137,7 +151,7 @@ def square(e: Array, out: Array) -> None:
         out[1, i] = _up(size * size, size == 0.0)
 
 
-@njit(error_model="numpy")
+@_compiled()
 def _up_sum(x: float, y: float) -> float:
     """At least x + y, as `ends.up_sum` has it; NaN where the sum overflows above."""
     s = _floored(x + y)
@@ -147,7 +161,7 @@ def _up_sum(x: float, y: float) -> float:
     return _chosen(abs(s) <= LARGEST, above, np.nan)
 
 
-@njit(error_model="numpy")
+@_compiled()
 def add(a: Array, b: Array, out: Array) -> None:
     """x + y, by two-sum."""
     for k in range(2):
@@ -155,7 +169,7 @@ def add(a: Array, b: Array, out: Array) -> None:
             out[k, i] = _up_sum(a[k, i], b[k, i])
 
 
-@njit(error_model="numpy")
+@_compiled()
 def subtract(a: Array, b: Array, out: Array) -> None:
     """x - y, by two-sum."""
     for k in range(2):
@@ -163,14 +177,14 @@ def subtract(a: Array, b: Array, out: Array) -> None:
             out[k, i] = _up_sum(a[k, i], b[1 - k, i])
 
 
-@njit(error_model="numpy")
+@_compiled()
 def _up_scaled(s: float, x: float, shift: bool) -> float:
     """At least the product or quotient of x that s rounds; exact by a power of two, unless it is small."""
     exact = (x == 0.0) | (shift & (abs(s) >= SMALL))
     return _up(s, exact)
 
 
-@njit(error_model="numpy")
+@_compiled()
 def scaled(e: Array, x: Array, divide: bool, out: Array) -> bool:
     """The boxes e times, or over, the points x: of shape (n,), or (1,) for one number. False where it divides by 0."""
     for i in range(out.shape[1]):
@@ -189,7 +203,7 @@ def scaled(e: Array, x: Array, divide: bool, out: Array) -> bool:
     return True
 
 
-@njit(error_model="numpy", fastmath=ANY_ORDER)
+@_compiled(fastmath=ANY_ORDER)
 def _sums(x: Array) -> tuple[float, float]:
     """Of x and of |x|."""
     total = size = 0.0
@@ -199,7 +213,7 @@ def _sums(x: Array) -> tuple[float, float]:
     return total, size
 
 
-@njit(error_model="numpy", fastmath=ANY_ORDER)
+@_compiled(fastmath=ANY_ORDER)
 def _sums_of_squares(a: Array, b: Array) -> tuple[float, float]:
     """Of the least and the largest sizes of boxes."""
     low = high = 0.0
@@ -210,7 +224,7 @@ def _sums_of_squares(a: Array, b: Array) -> tuple[float, float]:
     return low, high
 
 
-@njit(error_model="numpy")
+@_compiled()
 def mean(e: Array, out: Array) -> None:
     """Of each row. e: (2, b, n); out: (2, b)."""
     n = e.shape[2]
@@ -225,7 +239,7 @@ def mean(e: Array, out: Array) -> None:
             out[k, row] = _up(total, size == 0.0)
 
 
-@njit(error_model="numpy")
+@_compiled()
 def mean_square(e: Array, out: Array) -> None:
     """Of each row. e: (2, b, n); out: (2, b)."""
     n = e.shape[2]
@@ -239,7 +253,7 @@ def mean_square(e: Array, out: Array) -> None:
             out[1, row] += _chosen(np.any(e[0, row] != 0.0) | np.any(e[1, row] != 0.0), TINY, 0.0)
 
 
-@njit(error_model="numpy", fastmath=ANY_ORDER)
+@_compiled(fastmath=ANY_ORDER)
 def _products(w: Array, m: Array, t: Array) -> tuple[float, float]:
     """w · m, and |w| · t."""
     center = radius = 0.0
@@ -249,13 +263,13 @@ def _products(w: Array, m: Array, t: Array) -> tuple[float, float]:
     return center, radius
 
 
-@njit(error_model="numpy")
+@_compiled()
 def _radius(a: float, b: float, n: int) -> float:
     """The t of `linear`, step 2, for a box with ends -a and b, in sums of n products."""
     return (a + b) * (0.5 + (n + 16) * U) + abs(b - a) * (0.501 * (n + 16) * U) + SMALL
 
 
-@njit(error_model="numpy")
+@_compiled()
 def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
     """weight @ x + bias by the steps of `linear`, with one pass over the weights.
 
@@ -274,7 +288,7 @@ def layer(weight: Array, e: Array, bias: Array, out: Array) -> None:
         out[1, i] = radius + center
 
 
-@njit(error_model="numpy")
+@_compiled()
 def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
     """The middle m of each row, and the t of `linear`, step 2. e: (2, b, n); m, t: (b, n); scale: (b,), which is 1."""
     n = e.shape[2]
@@ -285,7 +299,7 @@ def middles(e: Array, m: Array, t: Array, scale: Array) -> None:
         scale[row] = 1.0
 
 
-@njit(error_model="numpy", fastmath=ANY_ORDER)
+@_compiled(fastmath=ANY_ORDER)
 def _sum_of_radii(a: Array, b: Array) -> float:
     total = TINY
     for j in range(len(a)):
@@ -293,7 +307,7 @@ def _sum_of_radii(a: Array, b: Array) -> float:
     return total
 
 
-@njit(error_model="numpy")
+@_compiled()
 def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
     """The same with t in float32, rounded up as `Point.bound` does it, over its sum in the row, which is the scale."""
     n = e.shape[2]
@@ -307,7 +321,7 @@ def middles_in_single(e: Array, m: Array, t: Array, scale: Array) -> None:
         scale[row] = total * (1 + (n + 16) * 2.0**-23)
 
 
-@njit(error_model="numpy")
+@_compiled()
 def around(product: Array, scale: Array, bias: Array, underflow: float, out: Array) -> None:
     """The ends of a layer (`linear`, steps 4 and 5).
 

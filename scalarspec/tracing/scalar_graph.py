@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from fractions import Fraction
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from scalarspec.core.operations import SCALAR_KINDS, having
 
@@ -39,8 +39,13 @@ class Node:
         self.depth = 0
         """How deeply it nests."""
         if operation not in ATOMS:
-            self.free = any(arg.free for arg in args)
-            self.depth = 1 + max((arg.depth for arg in args), default=0)
+            deepest = 0
+            for arg in args:
+                if arg.free:
+                    self.free = True
+                if arg.depth > deepest:
+                    deepest = arg.depth
+            self.depth = 1 + deepest
 
     def __reduce__(self) -> Any:
         return _unflattened, (list(flattened([self], below, lambda x: (x.operation, () if below(x) else x.args))),)
@@ -54,14 +59,38 @@ class Node:
 
 Each = TypeVar("Each")
 ATOMS = ("number", "leaf")
-_NODES: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
+_NODES: dict[tuple[Any, ...], _Kept] = {}
+
+
+class _Kept(ref[Node]):
+    """A node, as long as somebody has it, and the key that it has in `_NODES`."""
+
+    __slots__ = ("key",)
+    key: tuple[Any, ...]
+
+
+def _forget(kept: _Kept) -> None:
+    if _NODES.get(kept.key) is kept:
+        del _NODES[kept.key]
 
 
 def node(operation: str, *args: Any) -> Node:
     """The one node of an operation on these arguments."""
     key = (operation, *args)
-    found = _NODES.get(key)
-    return found if found is not None else _NODES.setdefault(key, Node(operation, args))
+    kept = _NODES.get(key)
+    found = None if kept is None else kept()
+    return _entered(key, Node(operation, args)) if found is None else found
+
+
+def _entered(key: tuple[Any, ...], made: Node) -> Node:
+    """A new node, or the one that another thread has entered first."""
+    own = _Kept(made, _forget)
+    own.key = key
+    while (kept := _NODES.setdefault(key, own)) is not own:
+        if (found := kept()) is not None:
+            return found
+        _forget(kept)
+    return made
 
 
 def number(value: Fraction) -> Node:

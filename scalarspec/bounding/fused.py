@@ -1,0 +1,268 @@
+"""Steps of a plan: its equations, where chains of linear ones are one layer each, and what nothing needs is left out.
+
+A pass meets a layer once, as a product of matrices, whatever the spec does between two curved functions: that is what
+makes it quick. The matrices are found by sending unit rows backwards through the chain.
+
+Rounding, with u = 2^-53. An element of a matrix is a sum over the ways through the chain. Each equation multiplies the
+relative error of what it is handed by 1 + (n + 6) u at most, n the most terms of a sum there: n sums and products, and
+4 u for factors that are known but for their last places. So with γ = Σ (n + 6) u over the equations, less than 1/16,
+what floats make of an element is off by at most 1.07 γ times the sum of the sizes of the ways. That sum is what the
+same rows give with all signs left out, in floats at least 1 - 1.07 γ > 0.93 of itself: 1.25 γ pays for both. Products
+that underflow are off by 2^-1074 times what is multiplied with them later; UNDERFLOW pays where that is less than
+2^100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from scalarspec.bounding import bilinear_operations
+from scalarspec.bounding.ranges import Range
+from scalarspec.bounding.shares import Shares
+from scalarspec.core.operations import OPERATIONS
+from scalarspec.numbers.elementary import U
+from scalarspec.tracing.interpreter import Traced
+from scalarspec.tracing.tape import Equation
+
+Array = np.ndarray[Any, Any]
+SMALL = 1 << 12
+"""A layer of so many numbers is made of any chain; a larger one where it has at most twice those of its factors."""
+RATE = 1.25 * U
+"""What is charged for a term of an equation."""
+MOST_RATE = 1 / 16
+"""The largest γ that the derivation above has."""
+UNDERFLOW = 2.0**-960
+"""By how much an element of a matrix may be off since products underflow."""
+MOST_SIZE = 2.0**100
+"""The largest size of an element of a matrix for which that pays."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """result = Σ matrices[k] operands[k] + bias, all flat, but for rate times the same with sizes for matrices, and
+    UNDERFLOW for each element.
+
+    matrices, magnitudes, sizes: for each operand an array (elements of the result, elements of the operand), its
+    absolute values, and the size of the sum that each element is, if all its terms had one sign; bias, bias_size:
+    (elements of the result,); exact: are elements the factors themselves, so that a 0 is one? chain: the
+    equations, in order.
+    """
+
+    result: Traced
+    operands: tuple[Traced, ...]
+    matrices: tuple[Array, ...]
+    magnitudes: tuple[Array, ...]
+    sizes: tuple[Array, ...]
+    bias: Array
+    bias_size: Array
+    rate: float
+    exact: bool
+    chain: tuple[Equation, ...]
+
+    @cached_property
+    def terms(self) -> int:
+        """At least the most terms of a sum, forwards or backwards."""
+        columns = sum(int(matrix.shape[1]) for matrix in self.matrices)
+        return max(len(self.bias), columns) + len(self.matrices) + 1
+
+    @cached_property
+    def spreads(self) -> bool:
+        """Is an element of the result made of several elements?"""
+        return bool(np.any(sum(np.count_nonzero(matrix, axis=1) for matrix in self.matrices) > 1))
+
+
+Step = Equation | Layer
+
+
+class Equations(Protocol):
+    """What is looked at of a `Plan`."""
+
+    result: Traced
+
+    @property
+    def equations(self) -> Sequence[Equation]:
+        """What is done, in order."""
+
+    @property
+    def composites(self) -> Mapping[Traced, Equation]:
+        """By a value, an operation that others stand for."""
+
+    @property
+    def shares(self) -> Mapping[Traced, Shares]:
+        """By a value, the shares that it is."""
+
+    @property
+    def made(self) -> Mapping[Traced, Equation]:
+        """The equation that makes each value."""
+
+    @property
+    def place(self) -> Mapping[Traced, int]:
+        """Where among the equations each value is made."""
+
+    @property
+    def input_places(self) -> Collection[Traced]:
+        """The inputs."""
+
+    def linear(self, eqn: Equation) -> bool:
+        """Is the operation linear in what is not known?"""
+
+    def known(self, x: Traced) -> bool:
+        """Is it a constant that is known but for a few last places?"""
+
+    def constant(self, x: Traced) -> Range:
+        """The range of a constant."""
+
+    def factors(self, eqn: Equation) -> list[Array]:
+        """About the numbers that a linear equation multiplies by."""
+
+
+def steps_of(plan: Equations) -> dict[int, Step]:
+    """The steps of a plan, in order, by the place of the equation that makes the result of each."""
+    wanted, found, truths = {plan.result}, {}, _truths(plan)
+    for place in range(len(plan.equations) - 1, -1, -1):
+        eqn = plan.equations[place]
+        linear = plan.linear(eqn)
+        if eqn.result not in wanted and not _may_fail(plan, eqn):
+            continue
+        step = None if eqn.result in truths or not linear or _kept(plan, eqn.result) else _layer(plan, eqn, wanted)
+        found[place] = eqn if step is None else step
+        wanted.update(_needed(plan, found[place]))
+    return dict(sorted(found.items()))
+
+
+def _kept(plan: Equations, x: Traced) -> bool:
+    """Does a value stand for an operation whose own range may be the better one? A quotient's by a number is not."""
+    return x in plan.composites and not plan.linear(plan.composites[x])
+
+
+def _truths(plan: Equations) -> set[Traced]:
+    """The values that are no numbers."""
+    found: set[Traced] = set()
+    for eqn in plan.equations:
+        line = OPERATIONS[eqn.operation]
+        if line.kind in ("relation", "connective") or (line.moves and any(x in found for x in eqn.operands)):
+            found.add(eqn.result)
+    return found
+
+
+def _may_fail(plan: Equations, eqn: Equation) -> bool:
+    """May it have no value, so that it counts although nothing is made of its result?"""
+    line = OPERATIONS[eqn.operation]
+    if line.graph == "quotient" and plan.known(eqn.operands[1]):
+        return not np.all(plan.constant(eqn.operands[1]).middle)
+    return line.kind not in ("relation", "connective") and line.graph not in ("linear", "bilinear")
+
+
+def _needed(plan: Equations, step: Step) -> Iterator[Traced]:
+    """The values that a step looks at."""
+    yield from step.operands
+    if isinstance(step, Equation):
+        yield from (truths for truths, _ in step.guards)
+        for truths, _ in step.guards:
+            yield from _compared(plan, truths)
+    if _kept(plan, step.result):
+        yield from plan.composites[step.result].operands
+    if step.result in plan.shares:
+        yield plan.shares[step.result].x
+
+
+def _compared(plan: Equations, truths: Traced) -> Iterator[Traced]:
+    """The values that truths are made of."""
+    eqn = plan.made.get(truths)
+    if eqn is not None and OPERATIONS[eqn.operation].kind in ("relation", "connective"):
+        for x in eqn.operands:
+            yield x
+            yield from _compared(plan, x)
+
+
+def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
+    """The chain of linear equations that ends with this one as a layer; None where that would be no gain."""
+    chain = _chain(plan, eqn, wanted)
+    operands = [x for each in chain for x in each.operands]
+    made = {each.result for each in chain}
+    sources = tuple(dict.fromkeys(x for x in operands if not x.constant and x not in made))
+    empty = not all(x.shape.size for x in (eqn.result, *sources))
+    if not sources or empty or _too_large(chain, sources) or not all(plan.known(x) for x in operands if x.constant):
+        return None
+    if not _multiplies(chain) and all(x in plan.input_places for x in sources):
+        return None  # as it is, its ends may be exact
+    rate = sum(RATE * (_terms(each) + 6) for each in chain)
+    computed = sum(not OPERATIONS[each.operation].moves for each in chain)
+    with np.errstate(all="ignore"):  # what overflows is too large
+        matrices, bias = _sent_back(plan, chain, signed=True)
+        signless = {x: np.abs(matrix) for x, matrix in matrices.items()}, np.abs(bias)
+        sizes, bias_size = signless if computed == 1 else _sent_back(plan, chain, signed=False)
+    if rate > MOST_RATE or not all(np.all(each < MOST_SIZE) for each in (*sizes.values(), bias_size)):
+        return None
+    signed, magnitudes, largest = (tuple(each[x] for x in sources) for each in (matrices, signless[0], sizes))
+    return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, computed == 1, chain[::-1])
+
+
+def _multiplies(chain: Sequence[Equation]) -> bool:
+    """Is there a product of matrices in a chain?"""
+    return any(
+        OPERATIONS[each.operation].graph == "bilinear" and not OPERATIONS[each.operation].scalar for each in chain
+    )
+
+
+def _too_large(chain: Sequence[Equation], sources: Sequence[Traced]) -> bool:
+    """Has the matrix of a chain, or what it is found by, many more numbers than the chain's own factors?"""
+    size = chain[0].result.shape.size
+    factors = sum(x.shape.size for each in chain for x in each.operands if x.constant)
+    widest = max(each.result.shape.size for each in chain)
+    numbers = size * sum(x.shape.size for x in sources)
+    return numbers > max(SMALL, 2 * factors) or size * widest > max(SMALL, 4 * factors)
+
+
+def _chain(plan: Equations, last: Equation, wanted: set[Traced]) -> tuple[Equation, ...]:
+    """The linear equations that a value is made by, the last one first, back to values that are wanted anyway."""
+    places, waiting = set(), [last.result]
+    while waiting:
+        place = plan.place[waiting.pop()]
+        if place in places:
+            continue
+        places.add(place)
+        for x in plan.equations[place].operands:
+            made = plan.made.get(x)
+            kept = x in wanted or x in plan.shares or _kept(plan, x)
+            if made is not None and not kept and plan.linear(made):
+                waiting.append(x)
+    return tuple(plan.equations[place] for place in sorted(places, reverse=True))
+
+
+def _terms(eqn: Equation) -> int:
+    """The most terms of a sum when rows go back through an equation, with those of the equation that they join."""
+    values = [eqn.result, *(x for x in eqn.operands if not x.constant)]
+    return max(x.shape.size for x in values) + len(eqn.operands)
+
+
+def _sent_back(plan: Equations, chain: Sequence[Equation], signed: bool) -> tuple[Mapping[Traced, Array], Array]:
+    """Unit rows of a chain's result as rows of its sources, flat, and what is constant; or the same without signs."""
+    size = chain[0].result.shape.size
+    rows = {chain[0].result: np.eye(size).reshape(1, size, *chain[0].result.shape)}
+    constant = np.zeros(size)
+    if chain[0].operation == "affine" and all(plan.known(each) for each in chain[0].operands[::2]):
+        weight, x, bias = chain[0].operands  # unit rows need no product
+        matrix, constant = (plan.constant(each).middle[0] for each in (weight, bias))
+        if not signed:
+            matrix, constant = np.abs(matrix), np.abs(constant)
+        rows, chain = {x: matrix[None]}, chain[1:]
+    for eqn in chain:
+        g = rows.pop(eqn.result)
+        operands = plan.factors(eqn) if signed else [np.abs(a) for a in plan.factors(eqn)]
+        shares = bilinear_operations.cotangents(eqn.operation, g, operands, eqn.parameters)
+        for k, (x, share) in enumerate(zip(eqn.operands, shares, strict=True)):
+            if not plan.known(x):
+                handed = share() if signed else np.abs(share())
+                rows[x] = rows[x] + handed if x in rows else handed
+            elif k in bilinear_operations.summands(eqn):
+                middle = plan.constant(x).middle
+                handed = share() if signed else np.abs(share())
+                middle = middle if signed else np.abs(middle)
+                constant = constant + handed.reshape(size, -1) @ np.ravel(middle)
+    return {x: each.reshape(size, -1) for x, each in rows.items()}, constant
