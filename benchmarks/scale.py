@@ -49,24 +49,24 @@ def wavy(x):
 
 def kinds(quick):
     """What is done, by name: each takes an executor."""
-    rows, some = (64, 2) if quick else (1536, 20)
+    rows, some = (64, 2) if quick else (512, 20)
     model = Vae(B)
     source = np.random.default_rng(0)
     xs, noises = source.uniform(size=(rows, B[0])), source.normal(size=(rows, B[2]))
     given, near = (model.model(), BETA, xs, noises), {"vary": {"x": ss.ball("0.01")}, "over": ("x", "eps")}
     high = ss.bounds(vae.loss, *given, **near, method="linear").upper
     x, wide = np.linspace(-1, 1, 10), {"vary": {"x": ss.ball(1)}}
-    budget = 50 if quick else 4000
+    budget = 50 if quick else 2000
     return {
         "bounds, linear, rows": lambda e: ss.bounds(vae.loss, *given, **near, method="linear", executor=e),
         "bounds, subdivide": lambda e: ss.bounds(wavy, x, **wide, method="subdivide", budget=budget, executor=e),
         "prove, rows": lambda e: ss.prove(vae.loss, *given, **near, at_most=high.max(), executor=e),
         "prove, one box": lambda e: ss.prove(wavy, x, **wide, at_most=8, budget=budget, executor=e),
-        "tolerance, splits": lambda e: ss.tolerance(wavy, x, **wide, splits=20 * some, executor=e),
+        "tolerance, splits": lambda e: ss.tolerance(wavy, x, **wide, splits=50 * some, executor=e),
         "enclose": lambda e: enclose(some, executor=e),
         "certify": lambda e: digit_certificates.certify(some, e),
         "classify": lambda e: digit_cnn.run(count=some, executor=e),
-        "sweep": lambda e: digit_sweeps.sweep(100 * some - 300 if some > 2 else 2, e),
+        "sweep": lambda e: digit_sweeps.sweep(40 * some if some > 2 else 2, e),
     }
 
 

@@ -1,5 +1,6 @@
 """Jobs by any executor: in bundles, refusals at their place, what is shared once; clusters on the command line."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -84,6 +85,13 @@ def test_a_cluster_that_cannot_be_used_is_told(files, capsys, monkeypatch, words
     code, out, err = run(capsys, "bounds", "specs.py:smooth", "part.npz", "--radius", "x=1", *words)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert told in err
+
+
+def test_a_cluster_without_dask_says_what_to_install(files, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    words = ("bounds", "specs.py:smooth", "part.npz", "--radius", "x=1", "--dask", "tcp://host:8786")
+    code, _, err = run(capsys, *words)
+    assert (code, "pip install 'scalarspec[dask]'" in err) == (2, True)
 
 
 def test_workers_of_another_version_are_refused():
