@@ -15,31 +15,13 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.float_functions import FloatFunctions, expm1mx, logcosh
+from scalarspec.backends.float_in_bulk import IN_BULK
 from scalarspec.core import windows
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.errors import DomainError
-from scalarspec.numbers.environment import quiet
+from scalarspec.numbers.environment import QUIET, is_quiet, quiet
 
 Float = Any  # a NumPy scalar, or an array of them
-
-_UFUNCS: dict[str, Callable[..., Any]] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.divide,
-    "negative": np.negative,
-    "square": np.square,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-    "abs": np.abs,
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "sqrt": np.sqrt,
-    "tanh": np.tanh,
-}
-"""The operations that are one call of NumPy's: `FloatArrays` goes straight to it."""
 
 
 @dataclass(frozen=True)
@@ -241,17 +223,24 @@ class FloatArrays(NumPyArrays):
     def __init__(self, context: FloatContext) -> None:
         super().__init__(context)
         kind = type(context)  # a subclass may have replaced some
-        self._functions = {name: f for name, f in _UFUNCS.items() if getattr(kind, name) is getattr(FloatContext, name)}
+        self._type = context.dtype.type
+        self._functions = {
+            name: function for name, function in IN_BULK.items() if getattr(kind, name) is getattr(FloatContext, name)
+        }
+
+    def apply(self, operation: str, *values: Any, **parameters: Any) -> Any:
+        function = self._functions.get(operation) or self.function(operation)
+        return function(*values, **parameters) if is_quiet() else QUIET.run(function, *values, **parameters)
 
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
         return quiet(function, *values, **parameters)
 
     def function(self, operation: str) -> Callable[..., Any]:
         """NumPy's own where the operation is one of its ufuncs, else the method here or of the context."""
-        if operation not in self._functions:
-            method = getattr(self, operation, None) or getattr(self.context, operation)
-            self._functions[operation] = method
-        return self._functions[operation]
+        known = self._functions.get(operation)
+        if known is None:
+            known = self._functions[operation] = getattr(self, operation, None) or getattr(self.context, operation)
+        return known
 
     def elementwise(self, operation: str, *values: Any) -> Any:
         return getattr(self.context, operation)(*values)
@@ -288,27 +277,28 @@ class FloatArrays(NumPyArrays):
         return np.add.reduce(x, axis=axis)
 
     def mean(self, x: Any, axis: tuple[int, ...], count: int) -> Any:
-        return np.add.reduce(x, axis=axis) / self.context.dtype.type(max(count, 1))
+        return np.add.reduce(x, axis=axis) / self._type(max(count, 1))
 
     def mean_square(self, x: Any, axis: tuple[int, ...], count: int) -> Any:
         if len(axis) == 1 == x.ndim:
-            return np.dot(x, x) / self.context.dtype.type(max(count, 1))
+            return x.dot(x) / self._type(max(count, 1))
         return self.mean(np.square(x), axis, count)
 
     def matmul(self, a: Any, b: Any) -> Any:
         return np.matmul(a, b)
 
     def affine(self, weight: Any, x: Any, bias: Any) -> Any:
-        return np.add(np.dot(weight, x), bias)
+        product = weight.dot(x)
+        return np.add(product, bias, product)
 
     def affine_rows(self, weight: Any, x: Any, bias: Any, shape: tuple[int, int]) -> Any:
-        product = np.dot(x, weight.T)
-        return np.add(product, bias, out=product)
+        product = x.dot(weight.T)
+        return np.add(product, bias, product)
 
     def logsumexp(self, x: Any, axis: tuple[int, ...]) -> Any:
         """m + log Σ e^(x - m), m the greatest: nothing overflows. Where m is infinite, or NaN, so is the result."""
         greatest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-        shift = np.where(np.isfinite(greatest), greatest, self.context.dtype.type(0))
+        shift = np.where(np.isfinite(greatest), greatest, self._type(0))
         powers = np.sum(np.exp(x - shift), axis=axis)
         return np.squeeze(shift, axis)[()] + np.log(powers)
 
@@ -327,9 +317,9 @@ class FloatArrays(NumPyArrays):
         powers = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf, where=taken))
         if mask is None:
             return powers / np.add.reduce(powers, axis=axis, keepdims=True)
-        powers = np.where(taken, powers, self.context.dtype.type(0))
+        powers = np.where(taken, powers, self._type(0))
         whole = np.add.reduce(powers, axis=axis, keepdims=True)
-        return powers / np.where(np.any(taken, axis=axis, keepdims=True), whole, self.context.dtype.type(1))
+        return powers / np.where(np.any(taken, axis=axis, keepdims=True), whole, self._type(1))
 
     def log_softmax(self, x: Any, axis: tuple[int, ...]) -> Any:
         shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)

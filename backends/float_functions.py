@@ -57,6 +57,11 @@ _BERNOULLI = (1 / 23950080, -1 / 604800, 1 / 15120, -1 / 360, 1 / 6)
 """2 B₂ₖ / (2k)! for k = 5, 4, ..., 1."""
 
 
+def bernoulli(size: int) -> tuple[float, ...]:
+    """The coefficients that floats of so many bytes need."""
+    return _BERNOULLI if size > 4 else _BERNOULLI[2:]
+
+
 def expm1mx(xp: Any, x: Any) -> Any:
     """eˣ - 1 - x. Where that cancels, below 1/4 in size, as x² (1 - x P) / (x coth(x/2) - x), x coth(x/2) = 2 + x² P.
 
@@ -65,7 +70,7 @@ def expm1mx(xp: Any, x: Any) -> Any:
     """
     near = xp.clip(x, -0.25, 0.25)
     square = near * near
-    first, *others, last = _BERNOULLI if x.dtype.itemsize > 4 else _BERNOULLI[2:]
+    first, *others, last = bernoulli(x.dtype.itemsize)
     series = square * first
     for coefficient in others:
         series = (series + coefficient) * square

@@ -67,3 +67,16 @@ def test_logsumexp_is_shifted_and_keeps_special_values(name):
     assert np.isnan(found[5])
     assert ss.logsumexp(context.tensor(np.zeros(0))).item() == -np.inf
     assert found.dtype == np.dtype(name)
+
+
+@pytest.mark.parametrize("name", ["float64", "float32"])
+@pytest.mark.parametrize("operation", ["expm1mx", "relu", "sigmoid"])
+def test_texts_for_arrays_give_the_bits_of_those_for_numbers(name, operation):
+    context = CONTEXTS[name]
+    edges = [0.0, -0.0, 0.25, -0.25, 0.2499999999, 1e-300, -1e300, 709.0, math.inf, -math.inf, math.nan]
+    with np.errstate(all="ignore"):
+        x = np.array([*edges, *np.random.default_rng(1).normal(size=1000)]).astype(name)
+        expected = np.asarray(getattr(context, operation)(x))
+    found = getattr(ss, operation)(context.tensor(x)).value
+    assert found.dtype == expected.dtype == name
+    assert found.tobytes() == expected.tobytes()

@@ -99,8 +99,9 @@ def test_each_room_says_what_lives_there(room):
 # ---- operations stand in one table ----------------------------------------------------------------------------------
 
 RULE_TABLES = {
-    "activation", "backends.expressions", "backends.float", "backends.interval.courses", "backends.interval64.fused",
-    "backends.jax", "backends.rounding.inherited", "backends.rounding.local", "backends.torch",
+    "activation", "backends.expressions", "backends.float_in_bulk", "backends.interval.courses",
+    "backends.interval64.fused", "backends.jax", "backends.rounding.inherited", "backends.rounding.local",
+    "backends.torch",
     "bounding.bilinear_operations", "bounding.claims",
     "bounding.formula", "bounding.rewrites", "conformance.examples", "frontends.fpcore.operators",
     "frontends.jax.infinities",

@@ -11,6 +11,7 @@ import numpy as np
 
 from scalarspec.core import shape as shapes
 from scalarspec.core.array_object import ArrayObject
+from scalarspec.core.arrays import lift
 from scalarspec.core.context import Context
 from scalarspec.core.guests import Guest, place
 from scalarspec.core.in_place import InPlace, view
@@ -60,6 +61,18 @@ class Nested(Guest, InPlace, ArrayObject):
     def from_scalars(cls, context: Context[Any], scalars: np.ndarray[Any, Any]) -> Self:
         """From an object array of the context's own scalars, or truths."""
         return cls(context, Shape(scalars.shape), context.arrays.pack(scalars))
+
+    @classmethod
+    def carried(cls, context: Context[Any], t: Self) -> Self:
+        """A tensor of another context, at its exact values or with the boxes that it holds. Raises NotExact where it
+        holds neither.
+        """
+        source = t.context
+        if source.rounds:
+            return context.tensor(np.asarray(t))  # type: ignore[return-value]
+        if context.encloses:
+            return cls.from_scalars(context, lift(lambda s: context.enclose(*source.endpoints(s)), t.scalars()))
+        return cls.from_scalars(context, lift(lambda s: context.data(source.exact_value(s)), t.scalars()))
 
     @property
     def ndim(self) -> int:
@@ -135,15 +148,20 @@ def together(operation: str, tensors: Sequence[Nested]) -> tuple[Shape, list[Any
     """The common shape of some tensors, and the value of each in that shape; numbers stay numbers, which arrays know
     what to do with.
     """
-    shape = tensors[0].shape
+    shape = shapes.Scalar
     for t in tensors:
-        if t.shape != shape:
-            shape = shapes.broadcast_shapes(operation, [t.shape for t in tensors])
-            return shape, [
-                t.value if t.shape == shape or not t.shape else t.moved("broadcast_to", shape=shape).value
-                for t in tensors
-            ]
+        if t.shape != shape and t.shape:
+            if shape:
+                return _broadcast(operation, tensors)
+            shape = t.shape
     return shape, [t.value for t in tensors]
+
+
+def _broadcast(operation: str, tensors: Sequence[Nested]) -> tuple[Shape, list[Any]]:
+    shape = shapes.broadcast_shapes(operation, [t.shape for t in tensors])
+    return shape, [
+        t.value if t.shape == shape or not t.shape else t.moved("broadcast_to", shape=shape).value for t in tensors
+    ]
 
 
 def halved(rows: N, joined: Callable[[N, N], N]) -> N:

@@ -27,11 +27,10 @@ def affine(weight: Operand, x: Operand, bias: Operand) -> Tensor:
         ss.affine([[1, 2], [3, 4]], x, [0, 1])    # [[0, 3], [1, 8]]
     """
     context, (w, v, b) = operands_of("affine", weight, x, bias)
-    fits = len(w.shape) == 2 and v.shape[-1:] == w.shape[1:] and b.shape == w.shape[:1]
-    if not fits:
-        raise ShapeError(f"affine: {w.shape} @ {v.shape} + {b.shape}; expected (m, n) @ (..., n) + (m,)")
-    if v.ndim == 1:
+    if len(v.shape) == 1 and b.shape + v.shape == w.shape and len(b.shape) == 1:
         return Tensor(context, b.shape, context.arrays.apply("affine", w.value, v.value, b.value))
+    if len(w.shape) != 2 or v.shape[-1:] != w.shape[1:] or b.shape != w.shape[:1]:
+        raise ShapeError(f"affine: {w.shape} @ {v.shape} + {b.shape}; expected (m, n) @ (..., n) + (m,)")
     rows = reshape(v, (Shape(v.shape[:-1]).size, v.shape[-1]))
     result = applied("affine_rows", w, rows, b, shape=(rows.shape[0], b.shape[0]))
     return reshape(result, (*v.shape[:-1], b.shape[0]))

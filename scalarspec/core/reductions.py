@@ -6,6 +6,7 @@ last; with keepdims the axes stay, with length 1. Raises ShapeError for an axis 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any, TypeVar
@@ -241,15 +242,17 @@ def _fold(
 def _reduction(operation: str, x: Operand, axis: Axis, keepdims: bool) -> Tensor:
     context, (t,) = operands_of(operation, x)
     axes = shapes.normal_axes(operation, t.shape, axis)
-    parameters = {name: _SIZES[name](t.shape, axes) for name in OPERATIONS[operation].parameters if name != "axis"}
+    parameters: dict[str, Any] = {"axis": axes}
+    for name in OPERATIONS[operation].parameters[1:]:
+        parameters[name] = _SIZES[name](t.shape, axes)
     if 0 in parameters.get("counts", ()):
         raise ShapeError(f"{operation} over no elements, of a tensor of shape {t.shape}: there is none")
-    value = context.arrays.apply(operation, t.value, axis=axes, **parameters)
-    return _kept(Tensor(context, shapes.without_axes(t.shape, axes), value), t.shape, axes, keepdims)
+    found = Tensor(context, shapes.without_axes(t.shape, axes), context.arrays.apply(operation, t.value, **parameters))
+    return _kept(found, t.shape, axes, keepdims) if keepdims else found
 
 
 def _count(shape: Shape, axes: tuple[int, ...]) -> int:
-    return Shape(shape[i] for i in axes).size
+    return math.prod([shape[i] for i in axes])
 
 
 def _counts(shape: Shape, axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -257,7 +260,7 @@ def _counts(shape: Shape, axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 _SIZES: dict[str, Callable[[Shape, tuple[int, ...]], Any]] = {"count": _count, "counts": _counts}
-"""What reductions may be told beside their axes: how many elements are reduced, in all and along each."""
+"""What reductions may be told behind their axes: how many elements are reduced, in all and along each."""
 
 
 def _kept(t: N, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> N:

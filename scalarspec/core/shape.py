@@ -69,11 +69,14 @@ def equal_shapes(operation: str, shapes: list[Shape]) -> Shape:
     """The rule of what is done on each element by itself, once all is broadcast: one shape, or that shape and scalars.
     Raises ShapeError otherwise.
     """
-    proper = {shape for shape in shapes if shape}
-    if len(proper) > 1:
-        listed = " and ".join(str(shape) for shape in shapes)
-        raise ShapeError(f"{operation}: shapes {listed} differ")
-    return proper.pop() if proper else Scalar
+    proper = Scalar
+    for shape in shapes:
+        if shape and shape != proper:
+            if proper:
+                listed = " and ".join(str(shape) for shape in shapes)
+                raise ShapeError(f"{operation}: shapes {listed} differ")
+            proper = shape
+    return proper
 
 
 def check_one_shape(operation: str, *operands: Any) -> None:
@@ -128,6 +131,8 @@ def normal_axes(operation: str, shape: Shape, axis: int | tuple[int, ...] | None
 
 def without_axes(shape: Shape, axes: tuple[int, ...]) -> Shape:
     """The shape that a reduction over `axes` leaves."""
+    if len(axes) == len(shape):
+        return Scalar
     return Shape(n for i, n in enumerate(shape) if i not in axes)
 
 

@@ -51,7 +51,7 @@ class Tensor(Nested, Number, Bitless):
         """Numbers from outside, each at its exact value, as `Context.tensor` says."""
         if isinstance(data, Tensor):
             within = data.context == context or wraps(context, data.context)
-            return as_tensor(context, data) if within else _converted(context, data)
+            return as_tensor(context, data) if within else cls.carried(context, data)
         if isinstance(data, list | tuple) and holds_tensors(data):
             parts = [cls.from_data(context, part) for part in data]
             return cls.of(context, parts[0].shape, parts)
@@ -316,20 +316,10 @@ class Truth(Nested, Truths, ZeroOrOne):
         return Truth(context, shape, context.arrays.apply(operation, *values))
 
 
-def _converted(context: Context[Any], t: Tensor) -> Tensor:
-    """A tensor of another context: its exact values, or the boxes that it holds. Raises NotExact where it holds
-    neither.
-    """
-    source = t.context
-    if source.rounds:
-        return context.tensor(np.asarray(t))
-    if context.encloses:
-        return Tensor.from_scalars(context, lift(lambda s: context.enclose(*source.endpoints(s)), t.scalars()))
-    return Tensor.from_scalars(context, lift(lambda s: context.data(source.exact_value(s)), t.scalars()))
-
-
 def as_tensor(context: Context[Any], operand: Any) -> Tensor:
     """An operand as a tensor of a context: numbers enter as literals, arrays and lists as data."""
+    if type(operand) is int and context.wrapped is None:
+        return _literal(context, operand)  # type: ignore[arg-type]
     if isinstance(operand, Tensor):
         if operand.context == context:
             return operand
@@ -371,15 +361,25 @@ def _new_literal(context: Context[Any], number: Any) -> Tensor:
 
 def operands_of(operation: str, *operands: Any) -> tuple[Context[Any], list[Tensor]]:
     """The common context of some operands, and each of them as a tensor of it."""
-    context = common_context(operation, operands)
-    return context, [
-        operand if type(operand) is Tensor and operand.context is context else as_tensor(context, operand)
-        for operand in operands
-    ]
+    context: Any = operands[0].context if operands and type(operands[0]) is Tensor else None
+    for t in operands:
+        if type(t) is not Tensor or t.context is not context:
+            context = common_context(operation, operands)
+            return context, [
+                t if type(t) is Tensor and t.context is context else as_tensor(context, t) for t in operands
+            ]
+    return context, list(operands)
 
 
 def elementwise(operation: str, *operands: Any) -> Tensor:
     """A scalar operation on each element. Operands are broadcast by NumPy's rule: ShapeError where they do not fit."""
+    x, count = operands[0], len(operands)
+    if type(x) is Tensor and count < 3:  # the most frequent cases, in the fewest steps
+        if count == 1:
+            return Tensor(x.context, x.shape, x.context.arrays.apply(operation, x.value))
+        y = as_tensor(x.context, operands[1]) if type(operands[1]) is int else operands[1]
+        if type(y) is Tensor and y.context is x.context and (y.shape == x.shape or not y.shape):
+            return Tensor(x.context, x.shape, x.context.arrays.apply(operation, x.value, y.value))
     context, tensors = operands_of(operation, *operands)
     shape, values = together(operation, tensors)
     return Tensor(context, shape, context.arrays.apply(operation, *values))

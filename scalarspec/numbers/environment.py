@@ -43,6 +43,10 @@ def _refuse() -> NoReturn:
     )
 
 
+_WITHIN: contextvars.ContextVar[bool] = contextvars.ContextVar("within", default=False)
+"""Is NumPy's error state "ignore" by us? It stands in the same context of variables as that state."""
+
+
 class _Quiet(threading.local):
     """A context of the thread's own in which NumPy's error state is "ignore": the caller's is never touched.
 
@@ -50,19 +54,16 @@ class _Quiet(threading.local):
     """
 
     def __init__(self) -> None:
-        self.context = contextvars.Context()
-        self.context.run(np.seterr, all="ignore")
-        self.entered = False
-
-    def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
-        if self.entered:
-            return function(*values, **parameters)
-        self.entered = True
-        try:
-            return self.context.run(function, *values, **parameters)
-        finally:
-            self.entered = False
+        context = contextvars.Context()
+        context.run(np.seterr, all="ignore")
+        context.run(_WITHIN.set, True)
+        self.run = context.run
 
 
-quiet = _Quiet().run
-"""A call of a function without NumPy's warnings."""
+QUIET, is_quiet = _Quiet(), _WITHIN.get
+"""Where a call is quiet, and is this there already? For those to whom a call more would be felt."""
+
+
+def quiet(function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
+    """A call of a function without NumPy's warnings."""
+    return function(*values, **parameters) if is_quiet() else QUIET.run(function, *values, **parameters)
