@@ -11,6 +11,7 @@ import numpy as np
 from scalarspec.numbers.exact import boxed
 from scalarspec.numbers.integers import (
     BY_DIGITS_FROM,
+    TERMS,
     Digits,
     digit_bits,
     digit_sums,
@@ -93,13 +94,16 @@ class Ratios:
         """Are the numerators digits so far, and many?"""
         return self._numerators is None and self.sums is not None and self.sums[0].size >= MANY
 
-    def digits_over(self, denominator: int, bits: int) -> Array | None:
-        """Digits of the numerators over a power of two, as int64s. None unless they are floats, of which it is one."""
+    def digits_over(self, denominator: int, bits: int) -> tuple[int, Array] | None:
+        """Digits of the numerators over a power of two, as int64s, from the k-th one on, which is the first that is not
+        0; and this k. None unless they are floats, of which it is a denominator.
+        """
         unit = 1 - denominator.bit_length()
-        if self.floats is None or denominator & (denominator - 1) or unit > self.exponent:
+        if self.floats is None or denominator & (denominator - 1) or not 0 <= self.exponent - unit <= bits * TERMS:
             return None
-        digits = Digits.of_floats(self.floats, unit, self.length + self.exponent - unit, bits)
-        return None if digits is None else digits.digits.astype(np.int64)
+        first, rest = divmod(self.exponent - unit, bits)
+        digits = Digits.of_floats(self.floats, self.exponent - rest, self.length + rest, bits)
+        return None if digits is None else (first, digits.digits.astype(np.int64))
 
     def reshaped(self, shape: tuple[int, ...]) -> Ratios:
         """In another shape."""
@@ -149,9 +153,10 @@ def added(x: Ratios, y: Ratios, sign: int) -> Ratios | None:
     last = second.digits_over(first.denominator, first.bits) if first.in_digits() and x.shape == y.shape else None
     if first.sums is None or last is None:
         return None
-    total = np.zeros((max(len(first.sums), len(last)), *x.shape), dtype=np.int64)
-    total[: len(first.sums)] = signs[0] * first.sums
-    total[: len(last)] += signs[1] * last
+    k, digits = last
+    total = np.zeros((max(len(first.sums), k + len(digits)), *x.shape), dtype=np.int64)
+    total[: len(first.sums)] = first.sums if signs[0] == 1 else -first.sums
+    total[k : k + len(digits)] += digits if signs[1] == 1 else -digits
     return Ratios.of_sums(total, first.bits, first.denominator)
 
 

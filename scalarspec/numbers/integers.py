@@ -141,8 +141,12 @@ def diagonals(parts: Array) -> Array:
     """The sums over the pairs of digits that have one weight, as int64s. parts: (s, m, t, p); result: (count, m, p)."""
     (s, m, t, p), whole = parts.shape, parts.astype(np.int64)
     sums = np.zeros((s + t - 1, m, p), dtype=np.int64)
-    for i in range(s):
-        sums[i : i + t] += np.moveaxis(whole[i], 1, 0)
+    if s <= t:
+        for i in range(s):
+            sums[i : i + t] += np.moveaxis(whole[i], 1, 0)
+    else:
+        for j in range(t):
+            sums[j : j + s] += whole[:, :, j]
     return sums
 
 
