@@ -66,17 +66,17 @@ class Part:
         first, second = ([*self.box[:k], ends, *self.box[k + 1 :]] for ends in ((low, left), (right, high)))
         return self.within(box=first, way=""), self.within(box=second, way="")
 
-    def lowest(self) -> list[Array] | None:
-        """Where the bound that counts most is least, in floats, for each input; once, then None."""
+    def candidates(self) -> list[list[Array]]:
+        """Where the bound that counts most is least, and the middle, in floats, for each input; once, then none."""
         corner, self.corner = self.corner, None
         if corner is None:
-            return None
-        found, start = [], 0
+            return []
+        lowest, start = [], 0
         for low, high in self.box:
             above = corner[start : start + low.size].reshape(low.shape)
-            found.append(np.where(above, high, low))
+            lowest.append(np.where(above, high, low))
             start += low.size
-        return found
+        return [lowest, [low / 2 + high / 2 for low, high in self.box]]
 
     @property
     def varying(self) -> int:

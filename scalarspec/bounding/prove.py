@@ -268,8 +268,8 @@ class _Row:
         return refuted or goal.undecided(whole, left, count, self.limits.endings[-1])
 
     def _promising(self, parts: Sequence[Part]) -> list[Point]:
-        """Of the points at which bounds of new parts are least, those at which the claim fails in floats."""
-        found = [at for part in parts if (at := part.lowest()) is not None]
+        """Of candidates in new parts, those at which the claim fails in floats."""
+        found = [at for part in parts for at in part.candidates() if all(np.all(np.isfinite(x)) for x in at)]
         if not found:
             return []
         known = dict(zip(self.question.domain.ends, map(np.stack, zip(*found, strict=True)), strict=True))
