@@ -21,6 +21,7 @@ from scalarspec.backends.interval.bulk import (
     integer_ends,
     moved,
     negated,
+    outward,
     positive,
     rounded,
     sigmoids,
@@ -108,7 +109,9 @@ class IntervalArrays(LiftedArrays):
         ends, context = self.ends(x), self.context
         wp = context.prec + 2 * context.guard
         found = None if ends is None else sigmoids(ends, context.prec, wp, context.margin)
-        return self.elementwise("sigmoid", x) if found is None else rounded(found, context.prec)
+        if found is None:
+            return self.elementwise("sigmoid", x)
+        return Boxes(*found) if _size(x) >= MANY else outward(found, context.prec)
 
     def sum(self, x: Any, axis: tuple[int, ...]) -> Any:
         ends = self.ends(x) if _size(x) >= MANY else None

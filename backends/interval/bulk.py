@@ -115,19 +115,17 @@ def rounded(ends: Ends, prec: int) -> Boxes | Array:
     low, high, q = ends
     if low.size < MANY or abs(q) >= UNIT_LIMIT:
         return outward(ends, prec)
-    lengths = np.stack([_lengths(low), _lengths(high)])
+    numbers = [*low.ravel().tolist(), *high.ravel().tolist()]
+    lengths = np.fromiter(map(int.bit_length, numbers), dtype=np.int64, count=len(numbers)).reshape(2, *low.shape)
     beyond = np.maximum(lengths - prec, 0)
-    least = int(np.min(beyond, where=lengths > 0, initial=int(np.max(beyond))))
-    if int(np.max(beyond)) - least > FURTHEST:
+    most = int(beyond.max())
+    least = int(np.where(lengths > 0, beyond, most).min())
+    if most - least > FURTHEST:
         return outward(ends, prec)
+    if not most:
+        return Boxes(low, high, q)
     down, up = np.maximum(beyond, least).astype(object)
     return Boxes((low >> down) << (down - least), -((-high >> up) << (up - least)), q + least)
-
-
-def _lengths(numbers: Array) -> Array:
-    """How many bits each number has."""
-    lengths = np.fromiter(map(int.bit_length, numbers.ravel().tolist()), dtype=np.int64, count=numbers.size)
-    return lengths.reshape(numbers.shape)
 
 
 def outward(ends: Ends, prec: int) -> Array:
