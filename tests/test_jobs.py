@@ -10,7 +10,7 @@ import pytest
 from specs import a_batch, squares
 
 import scalarspec as ss
-from scalarspec.bounding import jobs, methods
+from scalarspec.bounding import jobs, methods, parts
 from scalarspec.bounding.domain import Domain
 from scalarspec.executors import each
 
@@ -50,6 +50,24 @@ def test_many_rows_are_evaluated_some_at_a_time(monkeypatch):
     assert np.all(abs(some.lower - whole.lower) + abs(some.upper - whole.upper) <= 1e-9)
     claim = {"vary": given["vary"], "over": given["over"], "at_most": max(whole.upper)}
     assert ss.prove(spec, model, beta, x, eps, **claim).status == "proved"
+
+
+def test_rows_that_were_done_before_ctrl_c_are_known(monkeypatch):
+    spec, args, given = a_batch()
+    proper, calls = jobs.WORK["relaxed"], []
+
+    def interrupted(domain, item):
+        calls.append(item)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return proper(domain, item)
+
+    monkeypatch.setattr(parts, "NUMBERS", 1)
+    whole = ss.bounds(spec, *args, **given, method="linear")
+    monkeypatch.setitem(jobs.WORK, "relaxed", interrupted)
+    found = ss.bounds(spec, *args, **given, method="linear")
+    assert found.interrupted
+    assert np.array_equal(found.lower == whole.lower, np.arange(20) < 7)
 
 
 def test_a_row_without_a_value_is_told_among_many(monkeypatch):

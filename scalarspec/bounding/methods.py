@@ -221,20 +221,27 @@ def _mean_value(domain: Domain) -> Tensor:
 
 def linear(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
     """Linear relaxation, for many rows at once. Rows that are not done yet have infinite ends, and so have those that
-    there is no time for.
+    there is no time for. Who is told what is known looks at all rows, and so is told seldom.
     """
     low, high = unknown(domain)
-    i = 0
-    for done in bounded(jobs, [Part.whole(domain, i) for i in range(domain.rows)]):
-        for part in done:
-            low[i], high[i] = (end.reshape(low.shape[1:]) for end in (part.low, part.high))
-            i += 1
-        if progress is not None and domain.over:
-            progress(i, domain.rows)
+    i = told = 0
+    try:
+        for done in bounded(jobs, [Part.whole(domain, i) for i in range(domain.rows)]):
+            for part in done:
+                low[i], high[i] = (end.reshape(low.shape[1:]) for end in (part.low, part.high))
+                i += 1
+            if progress is not None and domain.over:
+                progress(i, domain.rows)
+            late = limits.late and i < domain.rows
+            limits.endings += [LATE] * late
+            if late or i == domain.rows or i >= 2 * told:
+                told = i
+                yield _shaped(domain, low, high), domain.rows
+            if late:
+                return
+    except KeyboardInterrupt:
         yield _shaped(domain, low, high), domain.rows
-        if limits.late and i < domain.rows:
-            limits.endings.append(LATE)
-            return
+        raise
 
 
 def subdivide(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
