@@ -34,7 +34,7 @@ from scalarspec.executors import Crew
 from scalarspec.models import vae
 from scalarspec.report import table
 
-WORKERS = 64
+WORKERS, FEW = 64, 4
 JOBS = 256
 """So many jobs of a kind are put into the queue of the cluster: four for each worker."""
 
@@ -111,15 +111,15 @@ def seconds(function, *args):
 
 
 @contextlib.contextmanager
-def cluster():
-    """An executor of Dask's with 64 workers, each of which does a job at a time, in this process."""
+def cluster(workers):
+    """An executor of Dask's with so many workers, each of which does a job at a time, in this process."""
     import distributed
 
     logging.getLogger("distributed").setLevel(logging.ERROR)
     settings = {"processes": False, "protocol": "tcp://", "dashboard_address": None, "memory_limit": 0}
     with (
-        distributed.LocalCluster(n_workers=WORKERS, threads_per_worker=1, **settings) as workers,
-        distributed.Client(workers) as client,
+        distributed.LocalCluster(n_workers=workers, threads_per_worker=1, **settings) as made,
+        distributed.Client(made) as client,
     ):
         yield client.get_executor(pure=False)
 
@@ -150,14 +150,14 @@ class Bringing(Crew):
 
 def queue(options):
     """The cost of a job that does nothing."""
-    count = JOBS if options.quick else 4 * JOBS
+    count = FEW if options.quick else 4 * JOBS
     domain, item = rows_of(512)
     rows = []
-    with cluster() as executor:
+    with cluster(FEW if options.quick else WORKERS) as executor:
         for name, crew, bundles in (
             ("each brings the domain", Bringing(executor, domain), count),
             ("the domain is there", Crew(executor, domain), count),
-            ("the domain is there, in bundles", Crew(executor, domain), count // 4),
+            ("the domain is there, in bundles", Crew(executor, domain), count // FEW),
         ):
             with bundled(bundles):
                 list(crew.each(slept, [(item, 0.0)] * WORKERS))
@@ -181,9 +181,13 @@ def simulated(options):
     domain, item = rows_of(512)
     boxes = list(zip(item["low"], item["high"], strict=True))
     real = min(seconds(lambda: LinearBounds(domain.plan, boxes, [None] * 2).bounds()) for _ in range(4))
-    durations = {f"{BATCH} rows of workload B": (real, 4096), "a job of 0.25 s": (0.25, JOBS), "1 s": (1.0, JOBS)}
+    durations = {
+        f"{BATCH} rows of workload B": (real, JOBS if options.quick else 4096),
+        "a job of 0.25 s": (0.25, JOBS),
+        "1 s": (1.0, JOBS),
+    }
     rows = []
-    with cluster() as executor:
+    with cluster(FEW if options.quick else WORKERS) as executor:
         crew = Crew(executor, domain)
         list(crew.each(slept, [(item, 0.0)] * WORKERS))
         for name, (duration, count) in durations.items():
