@@ -26,13 +26,14 @@ class Point:
     x: the floats, of any shape; they are not changed afterwards.
     """
 
-    __slots__ = ("_ends", "_magnitudes", "_powers_of_two", "x")
+    __slots__ = ("_ends", "_magnitudes", "_powers_of_two", "_row", "x")
 
     def __init__(self, x: Any) -> None:
         self.x = np.asarray(x)
         self._magnitudes: FloatArray | None = None
         self._ends: Ends | None = None
         self._powers_of_two: bool | None = None
+        self._row: FloatArray | None = None
 
     @property
     def size(self) -> int:
@@ -62,6 +63,12 @@ class Point:
         if self.x.size <= KEEPS_ENDS_TO:
             self._ends = result
         return result
+
+    def row(self) -> FloatArray:
+        """All elements, in row-major order."""
+        if self._row is None:
+            self._row = np.ascontiguousarray(self.x).reshape(-1)
+        return self._row
 
     def magnitudes(self) -> FloatArray:
         """|x| of a matrix x; of a large one, in float32, rounded up."""
