@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from math import prod
-from threading import local
 from typing import Any
 
 import numpy as np
 
 from scalarspec.backends.interval64.arrays import Interval64Arrays
 from scalarspec.backends.interval64.ends import Ends, FloatArray
+from scalarspec.backends.interval64.memory import empty, empty_like
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.numbers.elementary import RANGES
 
@@ -41,7 +40,9 @@ class FusedArrays(Interval64Arrays):
 # ---- elementwise ----------------------------------------------------------------------------------------------------
 
 
-def _of_boxes(loop_of: Callable[[Any], Callable[..., Any]], domain: Callable[[Any, Value], Value] | None = None) -> Fuse:
+def _of_boxes(
+    loop_of: Callable[[Any], Callable[..., Any]], domain: Callable[[Any, Value], Value] | None = None
+) -> Fuse:
     """A function of one argument: fused for boxes, plain for points, and where the loop says that it cannot.
 
     domain: moves the argument into the domain of the function, or raises an error.
@@ -53,8 +54,8 @@ def _of_boxes(loop_of: Callable[[Any], Callable[..., Any]], domain: Callable[[An
         def fused(x: Value) -> Value:
             if type(x) is Point:
                 return plain(x)
-            e = x if domain is None else domain(arrays, x)
-            result = np.empty(e.shape)
+            e: Any = x if domain is None else domain(arrays, x)
+            result = empty_like(e)
             in_row = e.ndim == 2 and e.flags.c_contiguous
             done = loop(e, result) if in_row else loop(_in_row(e), _in_row(result))
             return plain(x) if done is False else result
@@ -76,7 +77,7 @@ def _sum_of_two(loop_of: Callable[[Any], Callable[..., None]]) -> Fuse:
             a, b = ends_of(x), ends_of(y)
             if a.shape != b.shape:
                 return plain(x, y)
-            result = np.empty(a.shape)
+            result = empty_like(a)
             if a.ndim == 2 and a.flags.c_contiguous and b.flags.c_contiguous:
                 loop(a, b, result)
             else:
@@ -95,10 +96,11 @@ def _scaled(divide: bool) -> Fuse:
         loop = loops.scaled
 
         def fused(x: Value, y: Value) -> Value:
+            e: Any
             e, factor = (y, x) if type(x) is Point and not divide else (x, y)
             if type(e) is Point or type(factor) is not Point or factor.x.shape not in ((), e.shape[1:]):
                 return plain(x, y)
-            result = np.empty(e.shape)
+            result = empty_like(e)
             if e.ndim == 2 and e.flags.c_contiguous:
                 done = loop(e, factor.row(), divide, result)
             else:
@@ -155,11 +157,10 @@ def _affine_rows(arrays: FusedArrays, loops: Any, plain: Plain) -> Plain:
             return plain(weight, x, bias, shape=shape)
         e, magnitudes, n = _contiguous(ends_of(x)), weight.magnitudes(), weight.shape[1]
         single = magnitudes.dtype == np.float32
-        m, scale = _scratch("m", e.shape[1:], np.float64), np.empty(e.shape[1])
-        t = _scratch("t32" if single else "t", e.shape[1:], magnitudes.dtype)
-        product = _scratch("product32" if single else "product", shape, magnitudes.dtype)
+        m, scale = empty(e.shape[1:]), np.empty(e.shape[1])
+        t, product = (empty(needed, magnitudes.dtype) for needed in (e.shape[1:], shape))
         (loops.middles_in_single if single else loops.middles)(e, m, t, scale)
-        result = np.empty((2, *shape))
+        result = empty((2, *shape))
         np.dot(t, magnitudes.T, out=product)
         np.dot(m, weight.x.T, out=result[1])
         loops.around(product, scale, _contiguous(bias.x), n * 2.0**-119 if single else 0.0, result)
@@ -210,18 +211,6 @@ def _in_row(x: Ends) -> Ends:
 
 def _contiguous(x: FloatArray) -> FloatArray:
     return x if x.flags.c_contiguous else np.ascontiguousarray(x)
-
-
-_buffers = local()
-
-
-def _scratch(use: str, shape: tuple[int, ...], kind: Any) -> FloatArray:
-    """A buffer of the thread's own: fresh memory for large arrays costs as much as the loops over them."""
-    flat: FloatArray | None = getattr(_buffers, use, None)
-    if flat is None or flat.size < prod(shape):
-        flat = np.empty(prod(shape), kind)
-        setattr(_buffers, use, flat)
-    return flat[: prod(shape)].reshape(shape)
 
 
 @cache
