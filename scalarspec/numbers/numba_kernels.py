@@ -106,10 +106,13 @@ _expm1mx, _EXPM1MX_ERROR = _KERNELS["expm1mx"], (ERROR["expm1mx"] + 2) * U
 @_compiled()
 def expm1mx(e: Array, out: Array) -> bool:
     """False where an end lies beyond the range of exp."""
+    within = True
+    for i in range(e.shape[1]):
+        within &= (-e[0, i] >= SMALLEST_EXPONENT) & (e[1, i] <= LARGEST_EXPONENT)
+    if not within:
+        return False
     for i in range(e.shape[1]):
         low, high = -e[0, i], e[1, i]
-        if not (low >= SMALLEST_EXPONENT and high <= LARGEST_EXPONENT):
-            return False
         v, w = _expm1mx(low), _expm1mx(high)
         s, t = v * _EXPM1MX_ERROR, w * _EXPM1MX_ERROR
         s += _chosen((v < SMALL) & (low != 0.0), LAST, 0.0)
