@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.interval64.ends import TINY, Ends, FloatArray
+from scalarspec.backends.interval64.memory import empty
 
 KEEPS_ENDS_TO = 1 << 12
 """A Point of at most so many numbers keeps its ends: 64 KiB, which is little beside what is computed from them."""
@@ -26,13 +27,14 @@ class Point:
     x: the floats, of any shape; they are not changed afterwards.
     """
 
-    __slots__ = ("_ends", "_magnitudes", "_powers_of_two", "x")
+    __slots__ = ("_ends", "_magnitudes", "_powers_of_two", "_row", "x")
 
     def __init__(self, x: Any) -> None:
         self.x = np.asarray(x)
         self._magnitudes: FloatArray | None = None
         self._ends: Ends | None = None
         self._powers_of_two: bool | None = None
+        self._row: FloatArray | None = None
 
     @property
     def size(self) -> int:
@@ -62,6 +64,12 @@ class Point:
         if self.x.size <= KEEPS_ENDS_TO:
             self._ends = result
         return result
+
+    def row(self) -> FloatArray:
+        """All elements, in row-major order."""
+        if self._row is None:
+            self._row = np.ascontiguousarray(self.x).reshape(-1)
+        return self._row
 
     def magnitudes(self) -> FloatArray:
         """|x| of a matrix x; of a large one, in float32, rounded up."""
@@ -93,16 +101,20 @@ class Point:
         """
         magnitude = self.magnitudes()
         if magnitude.dtype == np.float64:
-            return np.asarray(np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T))
+            if t.ndim == 1:
+                return np.asarray(np.dot(magnitude, t))
+            return np.dot(t, magnitude.T, out=empty((len(t), len(magnitude))))
         n = self.x.shape[1]
         scale = np.maximum(np.maximum.reduce(t, axis=-1, keepdims=True, initial=0.0), TINY)
         t /= scale
         t += 2.0**-60
-        rows = t.astype(np.float32)
+        rows = empty(t.shape, np.float32)
+        rows[...] = t
         rows *= np.float32(1 + 2.0**-22)
-        product = np.dot(magnitude, rows) if t.ndim == 1 else np.dot(rows, magnitude.T)
+        product = empty((*t.shape[:-1], len(magnitude)), np.float32)
+        np.dot(magnitude, rows, out=product) if t.ndim == 1 else np.dot(rows, magnitude.T, out=product)
         product += np.float32(n * 2.0**-120)
-        return np.asarray(product * (scale * (1 + (n + 16) * 2.0**-23)))
+        return np.asarray(np.multiply(product, scale * (1 + (n + 16) * 2.0**-23), out=empty(product.shape)))
 
 
 Value = Ends | Point

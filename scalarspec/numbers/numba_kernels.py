@@ -106,10 +106,13 @@ _expm1mx, _EXPM1MX_ERROR = _KERNELS["expm1mx"], (ERROR["expm1mx"] + 2) * U
 @_compiled()
 def expm1mx(e: Array, out: Array) -> bool:
     """False where an end lies beyond the range of exp."""
+    within = True
+    for i in range(e.shape[1]):
+        within &= (-e[0, i] >= SMALLEST_EXPONENT) & (e[1, i] <= LARGEST_EXPONENT)
+    if not within:
+        return False
     for i in range(e.shape[1]):
         low, high = -e[0, i], e[1, i]
-        if not (low >= SMALLEST_EXPONENT and high <= LARGEST_EXPONENT):
-            return False
         v, w = _expm1mx(low), _expm1mx(high)
         s, t = v * _EXPM1MX_ERROR, w * _EXPM1MX_ERROR
         s += _chosen((v < SMALL) & (low != 0.0), LAST, 0.0)
@@ -185,21 +188,29 @@ def _up_scaled(s: float, x: float, shift: bool) -> float:
 
 
 @_compiled()
+def _scaled(low: float, high: float, factor: float, divide: bool) -> tuple[float, float]:
+    """One box times, or over, one number."""
+    size = abs(factor)
+    shift = (_bits(size) & 0xFFFFFFFFFFFFF) == 0
+    zero = size == 0.0
+    if factor < 0.0:
+        low, high = high, low
+    s, t = (low / size, high / size) if divide else (low * size, high * size)
+    return _chosen(zero, 0.0, _up_scaled(s, low, shift)), _chosen(zero, 0.0, _up_scaled(t, high, shift))
+
+
+@_compiled()
 def scaled(e: Array, x: Array, divide: bool, out: Array) -> bool:
     """The boxes e times, or over, the points x: of shape (n,), or (1,) for one number. False where it divides by 0."""
-    for i in range(out.shape[1]):
-        factor = x[i % len(x)]
-        size = abs(factor)
-        shift = (_bits(size) & 0xFFFFFFFFFFFFF) == 0
-        low, high = e[0, i], e[1, i]
-        if factor < 0.0:
-            low, high = high, low
-        s, t = (low / size, high / size) if divide else (low * size, high * size)
-        zero = size == 0.0
-        if divide and zero:
-            return False
-        out[0, i] = _chosen(zero, 0.0, _up_scaled(s, low, shift))
-        out[1, i] = _chosen(zero, 0.0, _up_scaled(t, high, shift))
+    if divide and np.any(x == 0.0):
+        return False
+    if len(x) == 1:
+        factor = x[0]
+        for i in range(out.shape[1]):
+            out[0, i], out[1, i] = _scaled(e[0, i], e[1, i], factor, divide)
+    else:
+        for i in range(out.shape[1]):
+            out[0, i], out[1, i] = _scaled(e[0, i], e[1, i], x[i], divide)
     return True
 
 
@@ -225,32 +236,32 @@ def _sums_of_squares(a: Array, b: Array) -> tuple[float, float]:
 
 
 @_compiled()
-def mean(e: Array, out: Array) -> None:
-    """Of each row. e: (2, b, n); out: (2, b)."""
-    n = e.shape[2]
+def mean(e: Array, n: int, out: Array) -> None:
+    """Of each row of n. e: (2, b n); out: (2, b)."""
     slack = _chosen(n > 1, 2 * (n + 2) * U, 0.0)
     for k in range(2):
-        for row in range(e.shape[1]):
-            total, size = _sums(e[k, row])
+        for row in range(out.shape[1]):
+            x = e[k, row * n : (row + 1) * n]
+            total, size = _sums(x)
             total = total + size * slack
-            if not abs(total) <= LARGEST and np.all(e[k, row] <= 0.0):
+            if not abs(total) <= LARGEST and np.all(x <= 0.0):
                 total = -LARGEST / 2
             total = total / n
             out[k, row] = _up(total, size == 0.0)
 
 
 @_compiled()
-def mean_square(e: Array, out: Array) -> None:
-    """Of each row. e: (2, b, n); out: (2, b)."""
-    n = e.shape[2]
+def mean_square(e: Array, n: int, out: Array) -> None:
+    """Of each row of n. e: (2, b n); out: (2, b)."""
     slack = 2 * (n + 8) * U
-    for row in range(e.shape[1]):
-        low, high = _sums_of_squares(e[0, row], e[1, row])
+    for row in range(out.shape[1]):
+        a, b = e[0, row * n : (row + 1) * n], e[1, row * n : (row + 1) * n]
+        low, high = _sums_of_squares(a, b)
         low, high = np.minimum(low, LARGEST) / n, high / n
         out[0, row] = _chosen(low >= TINY, np.minimum(low * slack - low, 0.0), 0.0)
         out[1, row] = high + high * slack
         if not high >= TINY:
-            out[1, row] += _chosen(np.any(e[0, row] != 0.0) | np.any(e[1, row] != 0.0), TINY, 0.0)
+            out[1, row] += _chosen(np.any(a != 0.0) | np.any(b != 0.0), TINY, 0.0)
 
 
 @_compiled(fastmath=ANY_ORDER)

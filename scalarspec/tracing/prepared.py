@@ -46,15 +46,15 @@ class Prepared:
         """
         if len(args) != len(self.inputs):
             raise ArgumentError(f"expected {len(self.inputs)} arguments ({', '.join(self.inputs)}), got {len(args)}")
-        values = []
+        context, values = self.context, []
         for argument, (name, shape) in zip(args, self.inputs.items(), strict=True):
-            t = argument if type(argument) is Tensor else self.context.tensor(argument)
+            t = argument if type(argument) is Tensor else context.tensor(argument)
             if t.shape != shape:
                 raise ShapeError(f"{name}: prepared for shape {shape}, got {t.shape}")
-            if t.context is not self.context and t.context != self.context:
-                raise ArgumentError(f"{name}: prepared for {self.context}, got a tensor of {t.context}")
+            if t.context is not context and t.context != context:
+                raise ArgumentError(f"{name}: prepared for {context}, got a tensor of {t.context}")
             values.append(t.value)
-        return Tensor(self.context, self.shape, self.context.arrays.run(self.run, *values))
+        return Tensor(context, self.shape, context.arrays.run(self.run, *values))
 
 
 def prepare(
