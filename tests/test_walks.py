@@ -48,9 +48,9 @@ def products(activation):
     ("network", "activation", "calls", "changes"),
     [
         (layers, ss.relu, 509, 310),
-        (layers, ss.tanh, 785, 458),
+        (layers, ss.tanh, 797, 470),
         (products, ss.relu, 783, 469),
-        (products, ss.tanh, 1055, 613),
+        (products, ss.tanh, 1067, 625),
     ],
 )
 def test_linear_bounds_of_a_small_network_walk_no_further(network, activation, calls, changes):
@@ -72,7 +72,7 @@ def test_a_layer_in_floats_is_at_numpy_after_ten_frames():
     job = lambda: ss.affine(weight, x, bias)  # noqa: E731
     job()
     files = walked(job)[1:]  # the first is the job itself
-    ours = next(i for i, file in enumerate(files) if "numpy" in file)
+    ours = next((i for i, file in enumerate(files) if "numpy" in file), len(files))  # or in none that is Python
     assert 1 <= ours <= 10
 
 
