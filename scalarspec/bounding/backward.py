@@ -221,8 +221,9 @@ class BackwardPass:
         """By the chosen lines α t below max(t, 0), the chord above it, and the chosen multipliers."""
         (x,) = eqn.operands
         found, rows = self.state.sandwich(eqn), flat(g, 2)
-        if found.open_above is not None or found.open_below is not None:
-            self._void((g != 0) & ~np.isfinite(self.state.range(x).size)[:, None])
+        for nowhere in (found.open_above, found.open_below):
+            if nowhere is not None:
+                self._void((g != 0) & nowhere[:, None])
         lines = self.state.lines(eqn)
         above, slope = flat(lines.high, 1), flat(lines.high_slope, 1)[:, None]
         down = np.minimum(rows, 0.0)

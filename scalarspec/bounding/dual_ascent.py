@@ -76,7 +76,7 @@ class DualAscent:
 
     def _open(self, eqn: Equation) -> Array:
         r = self.state.range(eqn.operands[0])
-        return flat((r.low < 0) & (r.high > 0), 1)[:, None]
+        return flat((r.low < 0) & (r.high > 0) & np.isfinite(r.high - r.low), 1)[:, None]
 
     def step(self, slopes: Array, handed: Mapping[Equation, Array]) -> None:
         """A step by the gradient at a pass that was made with the choice.

@@ -24,6 +24,7 @@ from scalarspec.core.applied import applied
 from scalarspec.core.operations import check_complete, having
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
+from scalarspec.numbers.exact import difference_ends
 
 Array = np.ndarray[Any, Any]
 Relation = Literal["above", "at least", "below", "at most", "equal"]
@@ -73,13 +74,14 @@ class Comparison:
             a, b = np.where(same, 0, a), np.where(same, 0, b)
         c: Any = self.limit if self.limit else 0
         if self.relation == "equal":
-            nearest, farthest = np.maximum(np.maximum(a - c, c - b), 0), np.maximum(b - c, c - a)
+            low, high = difference_ends(a, c)[0], difference_ends(b, c)[1]
+            nearest, farthest = np.maximum(np.maximum(low, -high), 0), np.maximum(high, -low)
             return Known(_truths((a == c) & (b == c)), _truths((a > c) | (b < c)), -farthest, -nearest)
         if self.relation in ("below", "at most"):
             holds, fails = (b < c, a >= c) if self.relation == "below" else (b <= c, a > c)
-            return Known(_truths(holds), _truths(fails), c - b, c - a)
+            return Known(_truths(holds), _truths(fails), -difference_ends(b, c)[1], -difference_ends(a, c)[0])
         holds, fails = (a > c, b <= c) if self.relation == "above" else (a >= c, b < c)
-        return Known(_truths(holds), _truths(fails), a - c, b - c)
+        return Known(_truths(holds), _truths(fails), difference_ends(a, c)[0], difference_ends(b, c)[1])
 
     def margin(self, margins: Tensor) -> Tensor:
         """The margin of the claim that it is, from all margins."""

@@ -7,9 +7,9 @@ Rounding, with u = 2^-53. An element of a matrix is a sum over the ways through 
 relative error of what it is handed by 1 + (n + 6) u at most, n the most terms of a sum there: n sums and products, and
 4 u for factors that are known but for their last places. So with γ = Σ (n + 6) u over the equations, less than 1/16,
 what floats make of an element is off by at most 1.07 γ times the sum of the sizes of the ways. That sum is what the
-same rows give with all signs left out, in floats at least 1 - 1.07 γ > 0.93 of itself: 1.25 γ pays for both. Products
-that underflow are off by 2^-1074 times what is multiplied with them later; UNDERFLOW pays where that is less than
-2^100.
+same rows give with all signs left out, in floats at least 1 - 1.07 γ > 0.93 of itself: 1.25 γ pays for both. No
+product underflows: the smallest factors of all equations, multiplied, are above 2^-MOST_DEPTH, and so is every way that
+is not 0.
 """
 
 from __future__ import annotations
@@ -37,9 +37,11 @@ RATE = 1.25 * U
 MOST_RATE = 1 / 16
 """The largest γ that the derivation above has."""
 UNDERFLOW = 2.0**-960
-"""By how much an element of a matrix may be off since products underflow."""
+"""What is charged for an element of a matrix beside its rate: nothing underflows in it, as MOST_DEPTH says."""
 MOST_SIZE = 2.0**100
-"""The largest size of an element of a matrix for which that pays."""
+"""The largest size of an element of a matrix."""
+MOST_DEPTH = 900
+"""How many powers of two the smallest factors of a chain may take off together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,15 +194,32 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
     if not _multiplies(chain) and all(x in plan.input_places for x in sources):
         return None  # as it is, its ends may be exact
     rate = sum(RATE * (_terms(each) + 6) for each in chain)
-    computed = sum(not OPERATIONS[each.operation].moves for each in chain)
+    alone = len(chain) == 1 and len(set(operands)) == len(operands)  # else terms of an element may cancel
     with np.errstate(all="ignore"):  # what overflows is too large
         matrices, bias = _sent_back(plan, chain, signed=True)
         signless = {x: np.abs(matrix) for x, matrix in matrices.items()}, np.abs(bias)
-        sizes, bias_size = signless if computed == 1 else _sent_back(plan, chain, signed=False)
-    if rate > MOST_RATE or not all(np.all(each < MOST_SIZE) for each in (*sizes.values(), bias_size)):
+        sizes, bias_size = signless if alone else _sent_back(plan, chain, signed=False)
+    if (
+        rate > MOST_RATE
+        or _depth(plan, chain) >= MOST_DEPTH
+        or not all(np.all(each < MOST_SIZE) for each in (*sizes.values(), bias_size))
+    ):
         return None
     signed, magnitudes, largest = (tuple(each[x] for x in sources) for each in (matrices, signless[0], sizes))
-    return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, computed == 1, chain[::-1])
+    return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, alone, chain[::-1])
+
+
+def _depth(plan: Equations, chain: Sequence[Equation]) -> float:
+    """How many powers of two the smallest factors of a chain's equations that are not 0 take off, at most."""
+    found = 0.0
+    for eqn in chain:
+        known = [np.abs(a) for x, a in zip(eqn.operands, plan.factors(eqn), strict=True) if plan.known(x)]
+        if OPERATIONS[eqn.operation].graph == "quotient":
+            known = [1 / a for a in known]
+        smallest = min([float(np.min(a, where=a > 0, initial=1.0)) for a in known], default=1.0)
+        found += -np.log2(smallest) if smallest else np.inf
+        found += np.log2(max(x.shape.size for x in eqn.operands) + 1)  # of a mean, the count
+    return float(found)
 
 
 def _multiplies(chain: Sequence[Equation]) -> bool:

@@ -256,3 +256,14 @@ def integer_root(n: int, degree: int) -> int:
         if better >= guess:
             return guess
         guess = better
+
+
+def difference_ends(x: Any, c: Any) -> tuple[Any, Any]:
+    """The ends of x - c, the same where that is exact."""
+    if not c or x.dtype == object:
+        exact = x - c
+        return exact, exact
+    below, above = float_below(c), float_above(c)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = np.nextafter(x - above, -np.inf), np.nextafter(x - below, np.inf)
+    return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
