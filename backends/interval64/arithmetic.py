@@ -157,7 +157,7 @@ def _scaled(x: Ends, y: Point, operation: Callable[..., Any]) -> Ends:
 
 def _is_exact(x: Ends, result: Ends, factor: Point) -> bool:
     """Is x times, or over, the factor surely exact: by powers of two, and without underflow or overflow?"""
-    if not factor.are_powers_of_two() or not np.isfinite(result).all():
+    if not factor.are_powers_of_two() or not np.logical_and.reduce(np.isfinite(result), axis=None):
         return False
     if np.fmin.reduce(np.abs(result), axis=None, initial=np.inf) >= SMALL:
         return True
