@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
+from scalarspec.numbers.exact import difference_ends
 
 BIG = Fraction(2) ** 1000
 NEAR = (Fraction(51, 100), Fraction(53, 100))
@@ -79,3 +80,15 @@ def test_limits_beyond_floats():
     spec = lambda x: (ss.relu(x) - ss.relu(-x)) * Fraction(2) ** 600 * Fraction(2) ** 600  # noqa: E731
     found = ss.prove(spec, [1.0], vary={"x": ss.box([0], [1])}, at_least=-(Fraction(2) ** 1100))
     assert found.status in ("proved", "undecided")
+
+
+def test_limits_beyond_floats_beside_what_is_unbounded():
+    spec = lambda x: x * Fraction(2) ** 600 * Fraction(2) ** 600  # noqa: E731
+    found = ss.prove(spec, [1.0, 1.0], vary={"x": ss.box([0, 0], [1, np.inf])}, at_least=-(Fraction(2) ** 1100))
+    assert found.status in ("proved", "undecided")
+
+
+def test_differences_of_finite_floats_among_fractions_are_differences():
+    ends = np.array([0.5, np.inf, Fraction(1, 3)], dtype=object)
+    for found in difference_ends(ends, Fraction(1, 3)):
+        assert found.tolist() == [Fraction(1, 6), np.inf, 0]

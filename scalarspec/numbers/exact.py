@@ -259,9 +259,13 @@ def integer_root(n: int, degree: int) -> int:
 
 
 def difference_ends(x: Any, c: Any) -> tuple[Any, Any]:
-    """The ends of x - c, the same where that is exact."""
-    if not c or x.dtype == object:
-        exact = x - c
+    """The ends of x - c, the same where that is exact: for Fractions beside infinities, and for c = 0."""
+    if not c:
+        return x, x
+    if x.dtype == object:
+        exact = np.array(
+            [a if isinstance(a, float) and math.isinf(a) else data_value(a) - c for a in x.flat], dtype=object
+        ).reshape(x.shape)
         return exact, exact
     below, above = float_below(c), float_above(c)
     with np.errstate(over="ignore", invalid="ignore"):
