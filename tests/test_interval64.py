@@ -284,3 +284,11 @@ def test_infima_and_suprema_as_floats():
     assert ss.inf(x).tolist() == [0.1, -np.inf]
     assert ss.sup(ss.exp(x * 1000)).tolist()[1] == np.inf
     assert ss.inf(C.tensor("1/3")) < 1 / 3 + 1e-16
+
+
+def test_results_that_are_kept_do_not_change():
+    """Large ones, whose memory might be taken again."""
+    c = ss.context("interval64")
+    x = c.box(np.zeros(1 << 13), np.ones(1 << 13))
+    results = [ss.relu(x - k) for k in range(4)]
+    assert [np.asarray(ss.sup(r)).max() for r in results] == [1.0, 0.0, 0.0, 0.0]

@@ -14,7 +14,6 @@ on IEEE 754's + - × ÷ √, comparisons and bit patterns; u = 2^-53. What enclo
     linear          sums, whose error is bounded for any order; products of matrices as midpoint and radius (Rump 1999)
     others          sums of all others of n terms, from which `shares` makes softmax and its logarithm, and `norms`
                     x / √(mean of x² + eps), each by what an element rises with, and falls with
-    memory          for large results, kept
     arrays          all of these together, in blocks
     fused           the same in numba's loops
     context         the context, and `interval64`, which makes it

@@ -10,7 +10,6 @@ import numpy as np
 
 from scalarspec.backends.interval64.courses import CourseArrays
 from scalarspec.backends.interval64.ends import Ends, FloatArray, signed, unbounded
-from scalarspec.backends.interval64.memory import empty
 from scalarspec.backends.interval64.norms import NormArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.backends.interval64.shares import ShareArrays
@@ -82,7 +81,7 @@ def _blocked(operation: Callable[..., Value]) -> Callable[..., Value]:
 
 def _in_blocks(operation: Callable[..., Value], values: tuple[Value, ...]) -> Value:
     shape = max([value.shape if isinstance(value, Point) else value.shape[1:] for value in values], key=len)
-    result = empty((2, prod(shape)))
+    result = np.empty((2, prod(shape)))
     rows = [_row(value) for value in values]
     for start in range(0, result.shape[1], BLOCK):
         part = slice(start, start + BLOCK)

@@ -15,7 +15,6 @@ import numpy as np
 
 from scalarspec.backends.interval64.arrays import Interval64Arrays
 from scalarspec.backends.interval64.ends import Ends, FloatArray
-from scalarspec.backends.interval64.memory import empty, empty_like
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.numbers.elementary import RANGES
 
@@ -55,7 +54,7 @@ def _of_boxes(
             if type(x) is Point:
                 return plain(x)
             e: Any = x if domain is None else domain(arrays, x)
-            result = empty_like(e)
+            result = np.empty(e.shape)
             in_row = e.ndim == 2 and e.flags.c_contiguous
             done = loop(e, result) if in_row else loop(_in_row(e), _in_row(result))
             return plain(x) if done is False else result
@@ -77,7 +76,7 @@ def _sum_of_two(loop_of: Callable[[Any], Callable[..., None]]) -> Fuse:
             a, b = ends_of(x), ends_of(y)
             if a.shape != b.shape:
                 return plain(x, y)
-            result = empty_like(a)
+            result = np.empty(a.shape)
             if a.ndim == 2 and a.flags.c_contiguous and b.flags.c_contiguous:
                 loop(a, b, result)
             else:
@@ -100,7 +99,7 @@ def _scaled(divide: bool) -> Fuse:
             e, factor = (y, x) if type(x) is Point and not divide else (x, y)
             if type(e) is Point or type(factor) is not Point or factor.x.shape not in ((), e.shape[1:]):
                 return plain(x, y)
-            result = empty_like(e)
+            result = np.empty(e.shape)
             if e.ndim == 2 and e.flags.c_contiguous:
                 done = loop(e, factor.row(), divide, result)
             else:
@@ -157,10 +156,10 @@ def _affine_rows(arrays: FusedArrays, loops: Any, plain: Plain) -> Plain:
             return plain(weight, x, bias, shape=shape)
         e, magnitudes, n = _contiguous(ends_of(x)), weight.magnitudes(), weight.shape[1]
         single = magnitudes.dtype == np.float32
-        m, scale = empty(e.shape[1:]), np.empty(e.shape[1])
-        t, product = (empty(needed, magnitudes.dtype) for needed in (e.shape[1:], shape))
+        m, scale = np.empty(e.shape[1:]), np.empty(e.shape[1])
+        t, product = (np.empty(needed, magnitudes.dtype) for needed in (e.shape[1:], shape))
         (loops.middles_in_single if single else loops.middles)(e, m, t, scale)
-        result = empty((2, *shape))
+        result = np.empty((2, *shape))
         np.dot(t, magnitudes.T, out=product)
         np.dot(m, weight.x.T, out=result[1])
         loops.around(product, scale, _contiguous(bias.x), n * 2.0**-119 if single else 0.0, result)
@@ -201,7 +200,7 @@ if _unknown := without_plain_form(FUSED):
     raise TypeError(f"fused operations without a plain form: {', '.join(sorted(_unknown))}")
 
 
-# ---- memory ---------------------------------------------------------------------------------------------------------
+# ---- ends as the loops take them ------------------------------------------------------------------------------------
 
 
 def _in_row(x: Ends) -> Ends:

@@ -45,7 +45,6 @@ from scalarspec.backends.interval64.ends import (
     mignitude,
     up_product,
 )
-from scalarspec.backends.interval64.memory import empty, empty_like
 from scalarspec.backends.interval64.point import Point, Value, ends_of, least_size
 from scalarspec.backends.interval64.structure import HeldArrays
 from scalarspec.core import windows
@@ -155,7 +154,7 @@ def _layer(weight: Point, x: Value, bias: Point) -> Ends:
     n = weight.x.shape[1]
     m, t = _middle(x, n)
     radius = weight.bound(t)
-    result = empty((2, *radius.shape))
+    result = np.empty((2, *radius.shape))
     center = result[1, ...]
     if m.ndim == 1:
         np.dot(weight.x, m, out=center)
@@ -169,13 +168,11 @@ def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
     """m and t of step 2, for sums of n products: t >= (|x - m| + γ_n |m|) (1 + 2 (n + 8) u) + what underflow takes."""
     if isinstance(x, Point):
         return x.x, np.abs(x.x) * (1.001 * (n + 16) * U) + SMALL
-    low, high = x
-    m, t, size = empty_like(low), empty_like(low), empty_like(low)
-    np.subtract(high, low, out=m)
-    np.add(low, high, out=t)
+    m = x[1] - x[0]
+    t = x[0] + x[1]
     t *= 0.5 + (n + 16) * U
     m *= 0.5
-    np.abs(m, out=size)
+    size = np.abs(m)
     size *= 1.001 * (n + 16) * U
     t += size
     t += SMALL
@@ -184,12 +181,13 @@ def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
 
 def around(center: FloatArray, radius: FloatArray, result: Ends) -> Ends:
     """The ends center ± radius of step 4, written into `result`, in whose upper half the center may lie."""
-    slack = np.abs(center, out=empty_like(center))
+    slack = np.abs(center, out=result[0, ...])
     slack *= FOUR_U
     slack += radius
     slack += TINY
+    above = slack + center
     np.subtract(slack, center, out=result[0, ...])
-    np.add(slack, center, out=result[1, ...])
+    result[1] = above
     return result
 
 

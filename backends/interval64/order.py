@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.interval64.ends import Ends, aligned, magnitude, mignitude
-from scalarspec.backends.interval64.memory import empty_like
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.backends.interval64.structure import HeldArrays, decided
 from scalarspec.core.arrays import lift
@@ -93,7 +92,7 @@ class OrderedArrays(HeldArrays):
     def relu(self, x: Value) -> Value:
         if isinstance(x, Point):
             return Point(np.maximum(x.x, 0.0))
-        result = empty_like(x)
+        result = np.empty(x.shape)
         np.fmin(x[0], 0.0, out=result[0, ...])
         np.maximum(x[1], 0.0, out=result[1, ...])
         return result

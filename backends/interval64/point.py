@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.interval64.ends import TINY, Ends, FloatArray
-from scalarspec.backends.interval64.memory import empty
 
 KEEPS_ENDS_TO = 1 << 12
 """A Point of at most so many numbers keeps its ends: 64 KiB, which is little beside what is computed from them."""
@@ -101,20 +100,16 @@ class Point:
         """
         magnitude = self.magnitudes()
         if magnitude.dtype == np.float64:
-            if t.ndim == 1:
-                return np.asarray(np.dot(magnitude, t))
-            return np.dot(t, magnitude.T, out=empty((len(t), len(magnitude))))
+            return np.asarray(np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T))
         n = self.x.shape[1]
         scale = np.maximum(np.maximum.reduce(t, axis=-1, keepdims=True, initial=0.0), TINY)
         t /= scale
         t += 2.0**-60
-        rows = empty(t.shape, np.float32)
-        rows[...] = t
+        rows = t.astype(np.float32)
         rows *= np.float32(1 + 2.0**-22)
-        product = empty((*t.shape[:-1], len(magnitude)), np.float32)
-        np.dot(magnitude, rows, out=product) if t.ndim == 1 else np.dot(rows, magnitude.T, out=product)
+        product = np.dot(magnitude, rows) if t.ndim == 1 else np.dot(rows, magnitude.T)
         product += np.float32(n * 2.0**-120)
-        return np.asarray(np.multiply(product, scale * (1 + (n + 16) * 2.0**-23), out=empty(product.shape)))
+        return np.asarray(product * (scale * (1 + (n + 16) * 2.0**-23)))
 
 
 Value = Ends | Point

@@ -33,7 +33,7 @@ ERROR = {
 ANGLE_ERROR, ANGLE_EXACT = 2.0**-100, 0.78
 """The absolute error of sin and cos beside that, from |x| = ANGLE_EXACT on."""
 
-BLOCK = 1 << 13
+BLOCK = 1 << 14
 """Do this many elements at a time: what a function needs in between then stays in the cache."""
 
 SMALL = 2.0**-960
