@@ -18,7 +18,8 @@ SECONDS = 10
 ADDRESS = re.compile(r"\w+://\S+|[^\s/]+:\d+")
 LOUD = ("distributed", "distributed.client", "distributed.core", "tornado.application")
 """Who else would tell of a lost cluster, at length."""
-LOST = "the cluster was lost: what was left to do was done by one process"
+UNDONE = "what was left to do was done by one process"
+LOST = f"the cluster was lost: {UNDONE}"
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from scalarspec.cli.clusters import cluster
+from scalarspec.cli.clusters import UNDONE, cluster
 from scalarspec.cli.signals import end_workers
 from scalarspec.errors import ArgumentError
 
@@ -22,7 +22,6 @@ MOST = max(64, os.cpu_count() or 1)
 """How many workers may be asked for."""
 STOPPED = 10
 """For how many seconds in a row a worker may be stopped, as by SIGSTOP; then it is ended, and counts as lost."""
-UNDONE = "what was left to do was done by one process"
 LOST = f"a worker was lost (it was killed, or stopped for {STOPPED} s): {UNDONE}"
 """What is said where a worker was lost; `bounding.jobs` does its jobs, and all that is left, in the main process."""
 

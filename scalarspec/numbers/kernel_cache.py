@@ -36,8 +36,6 @@ SETTING = "SCALARSPEC_CACHE"
 """The environment variable that names the folder; empty, it says that nothing is kept."""
 NAMED = 24
 """How many digits of the hash a name has."""
-CODE = ("code", "names", "varnames", "freevars", "cellvars", "consts", "argcount", "flags", "exceptiontable")
-"""What of a code object says what it does."""
 DIGEST = hashlib.sha256().digest_size
 
 
