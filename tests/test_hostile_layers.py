@@ -76,6 +76,13 @@ def test_margins_are_no_better_than_they_are():
     assert ss.prove(spec, 0.0, vary={"x": ss.box(0, 1)}, at_most=c, budget=300).margins[0][0] <= c - 1
 
 
+@pytest.mark.parametrize("index", [np.array([1, 0]), [1, 0], (np.array([1, 0]),)])
+def test_truths_that_are_taken_by_arrays(index):
+    vary = {"x": ss.ball(1)}
+    assert ss.prove(lambda x: (x <= 1)[index], [0, 0], vary=vary).status == "proved"
+    assert ss.prove(lambda x: (x < 1)[index], [0, 0], vary=vary).status == "refuted"
+
+
 def test_limits_beyond_floats():
     spec = lambda x: (ss.relu(x) - ss.relu(-x)) * Fraction(2) ** 600 * Fraction(2) ** 600  # noqa: E731
     found = ss.prove(spec, [1.0], vary={"x": ss.box([0], [1])}, at_least=-(Fraction(2) ** 1100))

@@ -1,14 +1,17 @@
 """Enclosures of a spec over a box: one evaluation, mean values, linear bounds, branch and bound, and claims by them.
 
-    bounds prove       what users call; claims makes an inequality of a claim
+    bounds prove       what users call; claims makes a formula of a claim
     methods            what `bounds` tries, step by step
-    parts branch       parts of a box, and the search that splits them
+    open_parts proofs formula formula_nodes       what a proof asks of parts, its verdicts, and what a claim says
+    search parts branch       parts of a box, and the search that splits them
     jobs checkpoints   does the work, anywhere, and keeps the answers in a file
     linear             linear bounds, driven over
-      backward quadratic affine_forms state       passes to the inputs, and what they know of values in many boxes
+      dual_ascent                                 better slopes and multipliers for passes
+      backward quadratic affine_forms state charges     passes to the inputs, and what they know of many boxes
       bilinear_operations     linear operations and products, on arrays of floats
       relaxations derivatives ranges     lines around functions of one number, and ends
-      plan rewrites shares    a spec as equations of these kinds, what others are rewritten into; softmax, written out
+      plan fused rewrites shares    a spec as equations of these kinds, chains of linear ones as layers, what others are
+                              rewritten into; softmax, written out
     inner_bounds sign_ascent                      values that are surely attained, and where to look for them
     domain contexts plots
 

@@ -23,8 +23,9 @@ import numpy as np
 
 from scalarspec.bounding import bilinear_operations
 from scalarspec.bounding.bilinear_operations import summands
-from scalarspec.bounding.fused import UNDERFLOW, Layer
-from scalarspec.bounding.ranges import flat, total
+from scalarspec.bounding.fused import Layer
+from scalarspec.bounding.plan import Kind
+from scalarspec.bounding.ranges import flat
 from scalarspec.bounding.state import BoxState
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import TINY, U
@@ -134,7 +135,7 @@ class AffineForms:
             return form_of_input(self.state, x)
         place = self.plan.place.get(x, -1)
         step = self.plan.steps.get(place)
-        carry = None if step is None else CARRIED.get("layer" if isinstance(step, Layer) else self.plan.kinds[step])
+        carry = None if step is None else CARRIED.get(self.plan.kinds[step])
         if step is None or carry is None or not all(self.affordable(y) for y in step.operands if not y.constant):
             return None
         before = len(self._forms)
@@ -186,15 +187,14 @@ def form_of_layer(state: BoxState, layer: Layer, forms: Sequence[AffineForm | No
     """
     centre, error, size = layer.bias, np.zeros(()), layer.bias_size
     slopes: Array = np.zeros(())
-    underflow: Any = 0.0
     for y, form, matrix, signless, sizes in zip(
         layer.operands, forms, layer.matrices, layer.magnitudes, layer.sizes, strict=True
     ):
         middle, radius, largest = _of_input(state, y) if form is None else _interval(state, y, form)
         centre, error = centre + flat(middle, 1) @ matrix.T, error + flat(radius, 1) @ signless.T
-        size, underflow = size + flat(largest, 1) @ sizes.T, underflow + UNDERFLOW * total(largest)[:, None]
+        size = size + flat(largest, 1) @ sizes.T
         slopes = slopes + (_placed(state, y, matrix) if form is None else matrix @ form.slopes)
-    error = error + _slack(state, size) + (2 * layer.rate * size + underflow)
+    error = error + _slack(state, size) + 2 * layer.rate * size
     form = AffineForm.of(state, slopes, centre - error, centre + error)
     return None if layer.spreads and _adds_up(form, error) else form
 
@@ -212,12 +212,12 @@ def _placed(state: BoxState, y: Traced, matrix: Array) -> Array:
     return slopes
 
 
-CARRIED: dict[str, Callable[[BoxState, Any, Sequence[AffineForm | None]], AffineForm | None]] = {
+CARRIED: dict[Kind, Callable[[BoxState, Any, Sequence[AffineForm | None]], AffineForm | None]] = {
     "univariate": form_of_univariate,
     "linear": form_of_linear,
     "layer": form_of_layer,
 }
-"""The form of the result of a step from those of its operands (None: a constant), by the kind of an equation."""
+"""The form of the result of a step from those of its operands (None: a constant), by its kind."""
 
 
 def _remainders(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) -> tuple[Array, Array, Array]:

@@ -137,10 +137,7 @@ class BackwardPass:
 
     def relax(self, step: Step, g: Array) -> None:
         """The result of a step gives way to its operands. g: its coefficients."""
-        if isinstance(step, Layer):
-            self.relax_layer(step, g)
-        else:
-            RELAXATIONS[self.plan.kinds[step]](self, step, g)
+        RELAXATIONS[self.plan.kinds[step]](self, step, g)
 
     def concretize(self, v: Traced, g: Array) -> None:
         """A value gives way to its range."""
@@ -349,13 +346,14 @@ class BackwardPass:
         return np.where(self.broken[:, rows] | ~np.isfinite(end), np.nan, end)
 
 
-RELAXATIONS: dict[Kind, Callable[[BackwardPass, Equation, Array], None]] = {
+RELAXATIONS: dict[Kind, Callable[[BackwardPass, Any, Array], None]] = {
+    "layer": BackwardPass.relax_layer,
     "linear": BackwardPass.relax_linear,
     "bilinear": BackwardPass.relax_bilinear,
     "univariate": BackwardPass.relax_univariate,
     "other": lambda self, eqn, g: self.concretize(eqn.result, g),
 }
-"""How the result of an equation gives way to its operands, by the kind that the plan says it is of."""
+"""How the result of a step gives way to its operands, by the kind that the plan says it is of."""
 
 
 def _taken(of_boxes: Array, elements: Array) -> Array:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from scalarspec.bounding.contexts import FLOAT
-from scalarspec.bounding.formula import CONNECTIVES, Comparison, Formula, Given, Joined, Node, Relation, side_by_side
+from scalarspec.bounding.formula import CONNECTIVES, Formula, Node, side_by_side
+from scalarspec.bounding.formula_nodes import Comparison, Given, Joined, Relation
 from scalarspec.core.arguments import call, spec_name, value_of
 from scalarspec.core.domains import leniently
 from scalarspec.core.lifting import replaced, tensors_in

@@ -45,8 +45,7 @@ class Choice:
 def applies(plan: Plan) -> bool:
     """Is a plan made of linear operations and rectifiers alone?"""
     return bool(rectifiers(plan)) and all(
-        isinstance(step, Layer) or plan.kinds[step] == "linear" or step.operation == "relu"
-        for step in plan.steps.values()
+        plan.kinds[step] in ("layer", "linear") or step in rectifiers(plan) for step in plan.steps.values()
     )
 
 

@@ -8,112 +8,27 @@ the least of the margins of an `and`, the greatest of those of an `or`, the nega
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
 from operator import neg
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from scalarspec.bounding.contexts import FLOAT
+from scalarspec.bounding.formula_nodes import SIGNS, Comparison, Given, Joined, Known, as_row, as_truths
 from scalarspec.core import functions as f
 from scalarspec.core.applied import applied
 from scalarspec.core.operations import check_complete, having
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
-from scalarspec.numbers.exact import difference_ends
 
 Array = np.ndarray[Any, Any]
-Relation = Literal["above", "at least", "below", "at most", "equal"]
-"""How a margin may be beside a limit."""
-SIGNS: dict[Relation, int] = {"above": 1, "at least": 1, "below": -1, "at most": -1}
-"""Which end of a margin tells that it is so: the lower one (1), or the upper one."""
 CASES = 3
 """The most margins of which the signs are told apart, in all ways: 27 of three."""
-
-
-class Known(NamedTuple):
-    """What is known of truths: do they surely hold, surely fail, and the ends of their margins: arrays of one shape."""
-
-    holds: Array
-    fails: Array
-    low: Array
-    high: Array
-
-    def mapped(self, change: Callable[[Array], Array]) -> Known:
-        """The same with a change of each array."""
-        return Known(*map(change, self))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Known]) -> Known:
-        """Some of these side by side, flat."""
-        return cls(*(np.concatenate([np.ravel(each) for each in arrays]) for arrays in zip(*parts, strict=True)))
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """That margins, at a place among all, are above, at least, at most, or equal to a limit.
-
-    same: which of them are the difference of a number and itself, so that they are exactly 0.
-    """
-
-    relation: Relation
-    place: slice
-    shape: Shape
-    limit: Fraction = Fraction(0)
-    same: Array | None = field(default=None, compare=False)
-
-    def known(self, low: Array, high: Array) -> Known:
-        """What is known by ends of all margins, (margins, boxes): arrays with an axis of boxes at the end."""
-        a, b = (end[self.place].reshape(*self.shape, end.shape[-1]) for end in (low, high))
-        if self.same is not None:
-            same = self.same[..., None]
-            a, b = np.where(same, 0, a), np.where(same, 0, b)
-        c: Any = self.limit if self.limit else 0
-        if self.relation == "equal":
-            low, high = difference_ends(a, c)[0], difference_ends(b, c)[1]
-            nearest, farthest = np.maximum(np.maximum(low, -high), 0), np.maximum(high, -low)
-            return Known(_truths((a == c) & (b == c)), _truths((a > c) | (b < c)), -farthest, -nearest)
-        if self.relation in ("below", "at most"):
-            holds, fails = (b < c, a >= c) if self.relation == "below" else (b <= c, a > c)
-            return Known(_truths(holds), _truths(fails), -difference_ends(b, c)[1], -difference_ends(a, c)[0])
-        holds, fails = (a > c, b <= c) if self.relation == "above" else (a >= c, b < c)
-        return Known(_truths(holds), _truths(fails), difference_ends(a, c)[0], difference_ends(b, c)[1])
-
-    def margin(self, margins: Tensor) -> Tensor:
-        """The margin of the claim that it is, from all margins."""
-        x = margins if margins.shape == self.shape else f.reshape(_flat(margins)[self.place], self.shape)
-        if self.relation == "equal":
-            return -abs(x - self.limit)
-        if self.relation in ("below", "at most"):
-            return self.limit - x
-        return x - self.limit if self.limit else x
-
-
-@dataclass(frozen=True)
-class Given:
-    """Truths that are known."""
-
-    truths: tuple[bool, ...]
-    shape: Shape
-
-    def known(self, low: Array, high: Array) -> Known:
-        """Their margins are infinite: nothing that may vary changes them."""
-        holds = np.array(self.truths, dtype=bool).reshape(*self.shape, 1).repeat(low.shape[-1], axis=-1)
-        size = np.where(holds, np.inf, -np.inf)
-        return Known(holds, ~holds, size, size)
-
-
-@dataclass(frozen=True)
-class Joined:
-    """A connective, or a choice of elements, of earlier nodes."""
-
-    operation: str
-    operands: tuple[int, ...]
-    parameters: Mapping[str, Any]
 
 
 Node = Comparison | Given | Joined
@@ -302,7 +217,7 @@ class Formula:
             known: list[Known] = []
             for i in range(max(held) + 1):
                 known.append(self._known(i, known, trial, trial))
-            held = {i: _truths(each & (known[i].holds | ~possible)) for i, each in held.items()}
+            held = {i: as_truths(each & (known[i].holds | ~possible)) for i, each in held.items()}
         return held
 
     @cached_property
@@ -380,15 +295,7 @@ def side_by_side(tensors: Sequence[Tensor]) -> Tensor:
     whole, start, total = Shape((sum(t.size for t in tensors),)), 0, None
     for t in tensors:
         place = slice(start, start + t.size)
-        placed = applied("scatter", _flat(t), index=(place,), shape=whole)
+        placed = applied("scatter", as_row(t), index=(place,), shape=whole)
         start, total = place.stop, placed if total is None else total + placed
     assert total is not None
     return total
-
-
-def _flat(t: Tensor) -> Tensor:
-    return t if t.ndim == 1 else f.reshape(t, (t.size,))
-
-
-def _truths(array: Any) -> Array:
-    return np.asarray(array, dtype=bool)

@@ -36,8 +36,6 @@ RATE = 1.25 * U
 """What is charged for a term of an equation."""
 MOST_RATE = 1 / 16
 """The largest γ that the derivation above has."""
-UNDERFLOW = 2.0**-960
-"""What is charged for an element of a matrix beside its rate: nothing underflows in it, as MOST_DEPTH says."""
 MOST_SIZE = 2.0**100
 """The largest size of an element of a matrix."""
 MOST_DEPTH = 900
@@ -46,13 +44,11 @@ MOST_DEPTH = 900
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """result = Σ matrices[k] operands[k] + bias, all flat, but for rate times the same with sizes for matrices, and
-    UNDERFLOW for each element.
+    """result = Σ matrices[k] operands[k] + bias, all flat, but for rate times the same with sizes for matrices.
 
     matrices, magnitudes, sizes: for each operand an array (elements of the result, elements of the operand), its
-    absolute values, and the size of the sum that each element is, if all its terms had one sign; bias, bias_size:
-    (elements of the result,); exact: are elements the factors themselves, so that a 0 is one? chain: the
-    equations, in order.
+    absolute values, and the size of the sum that each element is, if all its terms had one sign: 0 only where there
+    are none; bias, bias_size: (elements of the result,); chain: the equations, in order.
     """
 
     result: Traced
@@ -63,7 +59,6 @@ class Layer:
     bias: Array
     bias_size: Array
     rate: float
-    exact: bool
     chain: tuple[Equation, ...]
 
     @cached_property
@@ -191,6 +186,8 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
     empty = not all(x.shape.size for x in (eqn.result, *sources))
     if not sources or empty or _too_large(chain, sources) or not all(plan.known(x) for x in operands if x.constant):
         return None
+    if not all(each.operation in bilinear_operations.COTANGENTS for each in chain):
+        return None  # a pass that comes by refuses it by name
     if not _multiplies(chain) and all(x in plan.input_places for x in sources):
         return None  # as it is, its ends may be exact
     rate = sum(RATE * (_terms(each) + 6) for each in chain)
@@ -199,14 +196,15 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
         matrices, bias = _sent_back(plan, chain, signed=True)
         signless = {x: np.abs(matrix) for x, matrix in matrices.items()}, np.abs(bias)
         sizes, bias_size = signless if alone else _sent_back(plan, chain, signed=False)
+        depth = _depth(plan, chain)
     if (
         rate > MOST_RATE
-        or _depth(plan, chain) >= MOST_DEPTH
+        or depth >= MOST_DEPTH
         or not all(np.all(each < MOST_SIZE) for each in (*sizes.values(), bias_size))
     ):
         return None
     signed, magnitudes, largest = (tuple(each[x] for x in sources) for each in (matrices, signless[0], sizes))
-    return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, alone, chain[::-1])
+    return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, chain[::-1])
 
 
 def _depth(plan: Equations, chain: Sequence[Equation]) -> float:

@@ -78,7 +78,7 @@ CHEAP = 1 << 18
 """Up to so many coefficients of the inputs, all elements of a value are sharpened: its affine form may be of use."""
 FEWEST_INPUTS = 64
 """Rows for the result are counted as if there were at least this many inputs: values in between may be larger."""
-FEW_INPUTS = 64
+MOST_SHARED = 64
 """Up to so many inputs, it is worked out for each how much of the range of each kink's operand it makes up."""
 MULTIPLIERS = (0.5, 1.0)
 """Of the size of a constrained value's coefficient, how much is put on its split constraint; 0 is tried as well."""
@@ -115,13 +115,12 @@ class LinearBounds:
         first.
         """
         for i, step in self.plan.steps.items():
-            curved = isinstance(step, Equation) and self.plan.kinds[step] in ("univariate", "bilinear")
-            if curved and self._sharpened and isinstance(step, Equation):
+            curved = self.plan.kinds[step] in ("univariate", "bilinear")
+            if self._sharpened and curved and isinstance(step, Equation):
+                kinked = OPERATIONS[step.operation].kinks == "zero"
                 for x in step.operands:
                     if x in self.plan.curved or (self.state.balls and x in self.plan.place):
-                        self._sharpen(
-                            x, i, OPERATIONS[step.operation].kinks == "zero"
-                        )  # else one evaluation is as good
+                        self._sharpen(x, i, kinked)  # else one evaluation is as good
             self.state.propagate(i)
 
     def _sharpen(self, x: Traced, before: int, kinked: bool) -> None:
@@ -147,7 +146,7 @@ class LinearBounds:
 
     def _note_shares(self, x: Traced, elements: Array, done: BackwardPass) -> None:
         """How much of the range of each of some elements each input makes up, where there are few inputs."""
-        if x in self.plan.place and self.state.middle.shape[1] <= FEW_INPUTS:
+        if x in self.plan.place and self.state.middle.shape[1] <= MOST_SHARED:
             changes = np.abs(done.slopes[:, : elements.shape[1]]) + np.abs(done.slopes[:, elements.shape[1] :])
             changes = changes * self.state.radius[:, None]
             changes /= np.maximum(np.add.reduce(changes, axis=2, keepdims=True), TINY)

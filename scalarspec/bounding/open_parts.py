@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from scalarspec.bounding.bounds import count_text
-from scalarspec.bounding.formula import Formula, Known
+from scalarspec.bounding.formula import Formula
+from scalarspec.bounding.formula_nodes import Known
 from scalarspec.bounding.parts import Part
 from scalarspec.bounding.proofs import Output, Proof, place_text
 from scalarspec.bounding.search import further

@@ -149,7 +149,7 @@ def relaxed(domain: Domain, item: dict[str, Any]) -> dict[str, Any]:
     boxes = list(zip(item["low"], item["high"], strict=True))
     ends = zip(item["known"][::2], item["known"][1::2], strict=True)
     with np.errstate(all="ignore"):  # what overflows gives no bound
-        known = dict(zip(plan.kinked_places, ends, strict=False))
+        known = dict(zip(plan.kinked_places if item["known"] else (), ends, strict=True))
         linear = LinearBounds(plan, boxes, balls, _constraints(plan, item["sides"]), known, item["sharpened"])
         low, high = (end.reshape(len(rows), -1) for end in linear.bounds(item["asked"]))
         partly = linear.state.partly[:, None]  # where there may be no value, nothing is said of all values

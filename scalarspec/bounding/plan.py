@@ -34,9 +34,9 @@ from scalarspec.tracing.trace import trace
 
 Array = np.ndarray[Any, Any]
 
-Kind = Literal["linear", "bilinear", "univariate", "other"]
-"""Of an equation: linear in what is not known; a product of two values that are not known; a function of one number
-that has lines around it; or none of these."""
+Kind = Literal["layer", "linear", "bilinear", "univariate", "other"]
+"""Of a step: a layer, or an equation: linear in what is not known; a product of two values that are not known; a
+function of one number that has lines around it; or none of these."""
 
 
 FEW_CONSTANTS = 1 << 10
@@ -132,11 +132,14 @@ class Plan:
     @cached_property
     def kinked_places(self) -> list[int]:
         """The places of the equations that make what kinks are applied to."""
-        found = []
-        for step in self.steps.values():
-            if self.kinds.get(step) == "univariate" and OPERATIONS[step.operation].kinks == "zero":  # type: ignore
-                found += [self.place[x] for x in step.operands if x in self.place]
-        return list(dict.fromkeys(found))
+        kinked = [
+            step
+            for step in self.steps.values()
+            if isinstance(step, Equation)
+            and self.kinds[step] == "univariate"
+            and OPERATIONS[step.operation].kinks == "zero"
+        ]
+        return list(dict.fromkeys(self.place[x] for step in kinked for x in step.operands if x in self.place))
 
     @cached_property
     def small(self) -> bool:
@@ -203,9 +206,10 @@ class Plan:
         }
 
     @cached_property
-    def kinds(self) -> dict[Equation, Kind]:
-        """Of each equation, how it is relaxed."""
-        return {eqn: self._kind(eqn) for eqn in self.equations}
+    def kinds(self) -> dict[Step, Kind]:
+        """Of each equation, and each layer, how it is relaxed."""
+        layers = [step for step in self.steps.values() if isinstance(step, Layer)]
+        return {eqn: self._kind(eqn) for eqn in self.equations} | dict.fromkeys(layers, "layer")
 
     def _kind(self, eqn: Equation) -> Kind:
         graph = stated(eqn.operation, "graph", "linear bounds")

@@ -19,7 +19,8 @@ from scalarspec.bounding.bounds import limits_of
 from scalarspec.bounding.claims import Claim, between, comparisons
 from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
-from scalarspec.bounding.formula import Formula, Known
+from scalarspec.bounding.formula import Formula
+from scalarspec.bounding.formula_nodes import Known
 from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, searched
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import evaluated_by, unknown

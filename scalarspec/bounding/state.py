@@ -10,7 +10,7 @@ import numpy as np
 
 from scalarspec.bounding import bilinear_operations
 from scalarspec.bounding.charges import Charge, Sandwich
-from scalarspec.bounding.fused import UNDERFLOW, Layer
+from scalarspec.bounding.fused import Layer
 from scalarspec.bounding.plan import Fact, Plan
 from scalarspec.bounding.ranges import Range, dot, flat, side_by_side
 from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas, lines, parabolas
@@ -285,15 +285,13 @@ class BoxState:
             r = self.range(x)
             size = flat(r.size, 1)
             if r.finite is not None:
-                counts = sizes > 0 if layer.exact else np.ones(sizes.shape)
-                unknown = unknown | (flat(~r.finite, 1).astype(np.float64) @ counts.T > 0)
+                unknown = unknown | (flat(~r.finite, 1).astype(np.float64) @ (sizes > 0).T > 0)
                 size = np.where(flat(r.finite, 1), size, 0.0)
-            largest = largest + (size @ sizes.T + UNDERFLOW * r.total[:, None])
-            beside = beside + r.total
+            largest, beside = largest + size @ sizes.T, beside + r.total
         largest = np.where(unknown, np.inf, largest)
         terms = 3 * layer.terms // 2 + 1 - len(layer.bias)  # forwards, sums of the middle and twice those of the radius
         found = Charge(largest, beside, len(self.plan.equations), max(terms, 0))
-        found.rates = found.rates + 1.25 * layer.rate * np.where(unknown, 0.0, largest) + UNDERFLOW * beside[:, None]
+        found.rates = found.rates + 1.25 * layer.rate * np.where(unknown, 0.0, largest)
         return found
 
     def applied(self, rule: Callable[..., Array], eqn: Equation, operands: Sequence[Array]) -> Array:
