@@ -199,7 +199,8 @@ class _Question:
         for i, row in enumerate(rows):
             start = time.perf_counter()
             proof = found[i] or row.by_bounds(known[i], lines)
-            yield dataclasses.replace(proof, seconds=proof.seconds + time.perf_counter() - start)
+            asked = (Jobs(row.domain), self.claim.formula)
+            yield dataclasses.replace(proof, seconds=proof.seconds + time.perf_counter() - start, _asked=asked)
             if progress is not None and self.domain.over:
                 progress(i + 1, self.domain.rows)
 
