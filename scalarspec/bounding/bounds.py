@@ -21,6 +21,7 @@ from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS, Step, after_evaluation, reached, steps
 from scalarspec.bounding.plots import draw
 from scalarspec.bounding.search import TARGET, Limits
+from scalarspec.certificates.certificate import of_bounds
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
@@ -93,8 +94,6 @@ class Bounds:
             raise ArgumentError("certificate: bounds that were pickled know their spec no more")
         if self._jobs.domain.over:
             raise ArgumentError("certificate: expected bounds over one box, got rows of boxes: ask for each row")
-        from scalarspec.certificates.certificate import of_bounds  # which asks the search for parts
-
         return of_bounds(self._jobs, self.boxes)
 
     def __getstate__(self) -> dict[str, Any]:

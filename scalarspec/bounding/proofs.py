@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +15,6 @@ from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import as_array, data_value, exact_text, float_below, interval_text
 from scalarspec.report import ends_json, floats_json, unboxed
 from scalarspec.verdict import Status, Verdict
-
-if TYPE_CHECKING:
-    from scalarspec.bounding.formula import Formula
-    from scalarspec.bounding.jobs import Jobs
 
 Output = tuple[int, ...]
 """The index of an output of a claim; () of a claim of one output."""
@@ -47,7 +43,7 @@ class Proof(Verdict):
     gaps: Any = None
     boxes: int = 1
     stopped: str = ""
-    _asked: tuple[Jobs, Formula] | None = field(default=None, repr=False)
+    _certify: Callable[[int], dict[str, Any]] | None = field(default=None, repr=False)
 
     def certificate(self) -> dict[str, Any]:
         """A proof of a claim that is proved, as plain data for JSON: what is needed to repeat it in exact arithmetic.
@@ -62,15 +58,13 @@ class Proof(Verdict):
         """
         if self.status != "proved":
             raise ArgumentError(f"certificate: expected a claim that is proved, got one that is {self.status}")
-        if self._asked is None:
+        if self._certify is None:
             raise ArgumentError("certificate: a proof that was pickled knows its claim no more")
-        from scalarspec.certificates.certificate import of_proof  # which asks the search for parts
-
-        return of_proof(*self._asked, self.boxes)
+        return self._certify(self.boxes)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data, without the claim."""
-        return {**vars(self), "_asked": None}
+        return {**vars(self), "_certify": None}
 
     def save(self, path: str | Path) -> None:
         """Writes the witness into an .npz file: each array by its name, as float64 where all its numbers are floats,

@@ -8,8 +8,7 @@ from typing import Any
 from scalarspec import check
 from scalarspec.bounding.formula import Formula
 from scalarspec.bounding.jobs import Jobs
-from scalarspec.bounding.open_parts import OpenParts
-from scalarspec.bounding.parts import Part
+from scalarspec.bounding.parts import Goal, Part
 from scalarspec.bounding.search import Narrow
 from scalarspec.certificates.claim import Claim, claim_of, compared
 from scalarspec.certificates.program import Program, program_of
@@ -32,10 +31,12 @@ def of_bounds(jobs: Jobs, boxes: int) -> Certificate:
     return _certificate(program, claim, tree)
 
 
-def of_proof(jobs: Jobs, formula: Formula, boxes: int) -> Certificate:
-    """That a claim holds over one box. Raises NotSupported where its proof by the checker's means was not found."""
+def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int) -> Certificate:
+    """That a claim holds over one box, which a search for this goal split into so many parts.
+
+    Raises NotSupported where a proof by the checker's means was not found.
+    """
     program, claim = program_of(jobs.domain), claim_of(formula)
-    goal = OpenParts(formula)
     builder = Builder(program, jobs, goal, check.compared(claim))
     found = proved(builder, Part.whole(jobs.domain, 0), claim, EFFORT * boxes + 64)
     if found is None:

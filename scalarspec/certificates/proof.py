@@ -6,11 +6,11 @@ worked out by the checker's own arithmetic, so that what is written here is what
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count
+from itertools import cycle
 from math import floor
 from typing import Any
 
@@ -198,30 +198,18 @@ def _holds(builder: Builder, leaf: Leaf, claim: list[Any]) -> bool:
 def narrowed(builder: Builder, root: Part, parts: int) -> tuple[Node, dict[tuple[int, int], Fraction]]:
     """A tree of so many parts, split where bounds are worst, and the bounds over all of it."""
     list(bounded(builder.jobs, [root], builder.goal))
-    first, order = builder.leaf(root, {}, {}), count()
+    first = builder.leaf(root, {}, {})
     builder.bound(first)
-    heap, done = [(_priority(first), next(order), first)], list[Leaf]()
-    while heap and len(heap) + len(done) < parts:
-        leaf = heapq.heappop(heap)[2]
+    found, turns = [first], cycle(builder.sides)
+    while len(found) < parts and builder.sides:
+        side = next(turns)
+        leaf = min(found, key=lambda each: each.bounds.get(side, math.inf))
         halves = builder.split(leaf)
+        if not halves:
+            break
+        found.remove(leaf)
         for half in halves:
             builder.bound(half)
-            heapq.heappush(heap, (_priority(half), next(order), half))
-        done += [] if halves else [leaf]
-    leaves = [leaf for leaf in [*done, *(leaf for _, _, leaf in heap)] if leaf.exact is not None]
-    return first.node, {side: min(leaf.bounds[side] for leaf in leaves) for side in builder.sides}
-
-
-def _priority(leaf: Leaf) -> Fraction:
-    """Less for wider bounds."""
-    return sum(leaf.bounds.values(), Fraction(0)) if leaf.exact is not None else Fraction(10**9)
-
-
-def leaves(node: Node) -> Iterator[Node]:
-    """The parts that are split no further."""
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        waiting += each.get("parts", ())
-        if "parts" not in each:
-            yield each
+        found += halves
+    known = [leaf for leaf in found if leaf.exact is not None]
+    return first.node, {side: min(leaf.bounds[side] for leaf in known) for side in builder.sides}
