@@ -51,7 +51,7 @@ def test_claims_are_proved(name):
 def test_more_parts_prove_more():
     widths = []
     for boxes in (1, 8):
-        whole = certified.certificate_of("mse", method="subdivide", budget=boxes)
+        whole = certified.certificate_of("cross-entropy", method="subdivide", budget=boxes)
         assert f"in {boxes} parts" in checked(whole)
         ((low, high),) = ends_of(whole)
         widths.append(high - low)
@@ -82,7 +82,8 @@ def test_splits_at_kinks_are_splits_of_values():
 
 BESIDE_ONE = ("log", "log2", "log10", "log1p", "sqrt", "reciprocal", "acosh", "lgamma")
 UNIVARIATE = [name for name, row in OPERATIONS.items() if row.scalar and row.operands == 1 and row.curve]
-REFUSED = set("sin cos tan atan erf erfc gelu gelu_tanh log_ndtr asin acos asinh acosh atanh lgamma".split())
+REFUSED = {"sin", "cos", "tan", "asin", "acos", "atan", "asinh", "acosh", "atanh"}
+REFUSED |= {"erf", "erfc", "gelu", "gelu_tanh", "log_ndtr", "lgamma"}
 """Those that the checker has no rule for."""
 
 
@@ -143,7 +144,7 @@ def test_constants_are_exact():
 def test_the_command_line_writes_them(tmp_path, capsys):
     file, spec = tmp_path / "bounds.json", tmp_path / "spec.py"
     spec.write_text(
-        "import scalarspec as ss\ndef f(x):\n    return ss.square(x) - x\ndef g(x):\n    return f(x) <= 0\n"
+        'import scalarspec as ss\ndef f(x):\n    return ss.square(x) - x\ndef g(x):\n    return f(x) <= "1/2"\n'
     )
     asked = "--set", "x=0.5", "--vary", "x=0.5", "--certificate", str(file)
     for command_, function, said in (("bounds", "f", "[0] at least -0.25"), ("prove", "g", "[0] at least 0.0")):
