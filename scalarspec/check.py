@@ -390,7 +390,7 @@ def checked(certificate: str) -> str:
     found = json.loads(certificate, parse_float=integer, parse_constant=integer)
     require((found["format"], found["version"]) == (FORMAT, VERSION), "this is no certificate of this version")
     count = proved(compiled(found["program"]), integer(found["value"]), found["claim"], found["proof"])
-    return f"proved in the box, in {count} parts: {text(found['claim'])}"
+    return f"proved in the box, in {count} part{'s' * (count > 1)}: {text(found['claim'])}"
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def checked(certificate):
 @pytest.mark.parametrize("name", certified.SPECS)
 def test_bounds_are_proved_and_nearly_as_good_as_those_of_the_search(name):
     whole = certified.certificate_of(name, radius="1/16")
-    assert checked(whole).startswith("proved in the box, in 1 parts")
+    assert checked(whole).startswith("proved in the box, in 1 part")
     assert not certified.refuted(whole)
     found = ss.bounds(certified.SPECS[name], certified.CENTRE, vary={"x": ss.ball("1/16")})
     pairs = zip(ends_of(whole), np.ravel(found.lower), np.ravel(found.upper), strict=True)
@@ -52,7 +52,7 @@ def test_more_parts_prove_more():
     widths = []
     for boxes in (1, 8):
         whole = certified.certificate_of("cross-entropy", method="subdivide", budget=boxes)
-        assert f"in {boxes} parts" in checked(whole)
+        assert f"in {boxes} part" in checked(whole)
         ((low, high),) = ends_of(whole)
         widths.append(high - low)
     assert widths[1] < widths[0] * Fraction(9, 10)
@@ -65,7 +65,7 @@ def test_claims_that_need_parts_have_trees():
     assert proof.proved
     whole = proof.certificate()
     assert proof.boxes > 1
-    assert "in 1 parts" not in checked(whole)
+    assert "in 1 part" not in checked(whole)
 
 
 def test_splits_at_kinks_are_splits_of_values():
@@ -141,6 +141,15 @@ def test_constants_are_exact():
     assert checked(whole)
 
 
+def test_exact_values_are_proved():
+    term = digits.terms(digits.load(), 0)[2]
+    done = ss.crosscheck(term.spec, *term.args, actual=0.03)
+    ((low, high),) = ends_of(whole := done.certificate())
+    assert checked(whole).startswith("proved")
+    assert max(low, done.enclosure[0]) <= min(high, done.enclosure[1])
+    assert high - low < Fraction(1, 2**70)
+
+
 def test_the_command_line_writes_them(tmp_path, capsys):
     file, spec = tmp_path / "bounds.json", tmp_path / "spec.py"
     spec.write_text(
@@ -150,7 +159,12 @@ def test_the_command_line_writes_them(tmp_path, capsys):
     for command_, function, said in (("bounds", "f", "[0] at least -0.25"), ("prove", "g", "[0] at least 0.0")):
         code, _, err = command.run(capsys, command_, f"{spec}:{function}", *asked)
         assert (code, err) == (0, "")
-        assert said in check.checked(file.read_text())
+        code, out, err = command.run(capsys, "check", str(file))
+        assert (code, err) == (0, "")
+        assert said in out
+    file.write_text(file.read_text().replace('["at least", 0, 0, 1]', '["at least", 0, 1, 1]'))
+    assert command.run(capsys, "check", str(file)) == (1, "not proved: the claim does not follow in part 1\n", "")
+    assert command.run(capsys, "check", str(tmp_path / "none.json"))[0] == 2
     code, _, err = command.run(capsys, "bounds", f"{spec}:f", *asked[:-1], str(tmp_path / "no" / "folder.json"))
     assert code == 2
     assert "certificate: " in err

@@ -217,7 +217,7 @@ def test_it_runs_alone(tmp_path, name):
     done = subprocess.run([sys.executable, "-I", "-S", alone, file], capture_output=True, text=True, cwd=tmp_path)
     if name == "right":
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.startswith("proved in the box, in 1 parts: ([0] at least 0.0000")
+        assert done.stdout.startswith("proved in the box, in 1 part: ([0] at least 0.0000")
     else:
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "not proved: the claim does not follow in part 1\n"

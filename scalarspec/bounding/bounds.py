@@ -81,7 +81,7 @@ class Bounds:
     def certificate(self) -> dict[str, Any]:
         """A proof of bounds of every output, as plain data for JSON: what is needed to repeat it in exact arithmetic.
 
-        `python -m scalarspec.check FILE`, or a copy of that one file without this library, checks it. The proof is made
+        `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made
         anew, of means that are simple to check, with as many parts of the box: its bounds, which are its `claim`, may
         be a little wider than these. A Euclidean ball counts as the box around it.
         Raises ArgumentError for bounds over rows, or that were pickled, NotSupported for an operation that the checker

@@ -48,7 +48,7 @@ class Proof(Verdict):
     def certificate(self) -> dict[str, Any]:
         """A proof of a claim that is proved, as plain data for JSON: what is needed to repeat it in exact arithmetic.
 
-        `python -m scalarspec.check FILE`, or a copy of that one file without this library, checks it. The proof is made
+        `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made
         anew, of means that are simple to check, and may take more parts than the search did.
         Raises ArgumentError where nothing is proved, or the claim is not at hand any more since the proof was pickled,
         NotSupported for an operation that the checker does not know, and where no proof of its means was found.

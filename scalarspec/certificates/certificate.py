@@ -1,11 +1,13 @@
-"""Certificates of bounds and of proofs: `Bounds.certificate()` and `Proof.certificate()`."""
+"""Certificates of bounds, of proofs and of values: `certificate()` of `Bounds`, `Proof` and `Crosscheck`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from scalarspec import check
+from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.formula import Formula
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.parts import Goal, Part
@@ -26,9 +28,17 @@ def of_bounds(jobs: Jobs, boxes: int) -> Certificate:
     sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
     builder = Builder(program, jobs, Narrow(None), sides)
     tree, found = narrowed(builder, Part.whole(jobs.domain, 0), boxes)
-    ends = {(i, side): side * _rounded(least) for (i, side), least in found.items()}
-    claim = ["and", *(compared("at least" if side > 0 else "at most", i, ends[i, side]) for i, side in sides)]
-    return _certificate(program, claim, tree)
+    return _certificate(program, _between(found), tree)
+
+
+def of_value(domain: Domain) -> Certificate:
+    """That the outputs of a spec at arguments of which none varies lie between numbers, near ones as a rule."""
+    program = program_of(domain)
+    part = check.Part(check.compiled(program.entries), {}, {})
+    for v in range(program.result + 1):
+        part.ranges.append(part.evaluated(v))
+    sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
+    return _certificate(program, _between(part.bounds(program.result, sides)), {})
 
 
 def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int) -> Certificate:
@@ -45,6 +55,14 @@ def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int) -> Certificat
             f"{EFFORT * boxes + 64} parts"
         )
     return _certificate(program, claim, found[0])
+
+
+def _between(found: Mapping[tuple[int, int], Fraction]) -> Claim:
+    """That the result lies within bounds: of side times each element, by element and side."""
+    return [
+        "and",
+        *(compared("at least" if side > 0 else "at most", i, side * _rounded(x)) for (i, side), x in found.items()),
+    ]
 
 
 def _rounded(x: Fraction) -> Fraction:

@@ -7,7 +7,7 @@ constants is worked out exactly where it is rational, and is part of the program
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -19,9 +19,11 @@ from scalarspec import check
 from scalarspec.bounding.bilinear_operations import forward
 from scalarspec.bounding.domain import Domain
 from scalarspec.certificates.lowered import KNOWN, SIGNS, Recorded
+from scalarspec.core.lifting import replaced, tensors_in
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Shape
+from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotExact, NotSupported
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, TapeArrays
@@ -61,7 +63,7 @@ def _recorded(domain: Domain, largest: Sequence[int]) -> tuple[Program, list[int
     points = {path: rational.tensor(low) for path, (low, _) in finite.items()}
     tape = Recorded(rational, shared=True, largest=largest)
     try:
-        done = trace(tape, domain.spec, domain.having(rational, points), [*points.values()])
+        done = trace(tape, domain.spec, _on_tape(tape, domain.having(rational, points), points), [*points.values()])
     except NotExact as error:
         raise NotSupported(f"certificate: the checker knows exact constants alone: {error}") from error
     writer = _Writer(tape.arrays)
@@ -76,6 +78,13 @@ def _recorded(domain: Domain, largest: Sequence[int]) -> tuple[Program, list[int
     inputs = {path: writer.places[x] for path, x in zip(points, done.inputs, strict=True)}
     exponents = [writer.places.get(x, result) for x in tape.arrays.exponents]
     return Program(writer.entries, inputs, result, done.result.shape), exponents
+
+
+def _on_tape(tape: Recorded, args: list[Any], points: Mapping[str, Tensor]) -> list[Any]:
+    """The arguments, with what does not vary as constants of the tape: it works out what is done to these alone."""
+    varied = {id(t) for t in points.values()}
+    fixed = {id(t): tape.constant(t) for t in tensors_in(args) if id(t) not in varied}
+    return replaced(args, fixed)
 
 
 def _at_middle(entries: Sequence[Entry]) -> list[Entry]:
