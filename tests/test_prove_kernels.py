@@ -2,9 +2,14 @@
 
 from fractions import Fraction
 
+import kernel_bounds
+import kernel_constants
 import numpy as np
 import prove_kernels as prove
 import pytest
+from kernel_bounds import POWERS, of_exponential, of_log, of_waves, pieces
+from kernel_error_functions import ErrorFunctions
+from kernel_texts import NotProved
 from running_errors import C, Tracked, interval, known, tracked, variable
 
 from scalarspec.numbers import elementary, error_functions
@@ -14,29 +19,29 @@ PLACES = (0, 1, 5, 8, 9, 17, 40, 104, 211, 424)
 
 @pytest.fixture(scope="module")
 def error_kernels():
-    return prove.ErrorFunctions()
+    return ErrorFunctions()
 
 
 def cells(places):
     half = Fraction(1, 32)
-    return [(k, prove.pieces(0 if k == 0 else -half, half, 2)) for k in places]
+    return [(k, pieces(0 if k == 0 else -half, half, 2)) for k in places]
 
 
 # ---- what is proved -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", prove.POWERS)
+@pytest.mark.parametrize("name", POWERS)
 def test_functions_of_e_to_the_r_are_within_their_bounds(name):
-    powers = [n for n in (-1022, -54, -2, -1, 0, 1, 2, 3, 54, 1023) if n in prove.POWERS[name]]
-    assert prove.of_exponential(name, elementary.ERROR.get(name, 13), powers) <= elementary.ERROR.get(name, 13)
+    powers = [n for n in (-1022, -54, -2, -1, 0, 1, 2, 3, 54, 1023) if n in POWERS[name]]
+    assert of_exponential(name, elementary.ERROR.get(name, 13), powers) <= elementary.ERROR.get(name, 13)
 
 
 def test_logarithms_are_within_their_bounds():
-    assert prove.of_log(elementary.ERROR["log"], (-1074, -2, -1, 1, 2, 1023)) <= elementary.ERROR["log"]
+    assert of_log(elementary.ERROR["log"], (-1074, -2, -1, 1, 2, 1023)) <= elementary.ERROR["log"]
 
 
 def test_waves_are_within_their_bounds():
-    assert prove.of_waves(min(elementary.ERROR["sin"], elementary.ERROR["cos"])) <= 4
+    assert of_waves(min(elementary.ERROR["sin"], elementary.ERROR["cos"])) <= 4
 
 
 def test_error_functions_are_within_their_bounds(error_kernels):
@@ -45,19 +50,19 @@ def test_error_functions_are_within_their_bounds(error_kernels):
 
 
 def test_constants_and_tables_are_the_nearest_floats():
-    prove.of_constants(0, range(0, 425, 7))
+    kernel_constants.of_constants(0, range(0, 425, 7))
 
 
 def test_the_slack_is_enough_and_not_by_much():
     errors = {**elementary.ERROR, **error_functions.ERROR}.values()
     assert all(prove.of_slack(error) <= 2 for error in errors)
-    with pytest.raises(prove.NotProved):
+    with pytest.raises(NotProved):
         prove.of_slack(2**28)
 
 
 def test_what_is_printed_says_what_is_not_proved(monkeypatch, capsys):
     def fails(limit):
-        raise prove.NotProved("here")
+        raise NotProved("here")
 
     monkeypatch.setattr(prove, "kernels", lambda: [("exp", 3, lambda limit: Fraction(2)), ("log", 7, fails)])
     assert prove.main() == 1
@@ -71,13 +76,13 @@ def test_what_is_printed_says_what_is_not_proved(monkeypatch, capsys):
 # ---- what is refused ------------------------------------------------------------------------------------------------
 
 SHARES = {
-    "exp": lambda limit: prove.of_exponential("exp", limit),
-    "expm1": lambda limit: prove.of_exponential("expm1", limit, (0, 1)),
-    "expm1mx": lambda limit: prove.of_exponential("expm1mx", limit, (0, 1)),
-    "log": lambda limit: prove.of_log(limit, (1,)),
-    "sin": prove.of_waves,
-    "tanh": lambda limit: prove.of_exponential("tanh", limit, (0, 1)),
-    "constants": lambda limit: prove.of_constants(limit, ()),
+    "exp": lambda limit: of_exponential("exp", limit),
+    "expm1": lambda limit: of_exponential("expm1", limit, (0, 1)),
+    "expm1mx": lambda limit: of_exponential("expm1mx", limit, (0, 1)),
+    "log": lambda limit: of_log(limit, (1,)),
+    "sin": of_waves,
+    "tanh": lambda limit: of_exponential("tanh", limit, (0, 1)),
+    "constants": lambda limit: kernel_constants.of_constants(limit, ()),
 }
 
 
@@ -85,9 +90,9 @@ SHARES = {
     ("name", "limit"), [("exp", 2), ("expm1", 5), ("expm1mx", 36), ("log", 4), ("sin", 3), ("tanh", 5)]
 )
 def test_a_bound_that_is_too_small_is_refused(monkeypatch, name, limit):
-    monkeypatch.setattr(prove, "DEEPEST", 12)
+    monkeypatch.setattr(kernel_bounds, "DEEPEST", 12)
     SHARES[name](limit + 1)
-    with pytest.raises(prove.NotProved):
+    with pytest.raises(NotProved):
         SHARES[name](limit)
 
 
@@ -118,22 +123,22 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_in_a_kernel_is_refused(monkeypatch, mistake):
     name, change, share = MISTAKES[mistake]
-    monkeypatch.setattr(prove, "DEEPEST", 12)
+    monkeypatch.setattr(kernel_bounds, "DEEPEST", 12)
     monkeypatch.setattr(elementary, name, change(getattr(elementary, name)))
-    with pytest.raises(prove.NotProved):
+    with pytest.raises(NotProved):
         SHARES[share](elementary.ERROR.get(share, 0))
 
 
 def test_a_wrong_entry_of_the_table_of_erfc_is_refused(monkeypatch, error_kernels):
-    monkeypatch.setattr(prove, "DEEPEST", 12)
+    monkeypatch.setattr(kernel_bounds, "DEEPEST", 12)
     table = error_functions._table().copy()
     monkeypatch.setattr(error_functions, "_table", lambda: table)
     table[1, 40] = np.nextafter(table[1, 40], 0)
-    with pytest.raises(prove.NotProved, match="row 1, place 40"):
-        prove.of_constants(0, (40,))
+    with pytest.raises(NotProved, match="row 1, place 40"):
+        kernel_constants.of_constants(0, (40,))
     table[0, 40] *= 1 + 2.0**-49
     monkeypatch.setattr(error_kernels, "table", table)
-    with pytest.raises(prove.NotProved):
+    with pytest.raises(NotProved):
         error_kernels.of_erfc(error_functions.ERROR["erfc"], cells((40,)))
 
 

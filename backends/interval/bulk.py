@@ -8,7 +8,7 @@ import numpy as np
 
 from scalarspec.backends.interval.ends import Interval, bounded
 from scalarspec.numbers.dyadic import EXPONENT_LIMIT, INFINITE
-from scalarspec.numbers.fixed_point import EXP_ERROR, SERIES_BITS, exp_reduced
+from scalarspec.numbers.fixed_point import EXP_ERROR, exp_reduced
 from scalarspec.numbers.series import ln2
 
 Array = np.ndarray[Any, Any]
@@ -25,6 +25,8 @@ FURTHEST = 256
 NEAR_BITS = 5
 """Logistic functions are taken in bulk of numbers below 2^this, whose exponentials are below 2^NEAREST."""
 NEAREST = 48
+MOST_BITS = 512
+"""Beyond so many bits of the exponential, one by one is as fast."""
 MARGIN = EXP_ERROR + 4
 """By so many units exponentials may be off here."""
 
@@ -159,7 +161,7 @@ def sigmoids(x: Ends, prec: int, wp: int) -> Ends | None:
     wp: bits of the exponential.
     """
     low, high, q = x
-    if not NEAREST < wp <= SERIES_BITS or low.size == 0 or _bits(low, high) + q > NEAR_BITS:
+    if not NEAREST < wp <= MOST_BITS or low.size == 0 or _bits(low, high) + q > NEAR_BITS:
         return None
     at_low, at_high = _falling(low.ravel(), high.ravel(), q, wp)
     down = _reciprocals(low, *at_low, MARGIN, wp, prec)

@@ -112,11 +112,11 @@ _SERIES: dict[str, tuple[int, Callable[[int], tuple[int, int]]]] = {
     "exp": (TABLES * TABLE_BITS, lambda k: (1, factorial(k))),
     "sin": (2 * NEAR, lambda k: ((-1) ** k, factorial(2 * k + 1))),
 }
-"""Power series in w: e^w, and sin z / z with w = z². That w < 2^-b, and each coefficient as a quotient."""
+"""Power series in w: e^w, and sin z / z with w = z². That w <= 2^-b, and each coefficient as a quotient."""
 
 
 def series(name: str, w: Any, wp: int, b: int) -> Any:
-    """Σ c_k w^k by Horner's scheme, for 0 <= w < 2^-b; in units of 2^-wp, within 2.1 for an exact w, and within 2.3 for
+    """Σ c_k w^k by Horner's scheme, for 0 <= w <= 2^-b; in units of 2^-wp, within 2.1 for an exact w, and within 2.3 for
     one that is down by less than 1. w: an integer, or an object array.
 
     1. What is left out begins with a term of less than a unit, and each that follows is below 2^-18 of the one before:
@@ -156,7 +156,7 @@ units."""
 
 
 def odd_series(w: int, wp: int, sign: int) -> int:
-    """Σ (sign w)^k / (2k + 1) for 0 <= w < 2^-18 that is down by less than 1; in units of 2^-wp. With w = z² that is
+    """Σ (sign w)^k / (2k + 1) for 0 <= w <= 2^-18 that is down by less than 1; in units of 2^-wp. With w = z² that is
     atanh z / z, and for the sign -1 atan z / z.
 
     1. The even powers of w, from products with w², are down by less than 1.1 units; each quotient by less than 1 more,
