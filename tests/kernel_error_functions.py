@@ -1,4 +1,4 @@
-"""Bounds on the errors of erf and erfc, in units of 2^-53: by places of the table, and pieces of what lies beside."""
+"""Bounds on the errors of erf and erfc, in units of 2^-53: by places of the table, and pieces of what is beside."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -12,7 +12,9 @@ import mpmath
 import pytest
 from flint import arb, fmpz
 
+from scalarspec.backends.interval import IntervalContext
 from scalarspec.numbers import angles, fixed_point, series
+from scalarspec.numbers.dyadic import INFINITE
 from scalarspec.numbers.fixed_point import ERROR, EXP_ERROR, NEAR, SERIES_BITS
 
 PRECISIONS = [26, 53, 77, 130, 324, 1024]
@@ -101,6 +103,35 @@ def test_no_result_is_off_by_more_than_is_proved(name, wp):
 @pytest.mark.parametrize("name", ERRORS)
 def test_nor_where_arguments_are_halved(name, wp):
     assert largest_error(name, wp, 4) < 1
+
+
+# ---- as `interval` uses them, at the ends of its range --------------------------------------------------------------
+
+EDGES = {
+    **{name: [(3, e) for e in (1000, 16000, -1000, -(10**6))] for name in ("sin", "cos", "tan")},
+    "atan": [(3, e) for e in (16000, 10**6, -1000, -(10**6))],
+    "log": [(5, e) for e in (-(10**6), -1048575, 10**6, 1048000)],
+    "exp": [(1, 19), (-1, 19), (1, 20), (-1, 20), (3, 18), (1, -1000), (-1, -(10**6))],
+}
+"""Numbers m 2^e: angles of thousands of bits, and where results leave, or nearly leave, the range of exponents."""
+
+
+@pytest.mark.parametrize("prec", [53, 106, 300, 1000])
+@pytest.mark.parametrize("name", EDGES)
+def test_extreme_arguments_are_enclosed(name, prec):
+    for m, e in EDGES[name]:
+        a, j, b, k = getattr(IntervalContext(prec), name)((m, e, m, e))
+        with flint.ctx.workprec(40_000 if 0 < e < 10**5 else 4_000):
+            true = getattr(scaled(m, e), name)()
+            assert j == INFINITE or not scaled(a, j) > true
+            assert k == INFINITE or not scaled(b, k) < true
+
+
+@pytest.mark.parametrize("prec", [53, 300])
+def test_exact_results_are_exact(prec):
+    context, zero, one = IntervalContext(prec), (0, 0, 0, 0), (1, 0, 1, 0)
+    assert [getattr(context, name)(zero) for name in ("sin", "tan", "atan", "exp", "cos")] == [*[zero] * 3, one, one]
+    assert context.log(one) == context.log((8, -3, 8, -3)) == zero
 
 
 # ---- the pieces, each within what it proves -------------------------------------------------------------------------

@@ -20,7 +20,7 @@ class MonotoneFunctions(IntervalField):
     """Functions that rise everywhere, or fall and then rise."""
 
     guard: ClassVar[int] = 24
-    """Extra bits of the working precision: values are right to 2^-13 of a last place, or better."""
+    """Extra bits of the working precision: values are right to 2^-8 of a last place, or better."""
 
     @abstractmethod
     def finer(self, bits: int = 0) -> MonotoneFunctions:

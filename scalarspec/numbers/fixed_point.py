@@ -116,8 +116,8 @@ _SERIES: dict[str, tuple[int, Callable[[int], tuple[int, int]]]] = {
 
 
 def series(name: str, w: Any, wp: int, b: int) -> Any:
-    """Σ c_k w^k by Horner's scheme, for 0 <= w <= 2^-b; in units of 2^-wp, within 2.1 for an exact w, and within 2.3 for
-    one that is down by less than 1. w: an integer, or an object array.
+    """Σ c_k w^k by Horner's scheme, for 0 <= w <= 2^-b; in units of 2^-wp, within 2.1 for an exact w, and within 2.3
+    for one that is down by less than 1. w: an integer, or an object array.
 
     1. What is left out begins with a term of less than a unit, and each that follows is below 2^-18 of the one before:
        less than 1.01 units.
