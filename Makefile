@@ -9,7 +9,7 @@ SCALE ?=
 FOLDER ?=
 LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
-.PHONY: run test libraries processors fuzz bench scale certificates fpbench vocabulary lint clean
+.PHONY: run test libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
@@ -48,6 +48,10 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_jobs.py
 	$(BIN)/python tests/fuzz_code.py
 	$(BIN)/python tests/fuzz_signals.py
+
+# The error bounds of interval64's kernels, proved for all arguments: each beside the bound of the code, in units of 2^-53.
+prove-kernels: .venv/installed
+	$(BIN)/python tests/prove_kernels.py
 
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed

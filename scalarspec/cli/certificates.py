@@ -12,8 +12,9 @@ from scalarspec import check
 from scalarspec.cli.commands import Commands, Text
 from scalarspec.errors import ArgumentError
 
-EPILOG = """The checker is one file that needs nothing but Python: `python check.py FILE` says the same. Exit code 0: what
-is printed is proved; 1: the certificate proves nothing, and the step that fails is printed; 2: there is no such file."""
+EPILOG = """The checker is one file that needs nothing but Python: `python check.py FILE` says the same. Exit code 0:
+what is printed is proved; 1: the certificate proves nothing, and the step that fails is printed; 2: there is no such
+file."""
 
 
 def add_commands(commands: Commands) -> None:
