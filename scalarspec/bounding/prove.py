@@ -273,8 +273,8 @@ class _Row:
         found = [at for part in parts for at in part.candidates() if all(np.all(np.isfinite(x)) for x in at)]
         if not found:
             return []
-        known = dict(zip(self.question.domain.ends, map(np.stack, zip(*found, strict=True)), strict=True))
-        columns = {path: known[path] for path in self.domain.ends}  # rows that are points are left out
+        known = dict(zip(self.question.domain.varied, map(np.stack, zip(*found, strict=True)), strict=True))
+        columns = {path: known[path] for path in self.domain.varied}  # rows that are points are left out
         margins = outputs_at(self.domain, list(columns.values()))
         readings, _ = self.formula.read_many(margins.T, margins.T)
         failing = [k for k, (outputs, _) in enumerate(readings) if np.any(outputs.fails)][:OPEN_MIDDLES]
@@ -293,7 +293,7 @@ class _Row:
         weakest = self.question.weakest.row(self.row)
         points = self._first_points()
         sides = [(k, -1) for k in sorted(range(parts.holds.size), key=lambda k: parts.low[k]) if not parts.holds[k]]
-        for start in range(0, len(sides) if self.domain.ends else 0, SIDES):
+        for start in range(0, len(sides) if self.domain.varied else 0, SIDES):
             if self.limits.late:
                 break
             refuted = self._refuted([*points, *searched(weakest, [0], sides[start : start + SIDES])[0]])
@@ -326,7 +326,7 @@ class _Row:
         """The middles of parts of the box, as far as they lie in it."""
         found = []
         for part in parts:
-            floats = dict(zip(self.question.domain.ends, part.box, strict=True))  # rows that are points among them
+            floats = dict(zip(self.question.domain.varied, part.box, strict=True))  # rows that are points among them
             found.append(middle({path: _inner(ends, floats[path]) for path, ends in self.domain.box(0).items()}))
         return [point for point in found if self.domain.holds(point)]
 
@@ -386,13 +386,13 @@ def _boxed(domain: Domain, context: Context[Any]) -> list[Any]:
     if not domain.over:
         return args
     batch = BatchedContext(context, domain.rows)
-    named = zip(domain.ends, boxes, strict=True)
+    named = zip(domain.varied, boxes, strict=True)
     return replaced(args, {id(t): batch.rows(t) for name, t in named if name in domain.over})
 
 
 def _with_lines(jobs: Jobs, roots: list[Part], goal: OpenParts) -> Iterator[Part]:
     """The same parts as they get linear bounds; none where the spec has no such bounds."""
-    if jobs.domain.ends:
+    if jobs.domain.varied:
         with contextlib.suppress(NotSupported, DomainError):
             for done in bounded(jobs, roots, goal):
                 yield from done
