@@ -162,7 +162,8 @@ def bounds(
     count. target, budget: a number, and a number of boxes. timeout: seconds, after which linear begins no more rows and
     subdivide no more rounds: what is known by then is returned, and how much that is depends on the machine. executor:
     one of concurrent.futures, or of its interface, that does the jobs of linear and subdivide; the result is the same.
-    checkpoint: a file that keeps what was found; a run that ended goes on from there. progress: called with (parts done, budget), or (rows done, rows).
+    checkpoint: a file that keeps what was found; a run that ended goes on from there. progress: called with (parts
+    done, budget), or (rows done, rows).
 
     literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns what was found (see `Bounds`). A target that is not reached is no error: see `width`, and `stopped`, which

@@ -246,6 +246,11 @@ class Plan:
     def _constants(self) -> dict[Traced, Range]:
         return {}
 
+    def number(self, x: Traced) -> Array:
+        """About the number that a constant is, with an axis of one box."""
+        low, high = self.ends(x)
+        return low[None] if low is high else self.constant(x).middle
+
     def factors(self, eqn: Equation) -> list[Array]:
         """For each operand of a linear equation an array of axes (1, 1, *shape): about the known number, else NaN.
 
@@ -253,8 +258,7 @@ class Plan:
         """
         if eqn not in self._factors:
             self._factors[eqn] = [
-                self.constant(x).middle[None] if self.known(x) else np.full((1, 1, *x.shape), np.nan)
-                for x in eqn.operands
+                self.number(x)[None] if self.known(x) else np.full((1, 1, *x.shape), np.nan) for x in eqn.operands
             ]
         return self._factors[eqn]
 

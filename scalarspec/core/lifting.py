@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -182,8 +182,9 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
         return {key: part(key, item) for key, item in value.items()}
     if is_module(value):
         return frontend("torch").mapped(value, part)
-    parts = {name: getattr(value, name) for name in _fields(type(value))}
-    changed = {name: new for name, old in parts.items() if (new := part(name, old)) is not old}
+    kind: Hashable = type(value)
+    fields = {name: getattr(value, name) for name in _fields(kind)}
+    changed = {name: new for name, old in fields.items() if (new := part(name, old)) is not old}
     if not changed:
         return value
     result = copy.copy(value)
@@ -193,7 +194,7 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
 
 
 @lru_cache(maxsize=256)
-def _fields(kind: type) -> tuple[str, ...]:
+def _fields(kind: Hashable) -> tuple[str, ...]:
     """The fields of a dataclass that are parts of a model; none of any other type."""
     fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
     return tuple(field.name for field in fields if not field.metadata.get(AS_IT_IS))
@@ -202,7 +203,7 @@ def _fields(kind: type) -> tuple[str, ...]:
 def is_data(value: Any) -> bool:
     """Does `lift` make a tensor of it?"""
     if isinstance(value, np.ndarray):
-        return value.dtype != bool
+        return bool(value.dtype != bool)
     if isinstance(value, Tensor | float | np.floating | Decimal):
         return True
     return (_is_numbers(value) and not _is_bools(value)) or isinstance(value, Fraction) or is_array(value)

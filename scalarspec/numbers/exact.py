@@ -284,8 +284,8 @@ def difference_ends(x: Any, c: Any) -> tuple[Any, Any]:
         low, high = np.where(e >= most, s, np.nextafter(s, -np.inf)), np.where(e <= least, s, np.nextafter(s, np.inf))
         sure = np.abs(e) + max(-least, most) < np.spacing(np.nextafter(np.abs(s), 0.0))
     for place in map(tuple, np.argwhere(~sure)):
-        exact = exact_float(x[place])
-        low[place], high[place] = (exact, exact) if isinstance(exact, float) else _rounded_outward(exact - c)
+        number = exact_float(x[place])
+        low[place], high[place] = (number, number) if isinstance(number, float) else _rounded_outward(number - c)
     return low, high
 
 
