@@ -182,8 +182,11 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
         return {key: part(key, item) for key, item in value.items()}
     if is_module(value):
         return frontend("torch").mapped(value, part)
-    kind: Hashable = type(value)
-    fields = {name: getattr(value, name) for name in _fields(kind)}
+    kind: Any = type(value)
+    names = _fields(kind)
+    if not names:
+        return value
+    fields = {name: getattr(value, name) for name in names}
     changed = {name: new for name, old in fields.items() if (new := part(name, old)) is not old}
     if not changed:
         return value
