@@ -16,7 +16,7 @@ from scalarspec.bounding.inner_bounds import middle
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.linear import LinearBounds
 from scalarspec.bounding.parts import Part, bounded
-from scalarspec.bounding.search import LATE, Limits, subdivided
+from scalarspec.bounding.search import LATE, Limits, Progress, subdivided
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.context import Context
@@ -33,7 +33,6 @@ from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.tape import Tape
 from scalarspec.tracing.trace import trace
 
-Progress = Callable[[int, int], None]
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
 Found = tuple[Ends, int]
@@ -249,7 +248,7 @@ def linear(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None
                 low[i], high[i] = (end.reshape(low.shape[1:]) for end in (part.low, part.high))
                 i += 1
             if progress is not None and domain.over:
-                progress(i, domain.rows)
+                progress(i, domain.rows, "")
             late = limits.late and i < domain.rows
             limits.endings += [LATE] * late
             if late or i == domain.rows or i >= 2 * told:
@@ -271,7 +270,7 @@ def subdivide(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | N
     for hull in subdivided(jobs, Part.whole(domain, 0), limits):
         yield (hull.low.reshape(shape), hull.high.reshape(shape)), hull.parts
         if progress is not None:
-            progress(hull.parts, limits.budget)
+            progress(hull.parts, limits.budget, str(hull))
 
 
 def _subdivided_rows(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
@@ -287,7 +286,7 @@ def _subdivided_rows(domain: Domain, jobs: Jobs, limits: Limits, progress: Progr
             counts[i] = hull.parts
             low[i], high[i] = (end.reshape(low.shape[1:]) for end in (hull.low, hull.high))
         if progress is not None:
-            progress(i + 1, domain.rows)
+            progress(i + 1, domain.rows, "")
         yield _shaped(domain, low, high), sum(counts)
 
 

@@ -27,7 +27,7 @@ from scalarspec.bounding.methods import evaluated_by, unknown
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
 from scalarspec.bounding.parts import Part, bounded
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
-from scalarspec.bounding.search import LATE, Limits, search
+from scalarspec.bounding.search import LATE, Limits, Progress, search
 from scalarspec.bounding.sign_ascent import outputs_at
 from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.arrays import lift as lift_elements
@@ -44,7 +44,6 @@ from scalarspec.tracing.batched import BatchedContext
 
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
-Progress = Callable[[int, int], None]
 
 SIDES = 16
 """How many parts of a claim are attacked at a time. They are looked for in one search, whose evaluations serve all of
@@ -106,12 +105,13 @@ def prove(
 ) -> Proof | Proofs:
     """Does a claim hold while the arguments named in `vary` range over their boxes?
 
-    spec: a claim, whose value is made of comparisons by &, |, ~, `all()` and `any()`, such as
-    lambda x: (net(x) <= net(x)[k]).all(); it holds where all its outputs do. Or a spec whose outputs are to be at_most,
-    at_least, or between, exact numbers. args, vary, executor: as for `bounds`. budget: into how many parts the box is
-    split at most; timeout: the seconds after which no more is begun, so that the answer may be undecided on a slower
-    machine; progress: called with (parts, budget), or (rows done, rows). over: as for `bounds`: each row has a proof of
-    its own. witness: exact arguments to look at first, by name as `Proof.witness` has them, or the file of them.
+    spec: a claim, whose value is made of comparisons by &, |, ~, `all()` and `any()`, such as lambda x: (net(x) <=
+    net(x)[k]).all(); it holds where all its outputs do. Or a spec whose outputs are to be at_most, at_least, or
+    between, exact numbers. args, vary, executor: as for `bounds`. budget: into how many parts the box is split at most;
+    timeout: the seconds after which no more is begun, so that the answer may be undecided on a slower machine;
+    progress: called with (parts, budget, the worst margin that is open, in words), or (rows done, rows, ""). over: as
+    for `bounds`: each row has a proof of its own. witness: exact arguments to look at first, by name as `Proof.witness`
+    has them, or the file of them.
 
     literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns a `Proof`; with `over`, `Proofs`, a sequence of them:
@@ -201,7 +201,7 @@ class _Question:
             proof = found[i] or row.by_bounds(known[i], lines)
             yield dataclasses.replace(proof, seconds=proof.seconds + time.perf_counter() - start)
             if progress is not None and self.domain.over:
-                progress(i + 1, self.domain.rows)
+                progress(i + 1, self.domain.rows, "")
 
     def _root(self, row: int, low: Array, high: Array) -> Part:
         """A row's box, with the ends of the margins there, in floats."""
@@ -262,7 +262,7 @@ class _Row:
             if refuted is not None:
                 return refuted
             if self.progress is not None:
-                self.progress(count, self.limits.budget)
+                self.progress(count, self.limits.budget, goal.open_text(parts))
         if not left:
             return proved("subdivide", goal.outputs(whole, []), count)
         refuted = self._refuted(self._middles(goal.worst(left, OPEN_MIDDLES)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from scalarspec.bounding.bounds import limits_of
 from scalarspec.bounding.proofs import Proof
 from scalarspec.bounding.prove import prove
+from scalarspec.bounding.search import Progress
 from scalarspec.core.arrays import lift
 from scalarspec.core.region import box
 from scalarspec.verification.answers import Answer, rounded_inside
@@ -23,7 +24,6 @@ from scalarspec.verification.networks import Excluded, networks_of, results
 from scalarspec.verification.query import Query
 from scalarspec.verification.vnnlib import read_query
 
-Progress = Callable[[int, int], None]
 NO_POINT, ANY_POINT = "no point of the inputs", "any point of the inputs"
 """What decides where the query asks nothing of the outputs."""
 MANY = 2**40
