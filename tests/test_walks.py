@@ -48,9 +48,9 @@ def products(activation):
     ("network", "activation", "calls", "changes"),
     [
         (layers, ss.relu, 407, 245),
-        (layers, ss.tanh, 753, 438),
+        (layers, ss.tanh, 723, 430),
         (products, ss.relu, 547, 326),
-        (products, ss.tanh, 891, 517),
+        (products, ss.tanh, 861, 509),
     ],
 )
 def test_linear_bounds_of_a_small_network_walk_no_further(network, activation, calls, changes):

@@ -19,7 +19,7 @@ from scalarspec.bounding import shares
 from scalarspec.bounding.bilinear_operations import cotangents
 from scalarspec.bounding.fused import Layer, Step, steps_of
 from scalarspec.bounding.ranges import Range
-from scalarspec.bounding.rewrites import REWRITES, close, floats_of
+from scalarspec.bounding.rewrites import REWRITES, close
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.context import Context
 from scalarspec.core.definitions import definition
@@ -302,7 +302,8 @@ class Plan:
 
     def ends(self, x: Traced) -> tuple[Array, Array]:
         """The ends of a constant, in floats."""
-        return floats_of(self.tape.arrays, x)
+        low, high = self.context.arrays.floats(x.value.value)
+        return low, high
 
     def text(self) -> str:
         """What is done to what, and which value is returned, for comparison with another plan."""

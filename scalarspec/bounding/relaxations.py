@@ -139,7 +139,7 @@ def parabolas(whole: Curve) -> Parabolas:
     except NotSupported:  # its derivative has none
         nothing = np.full(slope.shape, np.inf)
         return Parabolas(r.middle, LinearBounds1D(slope, -nothing, slope, nothing), 0 * slope, 0 * slope)
-    return Parabolas(r.middle, tangent, np.broadcast_to(least, slope.shape), np.broadcast_to(most, slope.shape))
+    return Parabolas(r.middle, tangent, _filling(least, slope.shape), _filling(most, slope.shape))
 
 
 Graphs = list[tuple[Array | None, str]]
@@ -237,7 +237,7 @@ class Curve:
         arrays = INTERVALS.arrays
         y, slope = value_and_slope(self.operation)(arrays.data(points))
         low, high = arrays.floats(slope)
-        return points, arrays.floats(y), (np.broadcast_to(low, points.shape), np.broadcast_to(high, points.shape))
+        return points, arrays.floats(y), (_filling(low, points.shape), _filling(high, points.shape))
 
     def beside(self, slopes: Array, k: int) -> Ends:
         """The ends of f - slopes t at one of the three points."""
@@ -309,6 +309,11 @@ SHAPES: dict[str, Callable[[Curve], LinearBounds1D]] = {
     "rectifier": rectifier,
 }
 """Lines around a function over a box on which its graph has a shape; any that is smooth has that of a mean value."""
+
+
+def _filling(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array in a shape; a derivative may be a constant."""
+    return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
 def _finite(slopes: Array) -> Array:
