@@ -10,11 +10,11 @@ from scalarspec.core.operations import OPERATIONS
 
 ROOT = Path(__file__).parent.parent
 FLOORS = [
-    "errors starting",
+    "errors starting check",
     "numbers",
     "core report verdict executors",
     "tracing compare",
-    "activation latent loss layers models bounding formulas backends extend training",
+    "activation latent loss layers models bounding certificates formulas backends extend training",
     "rounding_errors theory frontends",
     "audit laws testing conformance examples verification",
     "vocabulary",
@@ -103,7 +103,8 @@ RULE_TABLES = {
     "backends.interval64.fused", "backends.jax", "backends.rounding.inherited", "backends.rounding.local",
     "backends.torch",
     "bounding.bilinear_operations", "bounding.claims",
-    "bounding.formula", "bounding.rewrites", "conformance.examples", "frontends.fpcore.operators",
+    "bounding.formula", "bounding.rewrites", "certificates.lowered", "check", "conformance.examples",
+    "frontends.fpcore.operators",
     "frontends.jax.infinities",
     "frontends.jax.known", "frontends.jax.primitives", "frontends.jax.structure", "frontends.jax.sums",
     "frontends.onnx.writing.operators", "frontends.onnx.writing.placing",

@@ -53,7 +53,7 @@ def test_no_bundle_is_begun_when_the_time_is_over_and_no_part_is_lost(questions,
     limits.most = questions
     root = Part.whole(domain, 0)
     rounds = []
-    goal = search._Narrow(None)
+    goal = search.Narrow(None)
     next(real(Jobs(domain), [root], goal))
     for parts, count in search.search(Jobs(domain), root, goal, limits):
         rounds.append(parts)

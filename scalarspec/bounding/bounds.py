@@ -21,6 +21,7 @@ from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS, Step, after_evaluation, reached, steps
 from scalarspec.bounding.plots import draw
 from scalarspec.bounding.search import TARGET, Limits, Progress
+from scalarspec.certificates.certificate import of_bounds
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
@@ -76,6 +77,24 @@ class Bounds:
             )
         shape = np.shape(self.lower)
         return unboxed(np.broadcast_to(least, shape)), unboxed(np.broadcast_to(most, shape))
+
+    def certificate(self) -> dict[str, Any]:
+        """A proof of bounds of every output, as plain data for JSON: what is needed to repeat it in exact arithmetic.
+
+        `python -m scalarspec.check FILE`, or a copy of that one file without this library, checks it. The proof is made
+        anew, of means that are simple to check, with as many parts of the box: its bounds, which are its `claim`, may
+        be a little wider than these. A Euclidean ball counts as the box around it.
+        Raises ArgumentError for bounds over rows, or that were pickled, NotSupported for an operation that the checker
+        does not know, for a box with an infinite end, and where an operation may have no value.
+
+            found = ss.bounds(lambda x: ss.square(x) - x, 0.5, vary={"x": ss.box(0, 1)})
+            json.dump(found.certificate(), open("bounds.json", "w"))
+        """
+        if self._jobs is None:
+            raise ArgumentError("certificate: bounds that were pickled know their spec no more")
+        if self._jobs.domain.over:
+            raise ArgumentError("certificate: expected bounds over one box, got rows of boxes: ask for each row")
+        return of_bounds(self._jobs, self.boxes)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data: what was found, inner bounds among it, without the spec."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +14,7 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs, work
 from scalarspec.bounding.linear import LinearBounds
 from scalarspec.bounding.plan import Plan
+from scalarspec.errors import DomainError, NotSupported
 
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
@@ -201,6 +203,14 @@ def _put_choices(plan: Plan, part: Part, goal: Goal, answer: dict[str, Any], k: 
     part.corner = answer["corners"][k, row] if len(answer["corners"]) else None
     ways = _ways(plan, part, answer["kinks"][k, row], answer["inputs"][k, row])
     part.choices = {way: ways[way]() for way in goal.chosen(part, ways)}
+
+
+def with_lines(jobs: Jobs, roots: Sequence[Part], goal: Goal) -> Iterator[Part]:
+    """The same parts as they get linear bounds; none where the spec has no such bounds."""
+    if jobs.domain.varied:
+        with contextlib.suppress(NotSupported, DomainError):
+            for done in bounded(jobs, roots, goal):
+                yield from done
 
 
 def at_once(plan: Plan) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,28 @@ class Proof(Verdict):
     gaps: Any = None
     boxes: int = 1
     stopped: str = ""
+    _certify: Callable[[int], dict[str, Any]] | None = field(default=None, repr=False)
+
+    def certificate(self) -> dict[str, Any]:
+        """A proof of a claim that is proved, as plain data for JSON: what is needed to repeat it in exact arithmetic.
+
+        `python -m scalarspec.check FILE`, or a copy of that one file without this library, checks it. The proof is made
+        anew, of means that are simple to check, and may take more parts than the search did.
+        Raises ArgumentError where nothing is proved, or the claim is not at hand any more since the proof was pickled,
+        NotSupported for an operation that the checker does not know, and where no proof of its means was found.
+
+            proof = ss.prove(lambda x: ss.square(x) <= 4, 0.0, vary={"x": ss.ball(2)})
+            json.dump(proof.certificate(), open("proof.json", "w"))
+        """
+        if self.status != "proved":
+            raise ArgumentError(f"certificate: expected a claim that is proved, got one that is {self.status}")
+        if self._certify is None:
+            raise ArgumentError("certificate: a proof that was pickled knows its claim no more")
+        return self._certify(self.boxes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain data, without the claim."""
+        return {**vars(self), "_certify": None}
 
     def save(self, path: str | Path) -> None:
         """Writes the witness into an .npz file: each array by its name, as float64 where all its numbers are floats,

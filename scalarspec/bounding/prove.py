@@ -25,10 +25,11 @@ from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, se
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import evaluated_by, unknown
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
-from scalarspec.bounding.parts import Part, bounded
+from scalarspec.bounding.parts import Part, with_lines
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
 from scalarspec.bounding.search import LATE, Limits, Progress, search
 from scalarspec.bounding.sign_ascent import outputs_at
+from scalarspec.certificates.certificate import of_proof
 from scalarspec.core.arguments import bind, call, one_valued
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context
@@ -38,7 +39,7 @@ from scalarspec.core.lifting import replaced
 from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box, regions
-from scalarspec.errors import ArgumentError, Contradiction, DomainError, DomainUndecided, NotSupported, ScalarSpecError
+from scalarspec.errors import ArgumentError, Contradiction, DomainUndecided, ScalarSpecError
 from scalarspec.numbers.exact import data_value, float_above, float_below, infinite
 from scalarspec.tracing.batched import BatchedContext
 
@@ -195,11 +196,12 @@ class _Question:
             row.at_once(ends, [p for k, p in tried if k == row.row]) for row, ends in zip(rows, known, strict=True)
         ]
         roots = [self._root(i, *known[i]) for i, proof in enumerate(found) if proof is None]
-        lines = _with_lines(jobs, roots, OpenParts(self.claim.formula))
+        lines = with_lines(jobs, roots, OpenParts(self.claim.formula))
         for i, row in enumerate(rows):
             start = time.perf_counter()
             proof = found[i] or row.by_bounds(known[i], lines)
-            yield dataclasses.replace(proof, seconds=proof.seconds + time.perf_counter() - start)
+            seconds = proof.seconds + time.perf_counter() - start
+            yield dataclasses.replace(proof, seconds=seconds, _certify=row.certified)
             if progress is not None and self.domain.over:
                 progress(i + 1, self.domain.rows, "")
 
@@ -229,6 +231,10 @@ class _Row:
     def domain(self) -> Domain:
         """The margins over the row's box."""
         return self.question.domain.row(self.row)
+
+    def certified(self, boxes: int) -> dict[str, Any]:
+        """A certificate of a claim that was proved with so many parts."""
+        return of_proof(Jobs(self.domain), self.formula, OpenParts(self.formula), boxes)
 
     def at_once(self, ends: Ends, tried: list[Point]) -> Proof | None:
         """A verdict by one evaluation over the box, or by points that were given."""
@@ -388,11 +394,3 @@ def _boxed(domain: Domain, context: Context[Any]) -> list[Any]:
     batch = BatchedContext(context, domain.rows)
     named = zip(domain.varied, boxes, strict=True)
     return replaced(args, {id(t): batch.rows(t) for name, t in named if name in domain.over})
-
-
-def _with_lines(jobs: Jobs, roots: list[Part], goal: OpenParts) -> Iterator[Part]:
-    """The same parts as they get linear bounds; none where the spec has no such bounds."""
-    if jobs.domain.varied:
-        with contextlib.suppress(NotSupported, DomainError):
-            for done in bounded(jobs, roots, goal):
-                yield from done

@@ -142,7 +142,7 @@ def subdivided(jobs: Jobs, root: Part, limits: Limits) -> Iterator[Hull]:
     Until every width is at most the target, there are as many parts as the budget says, the time is over, the last
     rounds gained nothing, or none can be split.
     """
-    goal = _Narrow(limits.target)
+    goal = Narrow(limits.target)
     next(bounded(jobs, [root], goal))
     for parts, count in search(jobs, root, goal, limits):
         if not parts:
@@ -152,7 +152,7 @@ def subdivided(jobs: Jobs, root: Part, limits: Limits) -> Iterator[Hull]:
 
 
 @dataclass(frozen=True)
-class _Narrow:
+class Narrow:
     """That the hull of the bounds in all parts is narrow: its ends are those of the first two of the worst parts."""
 
     leading: ClassVar[int] = 2

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES, bounds
+from scalarspec.cli.certificates import add_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_backends, add_precision, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
 from scalarspec.cli.user_files import contexts, regions, spec_and_arguments, to_be_written, told_after_the_report
@@ -38,6 +39,7 @@ def _add_bounds(commands: Commands) -> None:
     add_work(parser)
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="begin no more splits after so many seconds")
     parser.add_argument("--checkpoint", metavar="FILE", help="keep what is found; a run that ended goes on from there")
+    add_certificate(parser)
     parser.add_argument("--plot", metavar="FILE", help="draw the bounds, and what each method finds (needs matplotlib)")
     add_precision(parser)
 
@@ -45,6 +47,7 @@ def _add_bounds(commands: Commands) -> None:
 def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     """An enclosure over a box; with `--plot`, also a picture of it."""
     to_be_written("plot", options.plot, "bounds.png")
+    to_be_written("certificate", options.certificate, "bounds.json")
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     (backend,) = contexts([options.backend], options.prec)
@@ -53,6 +56,9 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     with working(options) as executor:
         kept = {"executor": executor, "checkpoint": options.checkpoint}
         found = bounds(spec, *args, vary=vary, backend=backend, **goal, **effort, **kept)
+    if options.certificate is not None:
+        with told_after_the_report(options):
+            write_certificates(options.certificate, [found.certificate])
     if options.plot is not None:
         with told_after_the_report(options):
             found.plot(options.plot)

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.cli.certificates import add_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_workers
-from scalarspec.cli.user_files import NETWORK, named
+from scalarspec.cli.user_files import NETWORK, named, to_be_written, told_after_the_report
 from scalarspec.cli.workers import working
 from scalarspec.errors import ArgumentError
 from scalarspec.frontends.onnx.inspection import inspect
@@ -49,6 +50,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--network", action="append", default=[], metavar="NAME=FILE", help=shown)
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="end after so many seconds")
     parser.add_argument("--budget", type=int, metavar="BOXES", help="split each box into at most so many")
+    add_certificate(parser)
     add_workers(parser)
 
 
@@ -99,6 +101,7 @@ def run_verify(options: argparse.Namespace) -> tuple[Any, int]:
     """The answer to a query, and its exit code."""
     if options.timeout is not None and not 0 <= options.timeout < MOST_SECONDS:
         raise ArgumentError(f"--timeout: expected a number of seconds, got {options.timeout}")
+    to_be_written("certificate", options.certificate, "proof.json")
     network, path = _files(options)
     with working(options) as executor:
         effort = {"timeout": options.timeout, "budget": options.budget, "executor": executor}
@@ -107,6 +110,9 @@ def run_verify(options: argparse.Namespace) -> tuple[Any, int]:
                 found = verify(network, path, **effort, progress=options.progress)
         except _TimeUp:
             found = Answer("timeout", None, 0, seconds=options.timeout + GRACE)
+    if options.certificate is not None:
+        with told_after_the_report(options):
+            write_certificates(options.certificate, found.certificates())
     if not found.exact:
         options.notes.append(ROUNDED)
     return found, EXIT[found.status]

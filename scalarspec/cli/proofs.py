@@ -7,6 +7,7 @@ from typing import Any
 
 from scalarspec.bounding.proofs import Proof, Proofs
 from scalarspec.bounding.prove import prove
+from scalarspec.cli.certificates import add_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
 from scalarspec.cli.user_files import regions, spec_and_arguments, to_be_written, told_after_the_report
@@ -33,18 +34,24 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="begin nothing more after so many seconds")
     shown = "an .npz file of arguments to look at first, as --save writes it"
     parser.add_argument("--witness", metavar="FILE", help=shown)
+    add_certificate(parser)
     parser.add_argument("--save", metavar="FILE", help="write the witness of a refuted claim into an .npz file")
 
 
 def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     """The verdict, and its exit code."""
     to_be_written("save", options.save, "witness.npz")
+    to_be_written("certificate", options.certificate, "proof.json")
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     asked = {"vary": vary, "at_least": options.at_least, "at_most": options.at_most}
     effort = {"budget": options.budget, "timeout": options.timeout, "progress": options.progress}
     with working(options) as executor:
         found = prove(spec, *args, **asked, **effort, over=options.over, witness=options.witness, executor=executor)
+    if options.certificate is not None:
+        with told_after_the_report(options):
+            makers = [proof.certificate for proof in (found if isinstance(found, Proofs) else [found])]
+            write_certificates(options.certificate, makers)
     if options.save is not None:
         with told_after_the_report(options):
             _save(found, options.save)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
 
+from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import exact_text
 from scalarspec.verification.query import Element
 
@@ -39,6 +41,19 @@ class Answer:
     outputs: dict[str, Any] | None = None
     seconds: float = 0.0
     method: str = ""
+    _certify: tuple[Callable[[], dict[str, Any]], ...] = field(default=(), repr=False)
+
+    def certificates(self) -> list[Callable[[], dict[str, Any]]]:
+        """For "unsat", a function for each box of inputs that the query asks about, which makes the proof that no input
+        in it satisfies the query, as `Proof.certificate` does, which may take minutes. A box without points needs none.
+
+        Raises ArgumentError for any other answer.
+
+            certificates = [make() for make in ss.verify("net.onnx", "property.vnnlib").certificates()]
+        """
+        if self.status != "unsat":
+            raise ArgumentError(f"certificates: expected a query that is unsat, got one that is {self.status}")
+        return [*self._certify]
 
     @property
     def exact(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN
 from pathlib import Path
@@ -65,6 +65,7 @@ def verify(
     networks, cases = networks_of(asked, network), Cases(asked)
     parts = MANY if budget is None and timeout is not None else budget
     proved: list[str] = []
+    certify: list[Callable[[], dict[str, Any]]] = []
     for case in cases:
         left = None if timeout is None else timeout - (time.monotonic() - start)
         if left is not None and left <= 0:
@@ -73,30 +74,31 @@ def verify(
             proved.append(NO_POINT)
             continue
         settings = {"timeout": left, "budget": parts, "executor": executor, "progress": progress}
-        point, method = _point(Excluded(networks, case.rest), case, settings)
+        point, method, proof = _point(Excluded(networks, case.rest), case, settings)
         if point:
             seconds, outputs = time.monotonic() - start, results(networks, point)
             return Answer("sat", len(cases), len(proved), asked.version, point, outputs, seconds, method)
         proved += [] if point is None else [method]
+        certify += [] if proof is None else [proof.certificate]
     seconds = time.monotonic() - start
     late = timeout is not None and seconds >= timeout
     status: Any = "unsat" if len(proved) == len(cases) else "timeout" if late else "unknown"
     method = ", ".join(dict.fromkeys(proved)) if status == "unsat" else ""
-    return Answer(status, len(cases), len(proved), asked.version, seconds=seconds, method=method)
+    return Answer(status, len(cases), len(proved), asked.version, seconds=seconds, method=method, _certify=(*certify,))
 
 
-def _point(claim: Excluded, case: Case, settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
+def _point(claim: Excluded, case: Case, settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str, Proof | None]:
     """A point of a case that satisfies the query, with decimals where that can be; an empty one where there surely is
-    none; None where nothing is known. And the method that says so.
+    none; None where nothing is known. And the method that says so, and the proof that there is none.
     """
     boxes = dict(zip(claim.parameters, case.box.values(), strict=True))
     if not case.rest:
-        return _named(claim, {name: ends[0] for name, ends in boxes.items()}), ANY_POINT
+        return _named(claim, {name: ends[0] for name, ends in boxes.items()}), ANY_POINT, None
     found = _proof(claim, boxes, settings)
     if found.status != "refuted":
-        return {} if found.proved else None, found.method
+        return ({}, found.method, found) if found.proved else (None, found.method, None)
     point = {name: np.asarray(array, dtype=object) for name, array in (found.witness or {}).items()}
-    return _named(claim, _in_decimals(claim, point, boxes)), found.method
+    return _named(claim, _in_decimals(claim, point, boxes)), found.method, None
 
 
 def _in_decimals(claim: Excluded, point: dict[str, Any], boxes: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Certificates: proofs of bounds and claims as plain data that `scalarspec.check` checks by itself."""

@@ -1,0 +1,66 @@
+"""What a certificate claims of the elements of its result: comparisons with exact numbers, joined by and, or."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scalarspec.bounding.formula import Formula, Node
+from scalarspec.bounding.formula_nodes import Comparison, Given, Joined, Relation
+from scalarspec.core.named_contexts import context as named_context
+
+Array = np.ndarray[Any, Any]
+Claim = list[Any]
+"""["at least", element, numerator, denominator], and so "above", "at most", "below"; or ["and", ...], ["or", ...]."""
+
+REFUSED: dict[Relation, Relation] = {"above": "at most", "at least": "below", "below": "at least", "at most": "above"}
+"""What holds where a comparison does not."""
+
+
+def compared(relation: Relation, element: int, limit: Fraction, holds: bool = True) -> Claim:
+    """That a comparison of an element with a number holds, or that it does not."""
+    if relation == "equal":
+        parts: list[Relation] = ["at least", "at most"]
+        return ["and" if holds else "or", *(compared(part, element, limit, holds) for part in parts)]
+    said = relation if holds else REFUSED[relation]
+    return [said, element, limit.numerator, limit.denominator]
+
+
+def claim_of(formula: Formula) -> Claim:
+    """What a formula claims, each of its outputs."""
+    return ["and", *_claims(formula, formula.result, True).ravel()]
+
+
+def _claims(formula: Formula, i: int, holds: bool) -> Array:
+    """For each element of a node, that it holds, or that it does not."""
+    node: Node = formula.nodes[i]
+    if isinstance(node, Comparison):
+        places = range(node.place.start, node.place.stop)
+        return _array([compared(node.relation, k, node.limit, holds) for k in places], node.shape)
+    if isinstance(node, Given):
+        return _array([["and"] if truth == holds else ["or"] for truth in node.truths], node.shape)
+    if node.operation == "logical_not":
+        return _claims(formula, node.operands[0], not holds)
+    operands = [_claims(formula, k, holds) for k in node.operands]
+    if node.operation in ("logical_and", "logical_or"):
+        joins = "and" if (node.operation == "logical_and") == holds else "or"
+        pairs = np.broadcast_arrays(*operands)
+        return _array([[joins, *each] for each in zip(*map(np.ravel, pairs), strict=True)], pairs[0].shape)
+    return _moved(node, operands[0])
+
+
+def _moved(node: Joined, claims: Array) -> Array:
+    """The claims elsewhere, as an operation moves elements."""
+    places = np.arange(claims.size, dtype=np.float64).reshape(claims.shape)
+    moved = np.asarray(named_context("float64").arrays.apply(node.operation, places, **node.parameters))
+    return _array([claims.ravel()[int(k)] for k in moved.ravel()], moved.shape)
+
+
+def _array(claims: Sequence[Claim], shape: Sequence[int]) -> Array:
+    """An array of claims, which are lists themselves."""
+    found = np.empty(len(claims), dtype=object)
+    found[:] = claims
+    return found.reshape(tuple(shape))

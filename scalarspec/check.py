@@ -1,0 +1,400 @@
+"""Checks a certificate of bounds in exact arithmetic: `python check.py proof.json`. Python's integers and nothing else.
+
+A certificate is JSON: a program (how a result is made of inputs and constants), a box of inputs, a claim about the
+result, and a tree of parts of the box. The checker repeats the proof, prints what it proves, and exits 0; or says which
+step fails, and exits 1. Nothing is believed but program and box, which say what the claim is about. The mathematics:
+
+(1) Every value of the program gets a range in each part, which contains its elements at all points of the part: by
+    interval arithmetic (Moore 1966), rounded outward to multiples of 2^-100.
+(2) A function of one number gets a line below and a line above it over its operand's range, of any slope a. Where f''
+    has one sign, h(t) = f(t) - a t is largest (f'' >= 0) at an end, and above its secants outside of these: for every s
+    and d > 0, h(t) >= h(s) + (t - s) (h(s) - h(s - d)) / d for t >= s, and h(t) >= h(s) + (t - s) (h(s + d) - h(s)) / d
+    for t <= s. The other way round where f'' <= 0.
+(3) x y = x y0 + x0 y - x0 y0 + (x - x0) (y - y0), the last at most the product of the radii (McCormick 1976).
+(4) So a sum of elements of a value is at least a sum of elements of what it is made of, in the end of inputs, which is
+    least at a corner of the box (CROWN: Zhang et al. 2018). These sums are exact.
+(5) A part may state better ranges, each proved by (4), which hold in the parts of it; it may be split at any number
+    that an element of a value may be below or above; and where a range is empty, no point is in the part.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__":
+    sys.path.pop(0)  # of all files beside this one, none is needed
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from math import ceil, floor, isqrt, lcm, prod
+from operator import mul
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMAT, VERSION = "scalarspec certificate", 1
+BITS, SLOPE_BITS = 100, 64
+ONE, SLOPE_ONE = 1 << BITS, 1 << SLOPE_BITS  # ranges are integers in units of 2^-100, slopes in units of 2^-64
+SIDES = {"at least": 1, "above": 1, "at most": -1, "below": -1}
+Ends = tuple[int, int]
+Term = tuple[Fraction, list[tuple[int, int]]]  # a number times at most two elements of values: (value, element)
+
+
+class Empty(Exception):
+    """No point is in a part."""
+
+
+def require(holds: bool, step: str) -> None:
+    """Refuses the certificate where a step does not hold."""
+    if not holds:
+        raise ValueError(step)
+
+
+def over(a: int, b: int) -> int:
+    """a / b, rounded up."""
+    return -(-a // b)
+
+
+def exp(t: int) -> Ends:
+    """e^t: for r = |t| / 2^m < 2^-8 in units of 2^-P, the sum of r^k / k!, each term floored, of which n < P are not 0.
+    Each misses less than 1.01 units, those after them less than one: the sum less than 2 n + 8. Then m times squared.
+    """
+    require(abs(t) < ONE << 13, "a function is applied to a number beyond 2^13")
+    m = max(0, abs(t).bit_length() - BITS + 8)
+    places = BITS + 48 + m + 3 * (abs(t) >> (BITS + 1))
+    r, term, total, n = abs(t) << (places - BITS) >> m, 1 << places, 1 << places, 0
+    while term:
+        n += 1
+        term = term * r // (n << places)
+        total += term
+    low, high = total, total + 2 * n + 8
+    for _ in range(m):
+        low, high = low * low >> places, (high * high >> places) + 1
+    if t < 0:
+        low, high = (1 << 2 * places) // high, (1 << 2 * places) // low + 1
+    return low >> (places - BITS), over(high, 1 << (places - BITS))
+
+
+def log(t: int) -> Ends:
+    """log t = y + log(1 + z) for z = t e^-y - 1, and z - z^2 <= log(1 + z) <= z for |z| <= 1/2. Any y would
+    do: here a multiple of log 2, bettered by 2 z / (2 + z).
+    """
+    require(t > 0, "a logarithm is taken of a number that may not be positive")
+    y = (t.bit_length() - BITS) * 0xB17217F7D1CF79AB << (BITS - 64)
+    for last in (False, False, False, False, True):
+        low, high = exp(abs(y))
+        low, high = (t * ONE // high, over(t * ONE, low)) if y >= 0 else (t * low >> BITS, over(t * high, ONE))
+        low, high = low - ONE, high - ONE
+        y += 0 if last else 2 * low * ONE // (low + 2 * ONE)
+    require(2 * max(abs(low), abs(high)) <= ONE, "log: the first guess is too far away")
+    return y + low - (max(low * low, high * high) >> BITS) - 1, y + high
+
+
+def sigmoid(t: int) -> Ends:
+    """1 / (1 + e^-t), and 1 less that of -t."""
+    low, high = exp(-abs(t))
+    low, high = ONE * ONE // (ONE + high), over(ONE * ONE, ONE + low)
+    return (low, high) if t >= 0 else (ONE - high, ONE - low)
+
+
+def softplus(t: int) -> Ends:
+    """log(1 + e^t) = max(t, 0) + log(1 + e^-|t|)."""
+    low, high = exp(-abs(t))
+    return max(t, 0) + log(ONE + low)[0], max(t, 0) + log(ONE + high)[1]
+
+
+class Function(NamedTuple):
+    """f, where f'' changes its sign, its signs between these numbers (0: a line), and where f turns."""
+
+    value: Callable[[int], Ends]
+    breaks: tuple[int, ...]
+    bends: tuple[int, ...]
+    turns: tuple[int, ...] = ()
+
+
+FUNCTIONS = {
+    "relu": Function(lambda t: (max(t, 0), max(t, 0)), (0,), (0, 0)),
+    "square": Function(lambda t: (t * t >> BITS, over(t * t, ONE)), (), (1,), (0,)),
+    "exp": Function(exp, (), (1,)),
+    "log": Function(log, (), (-1,)),
+    "sqrt": Function(lambda t: (isqrt(t << BITS), isqrt(t << BITS) + 1), (), (-1,)),
+    "reciprocal": Function(lambda t: (ONE * ONE // t, over(ONE * ONE, t)), (0,), (-1, 1)),
+    "sigmoid": Function(sigmoid, (0,), (1, -1)),
+    "softplus": Function(softplus, (), (1,)),
+}
+
+
+@lru_cache(1 << 16)
+def image(f: Function, low: int, high: int) -> Ends:
+    """(1) The range of f over a range: it is monotone between its ends and turns."""
+    require(f is not FUNCTIONS["reciprocal"] or low > 0 or high < 0, "a number is divided by what may be 0")
+    found = [f.value(t) for t in (low, *(t for t in f.turns if low < t < high), high)]
+    return min(a for a, _ in found), max(b for _, b in found)
+
+
+@lru_cache(1 << 16)
+def beside(f: Function, low: int, high: int, a: int, side: int) -> int:
+    """(2) A number that f(t) - a t is nowhere below (side 1), or nowhere above (side -1), over a range."""
+
+    def h(t: int) -> Ends:  # side (f(t) - a t), of which a lower bound is looked for
+        (x, y), line = f.value(t), -side * a * t
+        return (x if side > 0 else -y) + (line >> SLOPE_BITS), (y if side > 0 else -x) + over(line, SLOPE_ONE)
+
+    found = []
+    for p, q in pairwise([low, *(b for b in f.breaks if low < b < high), high]):
+        step = (q - p) >> 20
+        if side * f.bends[sum(b <= p for b in f.breaks)] <= 0:
+            found += [h(p)[0], h(q)[0]]
+        elif step < 16:  # so narrow that f is as good as constant
+            found.append(side * image(f, p, q)[side < 0] + min(-side * a * t >> SLOPE_BITS for t in (p, q)))
+        else:
+            left, s = p + step, q - step
+            while s - left > step:  # to where h is about least: any s would do
+                t = (left + s) // 2
+                left, s = (left, t) if h(t + step) > h(t) else (t, s)
+            falls = (h(s)[0] - h(s - step)[1]) * (q - s) // step
+            rises = (h(s + step)[1] - h(s)[0]) * (p - s) // step
+            found.append(h(s)[0] + min(0, falls, rises))
+    return side * min(found)
+
+
+def integer(x: Any) -> int:
+    """An integer of JSON."""
+    require(type(x) is int, f"expected an integer, got {x!r:.40}")
+    return int(x)
+
+
+def exact(entry: Any) -> list[Fraction]:
+    """Numbers: integers times a power of 2, over a denominator."""
+    require(abs(integer(entry["exponent"])) < 1 << 14, "a number is larger or smaller than those of this version")
+    one = Fraction(2) ** entry["exponent"] / integer(entry.get("denominator", 1))
+    return [integer(x) * one for x in entry["integers"]]
+
+
+def sums(entry: dict[str, Any], sizes: Sequence[int]) -> list[list[Term]]:
+    """For each element of an operation's result the terms that it is the sum of. What moves elements, or adds them up,
+    says which, of all operands side by side.
+    """
+    name, operands = entry["operation"], entry["operands"]
+    counts = [sizes[v] for v in operands]
+    if name == "multiply":
+        require(len(counts) == 2 and {*counts} <= {1, max(counts)}, "multiply: these shapes do not fit")
+        return [[(Fraction(1), [(v, i % sizes[v]) for v in operands])] for i in range(max(counts))]
+    if name == "matmul":  # rows of a times columns of b, or rows of b where that is transposed
+        (a, b), inner = operands, integer(entry["inner"])
+        m, n = counts[0] // inner, counts[1] // inner
+        require(inner > 0 and counts == [m * inner, n * inner], "matmul: these shapes do not fit")
+        across, along = (inner, 1) if entry["transposed"] is True else (1, n)
+        places = [[(i * inner + k, j * across + k * along) for k in range(inner)] for i in range(m) for j in range(n)]
+        return [[(Fraction(1), [(a, i), (b, j)]) for i, j in row] for row in places]
+    weights, below = entry.get("weights", [1] * len(operands)), integer(entry.get("divisor", 1))
+    flat = [
+        (Fraction(integer(w), below), [(v, i)]) for w, v in zip(weights, operands, strict=True) for i in range(sizes[v])
+    ]
+    rows = [row if isinstance(row, list) else [row] for row in entry["elements"]]
+    require(all(0 <= integer(k) < len(flat) for row in rows for k in row), f"{name}: there is no such element")
+    return [[flat[k] for k in row] for row in rows]
+
+
+class Sum(list[Any]):
+    """Rows of terms, each an integer and factors that are not known, over one denominator; without products, also by
+    columns: for each element of a value the rows that it is in, and its weights; of what has no factor, of None.
+    """
+
+    def __init__(self, terms: list[list[Term]], known: dict[int, list[Fraction]]) -> None:
+        rows = [
+            [
+                (prod((known[v][j] for v, j in f if v in known), start=w), [x for x in f if x[0] not in known])
+                for w, f in row
+            ]
+            for row in terms
+        ]
+        self.below = lcm(*(weight.denominator for row in rows for weight, _ in row))
+        super().__init__([(int(weight * self.below), factors) for weight, factors in row] for row in rows)
+        self.products = any(len(factors) > 1 for row in rows for _, factors in row)
+        self.columns: dict[Any, dict[Any, tuple[list[int], list[int]]]] = {}
+        for i, (weight, factors) in ((i, term) for i, row in enumerate(self) for term in row if not self.products):
+            x, j = factors[0] if factors else (None, None)
+            at, weights = self.columns.setdefault(x, {}).setdefault(j, ([], []))
+            at.append(i)
+            weights.append(weight)
+
+
+def compiled(entries: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """How each value is made: (its ranges, None), (a function, a value), or (a sum, its denominator)."""
+    steps: list[tuple[Any, ...]] = []
+    known: dict[int, list[Fraction]] = {}
+    sizes: list[int] = []
+    for v, entry in enumerate(entries):
+        operands = [integer(x) for x in entry.get("operands", ())]
+        require(all(0 <= x < v for x in operands), f"value {v} is made of what is not made yet")
+        if entry["operation"] in ("input", "constant"):
+            low, high = (exact(entry[end]) for end in ("lower", "upper" if "upper" in entry else "lower"))
+            require(all(a <= b for a, b in zip(low, high, strict=True)), "an input has no values")
+            steps.append(([(floor(a * ONE), ceil(b * ONE)) for a, b in zip(low, high, strict=True)], None))
+            known.update({v: low} if entry["operation"] == "constant" else {})
+        elif entry["operation"] in FUNCTIONS:
+            require(len(operands) == 1, "a function has one operand")
+            steps.append((FUNCTIONS[entry["operation"]], operands[0]))
+        else:
+            total = Sum(sums(entry, sizes), known)
+            steps.append((total, total.below))
+        sizes.append(sizes[operands[0]] if entry["operation"] in FUNCTIONS else len(steps[v][0]))
+    return steps
+
+
+class Part:
+    """A part of the box. ranges: of values so far; facts: known ranges of elements; slopes: of lines around them."""
+
+    def __init__(self, steps: list[tuple[Any, ...]], facts: dict[Any, Ends], slopes: dict[Any, Ends]) -> None:
+        self.steps, self.facts, self.slopes = steps, facts, slopes
+        self.ranges: list[list[Ends]] = []
+        self.lines: dict[tuple[int, int, int], Ends] = {}
+
+    def evaluated(self, v: int) -> list[Ends]:
+        """(1) The ranges of the elements of a value, from those before it."""
+        how, below = self.steps[v]
+        if below is None or isinstance(how, Function):
+            return [*how] if below is None else [image(how, *ends) for ends in self.ranges[below]]
+        found = []
+        for row in how:
+            low = high = 0
+            for weight, factors in row:
+                corners = [weight * ONE ** (2 - len(factors))]
+                for x, j in factors:
+                    corners = [a * b for a in corners for b in self.ranges[x][j]]
+                low, high = low + min(corners), high + max(corners)
+            found.append((low // (below * ONE), over(high, below * ONE)))
+        return found
+
+    def know(self, v: int, i: int, low: int, high: int) -> None:
+        """(5) A range of an element of the value that was evaluated last."""
+        ends = self.ranges[v][i]
+        self.facts[v, i] = self.ranges[v][i] = max(low, ends[0]), min(high, ends[1])
+        if self.ranges[v][i][0] > self.ranges[v][i][1]:
+            raise Empty
+
+    def line(self, v: int, i: int, side: int) -> Ends:
+        """(2) The line below an element of a function's result (side 1), or above it: its slope and constant term."""
+        if (v, i, side) not in self.lines:
+            f, x = self.steps[v]
+            low, high = self.ranges[x][i]
+            chord = SLOPE_ONE * (high > -low), SLOPE_ONE * max(high, 0) // max(high - min(low, 0), 1)
+            a = self.slopes.get((v, i), chord if f is FUNCTIONS["relu"] else (0, 0))[side < 0]
+            self.lines[v, i, side] = a, beside(f, low, high, a, side)
+        return self.lines[v, i, side]
+
+    def least(self, target: int, element: int, side: int) -> Fraction:
+        """(4) A number that side times an element of a value is nowhere below."""
+        total, shares = Fraction(0), defaultdict(list, {target: [({element: side}, 1)]})  # of each value coefficients
+        for v in range(target, -1, -1):
+            below, found, (how, one) = lcm(*(one for _, one in shares[v])), defaultdict[int, int](int), self.steps[v]
+            for more, apart in shares[v]:  # integers over a denominator each, here over one
+                for i, g in more.items():
+                    found[i] += g * (below // apart)
+            if one is None:
+                total += Fraction(sum(g * self.ranges[v][i][g < 0] for i, g in found.items()), below * ONE)
+                continue
+            if isinstance(how, Function):
+                lines = {i: self.line(v, i, 1 if g > 0 else -1) for i, g in found.items()}
+                total += Fraction(sum(g * lines[i][1] for i, g in found.items()), below * ONE)
+                shares[one].append(({i: g * lines[i][0] for i, g in found.items()}, below * SLOPE_ONE))
+                continue
+            handed: dict[Any, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
+            below *= one * (ONE if how.products else 1)
+            if len(found) == len(how) and not how.products:
+                for x, columns in how.columns.items():
+                    handed[x] = {j: sum(map(mul, map(found.__getitem__, at), ws)) for j, (at, ws) in columns.items()}
+            for weight, factors in () if handed else ((g * w, f) for i, g in found.items() if g for w, f in how[i]):
+                if len(factors) < 2:
+                    x, j = factors[0] if factors else (None, None)
+                    handed[x][j] += weight * (ONE if how.products else 1)
+                    continue
+                ends = [self.ranges[x][j] for x, j in factors]  # (3)
+                middles = [(low + high) // 2 for low, high in ends]
+                radii = [high - middle for (_, high), middle in zip(ends, middles, strict=True)]
+                for (x, j), middle in zip(factors, reversed(middles), strict=True):
+                    handed[x][j] += weight * middle
+                total -= Fraction(weight * prod(middles) + abs(weight) * prod(radii), below * ONE)
+            total += Fraction(handed.pop(None, {}).get(None, 0), below)
+            for x, coefficients in handed.items():
+                shares[x].append((coefficients, below))
+        return total
+
+    def bounds(self, v: int, sides: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Fraction]:
+        """(4) Numbers that side times elements of a value are nowhere below, for (element, side)."""
+        known = {(i, side): Fraction(side * self.ranges[v][i][side < 0], ONE) for i, side in sides}
+        return {(i, side): max(least, self.least(v, i, side)) for (i, side), least in known.items()}
+
+
+def compared(claim: Any) -> list[tuple[int, int]]:
+    """The elements that a claim compares, each with the side that its bound is asked on."""
+    if claim[0] in SIDES:
+        require(integer(claim[1]) >= 0, "a claim is about no such element")
+        return [(claim[1], SIDES[claim[0]])]
+    return [each for part in claim[1:] for each in compared(part)]
+
+
+def holds(claim: Any, bounds: dict[tuple[int, int], Fraction]) -> bool:
+    """Does a claim follow from lower bounds of side times elements?"""
+    if claim[0] in SIDES:
+        least, c = bounds[claim[1], SIDES[claim[0]]], SIDES[claim[0]] * Fraction(integer(claim[2]), integer(claim[3]))
+        return least > c if claim[0] in ("above", "below") else least >= c
+    require(claim[0] in ("and", "or"), f"a claim is none of and, or, {', '.join(SIDES)}")
+    return (all if claim[0] == "and" else any)(holds(part, bounds) for part in claim[1:])
+
+
+def proved(steps: list[tuple[Any, ...]], value: int, claim: Any, root: Any) -> int:
+    """(5) In how many parts of the box the claim is proved, which together are the box."""
+    require(0 <= value < len(steps), "the claim is about no value")
+    waiting, count = [(root, dict[Any, Ends](), dict[Any, Ends]())], 0
+    while waiting:
+        node, facts, slopes = waiting.pop()
+        slopes = {**slopes, **{(v, i): (a, b) for v, i, a, b in node.get("slopes", ())}}
+        part = Part(steps, {**facts}, slopes)
+        try:
+            for v in range(len(steps)):
+                part.ranges.append(part.evaluated(v))
+                for i, ends in [(i, ends) for (x, i), ends in facts.items() if x == v]:
+                    part.know(v, i, *ends)
+                for i, low, high in node.get("ranges", {}).get(str(v), ()):
+                    fits = part.least(v, i, 1) * ONE >= low and -part.least(v, i, -1) * ONE <= high
+                    require(fits, f"a part states a range of element {i} of value {v} that does not follow")
+                    part.know(v, i, low, high)
+            if "split" in node:
+                v, i, at = map(integer, node["split"])
+                (low, high), (first, second) = part.ranges[v][i], node["parts"]
+                for child, ends in ((first, (low, min(high, at))), (second, (max(low, at), high))):
+                    waiting.append((child, {**part.facts, (v, i): ends}, slopes))
+                continue
+            require(holds(claim, part.bounds(value, compared(claim))), f"the claim does not follow in part {count + 1}")
+        except Empty:
+            pass
+        count += 1
+    return count
+
+
+def text(claim: Any) -> str:
+    """A claim in words, each number rounded to where it is implied."""
+    if claim[0] not in SIDES:
+        return f"({f' {claim[0]} '.join(map(text, claim[1:]))})"
+    digits = (floor if SIDES[claim[0]] > 0 else ceil)(Fraction(claim[2] * 10**20, claim[3]))
+    return f"[{claim[1]}] {claim[0]} {'-' * (digits < 0)}{abs(digits) // 10**20}.{abs(digits) % 10**20:020}"
+
+
+def checked(certificate: str) -> str:
+    """What a certificate proves of the elements of a program's result. Raises an exception where it proves nothing."""
+    found = json.loads(certificate, parse_float=integer, parse_constant=integer)
+    require((found["format"], found["version"]) == (FORMAT, VERSION), "this is no certificate of this version")
+    count = proved(compiled(found["program"]), integer(found["value"]), found["claim"], found["proof"])
+    return f"proved in the box, in {count} parts: {text(found['claim'])}"
+
+
+if __name__ == "__main__":
+    try:
+        print(checked(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    except Exception as error:
+        sys.exit(f"not proved: {error or type(error).__name__}")
