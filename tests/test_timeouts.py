@@ -74,6 +74,13 @@ def test_a_bar_says_what_is_known(capsys, monkeypatch):
     assert "2 of 4 " in shown  # what was longer before is painted over
 
 
+def test_a_bar_stays_in_its_line(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "40")
+    Bar(quiet=False)(1, 4, "[0.25, 0.75], width 0.5")
+    assert len(capsys.readouterr().err) == len("\r") + 39
+
+
 def test_a_proof_tells_of_the_worst_margin_that_is_open():
     told = []
     claim = lambda x: x * x * x - x >= Fraction(-385, 1000)  # noqa: E731

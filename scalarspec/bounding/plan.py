@@ -40,7 +40,9 @@ function of one number that has lines around it; or none of these."""
 
 
 FEW_CONSTANTS = 1 << 10
-"""Of a plan of so many, layers are evaluated equation by equation as well: that may be exact."""
+"""With so few numbers exact ends are affordable: layers of a plan are evaluated equation by equation as well, and one
+evaluation of a spec is not done in floats.
+"""
 CONVEX = ("convex", "concave")
 """The graphs that may have a kink, at 0, and lines around them; what is said of others holds where they are smooth."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import Self
 
@@ -25,6 +26,7 @@ class Bar:
         if self.shown:
             filled = CELLS * done // max(total, 1)
             text = f"[{'#' * filled}{'.' * (CELLS - filled)}] {done} of {total}{known and ': '}{known}"
+            text = text[: shutil.get_terminal_size().columns - 1]  # no carriage return goes back over two lines
             self.width = max(self.width, len(text))
             print(text.ljust(self.width), end="\r", file=sys.stderr, flush=True)
 
