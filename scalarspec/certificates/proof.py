@@ -20,7 +20,7 @@ from scalarspec import check
 from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.parts import Goal, Part, bounded
-from scalarspec.bounding.relaxations import lines
+from scalarspec.bounding.relaxations import Curve, lines
 from scalarspec.certificates.program import Program
 from scalarspec.numbers.exact import float_above, float_below
 
@@ -119,7 +119,7 @@ class Builder:
         low = np.array([float_below(Fraction(x, check.ONE)) for x in ends[:, 0]])
         high = np.array([float_above(Fraction(x, check.ONE)) for x in ends[:, 1]])
         with np.errstate(all="ignore"):
-            found = lines(self.names[v], INTERVALS.box(low, high))
+            found = lines(Curve(self.names[v], INTERVALS.box(low, high)))
         for i, pair in enumerate(zip(found.low_slope.tolist(), found.high_slope.tolist(), strict=True)):
             below, above = (round(Fraction(slope) * check.SLOPE_ONE) for slope in pair)
             slopes = below, above
