@@ -122,6 +122,8 @@ def test_what_has_no_certificate_is_refused_with_a_reason():
         ss.bounds(lambda x: ss.where(x < "1/2", x, 1 - x), 0.5, vary=box).certificate()
     with pytest.raises(NotSupported, match="infinite end of 'x'"):
         ss.bounds(lambda x: ss.relu(x), 0.5, vary={"x": ss.box(0, np.inf)}).certificate()
+    with pytest.raises(NotSupported, match="logarithm is taken of a number that may not be positive"):
+        ss.bounds(lambda x: ss.log(ss.relu(x) - x + "1/100"), 0.5, vary={"x": ss.box(-1, 1)}).certificate()
     with pytest.raises(ArgumentError, match="rows of boxes"):
         ss.bounds(ss.square, [0.5, 1], vary={"x": ss.ball(1)}, over="x").certificate()
     with pytest.raises(ArgumentError, match="pickled"):
@@ -168,6 +170,20 @@ def test_the_command_line_writes_them(tmp_path, capsys):
     code, _, err = command.run(capsys, "bounds", f"{spec}:f", *asked[:-1], str(tmp_path / "no" / "folder.json"))
     assert code == 2
     assert "certificate: " in err
+
+
+@pytest.mark.parametrize("name", ["rectifier", "product", "sigmoid"])
+def test_no_number_can_be_changed_so_that_something_false_is_accepted(name):
+    whole = certified.certificate_of(name)
+    changes = 0
+    for path in [path for path in certified.places(whole) if type(certified.at(whole, path)) is int]:
+        value = certified.at(whole, path)
+        for other in {value + 1, value - 1, -value, 2 * value, value // 2} - {value}:
+            changed = json.loads(json.dumps(whole))
+            certified.at(changed, path[:-1])[path[-1]] = other
+            assert not (fuzz_certificates.accepted(changed) and certified.refuted(changed)), (path, other)
+            changes += 1
+    assert changes > 100
 
 
 def test_no_mutant_is_accepted_though_it_is_false():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -27,7 +28,8 @@ def of_bounds(jobs: Jobs, boxes: int) -> Certificate:
     program = program_of(jobs.domain)
     sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
     builder = Builder(program, jobs, Narrow(None), sides)
-    tree, found = narrowed(builder, Part.whole(jobs.domain, 0), boxes)
+    with _in_domains():
+        tree, found = narrowed(builder, Part.whole(jobs.domain, 0), boxes)
     return _certificate(program, _between(found), tree)
 
 
@@ -35,10 +37,11 @@ def of_value(domain: Domain) -> Certificate:
     """That the outputs of a spec at arguments of which none varies lie between numbers, near ones as a rule."""
     program = program_of(domain)
     part = check.Part(check.compiled(program.entries), {}, {})
-    for v in range(program.result + 1):
-        part.ranges.append(part.evaluated(v))
     sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
-    return _certificate(program, _between(part.bounds(program.result, sides)), {})
+    with _in_domains():
+        for v in range(program.result + 1):
+            part.ranges.append(part.evaluated(v))
+        return _certificate(program, _between(part.bounds(program.result, sides)), {})
 
 
 def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int) -> Certificate:
@@ -48,7 +51,8 @@ def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int) -> Certificat
     """
     program, claim = program_of(jobs.domain), claim_of(formula)
     builder = Builder(program, jobs, goal, check.compared(claim))
-    found = proved(builder, Part.whole(jobs.domain, 0), claim, EFFORT * boxes + 64)
+    with _in_domains():
+        found = proved(builder, Part.whole(jobs.domain, 0), claim, EFFORT * boxes + 64)
     if found is None:
         raise NotSupported(
             "certificate: the checker's bounds are simpler than those of the search, and did not prove the claim in "
@@ -68,6 +72,15 @@ def _between(found: Mapping[tuple[int, int], Fraction]) -> Claim:
 def _rounded(x: Fraction) -> Fraction:
     """A bound, rounded downward to a multiple of 2^-80."""
     return Fraction(x.numerator * 2**80 // x.denominator, 2**80)
+
+
+@contextlib.contextmanager
+def _in_domains() -> Iterator[None]:
+    """Raises NotSupported where the checker's ranges do not tell that a function has values everywhere."""
+    try:
+        yield
+    except (ValueError, ZeroDivisionError) as error:
+        raise NotSupported(f"certificate: by the checker's bounds over the box, {error}") from error
 
 
 def _certificate(program: Program, claim: Claim, tree: Any) -> Certificate:
