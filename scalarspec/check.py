@@ -4,17 +4,17 @@ A certificate is JSON: a program (how a result is made of inputs and constants),
 result, and a tree of parts of the box. The checker repeats the proof, prints what it proves, and exits 0; or says which
 step fails, and exits 1. Nothing is believed but program and box, which say what the claim is about. The mathematics:
 
-(1) Every value of the program gets a range in each part, which contains its elements at all points of the part: by
-    interval arithmetic (Moore 1966), rounded outward to multiples of 2^-100.
-(2) A function of one number gets a line below and a line above it over its operand's range, of any slope a. Where f''
+(1) A value of the program has a range in each part, which contains its elements at all points of the part: by interval
+    arithmetic (Moore 1966), rounded outward to multiples of 2^-100.
+(2) A function of one number has a line below and a line above it over its operand's range, of any slope a. Where f''
     has one sign, h(t) = f(t) - a t is largest (f'' >= 0) at an end, and above its secants outside of these: for every s
     and d > 0, h(t) >= h(s) + (t - s) (h(s) - h(s - d)) / d for t >= s, and h(t) >= h(s) + (t - s) (h(s + d) - h(s)) / d
     for t <= s. The other way round where f'' <= 0.
 (3) x y = x y0 + x0 y - x0 y0 + (x - x0) (y - y0), the last at most the product of the radii (McCormick 1976).
 (4) So a sum of elements of a value is at least a sum of elements of what it is made of, in the end of inputs, which is
     least at a corner of the box (CROWN: Zhang et al. 2018). These sums are exact.
-(5) A part may state better ranges, each proved by (4), which hold in the parts of it; it may be split at any number
-    that an element of a value may be below or above; and where a range is empty, no point is in the part.
+(5) A part may state better ranges, each proved by (4), which hold in its parts; it may be split at any number that an
+    element may be below or above; and where a range is empty, no point is in the part.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ from itertools import pairwise
 from math import ceil, floor, isqrt, lcm, prod
 from operator import mul
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 FORMAT, VERSION = "scalarspec certificate", 1
 BITS, SLOPE_BITS = 100, 64
 ONE, SLOPE_ONE = 1 << BITS, 1 << SLOPE_BITS  # ranges are integers in units of 2^-100, slopes in units of 2^-64
 SIDES = {"at least": 1, "above": 1, "at most": -1, "below": -1}
 Ends = tuple[int, int]
-Term = tuple[Fraction, list[tuple[int, int]]]  # a number times at most two elements of values: (value, element)
 
 
 class Empty(Exception):
@@ -100,56 +99,42 @@ def sigmoid(t: int) -> Ends:
     return (low, high) if t >= 0 else (ONE - high, ONE - low)
 
 
-def softplus(t: int) -> Ends:
-    """log(1 + e^t) = max(t, 0) + log(1 + e^-|t|)."""
-    low, high = exp(-abs(t))
-    return max(t, 0) + log(ONE + low)[0], max(t, 0) + log(ONE + high)[1]
-
-
-class Function(NamedTuple):
-    """f, where f'' changes its sign, its signs between these numbers (0: a line), and where f turns."""
-
-    value: Callable[[int], Ends]
-    breaks: tuple[int, ...]
-    bends: tuple[int, ...]
-    turns: tuple[int, ...] = ()
-
-
-FUNCTIONS = {
-    "relu": Function(lambda t: (max(t, 0), max(t, 0)), (0,), (0, 0)),
-    "square": Function(lambda t: (t * t >> BITS, over(t * t, ONE)), (), (1,), (0,)),
-    "exp": Function(exp, (), (1,)),
-    "log": Function(log, (), (-1,)),
-    "sqrt": Function(lambda t: (isqrt(t << BITS), isqrt(t << BITS) + 1), (), (-1,)),
-    "reciprocal": Function(lambda t: (ONE * ONE // t, over(ONE * ONE, t)), (0,), (-1, 1)),
-    "sigmoid": Function(sigmoid, (0,), (1, -1)),
-    "softplus": Function(softplus, (), (1,)),
+FUNCTIONS: dict[str, tuple[Callable[[int], Ends], tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
+    "relu": (lambda t: (max(t, 0), max(t, 0)), (0,), (0, 0), ()),
+    "square": (lambda t: (t * t >> BITS, over(t * t, ONE)), (), (1,), (0,)),
+    "exp": (exp, (), (1,), ()),
+    "log": (log, (), (-1,), ()),
+    "sqrt": (lambda t: (isqrt(t << BITS), isqrt(t << BITS) + 1), (), (-1,), ()),
+    "reciprocal": (lambda t: (ONE * ONE // t, over(ONE * ONE, t)), (0,), (-1, 1), ()),
+    "sigmoid": (sigmoid, (0,), (1, -1), ()),
 }
+"""Each by f, where f'' changes its sign, its signs between these numbers (0: a line), and where f turns."""
 
 
-@lru_cache(1 << 16)
-def image(f: Function, low: int, high: int) -> Ends:
+def image(name: str, low: int, high: int) -> Ends:
     """(1) The range of f over a range: it is monotone between its ends and turns."""
-    require(f is not FUNCTIONS["reciprocal"] or low > 0 or high < 0, "a number is divided by what may be 0")
-    found = [f.value(t) for t in (low, *(t for t in f.turns if low < t < high), high)]
+    require(name != "reciprocal" or low > 0 or high < 0, "a number is divided by what may be 0")
+    f, _, _, turns = FUNCTIONS[name]
+    found = [f(t) for t in (low, *(t for t in turns if low < t < high), high)]
     return min(a for a, _ in found), max(b for _, b in found)
 
 
 @lru_cache(1 << 16)
-def beside(f: Function, low: int, high: int, a: int, side: int) -> int:
+def beside(name: str, low: int, high: int, a: int, side: int) -> int:
     """(2) A number that f(t) - a t is nowhere below (side 1), or nowhere above (side -1), over a range."""
+    f, breaks, bends, _ = FUNCTIONS[name]
 
     def h(t: int) -> Ends:  # side (f(t) - a t), of which a lower bound is looked for
-        (x, y), line = f.value(t), -side * a * t
+        (x, y), line = f(t), -side * a * t
         return (x if side > 0 else -y) + (line >> SLOPE_BITS), (y if side > 0 else -x) + over(line, SLOPE_ONE)
 
     found = []
-    for p, q in pairwise([low, *(b for b in f.breaks if low < b < high), high]):
+    for p, q in pairwise([low, *(b for b in breaks if low < b < high), high]):
         step = (q - p) >> 20
-        if side * f.bends[sum(b <= p for b in f.breaks)] <= 0:
+        if side * bends[sum(b <= p for b in breaks)] <= 0:
             found += [h(p)[0], h(q)[0]]
         elif step < 16:  # so narrow that f is as good as constant
-            found.append(side * image(f, p, q)[side < 0] + min(-side * a * t >> SLOPE_BITS for t in (p, q)))
+            found.append(side * image(name, p, q)[side < 0] + min(-side * a * t >> SLOPE_BITS for t in (p, q)))
         else:
             left, s = p + step, q - step
             while s - left > step:  # to where h is about least: any s would do
@@ -159,6 +144,10 @@ def beside(f: Function, low: int, high: int, a: int, side: int) -> int:
             rises = (h(s + step)[1] - h(s)[0]) * (p - s) // step
             found.append(h(s)[0] + min(0, falls, rises))
     return side * min(found)
+
+
+LINEAR = {"add", "subtract", "negative", "sum", "mean", "cumulative_sum", "fold", "getitem", "scatter", "reshape"}
+LINEAR |= {"matrix_transpose", "broadcast_to", "permute_dims", "concat", "patches", "stack"}
 
 
 def integer(x: Any) -> int:
@@ -174,29 +163,28 @@ def exact(entry: Any) -> list[Fraction]:
     return [integer(x) * one for x in entry["integers"]]
 
 
-def sums(entry: dict[str, Any], sizes: Sequence[int]) -> list[list[Term]]:
-    """For each element of an operation's result the terms that it is the sum of. What moves elements, or adds them up,
-    says which, of all operands side by side.
+def sums(name: str, operands: Sequence[int], entry: dict[str, Any], sizes: Sequence[int]) -> list[list[Any]]:
+    """For each element of a result the terms that it is the sum of: a number and at most two elements (value, element).
+    What moves elements, or adds them up, says which, of all operands side by side.
     """
-    name, operands = entry["operation"], entry["operands"]
     counts = [sizes[v] for v in operands]
     if name == "multiply":
         require(len(counts) == 2 and {*counts} <= {1, max(counts)}, "multiply: these shapes do not fit")
         return [[(Fraction(1), [(v, i % sizes[v]) for v in operands])] for i in range(max(counts))]
     if name == "matmul":  # rows of a times columns of b, or rows of b where that is transposed
-        (a, b), inner = operands, integer(entry["inner"])
+        (a, b), inner = operands, integer(entry.pop("inner"))
         m, n = counts[0] // inner, counts[1] // inner
         require(inner > 0 and counts == [m * inner, n * inner], "matmul: these shapes do not fit")
-        across, along = (inner, 1) if entry["transposed"] is True else (1, n)
+        across, along = {True: (inner, 1), False: (1, n)}[entry.pop("transposed")]
         places = [[(i * inner + k, j * across + k * along) for k in range(inner)] for i in range(m) for j in range(n)]
         return [[(Fraction(1), [(a, i), (b, j)]) for i, j in row] for row in places]
-    weights, below = entry.get("weights", [1] * len(operands)), integer(entry.get("divisor", 1))
-    flat = [
-        (Fraction(integer(w), below), [(v, i)]) for w, v in zip(weights, operands, strict=True) for i in range(sizes[v])
-    ]
-    rows = [row if isinstance(row, list) else [row] for row in entry["elements"]]
+    require(name in LINEAR, f"there is no rule for {name!r:.40}")
+    signs = [-1 if name == "negative" or (name == "subtract" and k) else 1 for k in range(len(operands))]
+    flat = [(sign, [(v, i)]) for sign, v in zip(signs, operands, strict=True) for i in range(sizes[v])]
+    rows = entry.pop("elements")
     require(all(0 <= integer(k) < len(flat) for row in rows for k in row), f"{name}: there is no such element")
-    return [[flat[k] for k in row] for row in rows]
+    parts = [len(row) if name == "mean" and row else 1 for row in rows]
+    return [[(Fraction(flat[k][0], n), flat[k][1]) for k in row] for n, row in zip(parts, rows, strict=True)]
 
 
 class Sum(list[Any]):
@@ -204,7 +192,7 @@ class Sum(list[Any]):
     columns: for each element of a value the rows that it is in, and its weights; of what has no factor, of None.
     """
 
-    def __init__(self, terms: list[list[Term]], known: dict[int, list[Fraction]]) -> None:
+    def __init__(self, terms: list[list[Any]], known: dict[int, list[Fraction]]) -> None:
         rows = [
             [
                 (prod((known[v][j] for v, j in f if v in known), start=w), [x for x in f if x[0] not in known])
@@ -218,9 +206,8 @@ class Sum(list[Any]):
         self.columns: dict[Any, dict[Any, tuple[list[int], list[int]]]] = {}
         for i, (weight, factors) in ((i, term) for i, row in enumerate(self) for term in row if not self.products):
             x, j = factors[0] if factors else (None, None)
-            at, weights = self.columns.setdefault(x, {}).setdefault(j, ([], []))
-            at.append(i)
-            weights.append(weight)
+            for each, new in zip(self.columns.setdefault(x, {}).setdefault(j, ([], [])), (i, weight), strict=True):
+                each.append(new)
 
 
 def compiled(entries: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -228,21 +215,24 @@ def compiled(entries: Sequence[Any]) -> list[tuple[Any, ...]]:
     steps: list[tuple[Any, ...]] = []
     known: dict[int, list[Fraction]] = {}
     sizes: list[int] = []
-    for v, entry in enumerate(entries):
-        operands = [integer(x) for x in entry.get("operands", ())]
-        require(all(0 <= x < v for x in operands), f"value {v} is made of what is not made yet")
-        if entry["operation"] in ("input", "constant"):
-            low, high = (exact(entry[end]) for end in ("lower", "upper" if "upper" in entry else "lower"))
+    for v, entry in enumerate(map(dict, entries)):
+        name, shape, operands = entry.pop("operation"), entry.pop("shape"), entry.pop("operands", [])
+        require(all(0 <= integer(x) < v for x in operands), f"value {v} is made of what is not made yet")
+        if name in ("input", "constant"):
+            low, _ = exact(entry.pop("lower")), entry.pop("name", "")
+            high = exact(entry.pop("upper")) if name == "input" else low
             require(all(a <= b for a, b in zip(low, high, strict=True)), "an input has no values")
             steps.append(([(floor(a * ONE), ceil(b * ONE)) for a, b in zip(low, high, strict=True)], None))
-            known.update({v: low} if entry["operation"] == "constant" else {})
-        elif entry["operation"] in FUNCTIONS:
-            require(len(operands) == 1, "a function has one operand")
-            steps.append((FUNCTIONS[entry["operation"]], operands[0]))
+            known.update({v: low} if name == "constant" else {})
+        elif name in FUNCTIONS:
+            steps.append((name, *operands))  # one, or what follows fails
         else:
-            total = Sum(sums(entry, sizes), known)
+            total = Sum(sums(name, operands, entry, sizes), known)
             steps.append((total, total.below))
-        sizes.append(sizes[operands[0]] if entry["operation"] in FUNCTIONS else len(steps[v][0]))
+        sizes.append(sizes[operands[0]] if name in FUNCTIONS else len(steps[v][0]))
+        require(
+            prod(map(integer, shape)) == sizes[v] and not entry, f"value {v} has another shape, or more is said of it"
+        )
     return steps
 
 
@@ -251,13 +241,12 @@ class Part:
 
     def __init__(self, steps: list[tuple[Any, ...]], facts: dict[Any, Ends], slopes: dict[Any, Ends]) -> None:
         self.steps, self.facts, self.slopes = steps, facts, slopes
-        self.ranges: list[list[Ends]] = []
-        self.lines: dict[tuple[int, int, int], Ends] = {}
+        self.ranges, self.lines = list[list[Ends]](), dict[tuple[int, int, int], Ends]()
 
     def evaluated(self, v: int) -> list[Ends]:
         """(1) The ranges of the elements of a value, from those before it."""
         how, below = self.steps[v]
-        if below is None or isinstance(how, Function):
+        if below is None or isinstance(how, str):
             return [*how] if below is None else [image(how, *ends) for ends in self.ranges[below]]
         found = []
         for row in how:
@@ -280,11 +269,11 @@ class Part:
     def line(self, v: int, i: int, side: int) -> Ends:
         """(2) The line below an element of a function's result (side 1), or above it: its slope and constant term."""
         if (v, i, side) not in self.lines:
-            f, x = self.steps[v]
+            name, x = self.steps[v]
             low, high = self.ranges[x][i]
             chord = SLOPE_ONE * (high > -low), SLOPE_ONE * max(high, 0) // max(high - min(low, 0), 1)
-            a = self.slopes.get((v, i), chord if f is FUNCTIONS["relu"] else (0, 0))[side < 0]
-            self.lines[v, i, side] = a, beside(f, low, high, a, side)
+            a = self.slopes.get((v, i), chord if name == "relu" else (0, 0))[side < 0]
+            self.lines[v, i, side] = a, beside(name, low, high, a, side)
         return self.lines[v, i, side]
 
     def least(self, target: int, element: int, side: int) -> Fraction:
@@ -298,7 +287,7 @@ class Part:
             if one is None:
                 total += Fraction(sum(g * self.ranges[v][i][g < 0] for i, g in found.items()), below * ONE)
                 continue
-            if isinstance(how, Function):
+            if isinstance(how, str):
                 lines = {i: self.line(v, i, 1 if g > 0 else -1) for i, g in found.items()}
                 total += Fraction(sum(g * lines[i][1] for i, g in found.items()), below * ONE)
                 shares[one].append(({i: g * lines[i][0] for i, g in found.items()}, below * SLOPE_ONE))
@@ -331,25 +320,27 @@ class Part:
 
 
 def compared(claim: Any) -> list[tuple[int, int]]:
-    """The elements that a claim compares, each with the side that its bound is asked on."""
+    """The elements that a claim compares, each with the side that its bound is asked on. Refuses what is no claim."""
     if claim[0] in SIDES:
-        require(integer(claim[1]) >= 0, "a claim is about no such element")
-        return [(claim[1], SIDES[claim[0]])]
+        _, i, above, below = claim
+        require(integer(i) >= 0 and integer(below) > 0 and above == integer(above), "a claim is no comparison")
+        return [(i, SIDES[claim[0]])]
+    require(claim[0] in ("and", "or") and isinstance(claim, list), f"a claim is none of and, or, {', '.join(SIDES)}")
     return [each for part in claim[1:] for each in compared(part)]
 
 
 def holds(claim: Any, bounds: dict[tuple[int, int], Fraction]) -> bool:
     """Does a claim follow from lower bounds of side times elements?"""
-    if claim[0] in SIDES:
-        least, c = bounds[claim[1], SIDES[claim[0]]], SIDES[claim[0]] * Fraction(integer(claim[2]), integer(claim[3]))
-        return least > c if claim[0] in ("above", "below") else least >= c
-    require(claim[0] in ("and", "or"), f"a claim is none of and, or, {', '.join(SIDES)}")
-    return (all if claim[0] == "and" else any)(holds(part, bounds) for part in claim[1:])
+    if claim[0] not in SIDES:
+        return (all if claim[0] == "and" else any)(holds(part, bounds) for part in claim[1:])
+    least, c = bounds[claim[1], SIDES[claim[0]]], SIDES[claim[0]] * Fraction(claim[2], claim[3])
+    return least > c if claim[0] in ("above", "below") else least >= c
 
 
 def proved(steps: list[tuple[Any, ...]], value: int, claim: Any, root: Any) -> int:
     """(5) In how many parts of the box the claim is proved, which together are the box."""
     require(0 <= value < len(steps), "the claim is about no value")
+    sides = compared(claim)
     waiting, count = [(root, dict[Any, Ends](), dict[Any, Ends]())], 0
     while waiting:
         node, facts, slopes = waiting.pop()
@@ -361,6 +352,7 @@ def proved(steps: list[tuple[Any, ...]], value: int, claim: Any, root: Any) -> i
                 for i, ends in [(i, ends) for (x, i), ends in facts.items() if x == v]:
                     part.know(v, i, *ends)
                 for i, low, high in node.get("ranges", {}).get(str(v), ()):
+                    require(0 <= integer(i) < len(part.ranges[v]), "a part states a range of no element")
                     fits = part.least(v, i, 1) * ONE >= low and -part.least(v, i, -1) * ONE <= high
                     require(fits, f"a part states a range of element {i} of value {v} that does not follow")
                     part.know(v, i, low, high)
@@ -370,7 +362,7 @@ def proved(steps: list[tuple[Any, ...]], value: int, claim: Any, root: Any) -> i
                 for child, ends in ((first, (low, min(high, at))), (second, (max(low, at), high))):
                     waiting.append((child, {**part.facts, (v, i): ends}, slopes))
                 continue
-            require(holds(claim, part.bounds(value, compared(claim))), f"the claim does not follow in part {count + 1}")
+            require(holds(claim, part.bounds(value, sides)), f"the claim does not follow in part {count + 1}")
         except Empty:
             pass
         count += 1
@@ -380,15 +372,23 @@ def proved(steps: list[tuple[Any, ...]], value: int, claim: Any, root: Any) -> i
 def text(claim: Any) -> str:
     """A claim in words, each number rounded to where it is implied."""
     if claim[0] not in SIDES:
-        return f"({f' {claim[0]} '.join(map(text, claim[1:]))})"
+        return f"({f' {claim[0]} '.join(map(text, claim[1:])) or claim[0] + ' of nothing'})"
     digits = (floor if SIDES[claim[0]] > 0 else ceil)(Fraction(claim[2] * 10**20, claim[3]))
     return f"[{claim[1]}] {claim[0]} {'-' * (digits < 0)}{abs(digits) // 10**20}.{abs(digits) % 10**20:020}"
 
 
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, none of whose keys comes twice."""
+    require(len(dict(pairs)) == len(pairs), "a key comes twice")
+    return dict(pairs)
+
+
 def checked(certificate: str) -> str:
     """What a certificate proves of the elements of a program's result. Raises an exception where it proves nothing."""
-    found = json.loads(certificate, parse_float=integer, parse_constant=integer)
-    require((found["format"], found["version"]) == (FORMAT, VERSION), "this is no certificate of this version")
+    found = json.loads(certificate, parse_float=integer, parse_constant=integer, object_pairs_hook=unique)
+    require(
+        found["format"] == FORMAT and integer(found["version"]) == VERSION, "this is no certificate of this version"
+    )
     count = proved(compiled(found["program"]), integer(found["value"]), found["claim"], found["proof"])
     return f"proved in the box, in {count} part{'s' * (count > 1)}: {text(found['claim'])}"
 
@@ -397,4 +397,4 @@ if __name__ == "__main__":
     try:
         print(checked(Path(sys.argv[1]).read_text(encoding="utf-8")))
     except Exception as error:
-        sys.exit(f"not proved: {error or type(error).__name__}")
+        sys.exit(f"not proved: {str(error) or type(error).__name__}")

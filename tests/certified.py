@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 
 import scalarspec as ss
+from scalarspec import check
 
 RNG = np.random.default_rng(11)
 WEIGHT, BIAS = np.round(RNG.normal(size=(3, 2)) * 8) / 8, np.round(RNG.normal(size=3) * 8) / 8
@@ -29,6 +30,7 @@ SPECS = {
     "sigmoid": lambda x: ss.mean(ss.sigmoid(4 * ss.affine(WEIGHT, x, BIAS))),
     "softplus": lambda x: ss.softplus(3 * x) - x,
     "product": lambda x: x[0] * x[1] + ss.exp(x[0]) * x[1],
+    "product of functions": lambda x: ss.sum(ss.square(hidden(x))) * ss.exp(x[0]) * ss.sigmoid(x[1]),
     "quotient": lambda x: (1 + x[0]) / (2 + ss.square(x[1])),
     "root": lambda x: ss.sqrt(1 + ss.square(x)),
     "logarithm": lambda x: ss.log(2 + x) + ss.log1p(ss.square(x)),
@@ -64,7 +66,6 @@ FUNCTIONS = {
     "sqrt": mpmath.sqrt,
     "reciprocal": lambda t: 1 / t,
     "sigmoid": lambda t: 1 / (1 + mpmath.exp(-t)),
-    "softplus": lambda t: mpmath.log1p(mpmath.exp(t)),
 }
 
 
@@ -99,11 +100,11 @@ def result(certificate, points):
                 rows = a.reshape(-1, k) @ (b.reshape(-1, k).T if entry["transposed"] else b.reshape(k, -1))
                 values.append(list(rows.ravel()))
             else:
-                flat = [
-                    w * t for w, x in zip(entry.get("weights", [1] * len(operands)), operands, strict=True) for t in x
-                ]
-                rows = [row if isinstance(row, list) else [row] for row in entry["elements"]]
-                values.append([mpmath.fsum(flat[k] for k in row) / entry.get("divisor", 1) for row in rows])
+                signs = [-1 if name == "negative" or (name == "subtract" and k) else 1 for k in range(len(operands))]
+                flat = [sign * t for sign, x in zip(signs, operands, strict=True) for t in x]
+                counts = [max(len(row), 1) if name == "mean" else 1 for row in entry["elements"]]
+                rows = zip(entry["elements"], counts, strict=True)
+                values.append([mpmath.fsum(flat[k] for k in row) / n for row, n in rows])
         return values[certificate["value"]]
 
 
@@ -172,7 +173,14 @@ def mutant(certificate, source):
         paths = [path for path in places(changed) if path]
         path = source.choice(paths)
         parent, key, value = at(changed, path[:-1]), path[-1], at(changed, path)
-        kind = source.randrange(10)
+        kind = source.randrange(12)
+        if kind > 9:
+            nodes = [changed["proof"], *changed["proof"].get("parts", [])]
+            ends = sorted(source.choice([0, 1, -1, 3]) * check.ONE for _ in range(2))
+            where = str(source.randrange(len(changed["program"])))
+            stated = source.choice(nodes).setdefault("ranges", {}).setdefault(where, [])
+            stated.append([source.choice([0, 0, 1, -1]), *ends])
+            continue
         if isinstance(value, int) and kind < 8:
             parent[key] = source.choice(CHANGES)(value, source)
         elif kind == 8:

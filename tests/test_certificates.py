@@ -58,6 +58,18 @@ def test_more_parts_prove_more():
     assert widths[1] < widths[0] * Fraction(9, 10)
 
 
+def test_kinks_of_inputs_are_split_as_others_are():
+    found = ss.bounds(
+        lambda x: ss.sum(ss.relu(ss.matmul(certified.WEIGHT, ss.relu(x)))),
+        [0, 0],
+        vary={"x": ss.ball(1)},
+        method="subdivide",
+        budget=8,
+    )
+    assert found.boxes == 8
+    assert "in 8 parts" in checked(found.certificate())
+
+
 def test_claims_that_need_parts_have_trees():
     proof = ss.prove(
         lambda x: x[0] * x[0] - x[0] * x[1] + x[1] * x[1] >= "-1/100", [0, 0], vary={"x": ss.ball(1)}, budget=4096

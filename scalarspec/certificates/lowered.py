@@ -14,7 +14,7 @@ import numpy as np
 from scalarspec import check
 from scalarspec.bounding.rewrites import REWRITES
 from scalarspec.core.definitions import definition
-from scalarspec.core.operations import OPERATIONS, having, result_shape
+from scalarspec.core.operations import OPERATIONS, check_complete, having, result_shape
 from scalarspec.core.shape import Shape
 from scalarspec.errors import NotExact, NotSupported
 from scalarspec.tracing.interpreter import Traced
@@ -28,6 +28,14 @@ def _number(arrays: TapeArrays, value: Fraction | int) -> Any:
 def _abs(arrays: TapeArrays, x: Traced) -> Any:
     """relu(x) + relu(-x)."""
     return arrays.apply("add", arrays.apply("relu", x), arrays.apply("relu", arrays.apply("negative", x)))
+
+
+def _softplus(arrays: TapeArrays, x: Traced) -> Any:
+    """relu(x) + log(1 + e^-|x|)."""
+    below = arrays.apply("exp", arrays.apply("negative", _abs(arrays, x)))
+    return arrays.apply(
+        "add", arrays.apply("relu", x), arrays.apply("log", arrays.apply("add", _number(arrays, 1), below))
+    )
 
 
 def _tanh(arrays: TapeArrays, x: Traced) -> Any:
@@ -69,7 +77,7 @@ def _log1p(arrays: TapeArrays, x: Traced) -> Any:
 
 
 def _logcosh(arrays: TapeArrays, x: Traced) -> Any:
-    """x + log(1 + e^-2x) - log 2."""
+    """x + softplus(-2 x) - log 2."""
     inside = arrays.apply("softplus", arrays.apply("multiply", _number(arrays, -2), x))
     return arrays.apply("subtract", arrays.apply("add", x, inside), arrays.apply("log", _number(arrays, 2)))
 
@@ -145,17 +153,15 @@ LOWERED: dict[str, Callable[..., Any]] = {
     "multiply": _multiply,
     "pow": _pow,
     "sinh": _sinh,
+    "softplus": _softplus,
     "tanh": _tanh,
     "where": _where,
 }
 """Operations that are recorded as others, by what makes these."""
 
 
-SIGNS = {"subtract": [1, -1], "negative": [-1]}
-"""The signs of operands in a sum, where they are not all positive."""
-LINEAR = having(graph="linear")
-"""The operations that move elements, or add them up."""
-KNOWN = {*check.FUNCTIONS, *LINEAR, "multiply", "matmul"}
+check_complete("check", check.LINEAR, having(graph="linear"))
+KNOWN = {*check.FUNCTIONS, *check.LINEAR, "multiply", "matmul"}
 """The operations that the checker has rules for."""
 
 

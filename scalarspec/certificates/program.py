@@ -18,7 +18,7 @@ import numpy as np
 from scalarspec import check
 from scalarspec.bounding.bilinear_operations import forward
 from scalarspec.bounding.domain import Domain
-from scalarspec.certificates.lowered import KNOWN, SIGNS, Recorded
+from scalarspec.certificates.lowered import KNOWN, Recorded
 from scalarspec.core.lifting import replaced, tensors_in
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS
@@ -164,10 +164,7 @@ class _Writer:
         elif name == "matmul":
             self._write_product(eqn, head)
         else:
-            divisor = max(eqn.parameters["count"], 1) if name == "mean" else 1
-            more = {} if divisor == 1 else {"divisor": divisor}
-            more |= {"weights": SIGNS[name]} if name in SIGNS else {}
-            self.add(eqn.result, {**head, "elements": elements(eqn), **more})
+            self.add(eqn.result, {**head, "elements": elements(eqn)})
 
     def _write_product(self, eqn: Equation, head: Entry) -> None:
         """A product of vectors or matrices; of more axes, each of the matrices, side by side."""
@@ -191,17 +188,17 @@ class _Writer:
             entry = {"operation": "matmul", "operands": operands, "shape": shape, "inner": a[-1], "transposed": False}
             products.append(self.add(None, entry))
         whole = {"operation": "stack", "operands": products, "shape": head["shape"]}
-        self.add(eqn.result, {**whole, "elements": [*range(eqn.result.shape.size)]})
+        self.add(eqn.result, {**whole, "elements": [[k] for k in range(eqn.result.shape.size)]})
 
     def _taken(self, v: int, places: Array) -> int:
         """An entry of some elements of a value."""
-        shown = {"shape": [*places.shape], "elements": places.ravel().tolist()}
+        shown = {"shape": [*places.shape], "elements": places.reshape(-1, 1).tolist()}
         return self.add(None, {"operation": "getitem", "operands": [v], **shown})
 
 
 def elements(eqn: Equation) -> Any:
-    """For each element of a linear operation's result the elements of its operands, side by side, whose sum it is: a
-    list of places, or of lists of places.
+    """For each element of a linear operation's result the elements of its operands, side by side, whose sum it is (for
+    "mean": whose mean).
     """
     name, shapes = eqn.operation, [x.shape for x in eqn.operands]
     ends = [0, *accumulate(shape.size for shape in shapes)]
@@ -210,7 +207,7 @@ def elements(eqn: Equation) -> Any:
         pairs = np.broadcast_arrays(*places)
         return np.stack([np.ravel(side) for side in pairs], axis=1).tolist()
     if name == "negative":
-        return places[0].ravel().tolist()
+        return places[0].reshape(-1, 1).tolist()
     if name in ("sum", "mean"):
         axes = eqn.parameters["axis"]
         kept = [i for i in range(places[0].ndim) if i not in axes]
@@ -218,7 +215,7 @@ def elements(eqn: Equation) -> Any:
     if OPERATIONS[name].moves:
         moved = forward(name, [1.0 + place[None, None] for place in places], eqn.parameters)
         found = np.broadcast_to(moved, (1, 1, *eqn.result.shape)).astype(np.int64).ravel().tolist()
-        return [each - 1 if each else [] for each in found]
+        return [[each - 1] if each else [] for each in found]
     units = np.eye(shapes[0].size).reshape(1, shapes[0].size, *shapes[0])
     matrix = forward(name, [units], eqn.parameters).reshape(shapes[0].size, eqn.result.shape.size)
     return [np.flatnonzero(column).tolist() for column in matrix.T]

@@ -61,7 +61,7 @@ class Builder:
         """The values that a function, or a product, is taken of, but those whose ranges are known as well as can be."""
         tight, asked = set[int](), set[int]()
         for v, (how, below) in enumerate(self.steps):
-            if isinstance(how, check.Function):
+            if isinstance(how, str):
                 asked.add(below)
             elif below is None or self._is_tight(how, tight):
                 tight.add(v)
@@ -91,10 +91,10 @@ class Builder:
                 for (x, i), ends in facts.items():
                     if x == v:
                         exact.know(v, i, *ends)
+                if isinstance(self.steps[v][0], str) and self.names[v] != "relu":
+                    self._state_slopes(exact, v, node)  # before its lines are asked for
                 if v in self.curved:
                     self._state_ranges(exact, v, node)
-                if isinstance(self.steps[v][0], check.Function) and self.names[v] != "relu":
-                    self._state_slopes(exact, v, node)
         except check.Empty:
             return Leaf(part, node, None)
         return Leaf(part, node, exact)
@@ -161,11 +161,7 @@ class Builder:
         if half.sides != whole.sides:
             eqn, element, _ = half.sides[-1]
             plan = self.jobs.domain.plan
-            kinks = [
-                plan.place[e.operands[0]]
-                for e in plan.equations
-                if e.operation == "relu" and e.operands[0] in plan.place
-            ]
+            kinks = [plan.place.get(e.operands[0]) for e in plan.equations if e.operation == "relu"]
             return (self.rectified[kinks.index(eqn)], element, 0) if len(kinks) == len(self.rectified) else None
         for v, (_, before), (_, after) in zip(self.program.inputs.values(), whole.box, half.box, strict=True):
             if np.any(before != after):
