@@ -178,12 +178,7 @@ class _Writer:
         sides = [np.broadcast_to(side, (*many, *side.shape[-2:])).reshape(-1, *side.shape[-2:]) for side in sides]
         products = []
         for matrices in zip(*sides, strict=True):
-            operands = [
-                self.add(
-                    None, {"operation": "getitem", "operands": [v], "shape": [*m.shape], "elements": m.ravel().tolist()}
-                )
-                for v, m in zip(head["operands"], matrices, strict=True)
-            ]
+            operands = [self._taken(v, m) for v, m in zip(head["operands"], matrices, strict=True)]
             shape = [matrices[0].shape[0], matrices[1].shape[1]]
             entry = {"operation": "matmul", "operands": operands, "shape": shape, "inner": a[-1], "transposed": False}
             products.append(self.add(None, entry))
