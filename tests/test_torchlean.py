@@ -1,6 +1,4 @@
-"""Certificates for TorchLean's checkers: what they claim, that a checker written anew accepts them, what it refuses, and
-what is refused before.
-"""
+"""Certificates for TorchLean's checkers: what they claim, that a checker written anew accepts them, and what is refused."""
 
 import json
 import pickle
