@@ -1,4 +1,4 @@
-"""Certificates for TorchLean's checkers: what they claim, that a checker written anew accepts them, and what is refused."""
+"""Certificates for TorchLean's checkers: what they claim, that a checker written anew accepts them; what is refused."""
 
 import json
 import pickle
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torchlean_reader import Refused, accepts_monotonicity, accepts_query, affine, value
 
 import scalarspec as ss
-from scalarspec import layers
+from scalarspec import cli, layers
 from scalarspec.certificates import forms
 from scalarspec.errors import ArgumentError, NotSupported
 
@@ -301,3 +301,16 @@ def test_fractions_that_would_fill_the_memory_are_refused(monkeypatch):
     monkeypatch.setattr(forms, "MOST_BITS", 2**8)
     with pytest.raises(NotSupported, match="more than 256 bits in one layer"):
         bounds_of(network(3, 4, 4, 1)).certificate("crown_query_v1")
+
+
+def test_on_the_command_line(tmp_path, capsys):
+    specs, data, out = (tmp_path / name for name in ("specs.py", "data.npz", "found.json"))
+    specs.write_text(
+        "import scalarspec as ss\n\n\ndef tent(x):\n    return ss.relu(x) + ss.relu(-x)\n", encoding="utf-8"
+    )
+    np.savez(data, x=np.zeros(1))
+    asked = [f"{specs}:tent", str(data), "--radius", "x=1", "--certificate", str(out), "--certificate-format"]
+    assert cli.main(["bounds", *asked, "crown_query_v1"]) == 0
+    assert json.loads(out.read_text(encoding="utf-8")) == TENT
+    assert cli.main(["bounds", *asked, "monotonicity_v1"]) == 2
+    assert "dense layer 0 has one" in capsys.readouterr().err
