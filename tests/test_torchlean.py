@@ -13,7 +13,7 @@ from torchlean_reader import Refused, accepts_monotonicity, accepts_query, affin
 
 import scalarspec as ss
 from scalarspec import cli, layers
-from scalarspec.certificates import forms
+from scalarspec.certificates import dense, forms
 from scalarspec.errors import ArgumentError, NotSupported
 
 TENT = {
@@ -132,6 +132,51 @@ def test_constant_outputs_and_points_are_networks_too():
     assert upper[0] - lower[0] <= Fraction(1, 2**79)
 
 
+SKIPPING = {
+    "residual": lambda x: x + ss.relu(x[::-1] - "1/3"),
+    "leaky": lambda x: ss.leaky_relu(x),
+    "maximum": lambda x: ss.max(x),
+    "clipped": lambda x: ss.clip(x, "-1/4", "1/4"),
+    "twice": lambda x: ss.relu(ss.relu(x) - ss.relu(x[::-1])) + x - ss.relu(-x),
+    "constant": lambda x: ss.concat([x, x - x + 2, ss.abs(ss.abs(x) - "1/7")]),
+}
+
+
+@pytest.mark.parametrize("name", SKIPPING)
+def test_what_skips_a_layer_is_handed_through(name):
+    spec = SKIPPING[name]
+    found = ss.bounds(spec, np.array([0.25, -0.5, 2.0]), vary={"x": ss.ball("3/8")})
+    document = found.certificate("crown_query_v1")
+    read, lower, upper = claimed(document)
+    low, high = ([Fraction(x) for x in document["input"][end]] for end in ("lo", "hi"))
+    for shares in [[0] * 3, [8] * 3, *np.random.default_rng(2).integers(0, 9, (20, 3)).tolist()]:
+        x = [a + (b - a) * Fraction(k, 8) for a, b, k in zip(low, high, shares, strict=True)]
+        y = value(read, x)
+        assert y == [*map(Fraction, np.ravel(spec(ss.context("rational").tensor(x)).tolist()))]
+        assert all(a <= b <= c for a, b, c in zip(lower, y, upper, strict=True))
+
+
+def test_handing_through_costs_nothing():
+    kept = ss.bounds(lambda x: ss.concat([x, ss.relu(ss.relu(x))]), [0.0], vary={"x": ss.ball(1)})
+    assert claimed(kept.certificate("crown_query_v1"))[1:] == ([-1, 0], [1, 1])
+
+
+def test_what_is_not_shifted_far_enough_is_caught(monkeypatch):
+    monkeypatch.setattr(dense._Reading, "_shift", lambda self, place: Fraction(0))
+    with pytest.raises(AssertionError):
+        test_what_skips_a_layer_is_handed_through("residual")
+
+
+def test_monotone_is_what_is_so_outside_of_the_box_too():
+    def document(spec):
+        return ss.bounds(spec, [0.0], vary={"x": ss.ball(1)}).certificate("monotonicity_v1")
+
+    read = accepts_monotonicity(json.dumps(document(lambda x: ss.relu(x) + ss.relu(ss.relu(x) - 1))))
+    assert [value(read, [x]) for x in (-9, 1, 9)] == [[0], [1], [17]]
+    with pytest.raises(NotSupported, match="monotonicity_v1 takes no input that skips a layer"):
+        document(lambda x: x + ss.relu(x))
+
+
 def proof_of(claim):
     found = ss.prove(claim, 0.0, vary={"x": ss.ball(1)})
     assert found.proved
@@ -185,7 +230,7 @@ def test_slopes_are_chosen_by_what_they_prove():
 
 
 def test_a_claim_that_only_parts_of_the_box_prove():
-    proof = proof_of(lambda x: ss.relu(ss.abs(x)) - 2 * ss.relu(ss.abs(x) - "1/2") >= "-1/8")
+    proof = proof_of(lambda x: ss.abs(x) - 2 * ss.relu(ss.abs(x) - "1/2") >= "-1/8")
     with pytest.raises(NotSupported, match="simpler than those of the search, and miss the claim"):
         proof.certificate("crown_query_v1")
 
@@ -269,7 +314,6 @@ REFUSED = {
     "sigmoid": lambda x: ss.tanh(x),
     "exp": lambda x: ss.exp(x),
     "a product of two values that vary": lambda x: x * ss.relu(x),
-    "a value that skips a layer": lambda x: x + ss.relu(x),
     "no outputs": lambda x: ss.reshape(x, (1,))[:0],
 }
 

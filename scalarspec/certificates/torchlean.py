@@ -81,6 +81,8 @@ def monotonicity(domain: Domain) -> Document:
     Raises NotSupported as `query_of_bounds` does, and where a weight of a layer is negative.
     """
     network = network_of(program_of(domain))
+    if not network.everywhere:
+        raise NotSupported(f"certificate: {MONOTONICITY} takes no input that skips a layer")
     for i, dense in enumerate(network.layers):
         if dense.weights.min() < 0:
             raise NotSupported(f"certificate: {MONOTONICITY} takes no negative weights, and dense layer {i} has one")
