@@ -45,7 +45,8 @@ class Answer:
 
     def certificates(self) -> list[Callable[..., dict[str, Any]]]:
         """For "unsat", a function for each box of inputs that the query asks about, which makes the proof that no input
-        in it satisfies the query, as `Proof.certificate` does, which may take minutes. A box without points needs none.
+        in it satisfies the query, as `Proof.certificate` does, in the same formats, which may take minutes. A box
+        without points needs none.
 
         Raises ArgumentError for any other answer.
 
