@@ -84,7 +84,7 @@ def through(dense: Dense, lines: Lines) -> Lines:
     """Those of a dense layer: each weight takes the line of its sign."""
     below = math.lcm(lines[0].below, lines[1].below)
     low, high = (each.rows * (below // each.below) for each in lines)
-    weights = Affine.of(np.column_stack([dense.weights, dense.bias]))
+    weights = _affine(dense)
     positive, negative = np.maximum(weights.rows[:, :-1], 0), np.minimum(weights.rows[:, :-1], 0)
 
     def joined(rising: Array, falling: Array) -> Affine:
@@ -107,16 +107,19 @@ def rectified(lines: Lines, network: Network, slope: Slope) -> tuple[Lines, list
 
 def lines_around(network: Network, slope: Slope) -> tuple[Lines, Slopes]:
     """The lines around the outputs of a network over its box, and the slopes of the lower lines of each rectifier."""
-    count = len(network.box[0])
-    inputs = Affine.of(np.column_stack([np.eye(count, dtype=int), np.zeros(count, int)]).astype(object) + Fraction(0))
-    lines: Lines = (inputs, inputs)
+    first, *rest = network.layers
+    lines: Lines = (_affine(first), _affine(first))
     alphas: Slopes = []
-    for i, dense in enumerate(network.layers):
-        if i:
-            lines, alpha = rectified(lines, network, slope)
-            alphas.append(alpha)
+    for dense in rest:
+        lines, alpha = rectified(lines, network, slope)
         lines = through(dense, lines)
+        alphas.append(alpha)
     return lines, alphas
+
+
+def _affine(dense: Dense) -> Affine:
+    """Of the numbers that a dense layer takes."""
+    return Affine.of(np.column_stack([dense.weights, dense.bias]))
 
 
 def _integers(rows: Array, below: int) -> Array:
