@@ -6,9 +6,10 @@ RUN ?=
 FUZZ ?=
 BENCH ?=
 SCALE ?=
+FOLDER ?=
 LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
-.PHONY: run test libraries processors fuzz bench scale fpbench vocabulary lint clean
+.PHONY: run test libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
@@ -30,6 +31,7 @@ processors: .venv/installed
 # The interval kernel against the oracle: some millions of cases, then every finite 16-bit float; bounds against values
 # at 100,000 points; gradients with ties and kinks against exact one-sided differences; attained values against true
 # ranges; generated code and formulas against the specs; verdicts of the theory, and of claims, against values;
+# mutants of certificates against values;
 # tolerances against floats; random specs through every job; random programs in other libraries' words; signals at random moments.
 fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_intervals.py $(FUZZ)
@@ -41,10 +43,15 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_generated.py
 	$(BIN)/python tests/fuzz_theory.py
 	$(BIN)/python tests/fuzz_claims.py
+	$(BIN)/python tests/fuzz_certificates.py
 	$(BIN)/python tests/fuzz_tolerance.py
 	$(BIN)/python tests/fuzz_jobs.py
 	$(BIN)/python tests/fuzz_code.py
 	$(BIN)/python tests/fuzz_signals.py
+
+# The error bounds of interval64's kernels, proved for all arguments: each beside the bound of the code, in units of 2^-53.
+prove-kernels: .venv/installed
+	$(BIN)/python tests/prove_kernels.py
 
 # Ratios of times, measured in turns in one process, on one thread.
 bench: .venv/installed
@@ -53,6 +60,10 @@ bench: .venv/installed
 # Two processes against one, and the queue of a cluster of 64 workers.
 scale: .venv/installed
 	$(BIN)/python benchmarks/scale.py $(SCALE)
+
+# Certificates: their sizes, and the times to make and to check them; with FOLDER=, of the queries there too.
+certificates: .venv/installed
+	$(BIN)/python benchmarks/certificates.py $(FOLDER)
 
 # Bounds on float errors beside those of other tools, and beside errors observed.
 fpbench: .venv/installed

@@ -1,10 +1,11 @@
 """The workloads that are measured: models of three sizes on random weights, and the same written by hand in NumPy.
 
 A: the VAE loss 784-400-20 (MNIST's size), a trunk shared by both heads. B: the same, 64-32-8. C: an autoencoder
-784-64-784 and its error.
+784-64-784 and its error. And a classifier of two hidden layers of 256 rectifiers, as in the verification competition.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,6 +70,31 @@ class Vae:
         y = 1 / (1 + np.exp(-self.out(np.maximum(self.decode(z), 0))))
         kl = np.mean(np.exp(logvar) + mu**2 - 1 - logvar, axis=-1) / 2
         return np.mean((y - x) ** 2, axis=-1) + BETA * kl
+
+
+@dataclass(frozen=True)
+class Rectifiers:
+    """The scores of a network of rectifiers of some sizes, inputs and scores included, and an input for it."""
+
+    sizes: tuple = (784, 256, 256, 10)
+
+    def __post_init__(self):
+        rng = np.random.default_rng(0)
+        object.__setattr__(self, "linear", [Linear.random(rng, *pair) for pair in pairwise(self.sizes)])
+        object.__setattr__(self, "x", rng.uniform(size=self.sizes[0]))
+
+    def model(self):
+        """The spec's model."""
+        *hidden, last = [each.spec() for each in self.linear]
+        return layers.Sequential(*(part for each in hidden for part in (each, layers.relu)), last)
+
+    def by_hand(self):
+        """The scores, as one would write them in NumPy."""
+        *hidden, last = self.linear
+        t = self.x
+        for layer in hidden:
+            t = np.maximum(layer(t), 0)
+        return last(t)
 
 
 @dataclass(frozen=True)

@@ -36,12 +36,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FORMAT, VERSION = "scalarspec certificate", 1
-BITS, SLOPE_BITS = 100, 32
-ONE, SLOPE_ONE = 1 << BITS, 1 << SLOPE_BITS  # ranges are integers in units of 2^-100, slopes in units of 2^-32
+BITS, SLOPE_BITS = 100, 64
+ONE, SLOPE_ONE = 1 << BITS, 1 << SLOPE_BITS  # ranges are integers in units of 2^-100, slopes in units of 2^-64
 SIDES = {"at least": 1, "above": 1, "at most": -1, "below": -1}
 Ends = tuple[int, int]
-Term = tuple[Fraction, list[tuple[int, int]]]
-"""A number times at most two factors, each an element of a value: (value, element)."""
+Term = tuple[Fraction, list[tuple[int, int]]]  # a number times at most two elements of values: (value, element)
 
 
 class Empty(Exception):
@@ -170,7 +169,8 @@ def integer(x: Any) -> int:
 
 def exact(entry: Any) -> list[Fraction]:
     """Numbers: integers times a power of 2, over a denominator."""
-    one = Fraction(2) ** integer(entry["exponent"]) / integer(entry.get("denominator", 1))
+    require(abs(integer(entry["exponent"])) < 1 << 14, "a number is larger or smaller than those of this version")
+    one = Fraction(2) ** entry["exponent"] / integer(entry.get("denominator", 1))
     return [integer(x) * one for x in entry["integers"]]
 
 
@@ -385,16 +385,16 @@ def text(claim: Any) -> str:
     return f"[{claim[1]}] {claim[0]} {'-' * (digits < 0)}{abs(digits) // 10**20}.{abs(digits) % 10**20:020}"
 
 
-def main(path: str) -> str:
-    """Checks the certificate in a file, and says what it proves of the elements of the program's result."""
-    found = json.loads(Path(path).read_text(encoding="utf-8"), parse_float=integer, parse_constant=integer)
+def checked(certificate: str) -> str:
+    """What a certificate proves of the elements of a program's result. Raises an exception where it proves nothing."""
+    found = json.loads(certificate, parse_float=integer, parse_constant=integer)
     require((found["format"], found["version"]) == (FORMAT, VERSION), "this is no certificate of this version")
     count = proved(compiled(found["program"]), integer(found["value"]), found["claim"], found["proof"])
-    return f"proved in the box, in {count} parts: {text(found['claim'])}"
+    return f"proved in the box, in {count} part{'s' * (count > 1)}: {text(found['claim'])}"
 
 
 if __name__ == "__main__":
     try:
-        print(main(sys.argv[1]))
+        print(checked(Path(sys.argv[1]).read_text(encoding="utf-8")))
     except Exception as error:
         sys.exit(f"not proved: {error or type(error).__name__}")

@@ -35,6 +35,9 @@ def test_by_hand_is_the_spec(modules, rational, interval):
         middle = float(found.mid) if hasattr(found, "_mpi_") else float(found.mid())
         assert abs(Fraction(middle) - low) < Fraction(1, 10**14)
     assert low <= high
+    work = workloads.Rectifiers((6, 5, 4, 3))
+    scores = ss.endpoints(work.model()(interval.tensor(work.x)))[0].astype(float)
+    assert np.all(np.abs(work.by_hand() - scores) < 1e-14)
     work = workloads.Autoencoder((7, 3))
     exact = autoencoder.reconstruction_error(work.model(), rational.tensor(work.x)).item()
     assert by_hand.FractionAutoencoder(work)() == exact

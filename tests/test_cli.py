@@ -239,7 +239,7 @@ def test_progress_is_for_terminals_that_go_back_in_a_line(files, capsys, monkeyp
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     assert run(capsys, *words, "--quiet")[2] == ""
     shown = run(capsys, *words)[2]
-    assert re.search(r"\[#+\.*\] \d+ of 64\r +\r$", shown)
+    assert re.search(r"\[#+\.*\] \d+ of 64: \[1\.\d+, \d+\.\d+\], width \d+\.\d+ *\r +\r$", shown)
     assert "\033" not in shown  # no colour, nor any other escape: NO_COLOR has nothing to forbid
     monkeypatch.setenv("TERM", "dumb")
     assert run(capsys, *words)[2] == ""

@@ -10,8 +10,10 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec.backends.interval import IntervalContext
+from scalarspec.backends.interval import IntervalContext, functions
+from scalarspec.backends.interval import context as waves
 from scalarspec.backends.interval import ends as kernel
+from scalarspec.numbers.fixed_point import ERROR, EXP_ERROR
 
 MORE = {"exp": 30_000}  # so that one wrong end in ten thousand shows
 
@@ -75,11 +77,13 @@ def test_a_product_rounded_to_nearest_is_caught(monkeypatch):
     assert misses("multiply") > 0
 
 
-@pytest.mark.parametrize(("margin", "missed"), [(0, True), (6, False)])
-def test_the_margin_is_needed_and_has_sixteenfold_room(monkeypatch, margin, missed):
-    """With no guard bits, each unit of libmp's error shows: 1 of margin is too little, 64 are enough; we take 1024."""
+@pytest.mark.parametrize(("errors", "missed"), [((0, 0), True), ((EXP_ERROR, ERROR), False)])
+def test_the_proved_errors_are_needed_and_suffice(monkeypatch, errors, missed):
+    """With no guard bits, each unit shows: none is too little; what is proved is enough."""
     monkeypatch.setattr(IntervalContext, "guard", 0)
-    monkeypatch.setattr(IntervalContext, "margin", margin)
+    for room in (functions, waves):
+        monkeypatch.setattr(room, "ERROR", errors[1])
+    monkeypatch.setattr(functions, "EXP_ERROR", errors[0])
     tally = fuzz.Tally()
     for operation in ("exp", "log", "sin", "cos", "tan", "atan"):
         for prec in (53, 113):

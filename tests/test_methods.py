@@ -12,6 +12,7 @@ import scalarspec as ss
 from scalarspec import layers
 from scalarspec.bounding import backward, parts
 from scalarspec.core.arguments import bind
+from scalarspec.numbers.exact import interval_text
 
 INF = float("inf")
 PRECISE = ss.context("interval", prec=120)
@@ -95,9 +96,10 @@ def test_auto_climbs_until_the_target():
     best = ss.bounds(spec, *args, vary=vary, method="linear")
     assert ss.bounds(spec, *args, vary=vary, target=best.width).method == "linear"
     seen = []
-    far = ss.bounds(spec, *args, vary=vary, target=0, budget=5, progress=lambda done, total: seen.append((done, total)))
+    far = ss.bounds(spec, *args, vary=vary, target=0, budget=5, progress=lambda *told: seen.append(told))
     assert (far.method, far.boxes) == ("subdivide", 5)
-    assert seen == [(1, 5), (2, 5), (4, 5), (5, 5)]
+    assert [told[:2] for told in seen] == [(1, 5), (2, 5), (4, 5), (5, 5)]
+    assert seen[-1][2] == f"{interval_text(far.lower, far.upper, 6)}, width {float(far.width):.3g}"
     assert far.width < best.width
     assert "subdivide, 5 boxes" in str(far)
     assert {"method", "boxes", "seconds", "interrupted", "stopped", "partly"} <= set(far.to_json())

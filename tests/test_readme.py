@@ -28,7 +28,7 @@ def test_the_python_prints_what_it_says():
         elif kind == "text":
             assert_same_text(printed.getvalue(), text)
             checked += 1
-    assert checked == 19
+    assert checked == 20
 
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")

@@ -8,7 +8,7 @@ from conftest import CONTEXTS
 
 import scalarspec as ss
 from scalarspec.bounding import relaxations
-from scalarspec.bounding.relaxations import lines
+from scalarspec.bounding.relaxations import Curve, lines
 from scalarspec.core.course import Course
 from scalarspec.core.operations import CURVES, OPERATIONS, having
 from scalarspec.core.tensor import elementwise
@@ -36,7 +36,7 @@ def boxes_for(operation, rng, count=120):
 def crossings(operation, seed=0):
     """How often a line is on the wrong side of the function, at points of its interval: exactly."""
     low, high = boxes_for(operation, np.random.default_rng(seed))
-    found = lines(operation, CONTEXTS["interval64"].box(low, high))
+    found = lines(Curve(operation, CONTEXTS["interval64"].box(low, high)))
     wrong = 0
     for cotangent in (0, 1, Fraction(1, 2), Fraction(1, 7), Fraction(9, 10)):
         at = [Fraction(a) + cotangent * (Fraction(b) - Fraction(a)) for a, b in zip(low, high, strict=True)]
@@ -60,7 +60,7 @@ def test_lines_are_close_on_small_intervals(operation):
     at = 0.7 + max(0, (OPERATIONS[operation].course or Course()).domain[0])
     gaps = []
     for radius in (1e-2, 1e-3):
-        found = lines(operation, CONTEXTS["interval64"].box([at - radius], [at + radius]))
+        found = lines(Curve(operation, CONTEXTS["interval64"].box([at - radius], [at + radius])))
         gaps.append(
             max((found.high_slope - found.low_slope) * t + found.high - found.low for t in (at - radius, at + radius))[
                 0
@@ -101,7 +101,7 @@ def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation
 def test_lines_are_tight_where_the_curvature_turns(operation, middle, radius):
     """Twice as far apart as the closest two parallel lines of the chord's slope, at most, or little more."""
     low, high = middle - radius, middle + radius
-    found = lines(operation, CONTEXTS["interval64"].box([low], [high]))
+    found = lines(Curve(operation, CONTEXTS["interval64"].box([low], [high])))
     t = np.linspace(low, high, 201)
     values = np.asarray(elementwise(operation, CONTEXTS["float64"].tensor(t)))
     beside = values - (values[-1] - values[0]) / (high - low) * t
@@ -112,5 +112,5 @@ def test_lines_are_tight_where_the_curvature_turns(operation, middle, radius):
 def test_pieces_that_are_points_are_passed_over():
     """Of a box of two neighbours all pieces but one are points."""
     low = np.array([0.7, 1e-300, -3.0])
-    found = lines("gelu", CONTEXTS["interval64"].box(low, np.nextafter(low, np.inf)))
+    found = lines(Curve("gelu", CONTEXTS["interval64"].box(low, np.nextafter(low, np.inf))))
     assert np.isfinite([found.low, found.high]).all()

@@ -47,10 +47,10 @@ def products(activation):
 @pytest.mark.parametrize(
     ("network", "activation", "calls", "changes"),
     [
-        (layers, ss.relu, 509, 310),
-        (layers, ss.tanh, 797, 470),
-        (products, ss.relu, 783, 469),
-        (products, ss.tanh, 1067, 625),
+        (layers, ss.relu, 407, 245),
+        (layers, ss.tanh, 723, 430),
+        (products, ss.relu, 547, 326),
+        (products, ss.tanh, 861, 509),
     ],
 )
 def test_linear_bounds_of_a_small_network_walk_no_further(network, activation, calls, changes):

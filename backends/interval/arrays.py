@@ -108,7 +108,7 @@ class IntervalArrays(LiftedArrays):
     def sigmoid(self, x: Any) -> Any:
         ends, context = self.ends(x), self.context
         wp = context.prec + 2 * context.guard
-        found = None if ends is None else sigmoids(ends, context.prec, wp, context.margin)
+        found = None if ends is None else sigmoids(ends, context.prec, wp)
         if found is None:
             return self.elementwise("sigmoid", x)
         return Boxes(*found) if _size(x) >= MANY else outward(found, context.prec)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from mpmath.libmp.libelefun import ln2_fixed
 
 from scalarspec.backends.interval.ends import Interval, bounded
-from scalarspec.backends.interval.fixed_point import EXP_TABLE_BITS, constant, exp_fixed
 from scalarspec.numbers.dyadic import EXPONENT_LIMIT, INFINITE
+from scalarspec.numbers.fixed_point import EXP_ERROR, exp_reduced
+from scalarspec.numbers.series import ln2
 
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array, int]
@@ -25,6 +25,10 @@ FURTHEST = 256
 NEAR_BITS = 5
 """Logistic functions are taken in bulk of numbers below 2^this, whose exponentials are below 2^NEAREST."""
 NEAREST = 48
+MOST_BITS = 512
+"""Beyond so many bits of the exponential, one by one is as fast."""
+MARGIN = EXP_ERROR + 4
+"""By so many units exponentials may be off here."""
 
 
 class Boxes:
@@ -148,20 +152,20 @@ def _outward(a: int, b: int, q: int, prec: int) -> Interval:
     return (a, e, b, f) if abs(q) < UNIT_LIMIT else bounded(a, e, b, f)
 
 
-def sigmoids(x: Ends, prec: int, wp: int, margin: int) -> Ends | None:
+def sigmoids(x: Ends, prec: int, wp: int) -> Ends | None:
     """1 / (1 + e⁻ˣ), which rises, at the ends, of `prec` bits. None for numbers that are not near.
 
-    1. e⁻ˣ lies within 2^margin units 2^(n-wp) of v 2^(n-wp), as `IntervalContext.exp` has it; where x is 0, it is 1.
-    2. So 1 + e⁻ˣ lies within 2^margin of v + 2^(wp-n), in these units; a quotient is rounded outward once.
+    1. e⁻ˣ lies within MARGIN units of 2^(n-wp) of v 2^(n-wp) (`_falling`); where x is 0, it is 1.
+    2. So 1 + e⁻ˣ lies within MARGIN of v + 2^(wp-n), in these units; a quotient is rounded outward once.
 
     wp: bits of the exponential.
     """
     low, high, q = x
-    if not NEAREST < wp <= EXP_TABLE_BITS or low.size == 0 or _bits(low, high) + q > NEAR_BITS:
+    if not NEAREST < wp <= MOST_BITS or low.size == 0 or _bits(low, high) + q > NEAR_BITS:
         return None
     at_low, at_high = _falling(low.ravel(), high.ravel(), q, wp)
-    down = _reciprocals(low, *at_low, 1 << margin, wp, prec)
-    up = _reciprocals(high, *at_high, -1 << margin, wp, prec)
+    down = _reciprocals(low, *at_low, MARGIN, wp, prec)
+    up = _reciprocals(high, *at_high, -MARGIN, wp, prec)
     least = min(e for _, e in [*down, *up])
     found = np.empty((2, low.size), dtype=object)
     found[0], found[1] = ([m << (e - least) for m, e in some] for some in (down, up))
@@ -182,9 +186,9 @@ def _falling(low: Array, high: Array, q: int, wp: int) -> tuple[tuple[Array, Arr
     half = len(low)
     narrow = int(np.max(high - low)).bit_length() + q < -(wp // 2) - 1
     x, shift = low if narrow else np.concatenate([low, high]), q + wp + NEAR_BITS
-    t, unit = _shifted(-x, shift), constant(ln2_fixed, wp + NEAR_BITS)
+    t, unit = _shifted(-x, shift), ln2(wp + NEAR_BITS)
     n = t // unit
-    v = exp_fixed(t - n * unit >> NEAR_BITS, wp)
+    v = exp_reduced(t - n * unit >> NEAR_BITS, wp)
     if narrow:
         beside = v - (v * _shifted(high - low, q + wp) >> wp)
         return (v, n), (np.where(high == 0, 1 << wp, beside), n)

@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, reduce
 from itertools import accumulate
 
-from mpmath import libmp
-from mpmath.libmp.libelefun import pi_fixed
-
 from scalarspec.backends.interval.arrays import IntervalArrays
 from scalarspec.backends.interval.courses import CourseFunctions
 from scalarspec.backends.interval.ends import (
@@ -22,12 +19,13 @@ from scalarspec.backends.interval.ends import (
     Interval,
     increasing,
     is_point,
+    odd,
     whole_number,
 )
-from scalarspec.backends.interval.fixed_point import constant
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
 from scalarspec.errors import ArgumentError
+from scalarspec.numbers import angles
 from scalarspec.numbers.dyadic import (
     INF,
     INFINITE,
@@ -40,6 +38,8 @@ from scalarspec.numbers.dyadic import (
     smaller,
     sum_down,
 )
+from scalarspec.numbers.fixed_point import ERROR
+from scalarspec.numbers.series import pi
 
 ANGLE_BITS_LIMIT = 1 << 14
 """An angle beyond 2^this is not reduced, which would need as many bits of π; its sine is [-1, 1]."""
@@ -72,24 +72,36 @@ class IntervalContext(CourseFunctions):
     # ---- waves ------------------------------------------------------------------------------------------------------
 
     def cos(self, x: Interval) -> Interval:
-        return self._wave(x, self._cos_at, 0)
+        return self._wave(x, lambda m, e: self._cos_at(abs(m), e), 0)
 
     def sin(self, x: Interval) -> Interval:
-        return self._wave(x, self._sin_at, 1)
+        return self._wave(x, odd(self._sin_at), 1)
 
     def tan(self, x: Interval) -> Interval:
         """Rising between its poles, which lie where cos is 0: everything, if there may be one in x."""
         poles = self._extremes(x, 1, scale=self.prec + self.guard)
-        return ENTIRE if poles is not None else increasing(self._tan_at, x)
+        return ENTIRE if poles is not None else increasing(odd(self._tan_at), x)
 
     def _cos_at(self, m: int, e: int) -> Interval:
-        return ONE if m == 0 else self._by_libmp(libmp.mpf_cos, m, e)
+        return ONE if m == 0 else self._turned(m, e, 0)
 
     def _sin_at(self, m: int, e: int) -> Interval:
-        return ZERO if m == 0 else self._by_libmp(libmp.mpf_sin, m, e)
+        return ZERO if m == 0 else self._turned(m, e, 3)
 
     def _tan_at(self, m: int, e: int) -> Interval:
-        return ZERO if m == 0 else self._by_libmp(libmp.mpf_tan, m, e)
+        """Of m >= 0."""
+        if m == 0:
+            return ZERO
+        work, wp = self.finer(), self.prec + self.guard
+        c, s, q, n = angles.cos_sin(m, e, wp)
+        cosine, sine = work._around(c, wp, ERROR), work._around(s, q, ERROR)
+        return self.rounded(work.negative(work.divide(cosine, sine)) if n % 2 else work.divide(sine, cosine))
+
+    def _turned(self, m: int, e: int, quarters: int) -> Interval:
+        """cos(x + quarters π/2) for x = m 2^e > 0, which is cos r, -sin r, -cos r, sin r in turn."""
+        c, s, q, n = angles.cos_sin(m, e, self.prec + self.guard)
+        value, unit = (s, q) if (n + quarters) % 2 else (c, self.prec + self.guard)
+        return self._around(value if (n + quarters) % 4 in (0, 3) else -value, unit, ERROR)
 
     def _wave(self, x: Interval, at: AtPoint, phase: int) -> Interval:
         """cos, or sin with the phase 1, from its ends and its extremes."""
@@ -115,10 +127,9 @@ class IntervalContext(CourseFunctions):
         if a == b == 0:
             return None if phase else "high"
         wp = scale + size + 10
-        pi = constant(pi_fixed, wp)
         half = phase << (scale - 1)
-        first = -((half + 8 - ((fixed(a, e, wp) << scale) // pi)) >> scale)
-        last = ((fixed(b, f, wp) << scale) // pi + 8 - half) >> scale
+        first = -((half + 8 - ((fixed(a, e, wp) << scale) // pi(wp))) >> scale)
+        last = ((fixed(b, f, wp) << scale) // pi(wp) + 8 - half) >> scale
         if first > last:
             return None
         return "both" if first < last else "low" if first % 2 else "high"

@@ -8,8 +8,6 @@ from fractions import Fraction
 from functools import cache, lru_cache, reduce
 from math import inf
 
-from mpmath import libmp
-
 from scalarspec.backends.interval.ends import ONE, TWO, ZERO, Interval, is_point
 from scalarspec.backends.interval.functions import MonotoneFunctions
 from scalarspec.core.context import DERIVED, PRIMITIVES, Context
@@ -29,6 +27,7 @@ from scalarspec.numbers.dyadic import (
     smaller,
 )
 from scalarspec.numbers.exact import integer_root
+from scalarspec.numbers.series import bernoulli
 
 TURN_BITS = 320
 """The places of minima are compared with ends to so many bits: more than their decimals have."""
@@ -215,8 +214,7 @@ def _bernoulli_series(work: MonotoneFunctions, z: Interval, below: Callable[[int
     """
     total, square, k = ZERO, work.square(z), 1
     while True:
-        numerator, denominator = libmp.bernfrac(2 * k)
-        term = work.divide(work.literal(Fraction(int(numerator), int(denominator) * below(k))), power)
+        term = work.divide(work.literal(bernoulli(k) / below(k)), power)
         size = work.abs(term)
         if size[2].bit_length() + size[3] < -work.prec:
             return work.add(total, (-size[2], size[3], size[2], size[3]))

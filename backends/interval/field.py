@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from scalarspec.backends.interval.ends import ENTIRE, ZERO, Interval, bounded, exact_product, is_point
-from scalarspec.backends.interval.fixed_point import from_mpf, mpmath_context, to_mpf
+from scalarspec.backends.interval.mpf import from_mpf, mpmath_context, to_mpf
 from scalarspec.core.context import Context
 from scalarspec.core.domains import BY_WIDTH, undecided
 from scalarspec.core.truth import Kleene, Maybe

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-from mpmath import libmp
-from mpmath.libmp.libelefun import LOG_TAYLOR_PREC, ln2_fixed, log_taylor_cached
+from typing import ClassVar
 
 from scalarspec.backends.interval.ends import HUGE, ONE, TWO, ZERO, Interval, increasing, odd
 from scalarspec.backends.interval.field import IntervalField
-from scalarspec.backends.interval.fixed_point import LIBMP, constant, exp_fixed, to_mpf
-from scalarspec.numbers.dyadic import EXPONENT_LIMIT, INF, INFINITE, MINUS_INF, fixed, larger, less, smaller
+from scalarspec.numbers import angles, fixed_point
+from scalarspec.numbers.dyadic import EXPONENT_LIMIT, INF, INFINITE, MINUS_INF, larger, less, smaller
+from scalarspec.numbers.fixed_point import ERROR, EXP_ERROR
+from scalarspec.numbers.series import pi
 
 
 @dataclass(frozen=True)
@@ -22,9 +20,7 @@ class MonotoneFunctions(IntervalField):
     """Functions that rise everywhere, or fall and then rise."""
 
     guard: ClassVar[int] = 24
-    """Extra bits of the working precision."""
-    margin: ClassVar[int] = 10
-    """Values at the working precision are moved outward by 2^margin last places: 1024, where libmp needs 17."""
+    """Extra bits of the working precision: values are right to 2^-8 of a last place, or better."""
 
     @abstractmethod
     def finer(self, bits: int = 0) -> MonotoneFunctions:
@@ -33,8 +29,8 @@ class MonotoneFunctions(IntervalField):
     # ---- elementary functions ---------------------------------------------------------------------------------------
 
     def pi(self) -> Interval:
-        with LIBMP:
-            return self._near(libmp.mpf_pi(self.prec + self.guard))
+        wp = self.prec + self.guard
+        return self.rounded((pi(wp), -wp, pi(wp) + 1, -wp))
 
     def exp(self, x: Interval) -> Interval:
         return increasing(self._exp_at, x)
@@ -52,7 +48,7 @@ class MonotoneFunctions(IntervalField):
         return increasing(self._sqrt_at, x)
 
     def atan(self, x: Interval) -> Interval:
-        return increasing(self._atan_at, x)
+        return increasing(odd(self._atan_at), x)
 
     def erf(self, x: Interval) -> Interval:
         return increasing(odd(self._erf_at), x)
@@ -83,32 +79,21 @@ class MonotoneFunctions(IntervalField):
     # ---- values at a point m 2^e, enclosed --------------------------------------------------------------------------
 
     def _exp_at(self, m: int, e: int) -> Interval:
-        """2^n exp(t) for x = n ln 2 + t, 0 <= t < ln 2, in fixed point."""
         if m == 0:
             return ONE
-        magnitude = m.bit_length() + e
-        if magnitude > EXPONENT_LIMIT.bit_length():
+        if m.bit_length() + e > EXPONENT_LIMIT.bit_length():
             return HUGE if m > 0 else (0, 0, 1, -EXPONENT_LIMIT)
         wp = self.prec + self.guard
-        extra = magnitude if magnitude > 0 else 0
-        shift = e + wp + extra
-        n, t = divmod(m << shift if shift >= 0 else m >> -shift, constant(ln2_fixed, wp + extra))
-        value = exp_fixed(t >> extra, wp)
-        return self.rounded((value - (1 << self.margin), n - wp, value + (1 << self.margin), n - wp))
+        value, n = fixed_point.exp(m, e, wp)
+        return self.rounded((value - EXP_ERROR, n - wp, value + EXP_ERROR, n - wp))
 
     def _log_at(self, m: int, e: int) -> Interval:
-        """n ln 2 + log t for x = t 2^n, t in [3/4, 3/2), in fixed point; near 1, where that cancels, by libmp."""
         if e == INFINITE:
             return (1, 0, *INF)
-        wp, bits = self.prec + self.guard, m.bit_length()
-        if bits + e == 1 and m == 1 << (bits - 1):
+        if m & (m - 1) == 0 and m.bit_length() + e == 1:
             return ZERO
-        up = 1 if (m << 2) >> bits == 2 else 0
-        n, t = bits + e - up, fixed(m, up - bits, wp)
-        if (n == 0 and abs(t - (1 << wp)) >> (wp - 6) == 0) or wp > LOG_TAYLOR_PREC:
-            return self._by_libmp(libmp.mpf_log, m, e)
-        value, error = log_taylor_cached(t, wp) + n * constant(ln2_fixed, wp), (1 << self.margin) + 2 * abs(n)
-        return self.rounded((value - error, -wp, value + error, -wp))
+        value, q, n = fixed_point.log(m, e, self.prec + self.guard)
+        return self._around(value, q, ERROR + abs(n))
 
     def _sqrt_at(self, m: int, e: int) -> Interval:
         """The integer root, which rounds down, and its successor where there is a remainder."""
@@ -122,7 +107,12 @@ class MonotoneFunctions(IntervalField):
         return self.rounded((root, half, root + (root * root != square), half))
 
     def _atan_at(self, m: int, e: int) -> Interval:
-        return ZERO if m == 0 else self._by_libmp(libmp.mpf_atan, m, e)
+        """Of m >= 0; at ∞, π/2."""
+        if m == 0:
+            return ZERO
+        if e == INFINITE:
+            return self.divide(self.finer().pi(), TWO)
+        return self._around(*angles.atan(m, e, self.prec + self.guard), ERROR)
 
     def _expm1_at(self, m: int, e: int) -> Interval:
         x = (m, e, m, e)
@@ -189,18 +179,9 @@ class MonotoneFunctions(IntervalField):
         value = work.multiply(scale, work.multiply(work.exp(work.negative(square)), total))
         return self.rounded((*value[:2], *smaller(value[2:], (1, 0))))
 
-    def _near(self, value: tuple[Any, ...]) -> Interval:
-        """The enclosure of what libmp's `value` approximates to 2^margin last places of the working precision."""
-        sign, mantissa, exponent, bits = value
-        shift = self.prec + self.guard - bits
-        m = -(mantissa << shift) if sign else mantissa << shift
-        e = exponent - shift
-        return self.rounded((m - (1 << self.margin), e, m + (1 << self.margin), e))
-
-    def _by_libmp(self, function: Callable[..., Any], m: int, e: int) -> Interval:
-        """A function of libmp at m 2^e."""
-        with LIBMP:
-            return self._near(function(to_mpf(m, e), self.prec + self.guard, "n"))
+    def _around(self, value: int, q: int, error: int) -> Interval:
+        """What is within so many units of 2^-q of value 2^-q."""
+        return self.rounded((value - error, -q, value + error, -q))
 
     def _is_tiny(self, x: Interval) -> bool:
         """Is |inf x| below 2^-(prec + guard)?"""

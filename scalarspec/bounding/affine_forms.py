@@ -253,7 +253,7 @@ def _slopes(state: BoxState, eqn: Equation, forms: Sequence[AffineForm | None]) 
         if form is not None:
             rows.append(form.slopes.swapaxes(1, 2).reshape(len(form.slopes), n, *y.shape))
         else:
-            rows.append(np.zeros((1, 1, *y.shape)) if i in added else state.plan.constant(y).middle[None])
+            rows.append(np.zeros((1, 1, *y.shape)) if i in added else state.plan.number(y)[None])
     found = bilinear_operations.forward(eqn.operation, rows, eqn.parameters)
     return flat(found, 2).swapaxes(1, 2)
 

@@ -20,7 +20,7 @@ from scalarspec.bounding.inner_bounds import inner_bounds
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS, Step, after_evaluation, reached, steps
 from scalarspec.bounding.plots import draw
-from scalarspec.bounding.search import TARGET, Limits
+from scalarspec.bounding.search import TARGET, Limits, Progress
 from scalarspec.certificates.certificate import of_bounds
 from scalarspec.core.arguments import bind, one_valued
 from scalarspec.core.context import Context
@@ -69,7 +69,7 @@ class Bounds:
         assert self._jobs is not None
         if not np.size(self.lower):
             return self.lower, self.upper
-        least, most = inner_bounds(self._jobs) if self._jobs.domain.ends else (self.upper, self.lower)
+        least, most = inner_bounds(self._jobs) if self._jobs.domain.varied else (self.upper, self.lower)
         if np.any(least < self.lower) or np.any(most > self.upper):
             raise Contradiction(
                 "inner: a value that is surely attained lies outside of the bounds, so one of the two is wrong: a "
@@ -81,7 +81,7 @@ class Bounds:
     def certificate(self, format: str = "scalarspec") -> dict[str, Any]:
         """A proof of bounds of every output, as plain data for JSON: what is needed to repeat it in exact arithmetic.
 
-        `python -m scalarspec.check FILE`, or a copy of that one file without this library, checks it. The proof is made
+        `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made
         anew, of means that are simple to check, with as many parts of the box: its bounds, which are its `claim`, may
         be a little wider than these. A Euclidean ball counts as the box around it.
 
@@ -162,7 +162,7 @@ def bounds(
     over: str | Sequence[str] = (),
     executor: Executor | None = None,
     checkpoint: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     literals: Literals | None = None,
 ) -> Bounds:
     """An enclosure of every output of `spec` while the arguments named in `vary` range over their boxes.
@@ -182,11 +182,13 @@ def bounds(
                    width is at most `target`
       auto         the first of these, in order, whose widths are at most `target`; without a target, linear
 
-    backend: an enclosing context, or its name. target, budget: a number, and a number of boxes. timeout: seconds,
-    after which linear begins no more rows and subdivide no more rounds: what is known by then is returned, and how much
-    that is depends on the machine. executor: one of concurrent.futures, or of its interface, that does the jobs of
-    linear and subdivide; the result is the same. checkpoint: a file that keeps what was found; a run that ended goes on
-    from there. progress: called with (parts done, budget), or (rows done, rows).
+    backend: an enclosing context, or its name. At its 53 bits, `interval` evaluates a spec of more than 1,024 numbers
+    by many floats at a time, as `interval64` does, which rounds more often; ask for one more bit where the last places
+    count. target, budget: a number, and a number of boxes. timeout: seconds, after which linear begins no more rows and
+    subdivide no more parts, some at a time: what is known by then is returned, and how much that is depends on the
+    machine. executor: one of concurrent.futures, or of its interface, that does the jobs of linear and subdivide; the
+    result is the same. checkpoint: a file that keeps what was found; a run that ended goes on from there. progress:
+    called with (parts done, budget, the bounds by then in words), or (rows done, rows, "").
 
     literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns what was found (see `Bounds`). A target that is not reached is no error: see `width`, and `stopped`, which
@@ -213,7 +215,7 @@ def _found(
     context: Context[Any],
     method: str,
     limits: Limits,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> Bounds:
     """The bounds by a method, and its time."""
     goal = limits.target if method == "auto" else None

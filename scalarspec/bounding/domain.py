@@ -15,16 +15,18 @@ from typing import Any
 import numpy as np
 
 from scalarspec.bounding.contexts import INTERVALS
-from scalarspec.bounding.plan import Plan
+from scalarspec.bounding.plan import FEW_CONSTANTS, Plan
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
+from scalarspec.core.closures import tensors_seen
 from scalarspec.core.context import Context
 from scalarspec.core.digest import digest as digest_of
+from scalarspec.core.foreign import AsSpec
 from scalarspec.core.functions import endpoints
-from scalarspec.core.lifting import is_data, lift, mapped
+from scalarspec.core.lifting import is_data, lift, lifted_spec, mapped, tensors_in
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import ADDED
-from scalarspec.core.region import Ball, Box, ends_of
+from scalarspec.core.region import Ball, Box, ends_of, float_ends_of
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError, ShapeError
@@ -49,19 +51,19 @@ class Domain:
     over: tuple[str, ...] = ()
 
     @cached_property
-    def ends(self) -> dict[str, Ends]:
-        """The exact box of each tensor that varies, by its path, such as `model.encoder.weight`; of what there are rows
-        of and does not vary, points.
+    def varied(self) -> dict[str, tuple[Any, Ball | Box]]:
+        """What varies, and its region: numbers by their path, such as `model.encoder.weight`; what there are rows of
+        and does not vary ranges over points.
 
         Raises ArgumentError where nothing in an argument can vary, ShapeError where the arguments in `over` have
         different lengths.
         """
-        found: dict[str, Ends] = {}
+        found: dict[str, tuple[Any, Ball | Box]] = {}
 
         def collect(value: Any, path: str) -> Any:
             name = path.split(".")[0]
             if is_data(value) or (path == name and not hasattr(value, "__dict__")):
-                found[path] = ends_of(path, value, self.vary[name])
+                found[path] = value, self.vary[name]
                 return value
             return None
 
@@ -70,16 +72,37 @@ class Domain:
             if not any(path.split(".")[0] == name for path in found):
                 raise ArgumentError(f"vary: {name!r} holds no numbers")
         for name in self.over:
-            found.setdefault(name, ends_of(name, self.arguments[name], Ball(Fraction(0))))
-        lengths = {name: np.shape(found[name][0])[:1] for name in self.over}
+            found.setdefault(name, (self.arguments[name], Ball(Fraction(0))))
+        lengths = {name: _shape(found[name][0])[:1] for name in self.over}
         if len(set(lengths.values())) > 1 or () in lengths.values():
             raise ShapeError(f"over: expected arrays with a leading axis of one length, got shapes {lengths}")
         return found
 
+    @cached_property
+    def ends(self) -> dict[str, Ends]:
+        """The exact box of what varies, by path: two object arrays each."""
+        return {path: ends_of(path, value, region) for path, (value, region) in self.varied.items()}
+
+    @cached_property
+    def boxes(self) -> dict[str, Tensor]:
+        """The same in floats, rounded outward: a tensor of `interval64` each."""
+        return {
+            path: INTERVALS.box(*(float_ends_of(value, region) or self.ends[path]))
+            for path, (value, region) in self.varied.items()
+        }
+
     @property
     def rows(self) -> int:
         """The number of boxes: one, unless there are rows."""
-        return len(self.ends[self.over[0]][0]) if self.over else 1
+        return int(_shape(self.varied[self.over[0]][0])[0]) if self.over else 1
+
+    @cached_property
+    def small(self) -> bool:
+        """Do the arguments, and what the spec sees beside them, hold so few numbers that exact ends are affordable?"""
+        spec = lifted_spec(self.spec, INTERVALS)
+        seen = tensors_seen(spec.function if isinstance(spec, AsSpec) else spec)
+        given = [*self.boxes.values(), *tensors_in(self._lifted(INTERVALS)), *seen]
+        return sum(t.size for t in given) <= FEW_CONSTANTS
 
     def box(self, i: int) -> dict[str, Ends]:
         """The exact box of one row, by path, and the points of what there are rows of and does not vary."""
@@ -131,7 +154,7 @@ class Domain:
 
         Raises NotSupported for a spec that looks at single numbers.
         """
-        first = zip(self.ends, self.floats, strict=True)
+        first = zip(self.varied, self.floats, strict=True)
         boxes = {name: INTERVALS.box(low[0], high[0]) for name, (low, high) in first}
         given, inputs = self.having(INTERVALS, boxes), list(boxes.values())
         return Plan.of(self.spec, given, inputs, [INTERVALS.box(*ends) for ends in self.floats])
@@ -140,8 +163,7 @@ class Domain:
     def floats(self) -> list[tuple[Any, Any]]:
         """The boxes of the plan's inputs in floats, rounded outward: arrays of shape (rows, *shape)."""
         found = []
-        for name, (low, high) in self.ends.items():
-            box = INTERVALS.box(low, high)
+        for name, box in self.boxes.items():
             shape = box.shape if name in self.over else (self.rows, *box.shape)
             found.append((np.broadcast_to(inf(box), shape), np.broadcast_to(sup(box), shape)))
         return found
@@ -149,15 +171,15 @@ class Domain:
     @cached_property
     def balls(self) -> list[tuple[Any, Any] | None]:
         """For each of the plan's inputs that is in a Euclidean ball: centres, (rows, *shape), and radii, (rows,)."""
-        return [self._ball(path, *ends) for path, ends in self.ends.items()]
+        return [self._ball(path, region) for path, (_, region) in self.varied.items()]
 
-    def _ball(self, path: str, low: Any, high: Any) -> tuple[Any, Any] | None:
+    def _ball(self, path: str, region: Ball | Box) -> tuple[Any, Any] | None:
         """The centre and the radius of a ball, in floats: the radius also pays for the rounding of the centre. None for
         a box.
         """
-        region = self.vary.get(path.split(".")[0])
         if not isinstance(region, Ball) or region.norm != 2:
             return None
+        low, high = self.ends[path]
         rows = (low, high) if path in self.over else (low[None], high[None])
         if np.any(rows[1] - rows[0] > 2 * region.radius):
             raise ArgumentError(f"vary: a Euclidean ball around {path!r} wants a point, got intervals")
@@ -215,7 +237,10 @@ class Domain:
 
     def boxed(self, context: Context[Any], ends: Mapping[str, Ends] | None = None) -> tuple[list[Any], list[Tensor]]:
         """The arguments in a context, boxes for what varies; and these boxes."""
-        boxes = {path: context.box(*pair) for path, pair in (ends or self.ends).items()}
+        if ends is None and context is INTERVALS:
+            boxes = self.boxes
+        else:
+            boxes = {path: context.box(*pair) for path, pair in (ends or self.ends).items()}
         return self.having(context, boxes), list(boxes.values())
 
     def at(self, context: Context[Any], point: Mapping[str, Any]) -> tuple[list[Any], list[Tensor]]:
@@ -236,7 +261,7 @@ class Domain:
     def _lifted(self, context: Context[Any]) -> dict[str, Any]:
         """The arguments that do not vary, in a context: carried there once."""
         if context not in self._constants:
-            fixed = {path.split(".")[0] for path in self.ends}
+            fixed = {path.split(".")[0] for path in self.varied}
             self._constants[context] = {
                 name: lift(value, context) for name, value in self.arguments.items() if name not in fixed
             }
@@ -246,6 +271,10 @@ class Domain:
     def _constants(self) -> dict[Context[Any], dict[str, Any]]:
         """What `_lifted` has carried to each context."""
         return {}
+
+
+def _shape(argument: Any) -> tuple[int, ...]:
+    return tuple(argument.shape) if isinstance(argument, Tensor) else np.shape(as_array(argument))
 
 
 def _part_way(low: Any, high: Any, way: Fraction) -> Any:

@@ -22,7 +22,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from scalarspec.bounding import bilinear_operations
-from scalarspec.bounding.ranges import Range
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import U
@@ -111,8 +110,8 @@ class Equations(Protocol):
     def known(self, x: Traced) -> bool:
         """Is it a constant that is known but for a few last places?"""
 
-    def constant(self, x: Traced) -> Range:
-        """The range of a constant."""
+    def number(self, x: Traced) -> Array:
+        """About the number that a constant is, with an axis of one box."""
 
     def factors(self, eqn: Equation) -> list[Array]:
         """About the numbers that a linear equation multiplies by."""
@@ -151,7 +150,7 @@ def _may_fail(plan: Equations, eqn: Equation) -> bool:
     """May it have no value, so that it counts although nothing is made of its result?"""
     line = OPERATIONS[eqn.operation]
     if line.graph == "quotient" and plan.known(eqn.operands[1]):
-        return not np.all(plan.constant(eqn.operands[1]).middle)
+        return not np.all(plan.number(eqn.operands[1]))
     return line.kind not in ("relation", "connective") and line.graph not in ("linear", "bilinear")
 
 
@@ -196,7 +195,8 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
         matrices, bias = _sent_back(plan, chain, signed=True)
         signless = {x: np.abs(matrix) for x, matrix in matrices.items()}, np.abs(bias)
         sizes, bias_size = signless if alone else _sent_back(plan, chain, signed=False)
-        depth = _depth(plan, chain)
+        as_it_is = len(chain) == 1 and _affine(plan, chain) is not None
+        depth = 0.0 if as_it_is else _depth(plan, chain)  # where weights are the matrix, no factors are multiplied
     if (
         rate > MOST_RATE
         or depth >= MOST_DEPTH
@@ -205,6 +205,12 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
         return None
     signed, magnitudes, largest = (tuple(each[x] for x in sources) for each in (matrices, signless[0], sizes))
     return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, chain[::-1])
+
+
+def _affine(plan: Equations, chain: Sequence[Equation]) -> Equation | None:
+    """The equation that makes the result of a chain, where that is a layer of weights which are known."""
+    last = chain[0]
+    return last if last.operation == "affine" and all(map(plan.known, last.operands[::2])) else None
 
 
 def _depth(plan: Equations, chain: Sequence[Equation]) -> float:
@@ -261,15 +267,15 @@ def _terms(eqn: Equation) -> int:
 def _sent_back(plan: Equations, chain: Sequence[Equation], signed: bool) -> tuple[Mapping[Traced, Array], Array]:
     """Unit rows of a chain's result as rows of its sources, flat, and what is constant; or the same without signs."""
     size = chain[0].result.shape.size
-    rows = {chain[0].result: np.eye(size).reshape(1, size, *chain[0].result.shape)}
-    constant = np.zeros(size)
-    if chain[0].operation == "affine" and all(plan.known(each) for each in chain[0].operands[::2]):
-        weight, x, bias = chain[0].operands  # unit rows need no product
-        matrix, constant = (plan.constant(each).middle[0] for each in (weight, bias))
+    affine = _affine(plan, chain)
+    if affine is None:
+        rows, constant = {chain[0].result: np.eye(size).reshape(1, size, *chain[0].result.shape)}, np.zeros(size)
+    else:  # unit rows need no product
+        matrix, constant = (plan.number(each)[0] for each in affine.operands[::2])
         if not signed:
             matrix, constant = np.abs(matrix), np.abs(constant)
-        rows, chain = {x: matrix[None]}, chain[1:]
-    for eqn in chain:
+        rows = {affine.operands[1]: matrix[None]}
+    for eqn in chain if affine is None else chain[1:]:
         g = rows.pop(eqn.result)
         operands = plan.factors(eqn) if signed else [np.abs(a) for a in plan.factors(eqn)]
         shares = bilinear_operations.cotangents(eqn.operation, g, operands, eqn.parameters)
@@ -278,7 +284,7 @@ def _sent_back(plan: Equations, chain: Sequence[Equation], signed: bool) -> tupl
                 handed = share() if signed else np.abs(share())
                 rows[x] = rows[x] + handed if x in rows else handed
             elif k in bilinear_operations.summands(eqn):
-                middle = plan.constant(x).middle
+                middle = plan.number(x)
                 handed = share() if signed else np.abs(share())
                 middle = middle if signed else np.abs(middle)
                 constant = constant + handed.reshape(size, -1) @ np.ravel(middle)

@@ -177,7 +177,7 @@ def _between(low: Any, high: Any) -> Any:
 
 def enclosed(domain: Domain, points: list[Point]) -> list[Ends | None]:
     """The ends of the spec at some points: at all of them at once, or one by one; None where it is not defined."""
-    columns = [np.stack([as_array(point[path]) for point in points]) for path in domain.ends]
+    columns = [np.stack([as_array(point[path]) for point in points]) for path in domain.varied]
     try:
         batch = BatchedContext(INTERVALS, len(points))
         result = traced_rows(domain, batch, columns).result
@@ -197,7 +197,7 @@ def searched(domain: Domain, rows: Sequence[int], sides: Sequence[Side] | None =
     Nothing where the spec cannot be evaluated for many points at once.
     """
     boxes, rows = [domain.box(i) for i in rows], list(rows)
-    floats = [[_inside(*box[path]) for box in boxes] for path in domain.ends]
+    floats = [[_inside(*box[path]) for box in boxes] for path in domain.varied]
     low, high = ([np.stack([pair[k] for pair in column]) for column in floats] for k in (0, 1))
     try:
         with np.errstate(all="ignore"):  # floats that overflow are no good points

@@ -39,7 +39,7 @@ class Jobs:
 
     def __init__(self, domain: Domain, executor: Executor | None = None, checkpoint: str | Path | None = None) -> None:
         self.domain, self._crew = domain, Crew(executor, domain)
-        self._checkpoint = None if checkpoint is None or not domain.ends else opened(Path(checkpoint), domain.digest)
+        self._checkpoint = None if checkpoint is None or not domain.varied else opened(Path(checkpoint), domain.digest)
 
     def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         """function(domain, *item) for each item, in order; no checkpoint keeps the answers."""

@@ -16,7 +16,7 @@ from scalarspec.bounding.inner_bounds import middle
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.linear import LinearBounds
 from scalarspec.bounding.parts import Part, bounded
-from scalarspec.bounding.search import LATE, Limits, subdivided
+from scalarspec.bounding.search import LATE, Limits, Progress, subdivided
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.context import Context
@@ -26,14 +26,13 @@ from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.sets import mid
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import Contradiction, DomainError, DomainUndecided, NotSupported
+from scalarspec.errors import Contradiction, DomainError, DomainUndecided, NotSupported, ScalarSpecError
 from scalarspec.numbers.exact import infinite
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.tape import Tape
 from scalarspec.tracing.trace import trace
 
-Progress = Callable[[int, int], None]
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
 Found = tuple[Ends, int]
@@ -42,6 +41,8 @@ Found = tuple[Ends, int]
 
 ROWS = 32
 """So many rows are evaluated at once."""
+IN_FLOATS = named_context("interval")
+"""The context whose bits are those of floats."""
 FINER = (106, 212, 424, 848)
 """The bits of further evaluations where it is not known whether an operation has a value."""
 
@@ -69,7 +70,7 @@ def steps(
 ) -> Iterator[Step]:
     """The enclosure by one evaluation, then the best one known after each of some methods, and on the way."""
     yield (best := _first(jobs, context))
-    for name in methods if domain.ends and domain.rows else ():
+    for name in methods if domain.varied and domain.rows else ():
         for ends, count in _as_far_as_it_goes(METHODS[name](domain, jobs, limits, progress)):
             said = "linear" if name == "subdivide" and count == domain.rows else name
             better = narrowed(context, best.enclosure, ends)
@@ -138,7 +139,8 @@ def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
     none at any precision that is tried.
     """
     try:
-        return _over(domain, context)
+        found = _in_floats(domain, context)
+        return _over(domain, context) if found is None else found
     except DomainUndecided:
         if _is_defined(domain):
             return _wherever(domain, context)
@@ -149,6 +151,21 @@ def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
             except DomainUndecided as error:
                 told = error
         raise told from None
+
+
+def _in_floats(domain: Domain, context: Context[Any]) -> Tensor | None:
+    """The spec over the box, by many floats at a time, where that is asked for at the bits of floats.
+
+    None for a spec so small that exact ends are affordable, and where floats find no ends, or do not tell whether there
+    is a value.
+    """
+    if context != IN_FLOATS or not domain.varied or domain.small:
+        return None
+    try:
+        low, high = INTERVALS.arrays.floats(_over(domain, INTERVALS).value)
+    except ScalarSpecError:
+        return None
+    return context.box(low, high) if np.isfinite([low, high]).all() else None
 
 
 def _over(domain: Domain, context: Context[Any]) -> Tensor:
@@ -210,7 +227,7 @@ def _mean_value(domain: Domain) -> Tensor:
     size = result.shape.size
     if result.constant or not size:
         return Tensor(context, result.shape, result.value)
-    centre = call(domain.spec, domain.at(context, dict(zip(domain.ends, map(mid, boxes), strict=True)))[0], context)
+    centre = call(domain.spec, domain.at(context, dict(zip(domain.varied, map(mid, boxes), strict=True)))[0], context)
     rows = BatchedContext(context, size)
     units = rows.rows(context.tensor(np.eye(size).reshape(size, *result.shape)))
     total = rows.rows(f.reshape(centre, (size,)))
@@ -231,7 +248,7 @@ def linear(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None
                 low[i], high[i] = (end.reshape(low.shape[1:]) for end in (part.low, part.high))
                 i += 1
             if progress is not None and domain.over:
-                progress(i, domain.rows)
+                progress(i, domain.rows, "")
             late = limits.late and i < domain.rows
             limits.endings += [LATE] * late
             if late or i == domain.rows or i >= 2 * told:
@@ -253,7 +270,7 @@ def subdivide(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | N
     for hull in subdivided(jobs, Part.whole(domain, 0), limits):
         yield (hull.low.reshape(shape), hull.high.reshape(shape)), hull.parts
         if progress is not None:
-            progress(hull.parts, limits.budget)
+            progress(hull.parts, limits.budget, str(hull))
 
 
 def _subdivided_rows(domain: Domain, jobs: Jobs, limits: Limits, progress: Progress | None) -> Iterator[Found]:
@@ -269,7 +286,7 @@ def _subdivided_rows(domain: Domain, jobs: Jobs, limits: Limits, progress: Progr
             counts[i] = hull.parts
             low[i], high[i] = (end.reshape(low.shape[1:]) for end in (hull.low, hull.high))
         if progress is not None:
-            progress(i + 1, domain.rows)
+            progress(i + 1, domain.rows, "")
         yield _shaped(domain, low, high), sum(counts)
 
 

@@ -121,6 +121,11 @@ class OpenParts:
             return ["kink"]
         return ways if part.depth % TRIAL_EVERY == 0 or part.way not in ways else [part.way]
 
+    def open_text(self, parts: Sequence[Part]) -> str:
+        """By how much the bounds miss where they miss most."""
+        gap = max((self._reading(part).gap for part in parts), default=0.0)
+        return f"margins down to {-gap:.3g} are open" if parts else ""
+
     def outputs(self, whole: Known, left: Sequence[Part]) -> Known:
         """What is known of the outputs over all of the box, by all parts, those that are left and those that are
         closed. Raises Contradiction where there are none.

@@ -207,7 +207,7 @@ def _put_choices(plan: Plan, part: Part, goal: Goal, answer: dict[str, Any], k: 
 
 def with_lines(jobs: Jobs, roots: Sequence[Part], goal: Goal) -> Iterator[Part]:
     """The same parts as they get linear bounds; none where the spec has no such bounds."""
-    if jobs.domain.ends:
+    if jobs.domain.varied:
         with contextlib.suppress(NotSupported, DomainError):
             for done in bounded(jobs, roots, goal):
                 yield from done

@@ -19,7 +19,7 @@ from scalarspec.bounding import shares
 from scalarspec.bounding.bilinear_operations import cotangents
 from scalarspec.bounding.fused import Layer, Step, steps_of
 from scalarspec.bounding.ranges import Range
-from scalarspec.bounding.rewrites import REWRITES, close, floats_of
+from scalarspec.bounding.rewrites import REWRITES, close
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.context import Context
 from scalarspec.core.definitions import definition
@@ -40,7 +40,9 @@ function of one number that has lines around it; or none of these."""
 
 
 FEW_CONSTANTS = 1 << 10
-"""Of a plan of so many, layers are evaluated equation by equation as well: that may be exact."""
+"""With so few numbers exact ends are affordable: layers of a plan are evaluated equation by equation as well, and one
+evaluation of a spec is not done in floats.
+"""
 CONVEX = ("convex", "concave")
 """The graphs that may have a kink, at 0, and lines around them; what is said of others holds where they are smooth."""
 
@@ -246,6 +248,11 @@ class Plan:
     def _constants(self) -> dict[Traced, Range]:
         return {}
 
+    def number(self, x: Traced) -> Array:
+        """About the number that a constant is, with an axis of one box."""
+        low, high = self.ends(x)
+        return low[None] if low is high else self.constant(x).middle
+
     def factors(self, eqn: Equation) -> list[Array]:
         """For each operand of a linear equation an array of axes (1, 1, *shape): about the known number, else NaN.
 
@@ -253,8 +260,7 @@ class Plan:
         """
         if eqn not in self._factors:
             self._factors[eqn] = [
-                self.constant(x).middle[None] if self.known(x) else np.full((1, 1, *x.shape), np.nan)
-                for x in eqn.operands
+                self.number(x)[None] if self.known(x) else np.full((1, 1, *x.shape), np.nan) for x in eqn.operands
             ]
         return self._factors[eqn]
 
@@ -298,7 +304,8 @@ class Plan:
 
     def ends(self, x: Traced) -> tuple[Array, Array]:
         """The ends of a constant, in floats."""
-        return floats_of(self.tape.arrays, x)
+        low, high = self.context.arrays.floats(x.value.value)
+        return low, high
 
     def text(self) -> str:
         """What is done to what, and which value is returned, for comparison with another plan."""

@@ -27,7 +27,7 @@ from scalarspec.bounding.methods import evaluated_by, unknown
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
 from scalarspec.bounding.parts import Part, with_lines
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
-from scalarspec.bounding.search import LATE, Limits, search
+from scalarspec.bounding.search import LATE, Limits, Progress, search
 from scalarspec.bounding.sign_ascent import outputs_at
 from scalarspec.certificates.certificate import of_proof
 from scalarspec.core.arguments import bind, call, one_valued
@@ -45,7 +45,6 @@ from scalarspec.tracing.batched import BatchedContext
 
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
-Progress = Callable[[int, int], None]
 
 SIDES = 16
 """How many parts of a claim are attacked at a time. They are looked for in one search, whose evaluations serve all of
@@ -107,12 +106,13 @@ def prove(
 ) -> Proof | Proofs:
     """Does a claim hold while the arguments named in `vary` range over their boxes?
 
-    spec: a claim, whose value is made of comparisons by &, |, ~, `all()` and `any()`, such as
-    lambda x: (net(x) <= net(x)[k]).all(); it holds where all its outputs do. Or a spec whose outputs are to be at_most,
-    at_least, or between, exact numbers. args, vary, executor: as for `bounds`. budget: into how many parts the box is
-    split at most; timeout: the seconds after which no more is begun, so that the answer may be undecided on a slower
-    machine; progress: called with (parts, budget), or (rows done, rows). over: as for `bounds`: each row has a proof of
-    its own. witness: exact arguments to look at first, by name as `Proof.witness` has them, or the file of them.
+    spec: a claim, whose value is made of comparisons by &, |, ~, `all()` and `any()`, such as lambda x: (net(x) <=
+    net(x)[k]).all(); it holds where all its outputs do. Or a spec whose outputs are to be at_most, at_least, or
+    between, exact numbers. args, vary, executor: as for `bounds`. budget: into how many parts the box is split at most;
+    timeout: the seconds after which no more is begun, so that the answer may be undecided on a slower machine;
+    progress: called with (parts, budget, the worst margin that is open, in words), or (rows done, rows, ""). over: as
+    for `bounds`: each row has a proof of its own. witness: exact arguments to look at first, by name as `Proof.witness`
+    has them, or the file of them.
 
     literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns a `Proof`; with `over`, `Proofs`, a sequence of them:
@@ -203,7 +203,7 @@ class _Question:
             seconds = proof.seconds + time.perf_counter() - start
             yield dataclasses.replace(proof, seconds=seconds, _certify=row.certified)
             if progress is not None and self.domain.over:
-                progress(i + 1, self.domain.rows)
+                progress(i + 1, self.domain.rows, "")
 
     def _root(self, row: int, low: Array, high: Array) -> Part:
         """A row's box, with the ends of the margins there, in floats."""
@@ -268,7 +268,7 @@ class _Row:
             if refuted is not None:
                 return refuted
             if self.progress is not None:
-                self.progress(count, self.limits.budget)
+                self.progress(count, self.limits.budget, goal.open_text(parts))
         if not left:
             return proved("subdivide", goal.outputs(whole, []), count)
         refuted = self._refuted(self._middles(goal.worst(left, OPEN_MIDDLES)))
@@ -279,8 +279,8 @@ class _Row:
         found = [at for part in parts for at in part.candidates() if all(np.all(np.isfinite(x)) for x in at)]
         if not found:
             return []
-        known = dict(zip(self.question.domain.ends, map(np.stack, zip(*found, strict=True)), strict=True))
-        columns = {path: known[path] for path in self.domain.ends}  # rows that are points are left out
+        known = dict(zip(self.question.domain.varied, map(np.stack, zip(*found, strict=True)), strict=True))
+        columns = {path: known[path] for path in self.domain.varied}  # rows that are points are left out
         margins = outputs_at(self.domain, list(columns.values()))
         readings, _ = self.formula.read_many(margins.T, margins.T)
         failing = [k for k, (outputs, _) in enumerate(readings) if np.any(outputs.fails)][:OPEN_MIDDLES]
@@ -299,7 +299,7 @@ class _Row:
         weakest = self.question.weakest.row(self.row)
         points = self._first_points()
         sides = [(k, -1) for k in sorted(range(parts.holds.size), key=lambda k: parts.low[k]) if not parts.holds[k]]
-        for start in range(0, len(sides) if self.domain.ends else 0, SIDES):
+        for start in range(0, len(sides) if self.domain.varied else 0, SIDES):
             if self.limits.late:
                 break
             refuted = self._refuted([*points, *searched(weakest, [0], sides[start : start + SIDES])[0]])
@@ -332,7 +332,7 @@ class _Row:
         """The middles of parts of the box, as far as they lie in it."""
         found = []
         for part in parts:
-            floats = dict(zip(self.question.domain.ends, part.box, strict=True))  # rows that are points among them
+            floats = dict(zip(self.question.domain.varied, part.box, strict=True))  # rows that are points among them
             found.append(middle({path: _inner(ends, floats[path]) for path, ends in self.domain.box(0).items()}))
         return [point for point in found if self.domain.holds(point)]
 
@@ -392,5 +392,5 @@ def _boxed(domain: Domain, context: Context[Any]) -> list[Any]:
     if not domain.over:
         return args
     batch = BatchedContext(context, domain.rows)
-    named = zip(domain.ends, boxes, strict=True)
+    named = zip(domain.varied, boxes, strict=True)
     return replaced(args, {id(t): batch.rows(t) for name, t in named if name in domain.over})

@@ -53,7 +53,7 @@ class Range:
 
 def flat(array: Array, axes: int) -> Array:
     """The array with all axes after the first `axes` as one."""
-    return array.reshape(*array.shape[:axes], prod(array.shape[axes:]))
+    return array if array.ndim == axes + 1 else array.reshape(*array.shape[:axes], prod(array.shape[axes:]))
 
 
 def side_by_side(arrays: Sequence[Array], axes: int) -> Array:
@@ -75,7 +75,8 @@ def total(sizes: Array) -> Array:
 
 def dot(rows: Array, a: Array) -> Array:
     """Each row times the array of its box: (boxes or 1, rows, *shape), (boxes or 1, *shape) -> (boxes or 1, rows)."""
-    n = prod(a.shape[1:])
-    if len(a) == 1:
-        return np.asarray(rows.reshape(*rows.shape[:2], n) @ a.reshape(n))
-    return np.asarray((rows.reshape(*rows.shape[:2], n) @ a.reshape(len(a), n, 1))[..., 0])
+    if a.ndim != 2:
+        n = prod(a.shape[1:])
+        rows, a = rows.reshape(*rows.shape[:2], n), a.reshape(len(a), n)
+    found: Array = rows @ a[0] if len(a) == 1 else (rows @ a[..., None])[..., 0]
+    return found

@@ -52,6 +52,11 @@ class LinearBounds1D:
     high_slope: Array
     high: Array
 
+    @property
+    def bounded(self) -> bool:
+        """Is there a line on either side of each element?"""
+        return bool(np.isfinite([self.low, self.high]).all())
+
     def where(self, chosen: Array, other: LinearBounds1D) -> LinearBounds1D:
         """These lines where they are chosen, the others elsewhere."""
         return LinearBounds1D(
@@ -62,25 +67,29 @@ class LinearBounds1D:
         )
 
 
-def lines(operation: str, x: Tensor) -> LinearBounds1D:
-    """Lines around an operation over the box x, in `interval64`."""
-    relaxed = Curve(operation, x)
-    if operation == "relu":
+def lines(relaxed: Curve) -> LinearBounds1D:
+    """Lines around a function over a box."""
+    if relaxed.operation == "relu":
         return SHAPES["rectifier"](relaxed)
-    try:
-        value = value_of(operation)(x.value)[0]
-    except DomainUndecided:  # whoever asks for lines knows of the domain
-        value = _wherever(operation, x)
-    low, high = INTERVALS.arrays.floats(value)
-    zero = np.zeros(relaxed.low.shape)
-    found = LinearBounds1D(zero, low, zero, high)
-    if not relaxed.any_wide:
-        return found
-    for usable, shape in _graphs(operation, relaxed):
+    found: LinearBounds1D | None = None
+    for usable, shape in _graphs(relaxed) if relaxed.any_wide else ():
         part = relaxed if usable is None else relaxed.where(usable)
         if part.any_wide:
-            found = _chosen(part.wide, SHAPES[shape](part), found)
-    return found
+            new = SHAPES[shape](part)
+            everywhere = part.all_wide and new.bounded
+            found = new if everywhere else _chosen(part.wide, new, found or _constant(relaxed))
+    return found or _constant(relaxed)
+
+
+def _constant(relaxed: Curve) -> LinearBounds1D:
+    """The ends of the function over the box."""
+    try:
+        value = value_of(relaxed.operation)(relaxed.x.value)[0]
+    except DomainUndecided:  # whoever asks for lines knows of the domain
+        value = _wherever(relaxed.operation, relaxed.x)
+    zero = np.zeros(relaxed.low.shape)
+    low, high = INTERVALS.arrays.floats(value)
+    return LinearBounds1D(zero, low, zero, high)
 
 
 def rectifier(r: Curve) -> LinearBounds1D:
@@ -118,54 +127,53 @@ class Parabolas:
     most: Array
 
 
-def parabolas(operation: str, x: Tensor) -> Parabolas:
-    """Around an operation over the box x, in `interval64`; the tangent's ends are infinite where f is not smooth."""
-    whole = Curve(operation, x)
-    usable = [whole.wide if each is None else each for each, _ in _graphs(operation, whole)]
+def parabolas(whole: Curve) -> Parabolas:
+    """Around a function over a box; the tangent's ends are infinite where f is not smooth."""
+    usable = [whole.wide if each is None else each for each, _ in _graphs(whole)]
     r = whole.where(np.logical_or.reduce(usable))
-    slope, low, high = r.tangent()
+    slope, low, high = r.tangent
     tangent = LinearBounds1D(slope, np.where(r.wide, low, -np.inf), slope, np.where(r.wide, high, np.inf))
-    box = INTERVALS.box(np.where(r.wide, r.low, r.inner), np.where(r.wide, r.high, r.inner))
+    box = r.x if r.all_wide else INTERVALS.box(np.where(r.wide, r.low, r.inner), np.where(r.wide, r.high, r.inner))
     try:
-        least, most = INTERVALS.arrays.floats(curvature_of(operation)(box.value)[0])
+        least, most = INTERVALS.arrays.floats(curvature_of(r.operation)(box.value)[0])
     except NotSupported:  # its derivative has none
         nothing = np.full(slope.shape, np.inf)
         return Parabolas(r.middle, LinearBounds1D(slope, -nothing, slope, nothing), 0 * slope, 0 * slope)
-    return Parabolas(r.middle, tangent, np.broadcast_to(least, slope.shape), np.broadcast_to(most, slope.shape))
+    return Parabolas(r.middle, tangent, _filling(least, slope.shape), _filling(most, slope.shape))
 
 
 Graphs = list[tuple[Array | None, str]]
 """Where (None: everywhere) a graph has a shape, a name of `SHAPES`."""
 
 
-def _graphs(operation: str, r: Curve) -> Graphs:
+def _graphs(r: Curve) -> Graphs:
     """Which shape the graph of f has where, inside its domain; later ones go first."""
-    inside = _inside(operation, r)
-    match OPERATIONS[operation].graph:
+    inside = _inside(r)
+    match OPERATIONS[r.operation].graph:
         case "convex" | "concave" as shape:
             return [(inside, shape)]
         case "s_shaped":
             return [(inside, "s_shaped"), (r.high <= 0, "convex"), (r.low >= 0, "concave")]
         case "by_sign":
             return [(r.low > 0, "convex"), (r.high < 0, "concave")]
-    return _by_curvature(operation, r, inside)
+    return _by_curvature(r, inside)
 
 
-def _inside(operation: str, r: Curve) -> Array | None:
+def _inside(r: Curve) -> Array | None:
     """Where a box lies inside the domain, whose ends have no finite slopes; None: everywhere."""
-    course = OPERATIONS[operation].course
+    course = OPERATIONS[r.operation].course
     if course is None or not np.isfinite(course.domain).any():
         return None
     return np.asarray((r.low > course.domain[0]) & (r.high < course.domain[1]))
 
 
-def _by_curvature(operation: str, r: Curve, inside: Array | None) -> Graphs:
+def _by_curvature(r: Curve, inside: Array | None) -> Graphs:
     """Convex or concave where f″ keeps its sign on the box; of any other smooth function what its slopes tell."""
     usable = r.wide if inside is None else r.wide & inside
     if not usable.any():
         return [(usable, "mean_value")]
     low, high = (np.where(usable, end, end[usable].flat[0]) for end in (r.low, r.high))
-    least, most = INTERVALS.arrays.floats(curvature_of(operation)(INTERVALS.box(low, high).value)[0])
+    least, most = INTERVALS.arrays.floats(curvature_of(r.operation)(INTERVALS.box(low, high).value)[0])
     above, below = least >= 0, most <= 0
     return [(usable & ~(above | below), "mean_value"), (usable & above, "convex"), (usable & below, "concave")]
 
@@ -191,6 +199,11 @@ class Curve:
             self.middle = np.where(self.wide & (self.middle == 0), self.high, self.middle)
 
     @property
+    def all_wide(self) -> bool:
+        """Are all elements looked at?"""
+        return bool(np.logical_and.reduce(self.wide, axis=None))
+
+    @property
     def inner(self) -> float:
         """A number inside the domain."""
         course = OPERATIONS[self.operation].course
@@ -198,8 +211,11 @@ class Curve:
 
     def where(self, usable: Array) -> Curve:
         """The same, where only some elements are looked at: what is known at points is known of them."""
+        wide = self.wide & usable
+        if np.array_equal(wide, self.wide):
+            return self
         part = copy.copy(self)
-        part.wide = self.wide & usable
+        part.wide = wide
         part.any_wide = bool(np.logical_or.reduce(part.wide, axis=None))
         return part
 
@@ -221,7 +237,7 @@ class Curve:
         arrays = INTERVALS.arrays
         y, slope = value_and_slope(self.operation)(arrays.data(points))
         low, high = arrays.floats(slope)
-        return points, arrays.floats(y), (np.broadcast_to(low, points.shape), np.broadcast_to(high, points.shape))
+        return points, arrays.floats(y), (_filling(low, points.shape), _filling(high, points.shape))
 
     def beside(self, slopes: Array, k: int) -> Ends:
         """The ends of f - slopes t at one of the three points."""
@@ -239,6 +255,7 @@ class Curve:
         slack = 4 * U * (np.maximum(np.abs(low), np.abs(high)) + aside)
         return low - aside - slack, high + aside + slack
 
+    @cached_property
     def tangent(self) -> tuple[Array, Array, Array]:
         """About f′ at the middle, and the ends of f - slopes t by it, where that is f."""
         low, high = self.at_points[2]
@@ -257,13 +274,13 @@ class Curve:
 
 def convex(r: Curve) -> LinearBounds1D:
     """Below, the tangent; above, the chord."""
-    (tangent, below, _), (chord, _, above) = r.tangent(), r.chord()
+    (tangent, below, _), (chord, _, above) = r.tangent, r.chord()
     return LinearBounds1D(tangent, below, chord, above)
 
 
 def concave(r: Curve) -> LinearBounds1D:
     """Below, the chord; above, the tangent."""
-    (tangent, _, above), (chord, below, _) = r.tangent(), r.chord()
+    (tangent, _, above), (chord, below, _) = r.tangent, r.chord()
     return LinearBounds1D(chord, below, tangent, above)
 
 
@@ -292,6 +309,11 @@ SHAPES: dict[str, Callable[[Curve], LinearBounds1D]] = {
     "rectifier": rectifier,
 }
 """Lines around a function over a box on which its graph has a shape; any that is smooth has that of a mean value."""
+
+
+def _filling(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array in a shape; a derivative may be a constant."""
+    return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
 def _finite(slopes: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -14,10 +14,12 @@ from scalarspec.bounding.branch import refine
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.parts import Goal, Part, at_once, bounded
 from scalarspec.errors import Contradiction
-from scalarspec.numbers.exact import float_below
+from scalarspec.numbers.exact import exact_float, float_below, interval_text
 
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
+Progress = Callable[[int, int, str], None]
+"""Is told how many parts, or rows, are done, how many there may be, and what is known by then, in words."""
 
 SPLIT_BATCH = 32
 """Boxes per job where they are parts of one box, so that several workers share the work on it."""
@@ -30,7 +32,7 @@ class Limits:
     """How far a search goes, and what ended it.
 
     budget: into how many parts at most; target: the width of every output at which it is done; seconds: how long it may
-    take, from now on: it ends with the round in which they are over; endings: what ended the searches so far.
+    take, from now on: it ends with the bundle of parts in which they are over; endings: what ended the searches so far.
     """
 
     budget: int
@@ -85,10 +87,13 @@ def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple
     def divide(parts: Sequence[Part]) -> Iterator[Part]:
         nonlocal closed, kept_numbers
         children = [child for part in parts for pair in part.choices.values() for child in pair]
-        for _ in bounded(jobs, children, goal, SPLIT_BATCH):
-            pass  # they have their bounds then
+        done = _bounded_in_time(jobs, children, goal, limits)
         for part in parts:
-            way = min(part.choices, key=lambda each: goal.left(part.choices[each]))
+            ways = [way for way, pair in part.choices.items() if done.issuperset(map(id, pair))]
+            if not ways:  # there was no time for it
+                yield part
+                continue
+            way = min(ways, key=lambda each: goal.left(part.choices[each]))
             halves = [child for child in part.choices[way] if not child.empty]
             kept = [child for child in halves if not goal.closed(child)]
             closed += len(halves) - len(kept)
@@ -104,6 +109,16 @@ def search(jobs: Jobs, root: Part, goal: Goal, limits: Limits) -> Iterator[tuple
         yield parts, len(parts) + closed
 
 
+def _bounded_in_time(jobs: Jobs, parts: Sequence[Part], goal: Goal, limits: Limits) -> set[int]:
+    """Parts get their bounds, some at a time, until the time is over: which did, by identity."""
+    done: set[int] = set()
+    for group in bounded(jobs, parts, goal, SPLIT_BATCH):
+        done.update(map(id, group))
+        if limits.late:
+            break
+    return done
+
+
 @dataclass(frozen=True)
 class Hull:
     """Bounds of the outputs in all parts, flat, and how many parts there are."""
@@ -111,6 +126,14 @@ class Hull:
     low: Array
     high: Array
     parts: int
+
+    def __str__(self) -> str:
+        """The bounds of the widest output."""
+        if not self.low.size:
+            return ""
+        at = int(np.argmax(self.high - self.low))
+        low, high = float(self.low[at]), float(self.high[at])
+        return f"{interval_text(exact_float(low), exact_float(high), 6)}, width {high - low:.3g}"
 
 
 def subdivided(jobs: Jobs, root: Part, limits: Limits) -> Iterator[Hull]:

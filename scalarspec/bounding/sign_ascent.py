@@ -135,8 +135,8 @@ def _norm(aside: Array) -> Array:
 def traced_rows(domain: Domain, batch: BatchedContext, at: Sequence[Array]) -> Trace:
     """The spec over a batch: at many points, a row for each. at: for each input, arrays (points, *shape)."""
     context = batch.inner
-    first = {path: context.tensor(x[0]) for path, x in zip(domain.ends, at, strict=True)}
-    rows = {id(first[path]): batch.rows(context.tensor(x)) for path, x in zip(domain.ends, at, strict=True)}
+    first = {path: context.tensor(x[0]) for path, x in zip(domain.varied, at, strict=True)}
+    rows = {id(first[path]): batch.rows(context.tensor(x)) for path, x in zip(domain.varied, at, strict=True)}
     return trace(Tape(batch), domain.spec, domain.having(context, first), rows)
 
 

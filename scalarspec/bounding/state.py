@@ -13,7 +13,7 @@ from scalarspec.bounding.charges import Charge, Sandwich
 from scalarspec.bounding.fused import Layer
 from scalarspec.bounding.plan import Fact, Plan
 from scalarspec.bounding.ranges import Range, dot, flat, side_by_side
-from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas, lines, parabolas
+from scalarspec.bounding.relaxations import Curve, LinearBounds1D, Parabolas, lines, parabolas
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.domains import leniently
 from scalarspec.core.shape import Dim
@@ -62,6 +62,7 @@ class BoxState:
         self._ranges: dict[Traced, Range] = {}
         self._lines: dict[Equation, LinearBounds1D] = {}
         self._parabolas: dict[Equation, Parabolas] = {}
+        self._curves: dict[Equation, tuple[Range, Curve]] = {}
         self._charges: dict[Equation | Layer, Charge] = {}
         self._sandwiches: dict[Equation, Sandwich] = {}
         for x, ends in zip(plan.inputs, boxes, strict=True):
@@ -238,17 +239,23 @@ class BoxState:
     def lines(self, eqn: Equation) -> LinearBounds1D:
         """Around the function of an equation."""
         if eqn not in self._lines:
-            self._lines[eqn] = lines(eqn.operation, self._tensor(eqn.operands[0]))
+            self._lines[eqn] = lines(self._curve(eqn))
         return self._lines[eqn]
 
     def parabolas(self, eqn: Equation) -> Parabolas:
         """Around the function of an equation, which has no kink."""
         if eqn not in self._parabolas:
-            self._parabolas[eqn] = parabolas(eqn.operation, self._tensor(eqn.operands[0]))
+            self._parabolas[eqn] = parabolas(self._curve(eqn))
         return self._parabolas[eqn]
 
-    def _tensor(self, x: Traced) -> Tensor:
-        return Tensor(self.plan.context, Dim(self.count, x.shape), self._value(x).value)
+    def _curve(self, eqn: Equation) -> Curve:
+        """The function of an equation over what is known of its operand: the same as long as that is the same."""
+        (x,) = eqn.operands
+        known = self._curves.get(eqn)
+        if known is None or known[0] is not self.range(x):
+            curve = Curve(eqn.operation, Tensor(self.plan.context, Dim(self.count, x.shape), self._value(x).value))
+            known = self._curves[eqn] = self.range(x), curve
+        return known[1]
 
     def sandwich(self, eqn: Equation) -> Sandwich:
         """The lines around the function of an equation, as passes make use of them."""

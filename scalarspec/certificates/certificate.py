@@ -1,11 +1,14 @@
-"""Certificates of bounds and of proofs: `Bounds.certificate()` and `Proof.certificate()`."""
+"""Certificates of bounds, of proofs and of values: `certificate()` of `Bounds`, `Proof` and `Crosscheck`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from scalarspec import check
+from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.formula import Formula
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.parts import Goal, Part
@@ -36,10 +39,20 @@ def of_bounds(jobs: Jobs, boxes: int, format: str) -> Certificate:
     program = program_of(jobs.domain)
     sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
     builder = Builder(program, jobs, Narrow(None), sides)
-    tree, found = narrowed(builder, Part.whole(jobs.domain, 0), boxes)
-    ends = {(i, side): side * rounded(least) for (i, side), least in found.items()}
-    claim = ["and", *(compared("at least" if side > 0 else "at most", i, ends[i, side]) for i, side in sides)]
-    return _certificate(program, claim, tree)
+    with _in_domains():
+        tree, found = narrowed(builder, Part.whole(jobs.domain, 0), boxes)
+    return _certificate(program, _between(found), tree)
+
+
+def of_value(domain: Domain) -> Certificate:
+    """That the outputs of a spec at arguments of which none varies lie between numbers, near ones as a rule."""
+    program = program_of(domain)
+    part = check.Part(check.compiled(program.entries), {}, {})
+    sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
+    with _in_domains():
+        for v in range(program.result + 1):
+            part.ranges.append(part.evaluated(v))
+        return _certificate(program, _between(part.bounds(program.result, sides)), {})
 
 
 def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int, format: str) -> Certificate:
@@ -53,7 +66,8 @@ def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int, format: str) 
         return torchlean.query_of_claim(jobs.domain, claim)
     program = program_of(jobs.domain)
     builder = Builder(program, jobs, goal, check.compared(claim))
-    found = proved(builder, Part.whole(jobs.domain, 0), claim, EFFORT * boxes + 64)
+    with _in_domains():
+        found = proved(builder, Part.whole(jobs.domain, 0), claim, EFFORT * boxes + 64)
     if found is None:
         raise NotSupported(
             "certificate: the checker's bounds are simpler than those of the search, and did not prove the claim in "
@@ -65,6 +79,23 @@ def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int, format: str) 
 def _known(format: str, formats: Sequence[str]) -> None:
     if format not in formats:
         raise ArgumentError(f"format: expected one of {', '.join(formats)}, got {format!r}")
+
+
+def _between(found: Mapping[tuple[int, int], Fraction]) -> Claim:
+    """That the result lies within bounds: of side times each element, by element and side."""
+    return [
+        "and",
+        *(compared("at least" if side > 0 else "at most", i, side * rounded(x)) for (i, side), x in found.items()),
+    ]
+
+
+@contextlib.contextmanager
+def _in_domains() -> Iterator[None]:
+    """Raises NotSupported where the checker's ranges do not tell that a function has values everywhere."""
+    try:
+        yield
+    except (ValueError, ZeroDivisionError) as error:
+        raise NotSupported(f"certificate: by the checker's bounds over the box, {error}") from error
 
 
 def _certificate(program: Program, claim: Claim, tree: Any) -> Certificate:

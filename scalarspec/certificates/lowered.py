@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -45,6 +47,22 @@ def _expm1mx(arrays: TapeArrays, x: Traced) -> Any:
     return arrays.apply("subtract", _expm1(arrays, x), x)
 
 
+def _cosh(arrays: TapeArrays, x: Traced) -> Any:
+    """(e^x + e^-x) / 2."""
+    return _half_of(arrays, "add", x)
+
+
+def _sinh(arrays: TapeArrays, x: Traced) -> Any:
+    """(e^x - e^-x) / 2."""
+    return _half_of(arrays, "subtract", x)
+
+
+def _half_of(arrays: TapeArrays, operation: str, x: Traced) -> Any:
+    """Half of e^x and e^-x, joined."""
+    sides = [arrays.apply("exp", each) for each in (x, arrays.apply("negative", x))]
+    return arrays.apply("multiply", _number(arrays, Fraction(1, 2)), arrays.apply(operation, *sides))
+
+
 def _log1p(arrays: TapeArrays, x: Traced) -> Any:
     """log(1 + x)."""
     return arrays.apply("log", arrays.apply("add", _number(arrays, 1), x))
@@ -65,6 +83,20 @@ def _elu(arrays: TapeArrays, x: Traced) -> Any:
 def _divide(arrays: TapeArrays, a: Traced, b: Traced) -> Any:
     """a (1 / b)."""
     return arrays.apply("multiply", a, arrays.apply("reciprocal", b))
+
+
+def _logsumexp(arrays: Any, x: Traced, axis: tuple[int, ...]) -> Any:
+    """x_r + log(1 + Σ over the others of e^(x_i - x_r)) of a vector, for one r: best where x_r is the largest. What is
+    subtracted from it is then seen to cancel.
+    """
+    if len(x.shape) != 1:
+        return REWRITES["logsumexp"](arrays, x, axis)
+    r = arrays.reference(x)
+    largest = arrays.apply("getitem", x, index=(r,))
+    sides = [arrays.apply("getitem", x, index=(side,)) for side in (slice(0, r), slice(r + 1, None))]
+    apart = arrays.apply("subtract", arrays.apply("concat", *sides, axis=0), largest)
+    others = arrays.apply("sum", arrays.apply("exp", apart), axis=axis)
+    return arrays.apply("add", largest, arrays.apply("log", arrays.apply("add", _number(arrays, 1), others)))
 
 
 def _pow(arrays: TapeArrays, x: Traced, y: Traced) -> Any:
@@ -102,14 +134,17 @@ LOWERED: dict[str, Callable[..., Any]] = {
     "abs": _abs,
     "affine": _affine,
     "affine_rows": _affine,
+    "cosh": _cosh,
     "divide": _divide,
     "elu": _elu,
     "expm1": _expm1,
     "expm1mx": _expm1mx,
     "log1p": _log1p,
-    "multiply": _multiply,
     "logcosh": _logcosh,
+    "logsumexp": _logsumexp,
+    "multiply": _multiply,
     "pow": _pow,
+    "sinh": _sinh,
     "tanh": _tanh,
     "where": _where,
 }
@@ -124,8 +159,14 @@ KNOWN = {*check.FUNCTIONS, *LINEAR, "multiply", "matmul"}
 """The operations that the checker has rules for."""
 
 
+@dataclass(frozen=True, eq=False)
 class Recorded(Outline):
-    """An outline on which all is recorded in operations that the checker knows."""
+    """An outline on which all is recorded in operations that the checker knows.
+
+    largest: of the operands of logsumexp, in order, which element to take for the largest; else the first.
+    """
+
+    largest: Sequence[int] = ()
 
     @cached_property
     def arrays(self) -> _RecordedArrays:
@@ -134,7 +175,22 @@ class Recorded(Outline):
 
 
 class _RecordedArrays(OutlineArrays):
-    """Arrays that record operations of LOWERED as what they are made of, and what is irrational of constants."""
+    """Arrays that record operations of LOWERED as what they are made of, and what is irrational of constants.
+
+    exponents: the operands of logsumexp, in order.
+    """
+
+    context: Recorded
+
+    def __init__(self, context: Recorded) -> None:
+        super().__init__(context)
+        self.exponents: list[Traced] = []
+
+    def reference(self, x: Traced) -> int:
+        """The element of a vector that is taken for the largest."""
+        self.exponents.append(x)
+        known = self.context.largest[len(self.exponents) - 1 :]
+        return known[0] if known else 0
 
     def function(self, operation: str) -> Callable[..., Traced]:
         """The operation: of constants worked out where it is rational, else recorded."""
@@ -159,5 +215,6 @@ class _RecordedArrays(OutlineArrays):
             return found
         row = OPERATIONS[operation]
         if operation not in KNOWN and row.scalar and row.symbolic == "definition" and row.kind != "relation":
-            return definition(self, operation)(*operands)
+            with contextlib.suppress(NotExact):  # of pi
+                return definition(self, operation)(*operands)
         return self.once(operation, shape, operands, parameters)

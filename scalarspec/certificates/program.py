@@ -7,7 +7,7 @@ constants is worked out exactly where it is rational, and is part of the program
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -19,10 +19,12 @@ from scalarspec import check
 from scalarspec.bounding.bilinear_operations import forward
 from scalarspec.bounding.domain import Domain
 from scalarspec.certificates.lowered import KNOWN, SIGNS, Recorded
+from scalarspec.core.lifting import replaced, tensors_in
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Shape
-from scalarspec.errors import NotSupported
+from scalarspec.core.tensor import Tensor
+from scalarspec.errors import NotExact, NotSupported
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, TapeArrays
 from scalarspec.tracing.trace import trace
@@ -45,11 +47,26 @@ def program_of(domain: Domain) -> Program:
     """The program of a spec over one box. Raises NotSupported, by name, for an operation that the checker lacks, for a
     spec that looks at single numbers, and for a box with an infinite end.
     """
+    first, operands = _recorded(domain, ())
+    if not operands:
+        return first
+    at_middle = check.Part(check.compiled(_at_middle(first.entries)), {}, {})
+    for v in range(max(operands) + 1):
+        at_middle.ranges.append(at_middle.evaluated(v))
+    return _recorded(domain, [int(np.argmax([low for low, _ in at_middle.ranges[v]])) for v in operands])[0]
+
+
+def _recorded(domain: Domain, largest: Sequence[int]) -> tuple[Program, list[int]]:
+    """The program, and the places of the operands of logsumexp, of which these elements are taken for the largest."""
     rational = named_context("rational")
     finite = {path: _finite(path, low, high) for path, (low, high) in domain.ends.items()}
     points = {path: rational.tensor(low) for path, (low, _) in finite.items()}
-    done = trace(Recorded(rational, shared=True), domain.spec, domain.having(rational, points), [*points.values()])
-    writer = _Writer(done.tape.arrays)
+    tape = Recorded(rational, shared=True, largest=largest)
+    try:
+        done = trace(tape, domain.spec, _on_tape(tape, domain.having(rational, points), points), [*points.values()])
+    except NotExact as error:
+        raise NotSupported(f"certificate: the checker knows exact constants alone: {error}") from error
+    writer = _Writer(tape.arrays)
     for path, x in zip(points, done.inputs, strict=True):
         low, high = (integers(np.ravel(end)) for end in finite[path])
         writer.add(x, {"operation": "input", "name": path, "shape": [*x.shape], "lower": low, "upper": high})
@@ -58,8 +75,27 @@ def program_of(domain: Domain) -> Program:
         if eqn in needed:
             writer.write(eqn)
     result = writer.place(done.result)
-    places = {path: writer.places[x] for path, x in zip(points, done.inputs, strict=True)}
-    return Program(writer.entries, places, result, done.result.shape)
+    inputs = {path: writer.places[x] for path, x in zip(points, done.inputs, strict=True)}
+    exponents = [writer.places.get(x, result) for x in tape.arrays.exponents]
+    return Program(writer.entries, inputs, result, done.result.shape), exponents
+
+
+def _on_tape(tape: Recorded, args: list[Any], points: Mapping[str, Tensor]) -> list[Any]:
+    """The arguments, with what does not vary as constants of the tape: it works out what is done to these alone."""
+    varied = {id(t) for t in points.values()}
+    fixed = {id(t): tape.constant(t) for t in tensors_in(args) if id(t) not in varied}
+    return replaced(args, fixed)
+
+
+def _at_middle(entries: Sequence[Entry]) -> list[Entry]:
+    """The same program at the middle of the box."""
+
+    def middle(entry: Entry) -> Entry:
+        ends = zip(check.exact(entry["lower"]), check.exact(entry["upper"]), strict=True)
+        numbers = integers([(low + high) / 2 for low, high in ends])
+        return {**entry, "lower": numbers, "upper": numbers}
+
+    return [middle(entry) if entry["operation"] == "input" else entry for entry in entries]
 
 
 def _finite(path: str, low: Array, high: Array) -> tuple[Array, Array]:

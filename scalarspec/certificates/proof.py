@@ -20,7 +20,7 @@ from scalarspec import check
 from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.parts import Goal, Part, bounded
-from scalarspec.bounding.relaxations import lines
+from scalarspec.bounding.relaxations import Curve, lines
 from scalarspec.certificates.program import Program
 from scalarspec.numbers.exact import float_above, float_below
 
@@ -58,22 +58,24 @@ class Builder:
         self.rectified = [e["operands"][0] for e in self.program.entries if e["operation"] == "relu"]
 
     def _curved(self) -> set[int]:
-        """The values that a function, or a product, is taken of, and that are no inputs and no affine functions of
-        inputs, whose ranges are known as well as can be.
-        """
-        affine, asked = set[int](), set[int]()
+        """The values that a function, or a product, is taken of, but those whose ranges are known as well as can be."""
+        tight, asked = set[int](), set[int]()
         for v, (how, below) in enumerate(self.steps):
-            if below is None:
-                affine.add(v)
-            elif isinstance(how, check.Function):
+            if isinstance(how, check.Function):
                 asked.add(below)
-            else:
-                factors = [place for row in how for _, places in row for place in places]
-                multiplied = {x for row in how for _, places in row if len(places) == 2 for x, _ in places}
-                asked |= multiplied
-                if not multiplied and len({x for x, _ in factors}) == 1 and all(x in self._inputs for x, _ in factors):
-                    affine.add(v)
-        return asked - affine
+            elif below is None or self._is_tight(how, tight):
+                tight.add(v)
+            if isinstance(how, check.Sum):
+                asked |= {x for row in how for _, places in row if len(places) == 2 for x, _ in places}
+        return asked - tight
+
+    def _is_tight(self, rows: check.Sum, tight: set[int]) -> bool:
+        """Is the interval of each sum its range: since it is of one element with a tight one, or of elements of one
+        input, which vary by themselves?
+        """
+        used = {x for row in rows for _, places in row for x, _ in places}
+        terms = max((sum(len(places) for _, places in row) for row in rows), default=0)
+        return not rows.products and (len(used) <= 1 and used <= self._inputs if terms > 1 else used <= tight)
 
     @property
     def _inputs(self) -> set[int]:
@@ -119,7 +121,7 @@ class Builder:
         low = np.array([float_below(Fraction(x, check.ONE)) for x in ends[:, 0]])
         high = np.array([float_above(Fraction(x, check.ONE)) for x in ends[:, 1]])
         with np.errstate(all="ignore"):
-            found = lines(self.names[v], INTERVALS.box(low, high))
+            found = lines(Curve(self.names[v], INTERVALS.box(low, high)))
         for i, pair in enumerate(zip(found.low_slope.tolist(), found.high_slope.tolist(), strict=True)):
             below, above = (round(Fraction(slope) * check.SLOPE_ONE) for slope in pair)
             slopes = below, above

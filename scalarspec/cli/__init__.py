@@ -21,6 +21,7 @@ import scalarspec
 from scalarspec.cli import (
     audits,
     backends,
+    certificates,
     closed_forms,
     crosschecks,
     evaluations,
@@ -37,7 +38,19 @@ from scalarspec.cli.signals import Signals, listening
 from scalarspec.cli.user_files import described
 from scalarspec.errors import ScalarSpecError
 
-FILES = (shipped_models, evaluations, proofs, closed_forms, crosschecks, audits, rounding, networks, facts, backends)
+FILES = (
+    shipped_models,
+    evaluations,
+    proofs,
+    closed_forms,
+    crosschecks,
+    audits,
+    rounding,
+    networks,
+    certificates,
+    facts,
+    backends,
+)
 """The files that state commands, in the order in which `--help` lists these."""
 EXIT_CODES = """\
 exit codes:

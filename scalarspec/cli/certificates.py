@@ -1,4 +1,4 @@
-"""The option `--certificate`: proofs of what was found, for `python -m scalarspec.check`, or TorchLean, to repeat."""
+"""Certificates on the command line: the option `--certificate`, which writes them, and the command `check`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,40 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from scalarspec import check
 from scalarspec.certificates.certificate import FORMATS
+from scalarspec.cli.commands import Commands, Text
 from scalarspec.errors import ArgumentError
+
+EPILOG = """The checker is one file that needs nothing but Python: `python check.py FILE` says the same. Exit code 0:
+what is printed is proved; 1: the certificate proves nothing, and the step that fails is printed; 2: there is no such
+file."""
+
+
+def add_commands(commands: Commands) -> None:
+    """`check`."""
+    parser = commands.add("check", run_check, "a certificate: what does it prove, in exact arithmetic?")
+    parser.add_argument("file", help="a certificate, as --certificate writes it")
+    parser.epilog = EPILOG
+
+
+def run_check(options: argparse.Namespace) -> tuple[Any, int]:
+    """What a certificate proves, or which step fails."""
+    try:
+        text = Path(options.file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError(f"file: {options.file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        return Text(f"not proved: {error}"), 1
+    try:
+        return Text(check.checked(text)), 0
+    except Exception as error:  # whatever is wrong with a certificate is said so, as by check.py itself
+        return Text(f"not proved: {error or type(error).__name__}"), 1
 
 
 def add_certificate(parser: argparse.ArgumentParser) -> None:
     """The option, and the format."""
-    shown = "write a proof of what was found, which `python -m scalarspec.check FILE` checks; of several, a file each"
+    shown = "write a proof of what was found, which `scalarspec check FILE` checks; of several, a file each"
     parser.add_argument("--certificate", metavar="FILE", help=shown)
     shown = "what it is written for (default scalarspec; the others for TorchLean, see docs/torchlean.md)"
     parser.add_argument("--certificate-format", choices=FORMATS, default=FORMATS[0], help=shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import Self
 
@@ -20,13 +21,14 @@ class Bar:
         terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self.shown, self.width = terminal and not quiet, 0
 
-    def __call__(self, done: int, total: int) -> None:
-        """Draws how many pieces are done, of how many."""
+    def __call__(self, done: int, total: int, known: str = "") -> None:
+        """Draws how many pieces are done, of how many, and what is known by then."""
         if self.shown:
             filled = CELLS * done // max(total, 1)
-            text = f"[{'#' * filled}{'.' * (CELLS - filled)}] {done} of {total}"
+            text = f"[{'#' * filled}{'.' * (CELLS - filled)}] {done} of {total}{known and ': '}{known}"
+            text = text[: shutil.get_terminal_size().columns - 1]  # no carriage return goes back over two lines
             self.width = max(self.width, len(text))
-            print(text, end="\r", file=sys.stderr, flush=True)
+            print(text.ljust(self.width), end="\r", file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
         return self

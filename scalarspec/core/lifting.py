@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from types import FunctionType, MethodType
 from typing import Any, TypeVar
 
@@ -94,7 +95,8 @@ def lifted_spec(spec: Spec, context: Context[Any]) -> Spec:
 
 
 def mapped(model: Model, function: Callable[[Any, str], Any], name: str = "", once: bool = True) -> Model:
-    """`model` with each part replaced for which the function gives something, in dataclasses and containers.
+    """`model` with each part replaced for which the function gives something, in dataclasses and containers, of which
+    there are copies then.
 
     The function is handed the part and its path, such as `name.encoder.weight`. A part that occurs twice is replaced by
     one and the same, unless `once` is false: then each place counts on its own. Where the function gives None, the
@@ -160,7 +162,7 @@ def common_context_of(spec: Callable[..., Any], arguments: Iterable[Any], name: 
 
 
 def _mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any] | None) -> Any:
-    if done is not None and not isinstance(value, _VALUES) and id(value) in done:
+    if done is not None and id(value) in done and not isinstance(value, _VALUES):
         return done[id(value)]
     found = function(value, path)
     result = _parts_mapped(value, function, path, done) if found is None else found
@@ -180,23 +182,34 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
         return {key: part(key, item) for key, item in value.items()}
     if is_module(value):
         return frontend("torch").mapped(value, part)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        result = copy.copy(value)
-        for field in dataclasses.fields(value):
-            if field.metadata.get(AS_IT_IS):
-                continue
-            object.__setattr__(result, field.name, part(field.name, getattr(value, field.name)))
-        return result
-    return value
+    kind: Any = type(value)
+    names = _fields(kind)
+    if not names:
+        return value
+    fields = {name: getattr(value, name) for name in names}
+    changed = {name: new for name, old in fields.items() if (new := part(name, old)) is not old}
+    if not changed:
+        return value
+    result = copy.copy(value)
+    for name, new in changed.items():
+        object.__setattr__(result, name, new)
+    return result
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: Hashable) -> tuple[str, ...]:
+    """The fields of a dataclass that are parts of a model; none of any other type."""
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    return tuple(field.name for field in fields if not field.metadata.get(AS_IT_IS))
 
 
 def is_data(value: Any) -> bool:
     """Does `lift` make a tensor of it?"""
-    if is_mask(value):
-        return False
-    if is_array(value):
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype != bool)
+    if isinstance(value, Tensor | float | np.floating | Decimal):
         return True
-    return isinstance(value, Tensor | float | np.floating | Fraction | Decimal) or _is_numbers(value)
+    return (_is_numbers(value) and not _is_bools(value)) or isinstance(value, Fraction) or is_array(value)
 
 
 def is_array(value: Any) -> bool:

@@ -15,7 +15,9 @@ from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.functions import endpoints
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.numbers.exact import as_array, data_value, infinite
+from scalarspec.numbers.exact import as_array, data_value, difference_ends, holds_floats, infinite
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,19 @@ def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
     if isinstance(region, Ball):
         return as_array(low), as_array(high)
     return lift_elements(_exact_or_infinite, as_array(low)), lift_elements(_exact_or_infinite, as_array(high))
+
+
+def float_ends_of(argument: Any, region: Ball | Box) -> tuple[Array, Array] | None:
+    """The same in floats, rounded outward by less than one unit in the last place, all elements at once. None where
+    what is given is not all floats, or lies in no region.
+    """
+    if not isinstance(argument, np.ndarray) or not holds_floats(argument):
+        return None
+    if isinstance(region, Ball):
+        x = argument.astype(np.float64)
+        return difference_ends(x, region.radius)[0], difference_ends(x, -region.radius)[1]
+    low, high = region.around(argument, argument)
+    return (low, high) if low.dtype.kind == high.dtype.kind == "f" else None
 
 
 def _exact_or_infinite(value: Any) -> Any:

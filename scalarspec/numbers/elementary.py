@@ -5,7 +5,8 @@ arithmetic on arrays of any shape, rounded to nearest, without FMA and without a
 bound: |computed - f(x)| <= ERROR[name] |f(x)| on its range, in units of u = 2^-53. Results of size below 2^-960 may be
 off by 2^-1074 more (underflow), which callers add.
 
-How the proofs, which stand with the functions, count (Higham 2002, chapters 2 and 3):
+`make prove-kernels` proves the bounds once more, by running these texts on intervals of roundings. How the proofs by
+hand, which stand with the functions, count (Higham 2002, chapters 2 and 3):
 
   (1)  fl(a op b) = (a op b) (1 + δ), |δ| <= u. In absolute terms fl is off by at most 2^(e-53) for results in
        [2^e, 2^(e+1)), which is u / 4 in [1/4, 1/2), u in [1, 2), 2u in [2, 4).

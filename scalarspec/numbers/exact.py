@@ -259,7 +259,14 @@ def integer_root(n: int, degree: int) -> int:
 
 
 def difference_ends(x: Any, c: Any) -> tuple[Any, Any]:
-    """The ends of x - c, the same where that is exact: for Fractions beside infinities, and for c = 0."""
+    """The ends of x - c for an array x of floats, or of Fractions, beside infinities: exact for Fractions, else the
+    floats next to it, which are the same where it is one.
+
+    With h a float next to c, x - h = s + e exactly (Knuth's two-sum; Dekker 1971), so x - c = s + (e - rest) for
+    rest = c - h, and s is at most that where e >= rest. The float next to s in the direction of the other end is on the
+    other side of it, as long as |e| + |rest| is less than the distance between s and its neighbours. Where it is not,
+    or floats overflow, numbers are subtracted one by one.
+    """
     if not c:
         return x, x
     if x.dtype == object:
@@ -267,7 +274,20 @@ def difference_ends(x: Any, c: Any) -> tuple[Any, Any]:
             [a if isinstance(a, float) and math.isinf(a) else data_value(a) - c for a in x.flat], dtype=object
         ).reshape(x.shape)
         return exact, exact
-    below, above = float_below(c), float_above(c)
+    h = float_below(c)
+    rest = Fraction(c) - Fraction(h) if math.isfinite(h) else Fraction(0)
+    least, most = float_below(rest), float_above(rest)
     with np.errstate(over="ignore", invalid="ignore"):
-        low, high = np.nextafter(x - above, -np.inf), np.nextafter(x - below, np.inf)
-    return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+        s = x - h
+        t = s - x
+        e = (x - (s - t)) - (h + t)
+        low, high = np.where(e >= most, s, np.nextafter(s, -np.inf)), np.where(e <= least, s, np.nextafter(s, np.inf))
+        sure = np.abs(e) + max(-least, most) < np.spacing(np.nextafter(np.abs(s), 0.0))
+    for place in map(tuple, np.argwhere(~sure)):
+        number = exact_float(x[place])
+        low[place], high[place] = (number, number) if isinstance(number, float) else _rounded_outward(number - c)
+    return low, high
+
+
+def _rounded_outward(value: End) -> tuple[float, float]:
+    return float_below(value), float_above(value)

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from scalarspec.bounding.domain import Domain
+from scalarspec.certificates.certificate import of_value
 from scalarspec.core.arguments import bind, one_valued, spec_name
 from scalarspec.core.context import Context
 from scalarspec.core.failures import failures_told
@@ -116,6 +118,18 @@ class Crosscheck:
 
         title = f"Cross-check of {spec_name(self.comparison.spec)} in {self.dtype}"
         return page(title, str(self), self.to_json(), self.stages)
+
+    def certificate(self) -> dict[str, Any]:
+        """A proof of an enclosure of the exact value, as plain data for JSON: what is needed to repeat it in exact
+        arithmetic, by `scalarspec check FILE` or a copy of that one file without this library.
+
+        Its enclosure, which is its `claim`, is another than `enclosure`, and nearly always as narrow or narrower.
+        Raises NotSupported for an operation that the checker does not know.
+
+            ss.crosscheck(ss.exp, 0.5, actual=np.exp(0.5)).certificate()
+        """
+        spec = self.comparison.spec
+        return of_value(Domain(spec, bind(spec, self.comparison.args), {}))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: exact values and ends as strings, hashes of the inputs and of the functions' texts, versions."""

@@ -15,6 +15,7 @@ import numpy as np
 from scalarspec.bounding.bounds import limits_of
 from scalarspec.bounding.proofs import Proof
 from scalarspec.bounding.prove import prove
+from scalarspec.bounding.search import Progress
 from scalarspec.core.arrays import lift
 from scalarspec.core.region import box
 from scalarspec.verification.answers import Answer, rounded_inside
@@ -23,7 +24,6 @@ from scalarspec.verification.networks import Excluded, networks_of, results
 from scalarspec.verification.query import Query
 from scalarspec.verification.vnnlib import read_query
 
-Progress = Callable[[int, int], None]
 NO_POINT, ANY_POINT = "no point of the inputs", "any point of the inputs"
 """What decides where the query asks nothing of the outputs."""
 MANY = 2**40

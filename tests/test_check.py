@@ -1,0 +1,295 @@
+"""The checker of certificates: its functions against mpmath, what it must accept and refuse, and its own mutants."""
+
+import copy
+import random
+import subprocess
+import sys
+import types
+from fractions import Fraction
+from pathlib import Path
+
+import certified
+import mpmath
+import pytest
+
+from scalarspec import check
+
+SOURCE = Path(check.__file__).read_text(encoding="utf-8")
+ONE = check.ONE
+TRUE = {"sqrt": mpmath.sqrt, **certified.FUNCTIONS}
+POSITIVE = {"log", "sqrt", "reciprocal"}
+
+
+def arguments(name, count=40, seed=3):
+    """Hostile arguments, in units of 2^-100."""
+    source = random.Random(seed)
+    near = [0, 1, -1, 2, -2, ONE, -ONE, ONE + 1, ONE - 1, 5 * ONE, -5 * ONE, 40 * ONE, -40 * ONE, 700 * ONE, -700 * ONE]
+    wide = [source.choice([-1, 1]) * source.randrange(1 << source.randrange(1, 104)) for _ in range(count)]
+    return [abs(t) + 1 if name in POSITIVE else t for t in near + wide]
+
+
+def miss(checker):
+    """The first step of a checker that is seen to be wrong, in words; None where there is none."""
+    for look in (functions_miss, poles_miss, lines_miss, certificates_miss, text_misses):
+        found = look(checker)
+        if found:
+            return found
+    return None
+
+
+def functions_miss(checker):
+    with mpmath.workprec(1400):
+        for name, f in checker.FUNCTIONS.items():
+            for t in arguments(name):
+                low, high = f.value(t)
+                value = TRUE[name](mpmath.mpf(t) / ONE) * ONE
+                if not low <= value <= high or high - low > max(4, abs(low) >> 96):
+                    return f"{name} at {t}"
+    return None
+
+
+def poles_miss(checker):
+    try:
+        checker.image(checker.FUNCTIONS["reciprocal"], -ONE, 2 * ONE)
+    except ValueError:
+        return None
+    return "the range of 1 / t around 0"
+
+
+def lines_miss(checker):
+    source = random.Random(5)
+    with mpmath.workprec(400):
+        for name, f in checker.FUNCTIONS.items():
+            for _ in range(12):
+                ends = sorted(source.randrange(-6 * ONE, 6 * ONE) >> source.choice([0, 0, 3, 80]) for _ in range(2))
+                low, high = (abs(x) + 1 for x in ends) if name in POSITIVE else ends
+                low, high = min(low, high), max(low, high)
+                a = source.randrange(-2 * checker.SLOPE_ONE, 2 * checker.SLOPE_ONE)
+                inside = [
+                    low,
+                    high,
+                    *(source.randint(low, high) for _ in range(10)),
+                    *(t for t in [0] if low < t < high),
+                ]
+                image = checker.image(f, low, high)
+                for t in inside:
+                    value = TRUE[name](mpmath.mpf(t) / ONE) * ONE
+                    apart = value - mpmath.mpf(a) * t / checker.SLOPE_ONE
+                    if not image[0] <= value <= image[1]:
+                        return f"the image of {name}"
+                    if not checker.beside(f, low, high, a, 1) <= apart <= checker.beside(f, low, high, a, -1):
+                        return f"a line beside {name}"
+    return None
+
+
+def accepts(checker, certificate):
+    try:
+        checker.checked(certified.text(certificate))
+    except Exception:
+        return False
+    return True
+
+
+def number(*values):
+    """Constants of a program."""
+    return {"exponent": 0, "integers": list(values)}
+
+
+def by_hand(claim, program=(), low=-1, high=2, value=None, **proof):
+    """A certificate about x in [low, high]."""
+    first = {"operation": "input", "lower": number(low), "upper": number(high)}
+    head = {"format": check.FORMAT, "version": check.VERSION}
+    value = len(program) if value is None else value
+    return {**head, "program": [first, *program], "value": value, "claim": claim, "proof": proof}
+
+
+SQUARE = {"operation": "square", "operands": [0]}
+RELU = {"operation": "relu", "operands": [0]}
+PRODUCT = {"operation": "multiply", "operands": [0, 0]}
+HALF = {"operation": "constant", "lower": {"exponent": -1, "integers": [1, 1]}}
+INVERSE = {"operation": "reciprocal", "operands": [0]}
+RIGHTS = {
+    "an input": by_hand(["and", ["at least", 0, -1, 1], ["at most", 0, 2, 1]]),
+    "a square": by_hand(["and", ["at least", 0, 0, 1], ["at most", 0, 4, 1]], [SQUARE]),
+    "either": by_hand(["or", ["above", 0, 9, 1], ["below", 0, 5, 1]], [SQUARE]),
+    "a line": by_hand(["at most", 0, 2, 1], [RELU]),
+    "parts": by_hand(["at least", 0, 0, 1], [PRODUCT], split=[0, 0, 0], parts=[{}, {}]),
+    "a quotient": by_hand(["and", ["at least", 0, 1, 4], ["at most", 0, 1, 1]], [INVERSE], low=1, high=4),
+    "a range": by_hand(
+        ["at most", 0, 4, 1],
+        [
+            SQUARE,
+            {"operation": "negative", "operands": [1], "weights": [-1], "elements": [0]},
+            {"operation": "relu", "operands": [2]},
+        ],
+        ranges={"2": [[0, -4 * ONE, ONE]]},
+    ),
+}
+"""Certificates that hold."""
+WRONGS = {
+    "too much": by_hand(["at most", 0, 1, 1]),
+    "too much of a square": by_hand(["at least", 0, 1, 4], [SQUARE]),
+    "at the edge": by_hand(["above", 0, -1, 1]),
+    "both, where one holds": by_hand(["and", ["above", 0, 9, 1], ["below", 0, 5, 1]], [SQUARE]),
+    "neither": by_hand(["or", ["above", 0, 9, 1], ["below", 0, 3, 1]], [SQUARE]),
+    "a value before the first": by_hand(["at least", 0, 0, 1], value=-1),
+    "an element before the first": by_hand(["at least", -1, -1, 1]),
+    "a float": by_hand(["at least", 0, -2.0, 1]),
+    "a text": by_hand(["at least", 0, "-2", 1]),
+    "a truth": by_hand(["at least", 0, -2, True]),
+    "an empty box": by_hand(["at least", 0, 1, 1], low=2, high=-1),
+    "a range that does not follow": by_hand(["at most", 0, 0, 1], [RELU], ranges={"0": [[0, -ONE, 0]]}),
+    "a range of the wrong side": by_hand(["at least", 0, 1, 1], [RELU], ranges={"0": [[0, ONE, 2 * ONE]]}),
+    "one part for two": by_hand(["at most", 0, 0, 1], [RELU], split=[0, 0, 0], parts=[{}]),
+    "the second part": by_hand(["at most", 0, 0, 1], [RELU], split=[0, 0, 0], parts=[{}, {}]),
+    "the first part": by_hand(["at least", 0, 0, 1], split=[0, 0, 0], parts=[{}, {}]),
+    "no number at 0": by_hand(["at least", 0, -9, 1], [INVERSE]),
+    "no rule": by_hand(["at least", 0, -9, 1], [{"operation": "sine", "operands": [0]}]),
+    "what is not made yet": by_hand(["at least", 0, -9, 1], [{"operation": "relu", "operands": [1]}]),
+    "what is made last": by_hand(["at most", 0, 0, 1], [SQUARE, {"operation": "relu", "operands": [-1]}]),
+    "two operands": by_hand(["at least", 0, -9, 1], [{"operation": "relu", "operands": [0, 0]}]),
+    "no such element": by_hand(["at least", 0, -9, 1], [{"operation": "sum", "operands": [0], "elements": [[0, -1]]}]),
+    "another version": {**by_hand(["at least", 0, -9, 1]), "version": 2},
+    "nothing": {},
+}
+"""Certificates that do not."""
+
+
+def certificates_miss(checker):
+    for name, each in {**RIGHTS, **MADE()}.items():
+        if not accepts(checker, each):
+            return f"refused: {name}"
+    for name, each in {**WRONGS, **too_tight()}.items():
+        if accepts(checker, each):
+            return f"accepted: {name}"
+    return None
+
+
+_made = {}
+
+
+def MADE():  # noqa: N802 - a table that is made when it is first asked for
+    """Certificates of specs."""
+    for name in ("two layers", "mse", "product", "third", "logarithm", "activations", "not"):
+        if name not in _made:
+            _made[name] = certified.certificate_of(name)
+    return _made
+
+
+def too_tight():
+    """The same, whose claims exclude a value that is attained."""
+    found = {}
+    for name, whole in MADE().items():
+        for at in list(certified.points(whole))[:6]:
+            y = certified.result(whole, at)
+            for i, value in enumerate(y if name != "not" else ()):
+                exact = Fraction(int(mpmath.floor(value * 2**60)), 2**60)
+                for said, limit in (("at least", exact + Fraction(1, 2**50)), ("at most", exact - Fraction(1, 2**50))):
+                    changed = copy.copy(whole)
+                    changed["claim"] = [said, i, limit.numerator, limit.denominator]
+                    found[f"{name}: {said} {limit}"] = changed
+    return found
+
+
+def text_misses(checker):
+    """Numbers that are shown are rounded to where they are implied."""
+    shown = checker.text(["and", ["at least", 0, -1, 3], ["at most", 1, -1, 3], ["above", 2, 1, 3], ["below", 3, 1, 3]])
+    less, more = f"0.{'3' * 20}", f"0.{'3' * 19}4"
+    right = f"([0] at least -{more} and [1] at most -{less} and [2] above {less} and [3] below {more})"
+    return None if shown == right else f"shown: {shown}"
+
+
+def test_nothing_is_missed():
+    assert miss(check) is None
+
+
+def test_it_is_one_file_of_the_standard_library_that_can_be_read():
+    assert len(SOURCE.splitlines()) <= 400
+    assert "scalarspec" not in "".join(line for line in SOURCE.splitlines() if "import" in line)
+
+
+@pytest.mark.parametrize("name", ["right", "wrong"])
+def test_it_runs_alone(tmp_path, name):
+    file = tmp_path / "proof.json"
+    file.write_text(certified.text(RIGHTS["a square"] if name == "right" else WRONGS["too much"]))
+    alone = tmp_path / "check.py"
+    alone.write_text(SOURCE)
+    done = subprocess.run([sys.executable, "-I", "-S", alone, file], capture_output=True, text=True, cwd=tmp_path)
+    if name == "right":
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("proved in the box, in 1 part: ([0] at least 0.0000")
+    else:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "not proved: the claim does not follow in part 1\n"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '"text"', "1e400", "NaN", "[" * 100000, '{"format": 1}'])
+def test_anything_else_is_refused_in_one_line(tmp_path, text):
+    file = tmp_path / "proof.json"
+    file.write_text(text)
+    done = subprocess.run([sys.executable, "-I", "-S", check.__file__, file], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("not proved: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+MUTANTS = {
+    "rounded down": ("return -(-a // b)", "return a // b"),
+    "e^t rounded down": ("over(high, 1 << (places - BITS))", "high >> (places - BITS)"),
+    "e^-t as e^t": ("    if t < 0:\n        low, high = (1 <<", "    if t < -ONE << 20:\n        low, high = (1 <<"),
+    "log without its last term": ("y + high", "y"),
+    "1 - s as s": ("(ONE - high, ONE - low)", "(low, high)"),
+    "softplus of |t|": ("max(t, 0) + log(ONE + low)", "abs(t) + log(ONE + low)"),
+    "a root rounded down": ("isqrt(t << BITS) + 1)", "isqrt(t << BITS))"),
+    "no turns": ("*(t for t in f.turns if low < t < high), ", ""),
+    "through a pole": ('f is not FUNCTIONS["reciprocal"] or', "True or"),
+    "concave as convex": ("(-1, 1)", "(1, -1)"),
+    "bent the other way": ("<= 0:\n            found += [h(p)", ">= 0:\n            found += [h(p)"),
+    "the sign before a break": ("b <= p for b", "b < p for b"),
+    "no breaks": ("*(b for b in f.breaks if low < b < high), ", ""),
+    "above its lowest secant": ("min(0, falls, rises)", "0"),
+    "any number": ("require(type(x) is int,", "require(True or"),
+    "transposed": ("(inner, 1) if entry", "(1, n) if not entry"),
+    "of any sign": ("Fraction(integer(w), below)", "Fraction(1, below)"),
+    "elements from behind": ("0 <= integer(k) < len(flat)", "integer(k) < len(flat)"),
+    "the first corner": ("low, high = low + min(corners), high + max(corners)",
+                         "low, high = low + corners[0], high + corners[-1]"),
+    "wider for narrower": ("max(low, ends[0]), min(high, ends[1])", "min(low, ends[0]), max(high, ends[1])"),
+    "the other line": ("[side < 0]\n            self.lines", "[side > 0]\n            self.lines"),
+    "the other end": ("self.ranges[v][i][g < 0]", "self.ranges[v][i][g > 0]"),
+    "one line for both": ("1 if g > 0 else -1", "1"),
+    "no remainder": ("+ abs(weight) * prod(radii)", ""),
+    "no constants": ("handed.pop(None, {}).get(None, 0)", "0 * len(handed.pop(None, {}))"),
+    "half a product": ("reversed(middles)", "middles"),
+    "the edge": ('least > c if claim[0] in ("above", "below") else', "least >= c if True else"),
+    "any for all": ('(all if claim[0] == "and" else any)', "any"),
+    "all for any": ('(all if claim[0] == "and" else any)', "all"),
+    "ranges as they are stated": ("require(fits,", "require(True or fits,"),
+    "lower ends alone": (" and -part.least(v, i, -1) * ONE <= high", ""),
+    "one part": ("for child, ends in ((first, (low, min(high, at))), (second, (max(low, at), high))):",
+                 "for child, ends in ((first, (low, min(high, at))),):"),
+    "the wrong halves": ("(first, (low, min(high, at)))", "(first, (max(low, at), high))"),
+    "no claim": ("require(holds(claim,", "require(True or holds(claim,"),
+    "before the first value": ("0 <= value < len", "value < len"),
+    "before the first element": ("require(integer(claim[1]) >= 0,", "require(True,"),
+    "empty boxes": ("require(all(a <= b for", "require(True or all(a <= b for"),
+    "more operands": ("require(len(operands) == 1,", "require(True,"),
+    "values from behind": ("all(0 <= x < v for x", "all(x < v for x"),
+    "any version": ("== (FORMAT, VERSION)", "!= ()"),
+    "shown inward": ("(floor if SIDES", "(ceil if SIDES"),
+}  # fmt: skip
+"""Changes of the checker's text by what each makes of it."""
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_of_the_checker_is_seen(name):
+    before, after = MUTANTS[name]
+    assert before in SOURCE
+    changed = types.ModuleType("mutant")
+    sys.modules["mutant"] = changed  # where its NamedTuple looks for annotations
+    exec(compile(SOURCE.replace(before, after), "mutant", "exec"), vars(changed))
+    try:
+        found = miss(changed)
+    except Exception as error:  # a mutant that breaks down is seen, too
+        found = type(error).__name__
+    assert found is not None
