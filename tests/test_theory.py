@@ -74,6 +74,43 @@ def test_every_fact_has_a_lean_example_and_the_vectors_are_exact(rational):
     assert "it has not been compiled here" in text
 
 
+TORCHLEAN = """
+Generative.VAE: Model sampleLatent forward reconstructionLoss klLoss loss forward_eq_decode_reparameterize
+    loss_eq_reconstruction_add_kl
+Generative.VQVAE: Model quantized forward reconstructionLoss codebookLoss commitmentLoss loss quantized_eq_embedding
+    loss_eq_reconstruction_add_codebook_add_commitment trainingGradients
+Generative.Latent: reparameterizeDiag
+Spec: Shape AutoencoderSpec autoencoderBackwardSpec autoencoderEncoderWeightsDerivSpec autoencoderEncoderBiasDerivSpec
+    autoencoderDecoderWeightsDerivSpec autoencoderInputDerivSpec
+TorchLean: Storage Tensor
+NN.MLTheory.Generative.Latent.VAE: sampleLatent_eq_reparameterize forward_eq_decoder_sampleLatent vaeObjectiveTerms
+    betaVae_loss_eq_weightedTwoTerm betaVae_loss_zero_beta betaVae_loss_eq_reconstruction_of_zero_kl
+    betaVae_loss_mono_beta_of_kl_nonneg coordinateKlToStandard coordinateKlToStandard_nonneg
+    coordinateKlToStandard_eq_zero_iff diagonalGaussianKlToStandardReal diagonalGaussianKlToStandardReal_nonneg
+    diagonalGaussianKlToStandardReal_eq_zero_iff varianceOfScale scalar_reparameterization_law
+    diagonal_reparameterization_coordinate_law ElboTerms negativeElbo betaNegativeElbo
+    betaVae_loss_matches_named_elbo_terms
+NN.MLTheory.Generative.Latent.Objective: weightedTwoTerm
+"""
+"""The names of TorchLean that `theory.lean` and the facts' sources use, by namespace, as the commit has them."""
+
+
+def test_lean_examples_and_sources_use_names_that_torchlean_has():
+    entries = re.split(r"\n(?=\S)", TORCHLEAN.strip())
+    spaces = {space: names.split() for space, names in (entry.split(": ") for entry in entries)}
+    whole = {f"{space}.{name}" for space, names in spaces.items() for name in names}
+    opened = {name for space in spaces if space.startswith("NN.") for name in spaces[space]}
+    text = "\n".join(EXAMPLES.values())
+    used = set(re.findall(r"\b(?:Generative|Spec|TorchLean|NN)\.[\w.]*\w", text))
+    assert used
+    assert used <= whole
+    bare = re.findall(r"(?<![\w.])(?:\w*(?:Vae|Kl|Elbo|Weighted|weighted|Terms|OfScale)\w*|\w+_law)(?![\w.])", text)
+    assert bare
+    assert set(bare) <= opened
+    sources = [s for fact in theory.facts() for s in fact.source.split(", ") if re.match(r"NN\.|Generative\.", s)]
+    assert set(sources) <= whole | set(spaces)
+
+
 # ---- as far as evaluation shows them --------------------------------------------------------------------------------
 
 RATIONALS = st.fractions(-4, 4, max_denominator=64)

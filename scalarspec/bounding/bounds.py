@@ -78,14 +78,20 @@ class Bounds:
         shape = np.shape(self.lower)
         return unboxed(np.broadcast_to(least, shape)), unboxed(np.broadcast_to(most, shape))
 
-    def certificate(self) -> dict[str, Any]:
+    def certificate(self, format: str = "scalarspec") -> dict[str, Any]:
         """A proof of bounds of every output, as plain data for JSON: what is needed to repeat it in exact arithmetic.
 
         `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made
         anew, of means that are simple to check, with as many parts of the box: its bounds, which are its `claim`, may
         be a little wider than these. A Euclidean ball counts as the box around it.
-        Raises ArgumentError for bounds over rows, or that were pickled, NotSupported for an operation that the checker
-        does not know, for a box with an infinite end, and where an operation may have no value.
+
+        format: "scalarspec", or, of dense layers and rectifiers, for TorchLean's checkers in Lean 4: "crown_query_v1",
+        bounds over the box as it is, or "monotonicity_v1", that no output falls where an input rises, anywhere. See
+        docs/torchlean.md.
+
+        Raises ArgumentError for bounds over rows, or that were pickled, and for an unknown format, NotSupported for an
+        operation that the checker does not know, for a box with an infinite end, and where an operation may have no
+        value.
 
             found = ss.bounds(lambda x: ss.square(x) - x, 0.5, vary={"x": ss.box(0, 1)})
             json.dump(found.certificate(), open("bounds.json", "w"))
@@ -94,7 +100,7 @@ class Bounds:
             raise ArgumentError("certificate: bounds that were pickled know their spec no more")
         if self._jobs.domain.over:
             raise ArgumentError("certificate: expected bounds over one box, got rows of boxes: ask for each row")
-        return of_bounds(self._jobs, self.boxes)
+        return of_bounds(self._jobs, self.boxes, format)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data: what was found, inner bounds among it, without the spec."""

@@ -43,15 +43,19 @@ class Proof(Verdict):
     gaps: Any = None
     boxes: int = 1
     stopped: str = ""
-    _certify: Callable[[int], dict[str, Any]] | None = field(default=None, repr=False)
+    _certify: Callable[[int, str], dict[str, Any]] | None = field(default=None, repr=False)
 
-    def certificate(self) -> dict[str, Any]:
+    def certificate(self, format: str = "scalarspec") -> dict[str, Any]:
         """A proof of a claim that is proved, as plain data for JSON: what is needed to repeat it in exact arithmetic.
 
         `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made
         anew, of means that are simple to check, and may take more parts than the search did.
+
+        format: "scalarspec", or "crown_query_v1" for TorchLean's checker in Lean 4, of comparisons of dense layers and
+        rectifiers, where they are proved without a split. See docs/torchlean.md.
         Raises ArgumentError where nothing is proved, or the claim is not at hand any more since the proof was pickled,
-        NotSupported for an operation that the checker does not know, and where no proof of its means was found.
+        and for an unknown format, NotSupported for an operation that the checker does not know, and where no proof of
+        its means was found.
 
             proof = ss.prove(lambda x: ss.square(x) <= 4, 0.0, vary={"x": ss.ball(2)})
             json.dump(proof.certificate(), open("proof.json", "w"))
@@ -60,7 +64,7 @@ class Proof(Verdict):
             raise ArgumentError(f"certificate: expected a claim that is proved, got one that is {self.status}")
         if self._certify is None:
             raise ArgumentError("certificate: a proof that was pickled knows its claim no more")
-        return self._certify(self.boxes)
+        return self._certify(self.boxes, format)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data, without the claim."""

@@ -232,9 +232,9 @@ class _Row:
         """The margins over the row's box."""
         return self.question.domain.row(self.row)
 
-    def certified(self, boxes: int) -> dict[str, Any]:
+    def certified(self, boxes: int, format: str) -> dict[str, Any]:
         """A certificate of a claim that was proved with so many parts."""
-        return of_proof(Jobs(self.domain), self.formula, OpenParts(self.formula), boxes)
+        return of_proof(Jobs(self.domain), self.formula, OpenParts(self.formula), boxes, format)
 
     def at_once(self, ends: Ends, tried: list[Point]) -> Proof | None:
         """A verdict by one evaluation over the box, or by points that were given."""

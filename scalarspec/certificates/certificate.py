@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,18 +13,29 @@ from scalarspec.bounding.formula import Formula
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.parts import Goal, Part
 from scalarspec.bounding.search import Narrow
-from scalarspec.certificates.claim import Claim, claim_of, compared
+from scalarspec.certificates import torchlean
+from scalarspec.certificates.claim import Claim, claim_of, compared, rounded
 from scalarspec.certificates.program import Program, program_of
 from scalarspec.certificates.proof import Builder, narrowed, proved
-from scalarspec.errors import NotSupported
+from scalarspec.errors import ArgumentError, NotSupported
 
 Certificate = dict[str, Any]
 EFFORT = 16
 """A certificate may need more parts than the search did: so many times as many, at most."""
 
 
-def of_bounds(jobs: Jobs, boxes: int) -> Certificate:
-    """That the outputs of a spec lie within bounds, over one box split into so many parts."""
+FORMATS = ("scalarspec", torchlean.QUERY, torchlean.MONOTONICITY)
+"""What a certificate may be written for: `scalarspec.check`, or TorchLean's checkers."""
+
+
+def of_bounds(jobs: Jobs, boxes: int, format: str) -> Certificate:
+    """That the outputs of a spec lie within bounds, over one box split into so many parts; for TorchLean, not split, or
+    that they are monotone. Raises ArgumentError for an unknown format.
+    """
+    _known(format, FORMATS)
+    if format != FORMATS[0]:
+        make = torchlean.query_of_bounds if format == torchlean.QUERY else torchlean.monotonicity
+        return make(jobs.domain)
     program = program_of(jobs.domain)
     sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
     builder = Builder(program, jobs, Narrow(None), sides)
@@ -44,12 +55,16 @@ def of_value(domain: Domain) -> Certificate:
         return _certificate(program, _between(part.bounds(program.result, sides)), {})
 
 
-def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int) -> Certificate:
-    """That a claim holds over one box, which a search for this goal split into so many parts.
+def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int, format: str) -> Certificate:
+    """That a claim holds over one box, which a search for this goal split into so many parts; for TorchLean, not split.
 
-    Raises NotSupported where a proof by the checker's means was not found.
+    Raises ArgumentError for an unknown format, NotSupported where a proof by the checker's means was not found.
     """
-    program, claim = program_of(jobs.domain), claim_of(formula)
+    _known(format, FORMATS[:2])
+    claim = claim_of(formula)
+    if format == torchlean.QUERY:
+        return torchlean.query_of_claim(jobs.domain, claim)
+    program = program_of(jobs.domain)
     builder = Builder(program, jobs, goal, check.compared(claim))
     with _in_domains():
         found = proved(builder, Part.whole(jobs.domain, 0), claim, EFFORT * boxes + 64)
@@ -61,17 +76,17 @@ def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int) -> Certificat
     return _certificate(program, claim, found[0])
 
 
+def _known(format: str, formats: Sequence[str]) -> None:
+    if format not in formats:
+        raise ArgumentError(f"format: expected one of {', '.join(formats)}, got {format!r}")
+
+
 def _between(found: Mapping[tuple[int, int], Fraction]) -> Claim:
     """That the result lies within bounds: of side times each element, by element and side."""
     return [
         "and",
-        *(compared("at least" if side > 0 else "at most", i, side * _rounded(x)) for (i, side), x in found.items()),
+        *(compared("at least" if side > 0 else "at most", i, side * rounded(x)) for (i, side), x in found.items()),
     ]
-
-
-def _rounded(x: Fraction) -> Fraction:
-    """A bound, rounded downward to a multiple of 2^-80."""
-    return Fraction(x.numerator * 2**80 // x.denominator, 2**80)
 
 
 @contextlib.contextmanager

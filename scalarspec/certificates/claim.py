@@ -29,6 +29,11 @@ def compared(relation: Relation, element: int, limit: Fraction, holds: bool = Tr
     return [said, element, limit.numerator, limit.denominator]
 
 
+def rounded(limit: Fraction) -> Fraction:
+    """A limit, rounded downward to a multiple of 2^-80."""
+    return Fraction(limit.numerator * 2**80 // limit.denominator, 2**80)
+
+
 def claim_of(formula: Formula) -> Claim:
     """What a formula claims, each of its outputs."""
     return ["and", *_claims(formula, formula.result, True).ravel()]

@@ -58,7 +58,7 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
         found = bounds(spec, *args, vary=vary, backend=backend, **goal, **effort, **kept)
     if options.certificate is not None:
         with told_after_the_report(options):
-            write_certificates(options.certificate, [found.certificate])
+            write_certificates(options, [found.certificate])
     if options.plot is not None:
         with told_after_the_report(options):
             found.plot(options.plot)

@@ -112,7 +112,7 @@ def run_verify(options: argparse.Namespace) -> tuple[Any, int]:
             found = Answer("timeout", None, 0, seconds=options.timeout + GRACE)
     if options.certificate is not None:
         with told_after_the_report(options):
-            write_certificates(options.certificate, found.certificates())
+            write_certificates(options, found.certificates())
     if not found.exact:
         options.notes.append(ROUNDED)
     return found, EXIT[found.status]

@@ -51,7 +51,7 @@ def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     if options.certificate is not None:
         with told_after_the_report(options):
             makers = [proof.certificate for proof in (found if isinstance(found, Proofs) else [found])]
-            write_certificates(options.certificate, makers)
+            write_certificates(options, makers)
     if options.save is not None:
         with told_after_the_report(options):
             _save(found, options.save)

@@ -1,4 +1,8 @@
-"""The facts as Lean 4 `example`s in TorchLean's names, with rational test vectors. Text: nothing is compiled here."""
+"""The facts as Lean 4 `example`s in TorchLean's names, with rational test vectors. Text: nothing is compiled here.
+
+The names are those of srirampc/TorchLean, a fork of lean-dojo/TorchLean, at 3447b74f6bf43f83ad50885851caf0bc01b4c53d:
+`NN/Spec/Models/{Vae,VqVae,Autoencoder}.lean`, `NN/MLTheory/Generative/Latent/{VAE,Objective}.lean`.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ from scalarspec.numbers.exact import exact_text
 from scalarspec.theory.lean_models import MODEL_EXAMPLES
 from scalarspec.theory.objectives import ElboTerms, beta_negative_elbo, kl_sum, negative_elbo, variance_of_scale
 
-HEADER = """-- Lean 4, in the names of TorchLean; text only: it has not been compiled here.
-open NN.MLTheory.Generative.Latent.VAE"""
+HEADER = """-- Lean 4, in the names of TorchLean at 3447b74f; text only: it has not been compiled here.
+open NN.MLTheory.Generative.Latent.VAE NN.MLTheory.Generative.Latent.Objective"""
 
-_OVER = "{α : Type} [Context α] {obs latent : Spec.Shape}"
-_VAE = f"{_OVER} (model : Generative.VAE.Model α obs latent) (beta : α) (x : Spec.Tensor α obs) (eps : Spec.Tensor α latent)"
-_REAL = "{obs latent : Spec.Shape} (model : Generative.VAE.Model ℝ obs latent) (beta : ℝ) (x : Spec.Tensor ℝ obs) (eps : Spec.Tensor ℝ latent)"
-_VQ = "{obs latent : Spec.Shape} {n : ℕ} (model : Generative.VQVAE.Model ℝ obs latent n) (beta : ℝ) (x : Spec.Tensor ℝ obs) (idx : Fin n)"
+_OVER = "{α : Type} [TorchLean.Storage α] [Context α] {obs latent : Spec.Shape}"
+_VAE = f"{_OVER} (model : Generative.VAE.Model α obs latent) (beta : α) (x : TorchLean.Tensor α obs) (eps : TorchLean.Tensor α latent)"
+_REAL = "{obs latent : Spec.Shape} (model : Generative.VAE.Model ℝ obs latent) (beta : ℝ) (x : TorchLean.Tensor ℝ obs) (eps : TorchLean.Tensor ℝ latent)"
+_VQ = "{obs latent : Spec.Shape} {n : ℕ} (model : Generative.VQVAE.Model ℝ obs latent n) (beta : ℝ) (x : TorchLean.Tensor ℝ obs) (idx : Fin n)"
 _REPARAMETERIZED = "Generative.Latent.reparameterizeDiag (model.encoder.mean x) (model.encoder.logvar x) eps"
 _KL = "(Real.exp l + mu ^ 2 - 1 - l) / 2"
 
@@ -31,11 +35,10 @@ EXAMPLES: dict[str, str] = {
     "loss_eq_reconstruction_add_kl": f"""{_REAL} :
     Generative.VAE.loss model beta x eps
       = Generative.VAE.reconstructionLoss model x eps + beta * Generative.VAE.klLoss model x :=
-  betaVae_loss_decomposition model beta x eps""",
+  Generative.VAE.loss_eq_reconstruction_add_kl model beta x eps""",
     "beta_vae_loss_eq_weighted_two_term": f"""{_REAL} :
-    Generative.VAE.loss model beta x eps
-      = Generative.VAE.reconstructionLoss model x eps + beta * Generative.VAE.klLoss model x := by
-  simpa using betaVae_loss_eq_weightedTwoTerm model beta x eps""",
+    Generative.VAE.loss model beta x eps = weightedTwoTerm beta (vaeObjectiveTerms model x eps) :=
+  betaVae_loss_eq_weightedTwoTerm model beta x eps""",
     "beta_vae_loss_zero_beta": f"""{_REAL} :
     Generative.VAE.loss model 0 x eps = Generative.VAE.reconstructionLoss model x eps :=
   betaVae_loss_zero_beta model x eps""",
@@ -51,33 +54,24 @@ EXAMPLES: dict[str, str] = {
     0 ≤ recon + beta * kl := by positivity""",
     "exp_ge_one_add": "(x : ℝ) : 1 + x ≤ Real.exp x := by linarith [Real.add_one_le_exp x]",
     "exp_gt_one_add": "(x : ℝ) (hx : x ≠ 0) : 1 + x < Real.exp x := by linarith [Real.add_one_lt_exp hx]",
-    "kl_coordinate_nonneg": f"""(mu l : ℝ) : 0 ≤ {_KL} := by
-  nlinarith [Real.add_one_le_exp l, sq_nonneg mu]""",
-    "kl_coordinate_eq_zero_iff": f"""(mu l : ℝ) : {_KL} = 0 ↔ mu = 0 ∧ l = 0 := by
-  constructor
-  · intro h
-    have hl : l = 0 := by
-      by_contra hl
-      nlinarith [Real.add_one_lt_exp hl, sq_nonneg mu]
-    subst hl
-    exact ⟨by simpa using (by simpa using h : mu ^ 2 / 2 = 0), rfl⟩
-  · rintro ⟨rfl, rfl⟩
-    simp""",
+    "kl_coordinate_nonneg": f"(mu l : ℝ) : 0 ≤ {_KL} :=\n  coordinateKlToStandard_nonneg mu l",
+    "kl_coordinate_eq_zero_iff": f"""(mu l : ℝ) : {_KL} = 0 ↔ mu = 0 ∧ l = 0 :=
+  coordinateKlToStandard_eq_zero_iff mu l""",
     "kl_nonneg": """{n : ℕ} (mu l : Fin n → ℝ) : 0 ≤ ∑ i, (Real.exp (l i) + mu i ^ 2 - 1 - l i) / 2 :=
-  Finset.sum_nonneg fun i _ => by nlinarith [Real.add_one_le_exp (l i), sq_nonneg (mu i)]""",
+  diagonalGaussianKlToStandardReal_nonneg mu l""",
     "kl_eq_zero_iff": """{n : ℕ} (mu l : Fin n → ℝ) :
     diagonalGaussianKlToStandardReal mu l = 0 ↔ (∀ i, mu i = 0) ∧ ∀ i, l i = 0 :=
   diagonalGaussianKlToStandardReal_eq_zero_iff mu l""",
     "executable_kl_eq_sum_div_n": """{n : ℕ} (hn : n ≠ 0) (mu l : Fin n → ℝ) :
     (∑ i, (Real.exp (l i) + mu i ^ 2 - 1 - l i) / 2) / n
       = (1 / n) * ∑ i, (Real.exp (l i) + mu i ^ 2 - 1 - l i) / 2 := by ring""",
-    "variance_of_scale": """(l : ℝ) : varianceOfScale (Real.exp (l / 2)) = Real.exp l := by
+    "variance_of_scale": """(l : ℝ) : (varianceOfScale (Real.exp (l / 2)) : ℝ) = Real.exp l := by
   simp [varianceOfScale, ← Real.exp_nat_mul]; ring_nf""",
-    "scalar_reparameterization_law": """{Ω : Type} [MeasurableSpace Ω] {P : MeasureTheory.Measure Ω} {eps : Ω → Fin 1 → ℝ}
-    (h : ∀ i, ProbabilityTheory.HasLaw (fun ω => eps ω i) (ProbabilityTheory.gaussianReal 0 1) P) (mu sigma : ℝ) :
-    ProbabilityTheory.HasLaw (fun ω => mu + sigma * eps ω 0)
+    "scalar_reparameterization_law": """{Ω : Type} [MeasurableSpace Ω] {P : MeasureTheory.Measure Ω} {eps : Ω → ℝ}
+    (h : ProbabilityTheory.HasLaw eps (ProbabilityTheory.gaussianReal 0 1) P) (mu sigma : ℝ) :
+    ProbabilityTheory.HasLaw (fun ω => mu + sigma * eps ω)
       (ProbabilityTheory.gaussianReal mu (varianceOfScale sigma)) P :=
-  diagonal_reparameterization_coordinate_law h (fun _ => mu) (fun _ => sigma) 0""",
+  scalar_reparameterization_law h mu sigma""",
     "diagonal_reparameterization_coordinate_law": """{Ω : Type} [MeasurableSpace Ω] {P : MeasureTheory.Measure Ω} {n : ℕ}
     {eps : Ω → Fin n → ℝ}
     (h : ∀ i, ProbabilityTheory.HasLaw (fun ω => eps ω i) (ProbabilityTheory.gaussianReal 0 1) P)
@@ -95,12 +89,12 @@ EXAMPLES: dict[str, str] = {
     (hrecon : Generative.VAE.reconstructionLoss model x eps = terms.reconstructionNll)
     (hkl : Generative.VAE.klLoss model x = terms.klPosteriorPrior) :
     Generative.VAE.loss model beta x eps = betaNegativeElbo beta terms := by
-  rw [betaVae_loss_decomposition]
+  rw [Generative.VAE.loss_eq_reconstruction_add_kl]
   exact betaVae_loss_matches_named_elbo_terms beta _ _ terms hrecon hkl""",
-    "kl_does_not_depend_on_the_noise": f"""{_REAL} (other : Spec.Tensor ℝ latent) :
+    "kl_does_not_depend_on_the_noise": f"""{_REAL} (other : TorchLean.Tensor ℝ latent) :
     Generative.VAE.loss model beta x eps - Generative.VAE.reconstructionLoss model x eps
       = Generative.VAE.loss model beta x other - Generative.VAE.reconstructionLoss model x other := by
-  simp [betaVae_loss_decomposition]""",
+  simp [Generative.VAE.loss_eq_reconstruction_add_kl]""",
     "kl_gradient_mu": f"(mu l : ℝ) : deriv (fun mu : ℝ => {_KL}) mu = mu := by\n  simp; ring",
     "kl_gradient_logvar": f"(mu l : ℝ) : deriv (fun l : ℝ => {_KL}) l = (Real.exp l - 1) / 2 := by\n  simp",
     "expected_reconstruction": """-- of one latent and one observation: the mean over ε = ±1, whose moments are 0 and 1
@@ -113,7 +107,7 @@ EXAMPLES: dict[str, str] = {
     Generative.VQVAE.loss model beta x idx = Generative.VQVAE.reconstructionLoss model x idx
       + Generative.VQVAE.codebookLoss model x idx + beta * Generative.VQVAE.commitmentLoss model x idx :=
   Generative.VQVAE.loss_eq_reconstruction_add_codebook_add_commitment model beta x idx""",
-    "vq_forward_does_not_depend_on_x": f"""{_VQ} (other : Spec.Tensor ℝ obs) :
+    "vq_forward_does_not_depend_on_x": f"""{_VQ} (other : TorchLean.Tensor ℝ obs) :
     Generative.VQVAE.forward model x idx = Generative.VQVAE.forward model other idx := rfl""",
     "codebook_eq_commitment": "(a b : ℝ) : (a - b) ^ 2 = (b - a) ^ 2 := by ring",
     "vq_loss_eq_reconstruction_add_codebook": f"""{_VQ}
@@ -124,11 +118,13 @@ EXAMPLES: dict[str, str] = {
     "reconstruction_error_eq_mse": """{n : ℕ} (x y : Fin n → ℝ) :
     (∑ i, (x i - y i) ^ 2) / n = (∑ i, (y i - x i) ^ 2) / n := by
   congr 1; exact Finset.sum_congr rfl fun i _ => by ring""",
-    "autoencoder_backward_eq_vjp": """{d h : ℕ} (m : Spec.AutoencoderSpec ℝ d h) (x g : Spec.Tensor ℝ (.dim d .scalar)) :
-    Spec.autoencoderBackwardSpec m x g
-      = (Spec.autoencoderEncoderWeightsDerivSpec m x g, Spec.autoencoderEncoderBiasDerivSpec m x g,
-         Spec.autoencoderDecoderWeightsDerivSpec m x g, Spec.autoencoderDecoderBiasDerivSpec m g,
-         Spec.autoencoderInputDerivSpec m x g) := rfl""",
+    "autoencoder_backward_eq_vjp": """{d h : ℕ} (m : Spec.AutoencoderSpec ℝ d h) (x g : TorchLean.Tensor ℝ (.dim d .scalar)) :
+    (Spec.autoencoderBackwardSpec m x g).encoder.weightGradient = Spec.autoencoderEncoderWeightsDerivSpec m x g
+      ∧ (Spec.autoencoderBackwardSpec m x g).encoder.biasGradient = Spec.autoencoderEncoderBiasDerivSpec m x g
+      ∧ (Spec.autoencoderBackwardSpec m x g).decoder.weightGradient = Spec.autoencoderDecoderWeightsDerivSpec m x g
+      ∧ (Spec.autoencoderBackwardSpec m x g).decoder.biasGradient = g
+      ∧ (Spec.autoencoderBackwardSpec m x g).inputGradient = Spec.autoencoderInputDerivSpec m x g :=
+  ⟨rfl, rfl, rfl, rfl, rfl⟩""",
     **MODEL_EXAMPLES,
 }  # fmt: skip
 """By the fact's name: binders, statement and a proof to try."""
@@ -148,7 +144,7 @@ def _vectors() -> list[str]:
     elbo = _exact(lambda n, k: negative_elbo(ElboTerms(n, k)), nll, prior)
     return [
         *(_kl_vector(mu) for mu in ([0], [1], [1, "1/2"], ["-3/4", 2, "1/3"])),
-        f"example : varianceOfScale ({sigma}) = {_exact(variance_of_scale, sigma)} := by norm_num [varianceOfScale]",
+        f"example : (varianceOfScale ({sigma}) : ℝ) = {_exact(variance_of_scale, sigma)} := by norm_num [varianceOfScale]",
         f"example : negativeElbo {terms} = {elbo} := by norm_num [negativeElbo]",
         f"example : betaNegativeElbo {beta} {terms} = {beta_elbo} := by norm_num [betaNegativeElbo]",
     ]
@@ -165,4 +161,4 @@ def _kl_vector(mu: list[Any]) -> str:
     return f"example : diagonalGaussianKlToStandardReal {shown} = {found} := by norm_num [{_UNFOLDED}]"
 
 
-_UNFOLDED = "diagonalGaussianKlToStandardReal, Fin.sum_univ_succ"
+_UNFOLDED = "diagonalGaussianKlToStandardReal, coordinateKlToStandard, Fin.sum_univ_succ"

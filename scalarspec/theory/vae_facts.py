@@ -75,7 +75,7 @@ VAE_FACTS: tuple[Fact, ...] = (
         Equal(loss, of_vae(lambda m, b, x, e: recon(m, b, x, e) + b * kl(m, b, x, e)), OF_VAE),
         "a sign: reconstruction_loss - β kl_loss",
         Equal(loss, of_vae(lambda m, b, x, e: recon(m, b, x, e) - b * kl(m, b, x, e)), OF_VAE),
-        source=f"{UPSTREAM}.betaVae_loss_decomposition, {SPEC}loss_eq_reconstruction_add_kl",
+        source=f"{SPEC}loss_eq_reconstruction_add_kl",
     ),
     Fact(
         "beta_vae_loss_eq_weighted_two_term",

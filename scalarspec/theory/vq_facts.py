@@ -108,7 +108,7 @@ VQ_FACTS: tuple[Fact, ...] = (
             OF_TRAINING,
         ),
         ("decode(z) = V tanh(W z + b) + c",),
-        "TorchLean's straight-through gradient of the VQ-VAE",
+        f"{VQ_SPEC}trainingGradients",
     ),
     Fact(
         "vq_codebook_gradient",
@@ -116,6 +116,6 @@ VQ_FACTS: tuple[Fact, ...] = (
         Equal(of_vq(lambda m, b, x: vqvae.straight_through(m, b, x, 1).code), _derivative(1), OF_TRAINING),
         "a sign",
         Equal(of_vq(lambda m, b, x: -vqvae.straight_through(m, b, x, 1).code), _derivative(1), OF_TRAINING),
-        source="TorchLean's straight-through gradient of the VQ-VAE",
+        source=f"{VQ_SPEC}trainingGradients",
     ),
 )

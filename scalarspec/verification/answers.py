@@ -41,11 +41,12 @@ class Answer:
     outputs: dict[str, Any] | None = None
     seconds: float = 0.0
     method: str = ""
-    _certify: tuple[Callable[[], dict[str, Any]], ...] = field(default=(), repr=False)
+    _certify: tuple[Callable[..., dict[str, Any]], ...] = field(default=(), repr=False)
 
-    def certificates(self) -> list[Callable[[], dict[str, Any]]]:
+    def certificates(self) -> list[Callable[..., dict[str, Any]]]:
         """For "unsat", a function for each box of inputs that the query asks about, which makes the proof that no input
-        in it satisfies the query, as `Proof.certificate` does, which may take minutes. A box without points needs none.
+        in it satisfies the query, as `Proof.certificate` does, in the same formats, which may take minutes. A box
+        without points needs none.
 
         Raises ArgumentError for any other answer.
 

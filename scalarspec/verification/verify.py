@@ -65,7 +65,7 @@ def verify(
     networks, cases = networks_of(asked, network), Cases(asked)
     parts = MANY if budget is None and timeout is not None else budget
     proved: list[str] = []
-    certify: list[Callable[[], dict[str, Any]]] = []
+    certify: list[Callable[..., dict[str, Any]]] = []
     for case in cases:
         left = None if timeout is None else timeout - (time.monotonic() - start)
         if left is not None and left <= 0:
