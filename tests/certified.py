@@ -174,12 +174,12 @@ def mutant(certificate, source):
         path = source.choice(paths)
         parent, key, value = at(changed, path[:-1]), path[-1], at(changed, path)
         kind = source.randrange(12)
-        if kind > 9:
-            nodes = [changed["proof"], *changed["proof"].get("parts", [])]
+        if kind > 9 and changed == certificate:
+            nodes = [path[:-1] for path in paths if path[-1] in ("ranges", "slopes", "split")]
             ends = sorted(source.choice([0, 1, -1, 3]) * check.ONE for _ in range(2))
-            where = str(source.randrange(len(changed["program"])))
-            stated = source.choice(nodes).setdefault("ranges", {}).setdefault(where, [])
-            stated.append([source.choice([0, 0, 1, -1]), *ends])
+            stated = at(changed, source.choice(nodes or [("proof",)])).setdefault("ranges", {})
+            where = stated.setdefault(str(source.randrange(len(changed["program"]))), [])
+            where.append([source.choice([0, 0, 1, -1]), *ends])
             continue
         if isinstance(value, int) and kind < 8:
             parent[key] = source.choice(CHANGES)(value, source)
