@@ -14,7 +14,7 @@ import scalarspec as ss
 from scalarspec import check
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import ArgumentError, NotSupported
-from scalarspec.examples import digit_cnn, digits
+from scalarspec.examples import digits
 
 
 def ends_of(certificate):
@@ -116,14 +116,10 @@ def test_each_function_of_one_number_is_proved_or_refused_by_name(name):
 
 
 def test_shipped_losses_are_proved():
-    data, cnn = digits.load(), digit_cnn.load()
-    near = {"x": ss.ball("1/100")}
-    for term in digits.terms(data, 0):
-        assert checked(ss.bounds(term.spec, *term.args, vary=near).certificate()).startswith("proved")
-    arguments = cnn.network, cnn.pixels[0], cnn.labels[0]
-    ((low, high), *_) = ends_of(whole := ss.bounds(ss.models.cnn.loss, *arguments, vary=near).certificate())
-    assert checked(whole).startswith("proved")
-    assert 0 <= low < high < Fraction(1, 1000)
+    """Those of the CNN take ten seconds: `make certificates` has them."""
+    for term in digits.terms(digits.load(), 0):
+        found = ss.bounds(term.spec, *term.args, vary={"x": ss.ball("1/100")})
+        assert checked(found.certificate()).startswith("proved")
 
 
 def test_what_has_no_certificate_is_refused_with_a_reason():
