@@ -52,7 +52,8 @@ def scope_in_a_module(scope):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
-def test_the_python_of_a_document_runs(path):
+def test_the_python_of_a_document_runs(path, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where it writes its files
     scope = {"__name__": "document"}
     for text in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL):
         exec(text, scope)
