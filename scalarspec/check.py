@@ -169,8 +169,8 @@ def sums(name: str, operands: Sequence[int], entry: dict[str, Any], sizes: Seque
     """
     counts = [sizes[v] for v in operands]
     if name == "multiply":
-        require(len(counts) == 2 and {*counts} <= {1, max(counts)}, "multiply: these shapes do not fit")
-        return [[(Fraction(1), [(v, i % sizes[v]) for v in operands])] for i in range(max(counts))]
+        require(len(counts) == 2 and {*counts} <= {0, 1, max(counts)}, "multiply: these shapes do not fit")
+        return [[(Fraction(1), [(v, i % sizes[v]) for v in operands])] for i in range(max(counts) * min(1, *counts))]
     if name == "matmul":  # rows of a times columns of b, or rows of b where that is transposed
         (a, b), inner = operands, integer(entry.pop("inner"))
         m, n = counts[0] // inner, counts[1] // inner
@@ -243,13 +243,13 @@ class Part:
         self.steps, self.facts, self.slopes = steps, facts, slopes
         self.ranges, self.lines = list[list[Ends]](), dict[tuple[int, int, int], Ends]()
 
-    def evaluated(self, v: int) -> list[Ends]:
-        """(1) The ranges of the elements of a value, from those before it."""
+    def reach(self, v: int) -> None:
+        """(1) The ranges of the elements of the next value, from those before it; (5) what else is known of them."""
         how, below = self.steps[v]
-        if below is None or isinstance(how, str):
-            return [*how] if below is None else [image(how, *ends) for ends in self.ranges[below]]
-        found = []
-        for row in how:
+        found = [*how] if below is None else []
+        if isinstance(how, str):
+            found = [image(how, *ends) for ends in self.ranges[below]]
+        for row in how if isinstance(how, Sum) else ():
             low = high = 0
             for weight, factors in row:
                 corners = [weight * ONE ** (2 - len(factors))]
@@ -257,10 +257,12 @@ class Part:
                     corners = [a * b for a in corners for b in self.ranges[x][j]]
                 low, high = low + min(corners), high + max(corners)
             found.append((low // (below * ONE), over(high, below * ONE)))
-        return found
+        self.ranges.append(found)
+        for i, ends in [(i, ends) for (x, i), ends in self.facts.items() if x == v]:
+            self.know(v, i, *ends)
 
     def know(self, v: int, i: int, low: int, high: int) -> None:
-        """(5) A range of an element of the value that was evaluated last."""
+        """(5) A range of an element of the value that was reached last."""
         ends = self.ranges[v][i]
         self.facts[v, i] = self.ranges[v][i] = max(low, ends[0]), min(high, ends[1])
         if self.ranges[v][i][0] > self.ranges[v][i][1]:
@@ -348,9 +350,7 @@ def proved(steps: list[tuple[Any, ...]], value: int, claim: Any, root: Any) -> i
         part = Part(steps, {**facts}, slopes)
         try:
             for v in range(len(steps)):
-                part.ranges.append(part.evaluated(v))
-                for i, ends in [(i, ends) for (x, i), ends in facts.items() if x == v]:
-                    part.know(v, i, *ends)
+                part.reach(v)
                 for i, low, high in node.get("ranges", {}).get(str(v), ()):
                     require(0 <= integer(i) < len(part.ranges[v]), "a part states a range of no element")
                     fits = part.least(v, i, 1) * ONE >= low and -part.least(v, i, -1) * ONE <= high

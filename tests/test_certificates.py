@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import scalarspec as ss
-from scalarspec import check
+from scalarspec import check, conformance
+from scalarspec.certificates import lowered
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import ArgumentError, NotSupported
 from scalarspec.examples import digits
@@ -192,6 +193,19 @@ def test_no_number_can_be_changed_so_that_something_false_is_accepted(name):
             assert not (fuzz_certificates.accepted(changed) and certified.refuted(changed)), (path, other)
             changes += 1
     assert changes > 100
+
+
+@pytest.mark.parametrize(
+    ("operation", "wrong"),
+    [
+        ("tanh", lambda arrays, x: arrays.apply("sigmoid", x)),
+        ("logsumexp", lambda arrays, x, axis: arrays.apply("sum", x, axis=axis)),
+        ("affine", lambda arrays, weight, x, bias: arrays.apply("matmul", weight, x)),
+    ],
+)
+def test_an_operation_that_is_written_wrongly_is_seen(monkeypatch, operation, wrong):
+    monkeypatch.setitem(lowered.LOWERED, operation, wrong)
+    assert conformance.check(operation, "certified").status == "misses"
 
 
 def test_no_mutant_is_accepted_though_it_is_false():

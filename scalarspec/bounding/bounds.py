@@ -81,9 +81,9 @@ class Bounds:
     def certificate(self, format: str = "scalarspec") -> dict[str, Any]:
         """A proof of bounds of every output, as plain data for JSON: what is needed to repeat it in exact arithmetic.
 
-        `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made
-        anew, of means that are simple to check, with as many parts of the box: its bounds, which are its `claim`, may
-        be a little wider than these. A Euclidean ball counts as the box around it.
+        `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made anew, of
+        means that are simple to check, with at most as many parts of the box: its bounds, which are its `claim`, may be
+        a little wider than these. A Euclidean ball counts as the box around it.
 
         format: "scalarspec", or, of dense layers and rectifiers, for TorchLean's checkers in Lean 4: "crown_query_v1",
         bounds over the box as it is, or "monotonicity_v1", that no output falls where an input rises, anywhere. See

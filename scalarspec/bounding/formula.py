@@ -141,7 +141,7 @@ class Formula:
         """The places that decide a node, from how much its operands miss and the places that decide these."""
         misses, places = operands[0]
         if node.operation not in CONNECTIVES:
-            return _moved(node, places.astype(np.float64)).astype(int)
+            return moved(node, places.astype(np.float64)).astype(int)
         most = (node.operation == "logical_and") == (sign > 0)
         for other, theirs in operands[1:]:
             better = other > misses if most else other < misses
@@ -272,10 +272,10 @@ def _joined_known(node: Joined, operands: list[Known]) -> Known:
     rule = CONNECTIVES.get(node.operation)
     if rule is not None:
         return rule.known(*operands)
-    return operands[0].mapped(lambda x: _moved(node, x))
+    return operands[0].mapped(lambda x: moved(node, x))
 
 
-def _moved(node: Joined, x: Array) -> Array:
+def moved(node: Joined, x: Array) -> Array:
     """The elements of an array, which has an axis of boxes at the end, elsewhere."""
     each = [FLOAT.arrays.apply(node.operation, x[..., k], **node.parameters) for k in range(x.shape[-1])]
     return np.stack([np.asarray(one) for one in each], axis=-1)

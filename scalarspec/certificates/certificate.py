@@ -17,7 +17,7 @@ from scalarspec.certificates import torchlean
 from scalarspec.certificates.claim import Claim, claim_of, compared, rounded
 from scalarspec.certificates.program import Program, program_of
 from scalarspec.certificates.proof import Builder, narrowed, proved
-from scalarspec.errors import ArgumentError, NotSupported
+from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError
 
 Certificate = dict[str, Any]
 EFFORT = 16
@@ -28,6 +28,18 @@ FORMATS = ("scalarspec", torchlean.QUERY, torchlean.MONOTONICITY)
 """What a certificate may be written for: `scalarspec.check`, or TorchLean's checkers."""
 
 
+@contextlib.contextmanager
+def _in_domains() -> Iterator[None]:
+    """Raises NotSupported where the checker's ranges do not tell that a function has values everywhere."""
+    try:
+        yield
+    except ScalarSpecError:
+        raise
+    except (ValueError, ZeroDivisionError) as error:
+        raise NotSupported(f"certificate: by the checker's bounds over the box, {error}") from error
+
+
+@_in_domains()
 def of_bounds(jobs: Jobs, boxes: int, format: str) -> Certificate:
     """That the outputs of a spec lie within bounds, over one box split into so many parts; for TorchLean, not split, or
     that they are monotone. Raises ArgumentError for an unknown format.
@@ -37,24 +49,22 @@ def of_bounds(jobs: Jobs, boxes: int, format: str) -> Certificate:
         make = torchlean.query_of_bounds if format == torchlean.QUERY else torchlean.monotonicity
         return make(jobs.domain)
     program = program_of(jobs.domain)
-    sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
-    builder = Builder(program, jobs, Narrow(None), sides)
-    with _in_domains():
-        tree, found = narrowed(builder, Part.whole(jobs.domain, 0), boxes)
+    builder = Builder(program, jobs, Narrow(None), _both_ends(program))
+    tree, found = narrowed(builder, Part.whole(jobs.domain, 0), boxes)
     return _certificate(program, _between(found), tree)
 
 
+@_in_domains()
 def of_value(domain: Domain) -> Certificate:
     """That the outputs of a spec at arguments of which none varies lie between numbers, near ones as a rule."""
     program = program_of(domain)
     part = check.Part(check.compiled(program.entries), {}, {})
-    sides = [(i, side) for i in range(program.shape.size) for side in (1, -1)]
-    with _in_domains():
-        for v in range(program.result + 1):
-            part.ranges.append(part.evaluated(v))
-        return _certificate(program, _between(part.bounds(program.result, sides)), {})
+    for v in range(program.result + 1):
+        part.reach(v)
+    return _certificate(program, _between(part.bounds(program.result, _both_ends(program))), {})
 
 
+@_in_domains()
 def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int, format: str) -> Certificate:
     """That a claim holds over one box, which a search for this goal split into so many parts; for TorchLean, not split.
 
@@ -66,8 +76,7 @@ def of_proof(jobs: Jobs, formula: Formula, goal: Goal, boxes: int, format: str) 
         return torchlean.query_of_claim(jobs.domain, claim)
     program = program_of(jobs.domain)
     builder = Builder(program, jobs, goal, check.compared(claim))
-    with _in_domains():
-        found = proved(builder, Part.whole(jobs.domain, 0), claim, EFFORT * boxes + 64)
+    found = proved(builder, Part.whole(jobs.domain, 0), claim, EFFORT * boxes + 64)
     if found is None:
         raise NotSupported(
             "certificate: the checker's bounds are simpler than those of the search, and did not prove the claim in "
@@ -89,13 +98,9 @@ def _between(found: Mapping[tuple[int, int], Fraction]) -> Claim:
     ]
 
 
-@contextlib.contextmanager
-def _in_domains() -> Iterator[None]:
-    """Raises NotSupported where the checker's ranges do not tell that a function has values everywhere."""
-    try:
-        yield
-    except (ValueError, ZeroDivisionError) as error:
-        raise NotSupported(f"certificate: by the checker's bounds over the box, {error}") from error
+def _both_ends(program: Program) -> list[tuple[int, int]]:
+    """Each element of the result with each side."""
+    return [(i, side) for i in range(program.shape.size) for side in (1, -1)]
 
 
 def _certificate(program: Program, claim: Claim, tree: Any) -> Certificate:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.bounding.formula import Formula, Node
-from scalarspec.bounding.formula_nodes import Comparison, Given, Joined, Relation
-from scalarspec.core.named_contexts import context as named_context
+from scalarspec.bounding.formula import Formula, Node, moved
+from scalarspec.bounding.formula_nodes import Comparison, Given, Relation
 
 Array = np.ndarray[Any, Any]
 Claim = list[Any]
@@ -43,8 +42,8 @@ def _claims(formula: Formula, i: int, holds: bool) -> Array:
     """For each element of a node, that it holds, or that it does not."""
     node: Node = formula.nodes[i]
     if isinstance(node, Comparison):
-        places = range(node.place.start, node.place.stop)
-        return _array([compared(node.relation, k, node.limit, holds) for k in places], node.shape)
+        elements = range(node.place.start, node.place.stop)
+        return _array([compared(node.relation, k, node.limit, holds) for k in elements], node.shape)
     if isinstance(node, Given):
         return _array([["and"] if truth == holds else ["or"] for truth in node.truths], node.shape)
     if node.operation == "logical_not":
@@ -54,14 +53,9 @@ def _claims(formula: Formula, i: int, holds: bool) -> Array:
         joins = "and" if (node.operation == "logical_and") == holds else "or"
         pairs = np.broadcast_arrays(*operands)
         return _array([[joins, *each] for each in zip(*map(np.ravel, pairs), strict=True)], pairs[0].shape)
-    return _moved(node, operands[0])
-
-
-def _moved(node: Joined, claims: Array) -> Array:
-    """The claims elsewhere, as an operation moves elements."""
-    places = np.arange(claims.size, dtype=np.float64).reshape(claims.shape)
-    moved = np.asarray(named_context("float64").arrays.apply(node.operation, places, **node.parameters))
-    return _array([claims.ravel()[int(k)] for k in moved.ravel()], moved.shape)
+    (claims,) = operands
+    places = moved(node, np.arange(claims.size, dtype=np.float64).reshape(*claims.shape, 1))[..., 0]
+    return _array([claims.ravel()[int(k)] for k in places.ravel()], places.shape)
 
 
 def _array(claims: Sequence[Claim], shape: Sequence[int]) -> Array:

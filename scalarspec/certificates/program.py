@@ -48,16 +48,19 @@ def program_of(domain: Domain) -> Program:
     spec that looks at single numbers, and for a box with an infinite end.
     """
     first, operands = _recorded(domain, ())
-    if not operands:
+    if all(v is None for v in operands):
         return first
     at_middle = check.Part(check.compiled(_at_middle(first.entries)), {}, {})
-    for v in range(max(operands) + 1):
-        at_middle.ranges.append(at_middle.evaluated(v))
-    return _recorded(domain, [int(np.argmax([low for low, _ in at_middle.ranges[v]])) for v in operands])[0]
+    for v in range(first.result + 1):
+        at_middle.reach(v)
+    ranges = [[] if v is None else at_middle.ranges[v] for v in operands]
+    return _recorded(domain, [max(range(len(each)), key=lambda i: each[i], default=0) for each in ranges])[0]
 
 
-def _recorded(domain: Domain, largest: Sequence[int]) -> tuple[Program, list[int]]:
-    """The program, and the places of the operands of logsumexp, of which these elements are taken for the largest."""
+def _recorded(domain: Domain, largest: Sequence[int]) -> tuple[Program, list[int | None]]:
+    """The program, and the places of the operands of logsumexp, of which these elements are taken for the largest; None
+    of one that the result does not depend on.
+    """
     rational = named_context("rational")
     finite = {path: _finite(path, low, high) for path, (low, high) in domain.ends.items()}
     points = {path: rational.tensor(low) for path, (low, _) in finite.items()}
@@ -76,7 +79,7 @@ def _recorded(domain: Domain, largest: Sequence[int]) -> tuple[Program, list[int
             writer.write(eqn)
     result = writer.place(done.result)
     inputs = {path: writer.places[x] for path, x in zip(points, done.inputs, strict=True)}
-    exponents = [writer.places.get(x, result) for x in tape.arrays.exponents]
+    exponents = [writer.places.get(x) for x in tape.arrays.exponents]
     return Program(writer.entries, inputs, result, done.result.shape), exponents
 
 
@@ -155,7 +158,7 @@ class _Writer:
 
     def write(self, eqn: Equation) -> None:
         """An equation as an entry, or as some. Raises NotSupported for one that the checker has no rule for."""
-        if eqn.operation not in KNOWN:
+        if eqn.operation not in KNOWN and not OPERATIONS[eqn.operation].moves:
             raise NotSupported(f"certificate: the checker has no rule for {eqn.operation}, nor for what it is made of")
         operands, name = [self.place(x) for x in eqn.operands], eqn.operation
         head = {"operation": name, "operands": operands, "shape": [*eqn.result.shape]}
@@ -164,17 +167,22 @@ class _Writer:
         elif name == "matmul":
             self._write_product(eqn, head)
         else:
-            self.add(eqn.result, {**head, "elements": elements(eqn)})
+            named = name if name in check.LINEAR else "sum"  # of one element each, where others put them elsewhere
+            self.add(eqn.result, {**head, "operation": named, "elements": elements(eqn)})
 
     def _write_product(self, eqn: Equation, head: Entry) -> None:
         """A product of vectors or matrices; of more axes, each of the matrices, side by side."""
         a, b = (x.shape for x in eqn.operands)
         transposed = eqn.parameters.get("transposed", False)
+        if not a[-1]:  # sums of nothing
+            self.add(eqn.result, {**head, "operation": "sum", "elements": [[]] * eqn.result.shape.size})
+            return
         if len(a) < 3 and len(b) < 3:
             self.add(eqn.result, {**head, "inner": a[-1], "transposed": transposed})
             return
         many = np.broadcast_shapes(a[:-2], b[:-2])
-        sides = [np.arange(int(np.prod(shape))).reshape(shape) for shape in (a, b)]
+        as_matrices = (a if len(a) > 1 else (1, *a), b if len(b) > 1 else (*b, 1))
+        sides = [np.arange(math.prod(shape)).reshape(shape) for shape in as_matrices]
         sides = [np.broadcast_to(side, (*many, *side.shape[-2:])).reshape(-1, *side.shape[-2:]) for side in sides]
         products = []
         for matrices in zip(*sides, strict=True):
@@ -206,7 +214,8 @@ def elements(eqn: Equation) -> Any:
     if name in ("sum", "mean"):
         axes = eqn.parameters["axis"]
         kept = [i for i in range(places[0].ndim) if i not in axes]
-        return places[0].transpose(*kept, *axes).reshape(eqn.result.shape.size, -1).tolist()
+        count = math.prod(shapes[0][i] for i in axes)
+        return places[0].transpose(*kept, *axes).reshape(eqn.result.shape.size, count).tolist()
     if OPERATIONS[name].moves:
         moved = forward(name, [1.0 + place[None, None] for place in places], eqn.parameters)
         found = np.broadcast_to(moved, (1, 1, *eqn.result.shape)).astype(np.int64).ravel().tolist()

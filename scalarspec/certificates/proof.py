@@ -73,13 +73,9 @@ class Builder:
         """Is the interval of each sum its range: since it is of one element with a tight one, or of elements of one
         input, which vary by themselves?
         """
-        used = {x for row in rows for _, places in row for x, _ in places}
+        used, inputs = {x for row in rows for _, places in row for x, _ in places}, {*self.program.inputs.values()}
         terms = max((sum(len(places) for _, places in row) for row in rows), default=0)
-        return not rows.products and (len(used) <= 1 and used <= self._inputs if terms > 1 else used <= tight)
-
-    @property
-    def _inputs(self) -> set[int]:
-        return {*self.program.inputs.values()}
+        return not rows.products and (len(used) <= 1 and used <= inputs if terms > 1 else used <= tight)
 
     def leaf(self, part: Part, facts: dict[Any, Ends], slopes: dict[Any, Ends]) -> Leaf:
         """A part with all that its node states."""
@@ -87,10 +83,7 @@ class Builder:
         exact = check.Part(self.steps, dict(facts), dict(slopes))
         try:
             for v in range(len(self.steps)):
-                exact.ranges.append(exact.evaluated(v))
-                for (x, i), ends in facts.items():
-                    if x == v:
-                        exact.know(v, i, *ends)
+                exact.reach(v)
                 if isinstance(self.steps[v][0], str) and self.names[v] != "relu":
                     self._state_slopes(exact, v, node)  # before its lines are asked for
                 if v in self.curved:

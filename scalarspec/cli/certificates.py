@@ -36,7 +36,7 @@ def run_check(options: argparse.Namespace) -> tuple[Any, int]:
     try:
         return Text(check.checked(text)), 0
     except Exception as error:  # whatever is wrong with a certificate is said so, as by check.py itself
-        return Text(f"not proved: {error or type(error).__name__}"), 1
+        return Text(f"not proved: {str(error) or type(error).__name__}"), 1
 
 
 def add_certificate(parser: argparse.ArgumentParser) -> None:

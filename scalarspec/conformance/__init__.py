@@ -6,7 +6,7 @@ edges of its domain, and on shapes with no elements; what is compared is
   interval, interval64   enclosures of the values                 mean-value, linear, subdivide   `bounds` of a box
   batched, prepared      the same values, row by row              gradient      its enclosure, and slopes of chords
   tolerance              floats of exact and of rounded inputs    empty         shapes with no elements, or ()
-  python, c99, matrix    generated code, at points
+  python, c99, matrix    generated code, at points                certified     `certificate()`, and its checker
 
 A reading holds, or refuses by name, or misses. What misses is a wrong fact in the table, or a wrong rule:
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -11,10 +12,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from scalarspec import check
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import METHODS
 from scalarspec.bounding.search import Limits
+from scalarspec.certificates.certificate import FORMATS, of_bounds
 from scalarspec.conformance.examples import PRECISE, Array, Example, value_at
 from scalarspec.core import functions as f
 from scalarspec.core.arrays import lift
@@ -118,6 +121,22 @@ def linear(example: Example) -> str:
 def subdivide(example: Example) -> str:
     """`bounds` on parts of the box must contain the values."""
     return _bounded(example, "subdivide")
+
+
+@reading
+def certified(example: Example) -> str:
+    """A certificate of bounds must pass the checker, and what it claims must contain the values."""
+    domain = Domain(example.named, dict(zip(example.names, example.low, strict=True)), example.vary())
+    made = of_bounds(Jobs(domain), 1, FORMATS[0])
+    try:
+        check.checked(json.dumps(made))
+    except Exception as error:
+        return f"the checker refuses what was made for it: {error}"
+    claimed = {(said, i): Fraction(n, d) for said, i, n, d in made["claim"][1:]}
+    shape = next(example.known())[1][0].shape
+    ends = ([claimed[said, i] for i in range(math.prod(shape))] for said in ("at least", "at most"))
+    low, high = (np.array(end, dtype=object).reshape(shape) for end in ends)
+    return _outside(example, low, high)
 
 
 @reading
