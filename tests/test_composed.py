@@ -23,6 +23,11 @@ COMPOSED = {
 }
 WITH_ARRAYS = {"layers.Dropout", "loss.cosine_embedding"}
 """Those that are called with arrays beside the arguments, whose sizes are not variables."""
+UNCHECKED = {
+    "core.all", "core.any", "core.greater", "core.greater_equal", "core.logical_xor", "core.not_equal", "core.xlogy",
+    "activation.gelu", "loss.kl_div", "layers.RotaryEncoding", "layers.SinusoidalEncoding", "layers.sinusoids",
+}  # fmt: skip
+"""Those made of operations that the checker of certificates has no rule for."""
 
 
 def of_tensors(spec):
@@ -60,8 +65,11 @@ READINGS = [name for name in conformance.READINGS if name not in ("range_of_valu
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_what_is_composed_holds_under_a_reading(name, reading):
-    missed = conformance.READINGS[reading](EXAMPLES[name])
-    assert missed == ""
+    if reading == "certified" and name in UNCHECKED:
+        with pytest.raises(NotSupported, match=r"certificate: .* rule for"):
+            conformance.READINGS[reading](EXAMPLES[name])
+    else:
+        assert conformance.READINGS[reading](EXAMPLES[name]) == ""
 
 
 @pytest.mark.parametrize("name", sorted({*EXAMPLES} - UNROLLED - WITH_ARRAYS))

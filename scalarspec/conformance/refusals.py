@@ -1,13 +1,13 @@
 """What is refused, by name, and why: all else of the table of operations holds under every reading."""
 
-SIZED = "matrix_form takes sizes as variables, and these specs name theirs"
-NO_RULE = "the checker of certificates has no rule for it, nor for what it is made of"
+SIZED = "matrix_form takes sizes as variables, and specs of these name theirs"
+NO_RULE = "the checker of certificates has no rule for these, nor for what they are made of"
 UNCHECKED = (
     "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos digamma equal erf erfc floor gelu gelu_tanh "
     "heaviside less less_equal lgamma log_ndtr logical_and logical_not logical_or pi pow remainder round sign sin tan "
     "trunc where"
 )
-TRIGAMMA = "the derivative of digamma is no operation here"
+TRIGAMMA = "its derivative is no operation here"
 REFUSED = {
     ("reshape", "matrix"): SIZED,
     ("broadcast_to", "matrix"): SIZED,

@@ -58,6 +58,9 @@ def _written(line: Operation, language: Language) -> str:
     return "refused" if pattern is None else "pattern" if pattern else "definition"
 
 
-def refusals() -> list[tuple[str, str, str]]:
-    """The readings that an operation is refused under: the operation, the reading, and why."""
-    return [(operation, reading, why) for (operation, reading), why in REFUSED.items()]
+def refusals() -> dict[tuple[str, str], list[str]]:
+    """The operations that are refused, by the reading and the reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for (operation, reading), why in REFUSED.items():
+        found.setdefault((reading, why), []).append(operation)
+    return found

@@ -121,7 +121,10 @@ def shown(value: Callable[..., Any]) -> str:
 
 def readings() -> str:
     """Which readings hold, and which are refused."""
-    lines = [f"* `{operation}` under {reading}: {why}" for operation, reading, why in operations.refusals()]
+    lines = [
+        f"* under {reading}, {', '.join(f'`{name}`' for name in names)}: {why}"
+        for (reading, why), names in operations.refusals().items()
+    ]
     sized = [f"`{name.removeprefix('core.')}`" for name in sorted(SIZED)]
     return "\n".join([
         f"Each of these {len(OPERATIONS)} operations holds under each of the {len(READINGS)} readings of `conformance`",
