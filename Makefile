@@ -71,7 +71,7 @@ fpbench: .venv/installed
 
 # The page of all functions, from the code.
 vocabulary: .venv/installed
-	$(BIN)/python -m scalarspec.vocabulary docs/vocabulary.md
+	$(BIN)/python -m scalarspec.vocabulary docs/reference/vocabulary.md
 
 lint: .venv/installed
 	$(BIN)/ruff check .

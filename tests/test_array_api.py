@@ -393,7 +393,7 @@ def test_the_example_runs():
 
 
 def test_every_listed_failure_of_the_public_suite_has_a_reason():
-    """A comment stands above each group of tests in the list that docs/array_api.md counts."""
+    """A comment stands above each group of tests in the list that docs/reference/array_api.md counts."""
     lines = (ROOT / "tests" / "array_api_skips.txt").read_text(encoding="utf-8").splitlines()
     groups = "\n".join(lines).split("\n\n")
     assert all(group.startswith("# ") for group in groups if group.strip())

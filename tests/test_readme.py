@@ -51,7 +51,7 @@ def scope_in_a_module(scope):
     return module.__dict__
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.name)
 def test_the_python_of_a_document_runs(path, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # where it writes its files
     scope = {"__name__": "document"}

@@ -1,4 +1,4 @@
-"""docs/vocabulary.md is what the code makes, has a row for everything, and says of each what is so."""
+"""docs/reference/vocabulary.md is what the code makes, has a row for everything, and says of each what is so."""
 
 import inspect
 import pkgutil
@@ -18,7 +18,7 @@ from scalarspec.vocabulary.names import COMPOSED
 from scalarspec.vocabulary.page import array_api_names, page, sections
 from scalarspec.vocabulary.rows import Row, done, sentence
 
-PAGE = Path(__file__).parent.parent / "docs" / "vocabulary.md"
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "vocabulary.md"
 ROWS = [row for rows in sections().values() for row in rows]
 CALLED = [row for row in ROWS if row.call is not None]
 STANDARD = {name for text in SECTIONS.values() for name in text.split()}

@@ -87,7 +87,7 @@ class Bounds:
 
         format: "scalarspec", or, of dense layers and rectifiers, for TorchLean's checkers in Lean 4: "crown_query_v1",
         bounds over the box as it is, or "monotonicity_v1", that no output falls where an input rises, anywhere. See
-        docs/torchlean.md.
+        docs/how-to/torchlean.md.
 
         Raises ArgumentError for bounds over rows, or that were pickled, and for an unknown format, NotSupported for an
         operation that the checker does not know, for a box with an infinite end, and where an operation may have no

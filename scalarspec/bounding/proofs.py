@@ -52,7 +52,7 @@ class Proof(Verdict):
         anew, of means that are simple to check, and may take more parts than the search did.
 
         format: "scalarspec", or "crown_query_v1" for TorchLean's checker in Lean 4, of comparisons of dense layers and
-        rectifiers, where they are proved without a split. See docs/torchlean.md.
+        rectifiers, where they are proved without a split. See docs/how-to/torchlean.md.
         Raises ArgumentError where nothing is proved, or the claim is not at hand any more since the proof was pickled,
         and for an unknown format, NotSupported for an operation that the checker does not know, and where no proof of
         its means was found.

@@ -43,7 +43,7 @@ def add_certificate(parser: argparse.ArgumentParser) -> None:
     """The option, and the format."""
     shown = "write a proof of what was found, which `scalarspec check FILE` checks; of several, a file each"
     parser.add_argument("--certificate", metavar="FILE", help=shown)
-    shown = "what it is written for (default scalarspec; the others for TorchLean, see docs/torchlean.md)"
+    shown = "what it is written for (default scalarspec; the others for TorchLean, see docs/how-to/torchlean.md)"
     parser.add_argument("--certificate-format", choices=FORMATS, default=FORMATS[0], help=shown)
 
 

@@ -23,7 +23,7 @@ DTYPE = "a tensor's numbers have no format, and another one would round them: le
 WHERE = "where= leaves elements as they are in memory; write np.where(mask, x, 0) before, or after"
 PLACES = "which places there are depends on the numbers; use np.where(condition, x, y)"
 LENGTH = "how many there are depends on the numbers, and no shape may"
-NOT_OURS = "it is not in the vocabulary (docs/vocabulary.md lists what is); do it on arrays before the spec is called"
+NOT_OURS = "it is not in the vocabulary (docs/reference/vocabulary.md lists what is); do it before the spec is called"
 _REASONS = {"out": OUT, "dtype": DTYPE, "where": WHERE, "sig": DTYPE, "signature": DTYPE}
 _NEUTRAL = {"out": None, "dtype": None, "where": True, "subok": True}
 """Arguments that change nothing where they have these values."""

@@ -1,4 +1,4 @@
-"""The page that lists every function, layer, loss, activation and model: docs/vocabulary.md, made from the code.
+"""The page that lists every function, layer, loss, activation and model: docs/reference/vocabulary.md, from the code.
 
     page         the page, put together
     rows         what is said of each function: its signature, the operations that it does, and what follows from them
@@ -7,5 +7,5 @@
     names        what it is called in the array API, in PyTorch and in ONNX
 
 The names of the array API, and why some are left out, are those of `frontends.standard`.
-`python -m scalarspec.vocabulary docs/vocabulary.md` writes it anew; a test holds that it is as it would be written.
+`python -m scalarspec.vocabulary docs/reference/vocabulary.md` writes it anew; a test holds it to that.
 """

@@ -1,4 +1,4 @@
-"""Prints the page of the vocabulary, or writes it: python -m scalarspec.vocabulary [docs/vocabulary.md]."""
+"""Prints the page of the vocabulary, or writes it: python -m scalarspec.vocabulary [docs/reference/vocabulary.md]."""
 
 import argparse
 from pathlib import Path

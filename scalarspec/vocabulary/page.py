@@ -41,7 +41,8 @@ OF_THE_STANDARD = """## The array API
 The names of the standard, version 2024.12, by its sections: what is here, with the standard's arguments, in its order,
 with its defaults; and what is left out, with the reason. Three arguments are others: `argmax` and `argmin` go along the
 last axis where none is given; sorting is always stable, without an argument `stable`; `searchsorted` takes no `sorter`.
-The namespace of an array, `x.__array_namespace__()`, has the standard's signatures throughout: docs/array_api.md.
+The namespace of an array, `x.__array_namespace__()`, has the standard's signatures throughout: see
+[its page](array_api.md).
 """
 FUNCTION_HEADINGS = ("function", "what it is", "made of", "floats", "rational", "array API", "PyTorch", "ONNX")
 
