@@ -14,7 +14,7 @@ from flint import arb, fmpz
 
 from scalarspec.backends.interval import IntervalContext
 from scalarspec.numbers import angles, fixed_point, series
-from scalarspec.numbers.dyadic import INFINITE
+from scalarspec.numbers.dyadic import INFINITE, fixed
 from scalarspec.numbers.fixed_point import ERROR, EXP_ERROR, NEAR, SERIES_BITS
 
 PRECISIONS = [26, 53, 77, 130, 324, 1024]
@@ -55,7 +55,14 @@ def atan_error(m, e, wp):
     return off(value, q, scaled(m, e).atan()) / ERROR if value >> (wp - NEAR - 2) else inf
 
 
-ERRORS = {"exp": exp_error, "log": log_error, "cos_sin": cos_sin_error, "atan": atan_error}
+def erf_error(m, e, wp):
+    if fixed(m * m, 2 * e, 0) > wp:  # beyond, `interval` takes another way
+        return 0.0
+    value, q, error = fixed_point.erf(m, e, wp)
+    return off(value, q, scaled(m, e).erf()) / error
+
+
+ERRORS = {"exp": exp_error, "log": log_error, "cos_sin": cos_sin_error, "atan": atan_error, "erf": erf_error}
 
 
 def arguments(name, wp, count):
@@ -111,6 +118,7 @@ EDGES = {
     **{name: [(3, e) for e in (1000, 16000, -1000, -(10**6))] for name in ("sin", "cos", "tan")},
     "atan": [(3, e) for e in (16000, 10**6, -1000, -(10**6))],
     "log": [(5, e) for e in (-(10**6), -1048575, 10**6, 1048000)],
+    "erf": [(1, -(10**6)), (-3, -1000), (9, 0), (35, -2), (1, 1000), (-1, 10**6)],
     "exp": [(1, 19), (-1, 19), (1, 20), (-1, 20), (3, 18), (1, -1000), (-1, -(10**6))],
 }
 """Numbers m 2^e: angles of thousands of bits, and where results leave, or nearly leave, the range of exponents."""

@@ -161,23 +161,15 @@ class MonotoneFunctions(IntervalField):
         return self.rounded(work.subtract(ONE, work.divide(TWO, work.add(u, TWO))))
 
     def _erf_at(self, m: int, e: int) -> Interval:
-        """2/√π e^(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (1 3 5 ... (2n+1)), for x >= 0; 1 - e^(-x²) <= erf x <= 1 where that is sharp."""
-        x = (m, e, m, e)
-        work = self.finer(8)
-        square = work.square(x)
+        """Of m >= 0; 1 - e^(-x²) <= erf x <= 1 where that is sharp."""
         if m == 0:
             return ZERO
+        work = self.finer(8)
+        square = work.square((m, e, m, e))
         if less(self.prec + self.guard, 0, *square[:2]):
             return self.rounded((*work.subtract(ONE, work.exp(work.negative(square)))[:2], 1, 0))
-        twice, term, total, n = work.multiply(TWO, square), x, x, 0
-        while not self._is_negligible(term, total) or not less(*twice[2:], n + 1, 0):
-            n += 1
-            term = work.divide(work.multiply(term, twice), (2 * n + 1, 0, 2 * n + 1, 0))
-            total = work.add(total, term)
-        total = (*total[:2], *work.add(total, term)[2:])  # the rest is at most the last term: its ratios are below 1/2
-        scale = work.divide(TWO, work.sqrt(work.pi()))
-        value = work.multiply(scale, work.multiply(work.exp(work.negative(square)), total))
-        return self.rounded((*value[:2], *smaller(value[2:], (1, 0))))
+        value = self._around(*fixed_point.erf(m, e, work.prec))
+        return (*value[:2], *smaller(value[2:], (1, 0)))
 
     def _around(self, value: int, q: int, error: int) -> Interval:
         """What is within so many units of 2^-q of value 2^-q."""
@@ -186,7 +178,3 @@ class MonotoneFunctions(IntervalField):
     def _is_tiny(self, x: Interval) -> bool:
         """Is |inf x| below 2^-(prec + guard)?"""
         return x[0].bit_length() + x[1] < -self.prec - self.guard
-
-    def _is_negligible(self, term: Interval, total: Interval) -> bool:
-        """Is a term of a series below the last place of its sum, at the working precision?"""
-        return term[2].bit_length() + term[3] < total[0].bit_length() + total[1] - self.prec - self.guard
