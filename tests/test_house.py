@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     "errors starting check",
     "numbers",
-    "core report verdict executors",
+    "core report verdict executors pages results",
     "tracing compare",
     "activation latent loss layers models bounding certificates formulas backends extend training",
     "rounding_errors theory frontends",
