@@ -77,7 +77,7 @@ class Comparison(Shown):
         read = sum(reading.value is not None for reading in self.readings.values())
         counts = f"{read} of {len(self.readings)} backends give a value"
         others = "" if read == len(self.readings) else "; the others refuse, and say why"
-        return Page(title, "plain", ("Read.", f"{counts}{others}."), [Table("Readings", HEADER, self._rows())])
+        return Page(title, "plain", ("Compared.", f"{counts}{others}."), [Table("Readings", HEADER, self._rows())])
 
     def to_json(self) -> Record:
         """Plain data by backend name, with exact values as strings."""

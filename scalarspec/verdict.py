@@ -51,10 +51,11 @@ class Verdict(Shown):
         return self.status == "proved"
 
     def __str__(self) -> str:
-        shown = [f"  {name} = {plain_text(value)}" for name, value in (self.witness or {}).items()]
-        return "\n".join([f"{self.status}: {self._how()}", *(f"  {step}" for step in self.steps), *shown])
+        shown = [f"  {name} = {text}" for name, text in self._witness_texts()]
+        return "\n".join([f"{self.status}: {self.how()}", *(f"  {step}" for step in self.steps), *shown])
 
-    def _how(self) -> str:
+    def how(self) -> str:
+        """How it was found, and for what."""
         return f"{self.method}{f' ({self.scope})' if self.scope else ''}"
 
     def _page(self) -> Page:
@@ -62,11 +63,18 @@ class Verdict(Shown):
 
     def _parts(self) -> list[Part]:
         """How it was found, and the witness."""
-        parts: list[Part] = [Lines([self._how(), *self.steps])]
+        parts: list[Part] = [Lines([self.how(), *self.steps])]
         if self.witness:
-            rows = [[name, _cut(plain_text(value))] for name, value in self.witness.items()]
+            rows = [[name, _cut(text)] for name, text in self._witness_texts()]
             parts.append(Table("Witness, in exact numbers", ["name", "value"], rows))
         return parts
+
+    def witness_text(self) -> str:
+        """The witness on one line."""
+        return _cut(", ".join(f"{name} = {text}" for name, text in self._witness_texts()))
+
+    def _witness_texts(self) -> list[tuple[str, str]]:
+        return [(name, plain_text(value)) for name, value in (self.witness or {}).items()]
 
     def to_json(self) -> Record:
         """Plain data, with exact values as strings."""

@@ -10,7 +10,7 @@ from scalarspec.core.operations import OPERATIONS
 
 ROOT = Path(__file__).parent.parent
 FLOORS = [
-    "errors starting check",
+    "errors starting check files",
     "numbers",
     "core report verdict executors pages results",
     "tracing compare",

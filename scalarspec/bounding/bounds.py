@@ -336,9 +336,10 @@ def _verdict(found: Bounds) -> tuple[Mark, tuple[str, str]]:
             f"Of {open_ends} of {lower.size} outputs an end is infinite: no bound is known.",
         )
     mark: Mark = "open" if found.partly else "good"
+    more = " The search was interrupted: more of it might narrow them." if found.interrupted else ""
     if lower.size == 1:
-        return mark, ("Enclosed.", f"The value lies in {_interval_texts(lower, upper)[0]}, {where}.")
-    return mark, ("Enclosed.", f"Each of {lower.size} outputs lies within its bounds, {where}.")
+        return mark, ("Enclosed.", f"The value lies in {_interval_texts(lower, upper)[0]}, {where}.{more}")
+    return mark, ("Enclosed.", f"Each of {lower.size} outputs lies within its bounds, {where}.{more}")
 
 
 def _table(found: Bounds, inner: tuple[Exact, Exact] | None) -> Table:

@@ -163,9 +163,9 @@ class Proofs(Shown, Sequence[Proof]):
     def _page(self) -> Page:
         name = next((proof.name for proof in self.rows), "")
         title = f"Claim about {name}, row by row" if name else "Claim, row by row"
-        rows = [[f"row {i}", *str(proof).partition("\n")[0].split(": ", 1)] for i, proof in enumerate(self.rows)]
+        rows = [[str(i), proof.status, proof.how(), proof.witness_text()] for i, proof in enumerate(self.rows)]
         refuted = {i for i, proof in enumerate(self.rows) if proof.status == "refuted"}
-        table = [Table("Rows", ["row", "status", "how"], rows, refuted)] if rows else []
+        table = [Table("Rows", ["row", "status", "how", "witness"], rows, refuted)] if rows else []
         return Page(title, MARKS[self.status] if rows else "plain", (told(self.status), f"{self._counts()}."), table)
 
     def to_json(self) -> Record:
@@ -183,8 +183,7 @@ def _sentence(proof: Proof) -> str:
         return "The claim holds for all arguments in the box."
     if proof.status == "undecided":
         count = f" for {len(proof.undecided)} of its outputs" if any(proof.undecided) else ""
-        ended = f" The search ended by: {proof.stopped}." if proof.stopped else ""
-        return f"No proof of the claim was found{count}, and no point at which it fails.{ended}"
+        return f"No proof of the claim was found{count}, and no point at which it fails."
     lines = str(proof).splitlines()
     there = "" if proof.value is None else f" {lines[-1].strip().capitalize()}."
     return f"The claim fails at the witness below, in exact arithmetic.{there}"

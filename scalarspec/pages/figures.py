@@ -6,6 +6,7 @@ Places are percentages of the width, and letters are not scaled, so that a figur
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -19,6 +20,9 @@ MARGIN = 2.0
 """How much of the width is left free on each side, in percent."""
 PANEL = 120
 """The height of a panel of elements, in pixels."""
+MOST_DOTS = 400
+"""Of more elements than these, the greatest of each few that follow one another are drawn."""
+LARGEST = sys.float_info.max
 TICKS = 4
 """About so many ticks has an axis: as many as fit a phone."""
 
@@ -38,23 +42,23 @@ class Axis:
         if not shown:
             return None
         low, high = min(shown), max(shown)
-        if logarithmic:
-            low, high = 10.0 ** math.floor(math.log10(low)) or low, high
-            return cls(low, high if high > low else low * 10, True)
-        pad = (high - low) or abs(high) or 1.0
-        return cls(low, high) if high > low and math.isfinite(pad) else cls(low - pad / 2, high + pad / 2)
+        if logarithmic:  # from a power of ten that leaves room for the shortest bar
+            low = 10.0 ** (math.floor(math.log10(low)) - 1) or low
+            return cls(low, max(high, 10 * low), True)
+        pad = 0.0 if high > low else abs(high) / 2 or 1.0
+        return cls(max(low - pad, -LARGEST), min(high + pad, LARGEST))
 
     def at(self, x: float) -> float:
-        """The place of a number; what lies beyond an end is there, NaN at the lower one."""
-        if not x > (0 if self.logarithmic else -math.inf):
-            return MARGIN
-        low, x, high = (
-            map(math.log10, (self.low, min(x, self.high), self.high))
-            if self.logarithmic
-            else (self.low, min(x, self.high), self.high)
-        )
-        share = max(0.0, x / 2 - low / 2) / (high / 2 - low / 2)  # halves, whose differences do not overflow
-        return MARGIN + (100 - 2 * MARGIN) * min(1.0, share)
+        """The place of a number; what lies beyond an end is there."""
+        share = self._share(min(max(x, self.low), self.high))
+        return MARGIN + (100 - 2 * MARGIN) * share
+
+    def _share(self, x: float) -> float:
+        if self.logarithmic:
+            low, x, high = map(math.log10, (self.low, x, self.high))
+            return (x - low) / (high - low)
+        unit = 1.0 if math.isfinite(self.high - self.low) else 0.5  # differences of halves do not overflow
+        return (x * unit - self.low * unit) / (self.high * unit - self.low * unit)
 
     @property
     def ticks(self) -> list[float]:
@@ -63,8 +67,10 @@ class Axis:
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             return [10.0**k for k in range(first, last + 1, max(1, -(-(last - first) // TICKS)))]
         rough = self.high / TICKS - self.low / TICKS
-        unit = 10.0 ** math.floor(math.log10(rough))
-        step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough)
+        if not rough:  # it underflows
+            return [self.low, self.high]
+        unit = 10.0 ** math.floor(math.log10(rough)) or rough
+        step = next((unit * k for k in (1, 2, 5) if unit * k >= rough), 10 * unit)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return [step * k for k in range(first, last + 1)]
 
@@ -138,7 +144,7 @@ class Panels:
         """The panels side by side, as many as fit."""
         drawn = (
             f"<figure><figcaption>{escape(name)}: {escape(_extent(heights))}</figcaption>"
-            f"{_svg(f'{self.alternative}: {name}', PANEL, _heights(heights))}</figure>"
+            f"{_svg(f'{self.alternative}: {name}', PANEL, _heights(_thinned(heights)))}</figure>"
             for name, heights in self.panels
         )
         return f'<div class="panels">{"".join(drawn)}</div>'
@@ -195,12 +201,18 @@ def _tick(at: float, height: int, text: str) -> str:
 
 
 def _heights(heights: Sequence[float]) -> str:
-    top = _compressed(max(1.0, *(x for x in heights if math.isfinite(x)), 1.0))
+    top = _compressed(max(1.0, *(x for x in heights if math.isfinite(x))))
     half = PANEL - 8 - (PANEL - 16) * _compressed(0.5) / top
     line = f'<line class="zero" x1="0" x2="100%" y1="{half:.1f}" y2="{half:.1f}"/>'
     places = ((100 * (i + 0.5) / len(heights), min(_compressed(x), top) / top) for i, x in enumerate(heights))
     dots = (f'<circle class="blue" cx="{x:.2f}%" cy="{PANEL - 8 - (PANEL - 16) * y:.1f}" r="2.5"/>' for x, y in places)
     return line + "".join(dots)
+
+
+def _thinned(heights: Sequence[float]) -> list[float]:
+    """At most so many as can be told apart: of each few that follow one another the greatest."""
+    few = -(-len(heights) // MOST_DOTS)
+    return [max(heights[i : i + few]) for i in range(0, len(heights), few)]
 
 
 def _compressed(x: float) -> float:
@@ -209,8 +221,10 @@ def _compressed(x: float) -> float:
 
 
 def _extent(heights: Sequence[float]) -> str:
-    most = max(heights, default=0.0)
-    return f"{len(heights)} elements, the greatest {'∞' if math.isinf(most) else f'{most:.3g}'}"
+    most = max(heights)
+    few = -(-len(heights) // MOST_DOTS)
+    each = f", a dot for each {few}" if few > 1 else ""
+    return f"{len(heights)} elements, the greatest {'∞' if math.isinf(most) else f'{most:.3g}'}{each}"
 
 
 # ---- frames ---------------------------------------------------------------------------------------------------------

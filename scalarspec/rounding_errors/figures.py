@@ -22,7 +22,9 @@ MOST_ROWS, MOST_PANELS = 60, 12
 
 
 def figures(dtype: str, stages: Sequence[Stage]) -> list[Part]:
-    """Of all stages, and of those of many elements whose actual values are known."""
+    """Of all stages, and of those of many elements, where actual values are known."""
+    if all(stage.error is None for stage in stages):
+        return []
     rows = _foremost(stages, MOST_ROWS)
     drawn: list[Part] = [_by_stage(rows, _of(rows, stages))]
     elements = [s for s in stages if s.element_ulps is not None and s.element_ulps.size > 1]
@@ -38,9 +40,8 @@ def _by_stage(stages: Sequence[Stage], which: str) -> Strips:
     """The errors of each stage, on a logarithmic axis."""
     errors = [[(name, _number(getattr(stage, name))) for name in SIGNS] for stage in stages]
     bounds = [_number(stage.bound) for stage in stages]
-    start = min((x for x in (*bounds, *(x for row in errors for _, x in row)) if x > 0), default=1.0)
     rows = [
-        Row(stage.name, (Span(start, bound),), tuple(Dot(x, *SIGNS[name][:2]) for name, x in row))
+        Row(stage.name, (Span(0.0, bound),), tuple(Dot(x, *SIGNS[name][:2]) for name, x in row))
         for stage, bound, row in zip(stages, bounds, errors, strict=True)
     ]
     told = "The greatest error of each stage, and what rounding can cause, on a logarithmic axis; the table has them."

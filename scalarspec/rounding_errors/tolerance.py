@@ -334,8 +334,7 @@ def _figure(found: Tolerance) -> list[Strips]:
     bounds: list[float] = np.ravel(found.absolute).tolist()
     if len(bounds) < 2:
         return []
-    start = min((bound for bound in bounds if 0 < bound < np.inf), default=1.0) / 10
-    spans = [(Span(start, bound),) if bound > 0 else () for bound in bounds[:DRAWN]]
+    spans = [(Span(0.0, bound),) if bound > 0 else () for bound in bounds[:DRAWN]]
     rows = [Row(*row) for row in zip(place_texts(np.shape(found.absolute)), spans, strict=False)]
     first = f", the first {DRAWN} of {len(bounds)} outputs" if len(bounds) > DRAWN else ""
     told = f"A bar for the absolute bound of each output{first}, on a logarithmic axis; the table has the numbers."
