@@ -165,8 +165,10 @@ class Proofs(Shown, Sequence[Proof]):
         title = f"Claim about {name}, row by row" if name else "Claim, row by row"
         rows = [[str(i), proof.status, proof.how(), proof.witness_text()] for i, proof in enumerate(self.rows)]
         refuted = {i for i, proof in enumerate(self.rows) if proof.status == "refuted"}
-        table = [Table("Rows", ["row", "status", "how", "witness"], rows, refuted)] if rows else []
-        return Page(title, MARKS[self.status] if rows else "plain", (told(self.status), f"{self._counts()}."), table)
+        if not rows:
+            return Page(title, "plain", ("Empty.", "There are no rows."))
+        table = Table("Rows", ["row", "status", "how", "witness"], rows, refuted)
+        return Page(title, MARKS[self.status], (told(self.status), f"{self._counts()}."), [table])
 
     def to_json(self) -> Record:
         """Plain data, with exact values as strings."""
