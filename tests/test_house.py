@@ -12,7 +12,9 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     "errors starting check files",
     "numbers",
-    "core report verdict executors pages results",
+    "results",
+    "pages",
+    "core report verdict executors",
     "tracing compare",
     "activation latent loss layers models bounding certificates formulas backends extend training",
     "rounding_errors theory frontends",

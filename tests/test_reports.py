@@ -426,3 +426,22 @@ def test_a_page_goes_where_a_link_leads(files, capsys):
     assert run(capsys, "compare", "specs.py:smooth", "in.npz", "--html", "page.html")[0] == 0
     assert Path("page.html").is_symlink()
     assert Path("real.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+# ---- the document ---------------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parent.parent
+DOCUMENT = (ROOT / "docs" / "how-to" / "reports.md").read_text(encoding="utf-8")
+SHOWN = re.findall(r"^\$ scalarspec (.*)$", DOCUMENT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_the_commands_of_the_document_write_pages(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    Path("examples").symlink_to(ROOT / "examples")
+    assert run(capsys, *command.split())[0] == 0
+    assert not faults(Path(command.split()[-1]).read_text(encoding="utf-8"))
+
+
+def test_there_are_commands_in_the_document():
+    assert len(SHOWN) == 6

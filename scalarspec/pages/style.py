@@ -11,7 +11,8 @@ SHARED = (
     f"@media screen and (prefers-color-scheme: dark) {{ .scalarspec {{ {DARK} }} }}"
     """
 .scalarspec { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); padding: 1em;
-  overflow-wrap: anywhere; }
+  overflow-wrap: anywhere; box-sizing: border-box; max-width: 60em; }
+.scalarspec .title, .scalarspec .heading { color: var(--ink); font-family: inherit; }
 .scalarspec .title { font-size: 1.35em; line-height: 1.25; margin: 0 0 .6em; font-weight: 650; }
 .scalarspec .heading { font-size: 1.05em; margin: 1.8em 0 .5em; font-weight: 650; }
 .scalarspec .verdict { border-left: .3em solid var(--soft); background: var(--fill); padding: .6em .9em;
@@ -22,7 +23,8 @@ SHARED = (
 .scalarspec .open { border-color: var(--open); } .scalarspec .open b { color: var(--open); }
 .scalarspec .lines { list-style: none; margin: 0 0 1em; padding: 0; color: var(--ink); }
 .scalarspec .wide { overflow-x: auto; }
-.scalarspec table { border-collapse: collapse; margin: 0; font-size: 14px; font-variant-numeric: tabular-nums; }
+.scalarspec table { border-collapse: collapse; border: 0; margin: 0; font-size: 14px;
+  font-variant-numeric: tabular-nums; }
 .scalarspec th, .scalarspec td { text-align: left; vertical-align: top; padding: .3em 1.2em .3em 0; color: var(--ink);
   background: none; border: 0; border-bottom: 1px solid var(--line); overflow-wrap: normal; max-width: 34em; }
 .scalarspec thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
@@ -51,7 +53,7 @@ SHARED = (
 """The rules of a page and of a fragment."""
 FRAME = """
 html { color-scheme: light dark; background: Canvas; }
-body { margin: 0; } body > .scalarspec { max-width: 60em; margin: 0 auto; padding: 1.5em 1em 3em; }
+body { margin: 0; } body > .scalarspec { margin: 0 auto; padding: 1.5em 1em 3em; }
 @media screen and (prefers-color-scheme: dark) { html { background: #18181b; } }
 @media screen and (prefers-color-scheme: light) { html { background: #ffffff; } }
 @page { margin: 18mm; }
