@@ -354,7 +354,7 @@ def test_of_very_many_elements_the_greatest_of_each_few_are_drawn():
     heights[5_000] = 7.5
     text = Panels("h", "a", [("x", heights)]).body()
     assert text.count("<circle") == 400
-    assert "10000 elements, the greatest 7.5, a dot for each 25" in text
+    assert "x; a dot for each 25" in text
     assert len(set(re.findall(r'cy="([^"]+)"', text))) == 2
 
 

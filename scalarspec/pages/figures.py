@@ -143,9 +143,9 @@ class Panels:
     def body(self) -> str:
         """The panels side by side, as many as fit."""
         drawn = (
-            f"<figure><figcaption>{escape(name)}: {escape(_extent(heights))}</figcaption>"
-            f"{_svg(f'{self.alternative}: {name}', PANEL, _heights(_thinned(heights)))}</figure>"
-            for name, heights in self.panels
+            f"<figure><figcaption>{escape(label)}{_each(heights)}</figcaption>"
+            f"{_svg(f'{self.alternative}: {label}', PANEL, _heights(_thinned(heights)))}</figure>"
+            for label, heights in self.panels
         )
         return f'<div class="panels">{"".join(drawn)}</div>'
 
@@ -211,20 +211,22 @@ def _heights(heights: Sequence[float]) -> str:
 
 def _thinned(heights: Sequence[float]) -> list[float]:
     """At most so many as can be told apart: of each few that follow one another the greatest."""
-    few = -(-len(heights) // MOST_DOTS)
+    few = _few(heights)
     return [max(heights[i : i + few]) for i in range(0, len(heights), few)]
+
+
+def _each(heights: Sequence[float]) -> str:
+    return f"; a dot for each {_few(heights)}" if _few(heights) > 1 else ""
+
+
+def _few(heights: Sequence[float]) -> int:
+    """How many elements a dot stands for."""
+    return -(-len(heights) // MOST_DOTS)
 
 
 def _compressed(x: float) -> float:
     """Linear up to 1, and logarithmic beyond."""
     return x if x <= 1 else 1 + math.log10(x)
-
-
-def _extent(heights: Sequence[float]) -> str:
-    most = max(heights)
-    few = -(-len(heights) // MOST_DOTS)
-    each = f", a dot for each {few}" if few > 1 else ""
-    return f"{len(heights)} elements, the greatest {'∞' if math.isinf(most) else f'{most:.3g}'}{each}"
 
 
 # ---- frames ---------------------------------------------------------------------------------------------------------

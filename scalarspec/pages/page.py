@@ -13,6 +13,8 @@ from scalarspec.pages.style import FRAME, SHARED
 Mark = Literal["good", "bad", "open", "plain"]
 SIGNS: dict[Mark, str] = {"good": "✓", "bad": "✗", "open": "?", "plain": ""}
 """A sign beside each verdict: colour alone says nothing."""
+SHORT = 20
+"""So many letters of a cell stay on one line."""
 MOST = 200
 """Of more rows than these the first are shown: the record has all."""
 ALONE = "default-src 'none'; style-src 'unsafe-inline'"
@@ -62,9 +64,14 @@ class Table:
 
 
 def _row(cells: Sequence[str], marked: bool) -> str:
-    first, *others = (escape(cell) for cell in cells)
-    row = f'<th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in others)
+    first, *others = cells
+    row = f'<th scope="row">{escape(first)}</th>{"".join(map(_cell, others))}'
     return f'<tr class="marked">{row}</tr>' if marked else f"<tr>{row}</tr>"
+
+
+def _cell(text: str) -> str:
+    """A cell; a short one, such as a number, is not broken."""
+    return f'<td class="short">{escape(text)}</td>' if len(text) <= SHORT else f"<td>{escape(text)}</td>"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ SHARED = (
 .scalarspec th, .scalarspec td { text-align: left; vertical-align: top; padding: .3em 1.2em .3em 0; color: var(--ink);
   background: none; border: 0; border-bottom: 1px solid var(--line); overflow-wrap: normal; max-width: 34em; }
 .scalarspec thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-.scalarspec tbody th { font-weight: 600; }
+.scalarspec .short { white-space: nowrap; } .scalarspec tbody th { font-weight: 600; }
 .scalarspec tr.marked th, .scalarspec tr.marked td { color: var(--bad); font-weight: 600; }
 .scalarspec figure { margin: 0; }
 .scalarspec figcaption { color: var(--soft); font-size: 13px; margin-top: .3em; }

@@ -35,7 +35,7 @@ from scalarspec.rounding_errors.figures import figures
 from scalarspec.rounding_errors.float_results import Floats, format_of, of_shape, read, read_stages
 from scalarspec.rounding_errors.provenance import provenance
 from scalarspec.rounding_errors.reference import INTERVAL64_BITS, Known, Reference, certified, flat
-from scalarspec.rounding_errors.stages import MARGIN, Pair, Stage, StageComparison
+from scalarspec.rounding_errors.stages import MARGIN, Pair, Stage, StageComparison, error_text
 from scalarspec.tracing.evaluation import Evaluation
 
 Array = np.ndarray[Any, Any]
@@ -284,7 +284,7 @@ def _headlines(r: Crosscheck) -> list[str]:
     actual, lower, upper, least, greatest, error, relative = (as_array(end)[r.worst] for end in ends)
     place = f" at {list(r.worst)}, the worst element" if r.worst else ""
     how = "exactly, in rationals" if r.precision is None else f"enclosed at {r.precision} bits"
-    size = f"absolutely {_short(error)}, relatively {_short(relative)}, rounded up"
+    size = f"absolutely {error_text(error)}, relatively {error_text(relative)}, rounded up"
     return [
         f"actual {r.dtype}{place}: {actual if infinite(actual) else repr(float(actual))}",
         f"exact value: {enclosure_text(lower, upper, 20)} ({how})",
@@ -320,21 +320,16 @@ def _stage_table(r: Crosscheck) -> tuple[list[str], list[list[str]]]:
     """A header, and a row for each stage."""
     rows = []
     for s in r.stages:
-        numbers = ["" if v is None else _short(v) for v in (s.ulps, s.error, s.inherited, s.local)]
-        mark = f"{_short(s.excess)} times that" if s.excess > 1 else ""
-        rows.append([s.name, str(s.enclosure[0].shape), *numbers, _short(s.bound), mark])
+        numbers = ["" if v is None else error_text(v) for v in (s.ulps, s.error, s.inherited, s.local)]
+        mark = f"{error_text(s.excess)} times that" if s.excess > 1 else ""
+        rows.append([s.name, str(s.enclosure[0].shape), *numbers, error_text(s.bound), mark])
     header = ["stage", "shape", "ulps", "error", "inherited", "local", "rounding explains", "local error is"]
     columns = len(header) if any(row[-1] for row in rows) else len(header) - 1
     return header[:columns], [row[:columns] for row in rows]
 
 
-def _short(value: End) -> str:
-    number = float_above(value)
-    return "∞" if math.isinf(number) else f"{number:.3g}"
-
-
 def _between(least: End, greatest: End) -> str:
     if infinite(greatest):
-        return "∞" if infinite(least) else f"at least {_short(least)}"
+        return "∞" if infinite(least) else f"at least {error_text(least)}"
     low, high = f"{float_below(least):.4g}", f"{float_above(greatest):.4g}"
     return high if low == high else f"{low} to {high}"

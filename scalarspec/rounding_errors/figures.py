@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from scalarspec.numbers.exact import End, float_above
 from scalarspec.pages.figures import Colour, Dot, Panels, Row, Span, Strips
 from scalarspec.pages.page import Part
-from scalarspec.rounding_errors.stages import Stage
+from scalarspec.rounding_errors.stages import Stage, error_text
 
 SIGNS: dict[str, tuple[str, Colour, str]] = {
     "error": ("●", "ink", "|actual - exact|"),
@@ -32,7 +32,7 @@ def figures(dtype: str, stages: Sequence[Stage]) -> list[Part]:
         panels = _foremost(elements, MOST_PANELS)
         heading = f"Errors by element, in ulps of {dtype} (the line: ½ ulp){_of(panels, elements)}"
         told = f"A dot for the error of each element, in ulps of {dtype}, linear up to 1 and logarithmic beyond"
-        drawn.append(Panels(heading, told, [(stage.name, _ulps(stage)) for stage in panels]))
+        drawn.append(Panels(heading, told, [(_label(stage), _ulps(stage)) for stage in panels]))
     return drawn
 
 
@@ -46,6 +46,10 @@ def _by_stage(stages: Sequence[Stage], which: str) -> Strips:
     ]
     told = "The greatest error of each stage, and what rounding can cause, on a logarithmic axis; the table has them."
     return Strips(f"Errors by stage{which} (0 is not shown)", told, rows, [BOUND, *SIGNS.values()], logarithmic=True)
+
+
+def _label(stage: Stage) -> str:
+    return f"{stage.name}: {stage.enclosure[0].size} elements, the greatest {error_text(stage.ulps or 0.0)}"
 
 
 def _ulps(stage: Stage) -> list[float]:

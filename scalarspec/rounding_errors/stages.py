@@ -66,6 +66,12 @@ class Stage:
         return {**head, **numbers, "bound": floats_json(self.bound), "excess": floats_json(self.excess)}
 
 
+def error_text(error: End) -> str:
+    """An error as it is printed: to three digits of the float above it."""
+    number = float_above(error)
+    return "∞" if math.isinf(number) else f"{number:.3g}"
+
+
 def errors(floats: Floats, lower: Array, upper: Array) -> tuple[Pair, Pair, Pair]:
     """(least, greatest) error of each element: absolute, relative, and in ulps of the format at the exact value.
 
