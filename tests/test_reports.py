@@ -18,7 +18,7 @@ from scalarspec.audit.findings import Audit
 from scalarspec.bounding.proofs import Proofs
 from scalarspec.pages.figures import Axis, Panels, Row, Span, Strips
 from scalarspec.pages.page import MOST, Lines, Page, Table
-from scalarspec.pages.style import SHARED
+from scalarspec.pages.style import DARK, LIGHT, SHARED
 from scalarspec.verdict import Verdict
 from scalarspec.verification.answers import Answer
 
@@ -166,7 +166,8 @@ def test_a_page_is_complete_and_needs_nothing_else(name):
 @pytest.mark.parametrize("name", REPORTS)
 def test_the_record_at_the_end_is_that_of_the_result(name):
     found = report(name)
-    assert json.loads(Read(found.html()).text("pre")) == json.loads(json.dumps(found.to_json()))
+    record = json.loads(Read(found.html()).text("pre"), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert record == json.loads(json.dumps(found.to_json()))
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -263,6 +264,11 @@ def test_the_verdict_comes_first_in_words(name):
     assert " ".join(page.verdict).startswith(words)
 
 
+def test_it_is_said_how_many_outputs_are_undecided():
+    found = ss.prove(lambda x: ss.tanh(x) <= x, np.zeros(2), vary={"x": ss.box(0, 1)}, budget=2)
+    assert "No proof of the claim was found for 2 of its outputs" in Read(found.html()).text("p")
+
+
 def test_an_interrupted_search_says_so():
     found = dataclasses.replace(report("bounds"), interrupted=True)
     assert "The search was interrupted: more of it might narrow them." in Read(found.html()).text("p")
@@ -322,6 +328,26 @@ def test_a_row_that_fails_is_marked_and_says_so():
 def test_every_verdict_has_a_sign_beside_its_colour():
     for mark, sign in (("good", "✓"), ("bad", "✗"), ("open", "?")):
         assert f">{sign}</span>" in Page("t", mark, ("Word.", "Sentence."), [Lines(["x"])]).fragment()
+
+
+def luminance(colour):
+    """As WCAG 2 has it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(a, b):
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("rules", [LIGHT, DARK], ids=["light", "dark"])
+def test_colours_have_the_contrast_that_wcag_wants_of_text(rules):
+    colours = dict(re.findall(r"--(\w+): (#\w{6})", rules))
+    for name in ("ink", "soft", "good", "bad", "open", "blue", "orange"):
+        assert min(contrast(colours[name], colours[ground]) for ground in ("paper", "fill")) >= 4.5, name
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)
 
 
 EXTREMES = [0.0, 5e-324, 1e-310, 1e-300, 1.0, 1 + 2**-52, 1e16, 1e308, 1.7976931348623157e308, math.inf, math.nan]
@@ -418,6 +444,13 @@ def test_a_page_is_written_whole_or_not_at_all(files, capsys, monkeypatch):
     assert err == "scalarspec: error: html: page.html cannot be written: No space left on device\n"
     assert Path("page.html").read_text(encoding="utf-8") == "before"
     assert sorted(Path.cwd().iterdir()) == before
+
+
+def test_a_name_that_no_encoding_has_is_written_by_its_number(files, capsys):
+    text = "def mean(x):\n    return x[0]\n\n\nmean.__name__ = 'f\\udcff'\n"
+    Path("odd.py").write_text(text, encoding="utf-8")
+    assert run(capsys, "compare", "odd.py:mean", "in.npz", "--html", "page.html")[0] == 0
+    assert "Comparison of f&#56575;" in Path("page.html").read_text(encoding="utf-8")
 
 
 def test_a_page_goes_where_a_link_leads(files, capsys):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-
 from scalarspec.audit.properties import Failure, Outcome
 from scalarspec.audit.subject import shown
 from scalarspec.pages.page import Lines, Mark, Page, Part, Table
 from scalarspec.pages.shown import Shown
-from scalarspec.report import table
+from scalarspec.report import floats_json, table
 from scalarspec.results import Float64s, Record
 
 Status = Literal["holds", "FAILS", "not checked"]
@@ -40,7 +38,7 @@ class Finding:
 
     def to_json(self) -> Record:
         """Plain data."""
-        witness = None if self.witness is None else {k: np.asarray(v).tolist() for k, v in self.witness.items()}
+        witness = None if self.witness is None else {name: floats_json(value) for name, value in self.witness.items()}
         return {"fact": self.fact, "status": self.status, "witness": witness, "text": self.text}
 
 

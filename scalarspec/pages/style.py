@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LIGHT = """--ink: #1d1d20; --soft: #5a5a63; --paper: #ffffff; --line: #d5d5da; --fill: #f4f4f6;
---good: #0b6b3f; --bad: #a40000; --open: #7d5200; --blue: #0064a8; --orange: #b35a00; --bar: #c4c9d1;"""
+--good: #0b6b3f; --bad: #a40000; --open: #7d5200; --blue: #0064a8; --orange: #a65300; --bar: #c4c9d1;"""
 DARK = """--ink: #ececef; --soft: #a9a9b3; --paper: #18181b; --line: #3c3c43; --fill: #242428;
 --good: #5fd39a; --bad: #ff8a80; --open: #f0b849; --blue: #6cb8f5; --orange: #f5a04c; --bar: #565d68;"""
 SHARED = (
@@ -36,7 +36,8 @@ SHARED = (
 .scalarspec svg { display: block; width: 100%; overflow: visible; font: 12px system-ui, sans-serif; fill: var(--ink); }
 .scalarspec svg line { stroke: var(--line); } .scalarspec svg line.zero { stroke: var(--soft); stroke-dasharray: 4 3; }
 .scalarspec svg .soft { fill: var(--soft); }
-.scalarspec .bar { fill: var(--bar); color: var(--bar); } .scalarspec .ink { fill: var(--ink); color: var(--ink); }
+.scalarspec .bar { fill: var(--bar); color: var(--soft); } .scalarspec rect.bar { stroke: var(--soft); }
+.scalarspec .ink { fill: var(--ink); color: var(--ink); }
 .scalarspec .blue { fill: var(--blue); color: var(--blue); }
 .scalarspec .orange { fill: var(--orange); color: var(--orange); }
 .scalarspec .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(15em, 1fr)); gap: 1em; }
