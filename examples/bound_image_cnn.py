@@ -61,7 +61,8 @@ def main() -> None:
     before, start = memory(), time.perf_counter()
     found = ss.bounds(outputs, net, x, vary={"x": ss.ball(RADIUS)}, method="linear")
     seconds, more = time.perf_counter() - start, memory() - before
-    print(f"the first output lies in [{float(found.lower[0]):.4f}, {float(found.upper[0]):.4f}]")
+    lower, upper = ss.endpoints(found.enclosure[0])
+    print(f"the first output lies in [{float(lower):.4f}, {float(upper):.4f}]")
     print(f"{seconds:.1f} s, and {more:.0f} MB more than before")
 
 

@@ -122,8 +122,8 @@ class Report:
 
     def _cells(self, k: int) -> list[str]:
         values = [np.asarray(self.readings[name].value)[k] for name in ("float32", "rational")]
-        (least, most), bounds = self.linear.inner, (self.interval, self.linear)
-        ends = [*((b.lower[k], b.upper[k]) for b in bounds), (least[k], most[k])]
+        found = (self.interval.lower, self.interval.upper), (self.linear.lower, self.linear.upper), self.linear.inner
+        ends = [(np.asarray(low)[k], np.asarray(high)[k]) for low, high in found]
         return [*(f"{float(value):.6f}" for value in values), *(interval_text(low, high, 5) for low, high in ends)]
 
 

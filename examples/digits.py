@@ -120,7 +120,8 @@ class Row:
         shown = [str(self.readings[name]) for name in BACKENDS[:3]]
         refused = isinstance(self.readings["rational"].refusal, NotExact)
         exact = "refused: exp is irrational" if refused else str(self.readings["rational"])
-        return [self.term.model, self.term.name, *shown, exact, interval_text(self.bounds.lower, self.bounds.upper, 5)]
+        lower, upper = ss.endpoints(self.bounds.enclosure)
+        return [self.term.model, self.term.name, *shown, exact, interval_text(lower.item(), upper.item(), 5)]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, exact values as strings."""

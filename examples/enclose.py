@@ -119,7 +119,8 @@ def _enclosed(count: int, radius: str, model: str, rows: list[int], method: str,
     near: dict[str, Any] = {"vary": {"x": ss.ball(radius)}, "over": over, "backend": backend}
     plain = ss.bounds(term.spec, *term.args, method="interval", **near)
     best = ss.bounds(term.spec, *term.args, method=method, budget=budget, **near)
-    found = list(zip(plain.width, best.lower, best.upper, *best.inner, strict=True))
+    columns = (plain.width, best.lower, best.upper, *best.inner)
+    found = list(zip(*map(np.asarray, columns), strict=True))
     return found, time.perf_counter() - start
 
 

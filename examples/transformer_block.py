@@ -50,9 +50,9 @@ class Report:
     def __str__(self) -> str:
         rows = []
         for (method, radius), bounds in self.found.items():
-            attained = bounds.inner[1] - bounds.inner[0]
-            ratio = np.median((bounds.width / attained).astype(float))
-            rows.append([method, radius, f"{float(np.max(bounds.width)):.4f}", f"{ratio:.2f}", f"{bounds.seconds:.2f}"])
+            widths, (least, most) = np.asarray(bounds.width), bounds.inner
+            ratio = np.median((widths / (most - least)).astype(float))
+            rows.append([method, radius, f"{float(np.max(widths)):.4f}", f"{ratio:.2f}", f"{bounds.seconds:.2f}"])
         header = ["method", "radius", "widest output", "over what is attained: median", "s"]
         return f"A transformer block ({LENGTH} places, width {WIDTH}, {HEADS} heads)\n\n{table(header, rows)}"
 

@@ -35,6 +35,7 @@ from scalarspec.formulas.derive import derive
 from scalarspec.formulas.matrix import MatrixForm, matrix_form
 from scalarspec.frontends.array_api.namespace import namespace
 from scalarspec.frontends.jax.reading import from_jax
+from scalarspec.results import Report
 from scalarspec.rounding_errors.crosscheck import crosscheck
 from scalarspec.rounding_errors.ranges import ranges
 from scalarspec.rounding_errors.tolerance import tolerance
@@ -62,6 +63,7 @@ __all__ = [
     "Context",
     "Dim",
     "MatrixForm",
+    "Report",
     "Scalar",
     "Shape",
     "Tensor",

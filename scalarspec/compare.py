@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scalarspec.core.arguments import bind, call, one_valued
+from scalarspec.core.arguments import bind, call, one_valued, spec_name
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
 from scalarspec.core.lifting import lift
@@ -15,10 +15,15 @@ from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotExact, ScalarSpecError
+from scalarspec.pages.page import Page, Table
+from scalarspec.pages.shown import Shown
 from scalarspec.report import table, tensor_json, tensor_text
+from scalarspec.results import Record
 
 DEFAULT_BACKENDS = ("float32", "float64", "interval", "rational")
 """The backends that give numbers, cheapest first; symbols are for `derive`."""
+HEADER = ["backend", "value", "seconds"]
+"""The columns of a comparison."""
 
 
 def evaluate(
@@ -36,7 +41,7 @@ def evaluate(
 class Reading:
     """A spec under one backend: its value, or the refusal, and how long it took in seconds."""
 
-    context: Context[Any]
+    context: Context[object]
     value: Tensor | None
     refusal: ScalarSpecError | None
     seconds: float
@@ -44,7 +49,7 @@ class Reading:
     def __str__(self) -> str:
         return tensor_text(self.value) if self.value is not None else f"refused: {self.refusal}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """Plain data, with exact values as strings."""
         if self.value is None:
             return {"context": repr(self.context), "refused": str(self.refusal), "seconds": self.seconds}
@@ -52,19 +57,29 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The readings of one spec, by backend name. Prints as a table."""
+class Comparison(Shown):
+    """The readings of one spec, by backend name. Prints as a table. name: the spec's."""
 
     readings: dict[str, Reading]
+    name: str = ""
 
     def __getitem__(self, backend: str) -> Reading:
         return self.readings[backend]
 
     def __str__(self) -> str:
-        rows = [[name, str(reading), f"{reading.seconds:.4f}"] for name, reading in self.readings.items()]
-        return table(["backend", "value", "seconds"], rows)
+        return table(HEADER, self._rows())
 
-    def to_json(self) -> dict[str, Any]:
+    def _rows(self) -> list[list[str]]:
+        return [[name, str(reading), f"{reading.seconds:.4f}"] for name, reading in self.readings.items()]
+
+    def _page(self) -> Page:
+        title = f"Comparison of {self.name}" if self.name else "Comparison"
+        read = sum(reading.value is not None for reading in self.readings.values())
+        counts = f"{read} of {len(self.readings)} backends give a value"
+        others = "" if read == len(self.readings) else "; the others refuse, and say why"
+        return Page(title, "plain", ("Compared.", f"{counts}{others}."), [Table("Readings", HEADER, self._rows())])
+
+    def to_json(self) -> Record:
         """Plain data by backend name, with exact values as strings."""
         return {name: reading.to_json() for name, reading in self.readings.items()}
 
@@ -92,7 +107,8 @@ def compare(
     one_valued(spec, bind(spec, args))
     contexts = [resolve(backend) for backend in backends]
     labels = [backend if isinstance(backend, str) else repr(backend) for backend in backends]
-    return Comparison({label: _read(spec, args, c) for label, c in zip(labels, contexts, strict=True)})
+    readings = {label: _read(spec, args, c) for label, c in zip(labels, contexts, strict=True)}
+    return Comparison(readings, spec_name(spec))
 
 
 def _read(spec: Callable[..., Tensor], args: Sequence[Any], context: Context[Any]) -> Reading:

@@ -15,6 +15,7 @@ from scalarspec.core.functions import endpoints
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import NotSupported
 from scalarspec.numbers.exact import End, as_array, decimal_text, exact_text, interval_text
+from scalarspec.results import Exact, Record
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -38,6 +39,17 @@ def figure(what: str) -> Any:
     except ImportError:
         raise NotSupported(f"{what}: the plots need matplotlib; pip install 'scalarspec[plot]'") from None
     return Figure
+
+
+def place_texts(shape: Sequence[int]) -> list[str]:
+    """How the outputs of a shape are called, in order: [0, 1], or "result" where there is one of shape ()."""
+    return [str(list(index)) for index in np.ndindex(*shape)] if shape else ["result"]
+
+
+def plain_text(value: Any) -> str:
+    """An exact value, or a nested list of them, on one line."""
+    nested = plain_json(value)
+    return str(nested).replace("'", "") if isinstance(nested, list) else str(nested)
 
 
 def tensor_text(t: Tensor, digits: int = 12) -> str:
@@ -73,9 +85,18 @@ def unboxed(array: Any) -> Any:
     return array[()] if np.shape(array) == () and isinstance(array, np.ndarray) else array
 
 
-def ends_json(lower: Any, upper: Any) -> dict[str, Any]:
+def ends_json(lower: Exact, upper: Exact) -> Record:
     """Exact ends as strings, nested as the arrays are."""
     return {"lower": exact_json(lower), "upper": exact_json(upper)}
+
+
+def plain_json(value: Any) -> Any:
+    """An exact value as a text, arrays and lists of them nested as they are; anything else as it prints."""
+    if isinstance(value, np.ndarray):
+        return plain_json(value.tolist())
+    if isinstance(value, list):
+        return [plain_json(item) for item in value]
+    return exact_text(value) if isinstance(value, Fraction | int | float) else str(value)
 
 
 def floats_json(values: Any) -> Any:
@@ -84,9 +105,9 @@ def floats_json(values: Any) -> Any:
     return lift(lambda x: x if math.isfinite(x) else str(x), nested.astype(object)).tolist()
 
 
-def tensor_json(t: Tensor) -> dict[str, Any]:
+def tensor_json(t: Tensor) -> Record:
     """A tensor as plain data: exact values and ends as strings, floats as shortest decimals, expressions as text."""
-    head = {"context": repr(t.context), "shape": list(t.shape)}
+    head: Record = {"context": repr(t.context), "shape": list(t.shape)}
     if t.context.encloses:
         return {**head, **ends_json(*endpoints(t))}
     return {**head, "value": lift(t.context.text, t.scalars()).tolist()}

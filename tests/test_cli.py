@@ -148,13 +148,6 @@ def test_crosscheck_of_a_function_of_ones_own(files, capsys):
     assert (code, "actual float32" in out) == (0, True)
 
 
-def test_crosscheck_writes_a_page(files, capsys):
-    pytest.importorskip("matplotlib")
-    argv = ("crosscheck", "specs.py:smooth", "in.npz", "--html", "page.html")
-    assert run(capsys, *argv)[0] == 0
-    assert "<h1>Cross-check of smooth in float64</h1>" in Path("page.html").read_text(encoding="utf-8")
-
-
 def test_tolerance_and_ranges(files, capsys):
     argv = ("specs.py:smooth", "in.npz", "--radius", "x=1/10")
     code, out, _ = run(capsys, "tolerance", *argv, "--dtype", "float32", "--splits", "8", "--json")

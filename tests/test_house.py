@@ -10,8 +10,10 @@ from scalarspec.core.operations import OPERATIONS
 
 ROOT = Path(__file__).parent.parent
 FLOORS = [
-    "errors starting check",
+    "errors starting check files",
     "numbers",
+    "results",
+    "pages",
     "core report verdict executors",
     "tracing compare",
     "activation latent loss layers models bounding certificates formulas backends extend training",

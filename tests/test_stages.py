@@ -164,17 +164,13 @@ def test_stages_in_a_batch_are_those_of_the_batch():
     assert tape.arrays.stages["sum"].found.value.tolist() == [3.0, 7.0]
 
 
-def test_the_page_is_self_contained_and_names_the_fault():
-    pytest.importorskip("matplotlib")
+def test_the_page_names_the_fault_and_draws_the_stages_and_their_elements():
     model, fault, _ = FAULTS["float16 in the mean"]
-    page = checked(model, Faulty("float32", *fault)).html()
-    assert page.startswith("<!doctype html>")
-    assert page.count("<svg") == 2
-    assert "Rounding does not explain stage mu" in page
-    assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
-        "https://matplotlib.org", ""
-    ).replace("http://creativecommons.org", "")
-    assert "<script" not in page
+    found = checked(model, Faulty("float32", *fault))
+    page = found.html()
+    several = sum(stage.element_ulps is not None and stage.element_ulps.size > 1 for stage in found.stages)
+    assert page.count("<svg") == 1 + several > 2
+    assert "Rounding does not explain stage &#x27;mu&#x27;" in page
 
 
 def test_a_stage_of_the_wrong_shape():
@@ -267,7 +263,6 @@ def test_a_thousand_stages_are_reported_in_seconds():
     found = ss.crosscheck(spec, np.array([0.5, 1.0]), actual=actual)
     assert str(found).count("\n") > 1000
     assert found.explained
-    pytest.importorskip("matplotlib")
     page = found.html()
     assert "the 60 foremost of 1000" in page
     assert time.perf_counter() - start < 60  # it takes 6

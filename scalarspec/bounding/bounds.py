@@ -22,7 +22,7 @@ from scalarspec.bounding.methods import METHODS, Step, after_evaluation, reached
 from scalarspec.bounding.plots import draw
 from scalarspec.bounding.search import TARGET, Limits, Progress
 from scalarspec.certificates.certificate import of_bounds
-from scalarspec.core.arguments import bind, one_valued
+from scalarspec.core.arguments import bind, one_valued, spec_name
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
 from scalarspec.core.functions import endpoints
@@ -31,23 +31,27 @@ from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, Contradiction, NotSupported
-from scalarspec.numbers.exact import data_value, infinite, interval_text
-from scalarspec.report import ends_json, unboxed
+from scalarspec.numbers.exact import End, as_array, data_value, float_above, float_below, infinite, interval_text
+from scalarspec.pages.figures import Colour, Row, Span, Strips
+from scalarspec.pages.page import Lines, Mark, Page, Table
+from scalarspec.pages.shown import Shown
+from scalarspec.report import ends_json, place_texts, unboxed
+from scalarspec.results import Exact, Record
 
 
 @dataclass(frozen=True)
-class Bounds:
+class Bounds(Shown):
     """What `bounds` found.
 
     lower, upper: exact Fractions (or ±inf) for an output of shape (), else object arrays of them; enclosure: the same
     as a tensor; method: which one the bounds are from; boxes: into how many the box was split, or, for rows of boxes,
     how many there are in all; seconds: how long it took; interrupted: would there have been more, but for Ctrl-C?
     stopped: what ended a search; partly: where it is not known whether the spec has a value everywhere in the box, what
-    says so: the bounds are then of the values that there are.
+    says so: the bounds are then of the values that there are. name: the spec's.
     """
 
-    lower: Any
-    upper: Any
+    lower: Exact
+    upper: Exact
     enclosure: Tensor
     method: str
     boxes: int
@@ -56,9 +60,10 @@ class Bounds:
     stopped: str
     partly: str
     _jobs: Jobs | None = field(repr=False, compare=False)
+    name: str = ""
 
     @cached_property
-    def inner(self) -> tuple[Any, Any]:
+    def inner(self) -> tuple[Exact, Exact]:
         """Inner bounds, looked for when they are asked for: two numbers, or arrays, a and b, such that for each output
         some value is at most a and some value is at least b. The true range goes from between lower and a to between b
         and upper.
@@ -67,7 +72,7 @@ class Bounds:
         one value is all that is known, its enclosure is [b, a]. Raises Contradiction where one lies outside the bounds.
         """
         assert self._jobs is not None
-        if not np.size(self.lower):
+        if not self.enclosure.shape.size:
             return self.lower, self.upper
         least, most = inner_bounds(self._jobs) if self._jobs.domain.varied else (self.upper, self.lower)
         if np.any(least < self.lower) or np.any(most > self.upper):
@@ -75,10 +80,10 @@ class Bounds:
                 "inner: a value that is surely attained lies outside of the bounds, so one of the two is wrong: a "
                 "fault of scalarspec that wants a report, or a spec that gives two values for one input"
             )
-        shape = np.shape(self.lower)
-        return unboxed(np.broadcast_to(least, shape)), unboxed(np.broadcast_to(most, shape))
+        shape = self.enclosure.shape
+        return unboxed(np.broadcast_to(as_array(least), shape)), unboxed(np.broadcast_to(as_array(most), shape))
 
-    def certificate(self, format: str = "scalarspec") -> dict[str, Any]:
+    def certificate(self, format: str = "scalarspec") -> Record:
         """A proof of bounds of every output, as plain data for JSON: what is needed to repeat it in exact arithmetic.
 
         `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made anew, of
@@ -102,23 +107,41 @@ class Bounds:
             raise ArgumentError("certificate: expected bounds over one box, got rows of boxes: ask for each row")
         return of_bounds(self._jobs, self.boxes, format)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Record:
         """Plain data: what was found, inner bounds among it, without the spec."""
         return {**vars(self), "inner": self.inner, "_jobs": None}
 
     @property
-    def width(self) -> Any:
+    def width(self) -> Exact:
         """upper - lower, exactly."""
         return self.upper - self.lower
 
     def __str__(self) -> str:
-        pairs = zip(np.ravel(self.lower), np.ravel(self.upper), strict=True)
-        lines = [interval_text(lower, upper, 10) for lower, upper in pairs]
-        attained = f"; {_attained_text(*self.inner)}" if np.size(self.lower) == 1 else ""
-        ended = f", stopped by: {self.stopped}" if self.stopped else ""
-        ended += ", interrupted" if self.interrupted else ""
-        how = f"({self.method}, {count_text(self.boxes)}, {self.seconds:.3f} s{attained}{ended})"
-        return "\n".join([*lines, how, *([f"wherever there is a value: {self.partly}"] if self.partly else [])])
+        attained = f"; attained: {_attained_texts(*self.inner)[0]}" if self.enclosure.shape.size == 1 else ""
+        ended = "".join(f", {text}" for text in self._ends_told())
+        how = f"({self._how()}{attained}{ended})"
+        return "\n".join([*_interval_texts(self.lower, self.upper), how, *self._reserve()])
+
+    def _how(self) -> str:
+        return f"{self.method}, {count_text(self.boxes)}, {self.seconds:.3f} s"
+
+    def _ends_told(self) -> list[str]:
+        """What ended the search."""
+        stopped = [f"stopped by: {self.stopped}"] if self.stopped else []
+        return [*stopped, "interrupted"] if self.interrupted else stopped
+
+    def _reserve(self) -> list[str]:
+        return [f"wherever there is a value: {self.partly}"] if self.partly else []
+
+    def _page(self) -> Page:
+        title = f"Bounds of {self.name}" if self.name else "Bounds"
+        how = Lines([self._how(), *self._ends_told(), *self._reserve()])
+        mark, verdict = _verdict(self)
+        if not self.enclosure.shape.size:
+            return Page(title, mark, verdict, [how])
+        known = self.enclosure.shape.size == 1 or "inner" in vars(self)  # of many outputs they take a search
+        inner = self.inner if known else None
+        return Page(title, mark, verdict, [how, _table(self, inner), _figure(self, inner)])
 
     def plot(self, path: str | Path) -> None:
         """Draws, into a file whose ending says the format: the bounds of each output around its value, their widths as
@@ -131,7 +154,7 @@ class Bounds:
             raise NotSupported("plot: bounds that were pickled know their spec no more")
         draw(self, self._jobs.domain, path, _by_method)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """Plain data, with the ends as exact strings."""
         ends, inner = ends_json(self.lower, self.upper), ends_json(*self.inner)
         ended = {"stopped": self.stopped, "partly": self.partly}
@@ -226,7 +249,17 @@ def _found(
     lower, upper = map(unboxed, endpoints(best.enclosure))
     stopped = TARGET if reached(best.enclosure, goal) else limits.stopped
     return Bounds(
-        lower, upper, best.enclosure, best.method, best.boxes, seconds, interrupted, stopped, best.partly, jobs
+        lower,
+        upper,
+        best.enclosure,
+        best.method,
+        best.boxes,
+        seconds,
+        interrupted,
+        stopped,
+        best.partly,
+        jobs,
+        spec_name(jobs.domain.spec),
     )
 
 
@@ -264,16 +297,66 @@ def limits_of(budget: int | None, timeout: float | None, target: Fraction | None
     return Limits(budget or BUDGET, target, timeout)
 
 
-def _attained_text(least: Any, most: Any) -> str:
-    """What is said of the inner bounds of one output."""
-    least, most = np.ravel(least)[0], np.ravel(most)[0]
+def _interval_texts(lower: Exact, upper: Exact) -> list[str]:
+    """The bounds of each output."""
+    return [interval_text(low, high, 10) for low, high in zip(as_array(lower).flat, as_array(upper).flat, strict=True)]
+
+
+def _attained_texts(least: Exact, most: Exact) -> list[str]:
+    """What is said of the inner bounds of each output."""
+    return [_attained_text(*pair) for pair in zip(as_array(least).flat, as_array(most).flat, strict=True)]
+
+
+def _attained_text(least: End, most: End) -> str:
     if infinite(least, most):
-        return "attained: none found"
-    if least > most:
-        return f"attained: a value in {interval_text(most, least, 10)}"
-    return f"attained: {interval_text(least, most, 10)}"
+        return "none found"
+    return f"a value in {interval_text(most, least, 10)}" if least > most else interval_text(least, most, 10)
 
 
 def count_text(boxes: int) -> str:
     """How many boxes, in words."""
     return f"{boxes} box{'es' if boxes > 1 else ''}"
+
+
+# ---- as a page ------------------------------------------------------------------------------------------------------
+
+DRAWN = 40
+"""Of more outputs than these, the first are drawn."""
+
+
+def _verdict(found: Bounds) -> tuple[Mark, tuple[str, str]]:
+    """What is known of the outputs, in words."""
+    lower, upper = as_array(found.lower).ravel(), as_array(found.upper).ravel()
+    where = "wherever the spec has a value" if found.partly else "for all arguments in the box"
+    if not lower.size:
+        return "plain", ("Empty.", "The spec gives an array without elements.")
+    if open_ends := sum(infinite(*pair) for pair in zip(lower, upper, strict=True)):
+        return "open", (
+            "Not bounded.",
+            f"Of {open_ends} of {lower.size} outputs an end is infinite: no bound is known.",
+        )
+    mark: Mark = "open" if found.partly else "good"
+    more = " The search was interrupted: more of it might narrow them." if found.interrupted else ""
+    if lower.size == 1:
+        return mark, ("Enclosed.", f"The value lies in {_interval_texts(lower, upper)[0]}, {where}.{more}")
+    return mark, ("Enclosed.", f"Each of {lower.size} outputs lies within its bounds, {where}.{more}")
+
+
+def _table(found: Bounds, inner: tuple[Exact, Exact] | None) -> Table:
+    columns = [place_texts(found.enclosure.shape), _interval_texts(found.lower, found.upper)]
+    if inner is not None:
+        columns.append(_attained_texts(*inner))
+    header = ["output", "bounds", "attained"][: len(columns)]
+    return Table("Bounds, rounded outward", header, list(zip(*columns, strict=True)))
+
+
+def _figure(found: Bounds, inner: tuple[Exact, Exact] | None) -> Strips:
+    ends = list(zip(as_array(found.lower).flat, as_array(found.upper).flat, strict=True))
+    spans = [[Span(float_below(low), float_above(high))] for low, high in ends[:DRAWN]]
+    for row, least, most in zip(spans, *(as_array(end).flat for end in inner or ()), strict=False):
+        row += [] if infinite(least, most) else [Span(float_above(least), float_below(most), "ink", thick=False)]
+    rows = [Row(place, tuple(row)) for place, row in zip(place_texts(found.enclosure.shape), spans, strict=False)]
+    first = f", the first {DRAWN} of {len(ends)} outputs" if len(ends) > DRAWN else ""
+    told = f"A bar for the bounds of each output{first}; the table has the numbers."
+    legend: list[tuple[str, Colour, str]] = [("▮", "bar", "bounds"), ("━", "ink", "attained")]
+    return Strips(f"The bounds on one axis{first}", told, rows, legend[: 1 if inner is None else 2])

@@ -6,15 +6,19 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from scalarspec.core.arrays import lift
 from scalarspec.errors import ArgumentError
-from scalarspec.numbers.exact import as_array, data_value, exact_text, float_below, interval_text
-from scalarspec.report import ends_json, floats_json, unboxed
-from scalarspec.verdict import Status, Verdict
+from scalarspec.numbers.exact import End, as_array, data_value, exact_text, float_above, float_below, interval_text
+from scalarspec.pages.figures import Row, Span, Strips
+from scalarspec.pages.page import Page, Part, Table
+from scalarspec.pages.shown import Shown
+from scalarspec.report import ends_json, floats_json, place_texts, unboxed
+from scalarspec.results import Exact, Float64s, Record
+from scalarspec.verdict import MARKS, Status, Verdict, told
 
 Output = tuple[int, ...]
 """The index of an output of a claim; () of a claim of one output."""
@@ -34,18 +38,20 @@ class Proof(Verdict):
     of an `or`, the negative one of a `not`, -|b - a| for a == b. undecided: the outputs that are not proved; gaps: by
     how far the bounds miss each output, floats in the claim's shape, rounded up: 0 where it is proved, or where the
     edge itself is what is missing. boxes: into how many parts the box was split; stopped: what ended that search.
+    name: the spec's.
     """
 
     output: Output | None = None
-    value: tuple[Any, Any] | None = None
-    margins: tuple[Any, Any] | None = None
+    value: tuple[End, End] | None = None
+    margins: tuple[Exact, Exact] | None = None
     undecided: tuple[Output, ...] = ()
-    gaps: Any = None
+    gaps: Float64s | None = None
     boxes: int = 1
     stopped: str = ""
-    _certify: Callable[[int, str], dict[str, Any]] | None = field(default=None, repr=False)
+    _certify: Callable[[int, str], Record] | None = field(default=None, repr=False)
+    name: str = ""
 
-    def certificate(self, format: str = "scalarspec") -> dict[str, Any]:
+    def certificate(self, format: str = "scalarspec") -> Record:
         """A proof of a claim that is proved, as plain data for JSON: what is needed to repeat it in exact arithmetic.
 
         `scalarspec check FILE`, or a copy of that one file without this library, checks it. The proof is made
@@ -66,7 +72,7 @@ class Proof(Verdict):
             raise ArgumentError("certificate: a proof that was pickled knows its claim no more")
         return self._certify(self.boxes, format)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Record:
         """Plain data, without the claim."""
         return {**vars(self), "_certify": None}
 
@@ -94,7 +100,15 @@ class Proof(Verdict):
         ends = exact_text(low) if low == high else f"in {interval_text(low, high, 10)}"
         return f"{shown}\n  there{place_text(self.output)} it is {ends}"
 
-    def to_json(self) -> dict[str, Any]:
+    def _page(self) -> Page:
+        title = f"Claim about {self.name}" if self.name else "Claim"
+        return Page(title, MARKS[self.status], (told(self.status), _sentence(self)), self._parts())
+
+    def _parts(self) -> list[Part]:
+        drawn = [] if self.margins is None or not as_array(self.margins[0]).size else _margins(*self.margins)
+        return [*super()._parts(), *drawn]
+
+    def to_json(self) -> Record:
         """Plain data, with exact values as strings."""
         value = None if self.value is None else ends_json(*self.value)
         more = {"output": self.output, "value": value, "margins": self.margins and ends_json(*self.margins)}
@@ -103,12 +117,18 @@ class Proof(Verdict):
 
 
 @dataclass(frozen=True, eq=False)
-class Proofs(Sequence[Proof]):
+class Proofs(Shown, Sequence[Proof]):
     """The proofs of a claim for each row of its arguments, in order."""
 
     rows: tuple[Proof, ...]
 
-    def __getitem__(self, i: Any) -> Any:
+    @overload
+    def __getitem__(self, i: int) -> Proof: ...
+
+    @overload
+    def __getitem__(self, i: slice) -> tuple[Proof, ...]: ...
+
+    def __getitem__(self, i: int | slice) -> Proof | tuple[Proof, ...]:
         return self.rows[i]
 
     def __len__(self) -> int:
@@ -134,13 +154,56 @@ class Proofs(Sequence[Proof]):
         return sum(proof.seconds for proof in self.rows)
 
     def __str__(self) -> str:
-        counts = [(status, sum(p.status == status for p in self.rows)) for status in ("proved", "refuted", "undecided")]
-        head = ", ".join(f"{count} {status}" for status, count in counts if count) or "no rows"
-        return "\n".join([head, *(f"row {i}: {proof}" for i, proof in enumerate(self.rows))])
+        return "\n".join([self._counts(), *(f"row {i}: {proof}" for i, proof in enumerate(self.rows))])
 
-    def to_json(self) -> dict[str, Any]:
+    def _counts(self) -> str:
+        counts = [(status, sum(p.status == status for p in self.rows)) for status in ("proved", "refuted", "undecided")]
+        return ", ".join(f"{count} {status}" for status, count in counts if count) or "no rows"
+
+    def _page(self) -> Page:
+        name = next((proof.name for proof in self.rows), "")
+        title = f"Claim about {name}, row by row" if name else "Claim, row by row"
+        rows = [[str(i), proof.status, proof.how(), proof.witness_text()] for i, proof in enumerate(self.rows)]
+        refuted = {i for i, proof in enumerate(self.rows) if proof.status == "refuted"}
+        if not rows:
+            return Page(title, "plain", ("Empty.", "There are no rows."))
+        table = Table("Rows", ["row", "status", "how", "witness"], rows, refuted)
+        return Page(title, MARKS[self.status], (told(self.status), f"{self._counts()}."), [table])
+
+    def to_json(self) -> Record:
         """Plain data, with exact values as strings."""
         return {"status": self.status, "rows": [proof.to_json() for proof in self.rows]}
+
+
+DRAWN = 40
+"""Of more outputs of a claim than these, the first are drawn."""
+
+
+def _sentence(proof: Proof) -> str:
+    """What a proof says of its claim, in words."""
+    if proof.status == "proved":
+        return "The claim holds for all arguments in the box."
+    if proof.status == "undecided":
+        count = f" for {len(proof.undecided)} of its outputs" if any(proof.undecided) else ""
+        return f"No proof of the claim was found{count}, and no point at which it fails."
+    lines = str(proof).splitlines()
+    there = "" if proof.value is None else f" {lines[-1].strip().capitalize()}."
+    return f"The claim fails at the witness below, in exact arithmetic.{there}"
+
+
+def _margins(low: Exact, high: Exact) -> list[Part]:
+    """A table and a figure of the margins."""
+    ends = list(zip(as_array(low).flat, as_array(high).flat, strict=True))
+    places = place_texts(as_array(low).shape)
+    rows = [[place, interval_text(*pair, 10)] for place, pair in zip(places, ends, strict=True)]
+    spans = [(Span(float_below(least), float_above(most)),) for least, most in ends[:DRAWN]]
+    first = f", the first {DRAWN} of {len(ends)}" if len(ends) > DRAWN else ""
+    told = f"A bar for the margin of each output{first}, and a line at 0; the table has the numbers."
+    drawn = [Row(*row) for row in zip(places, spans, strict=False)]
+    return [
+        Table("Margins over the box, negative where the claim fails", ["output", "margin"], rows),
+        Strips(f"The margins on one axis{first}", told, drawn, [("▮", "bar", "margin")], zero=True),
+    ]
 
 
 def witness_of(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:

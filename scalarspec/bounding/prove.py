@@ -30,7 +30,7 @@ from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
 from scalarspec.bounding.search import LATE, Limits, Progress, search
 from scalarspec.bounding.sign_ascent import outputs_at
 from scalarspec.certificates.certificate import of_proof
-from scalarspec.core.arguments import bind, call, one_valued
+from scalarspec.core.arguments import bind, call, one_valued, spec_name
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
@@ -141,7 +141,8 @@ def prove(
     question = _Question.of(domain, low, high)
     one_valued(question.domain.spec_of_rows, domain.arguments, vary)
     tried = [] if witness is None else question.given(witness_of(witness))
-    proofs = tuple(question.proofs(limits, Jobs(question.domain, executor), tried, progress))
+    found = question.proofs(limits, Jobs(question.domain, executor), tried, progress)
+    proofs = tuple(dataclasses.replace(proof, name=spec_name(spec)) for proof in found)
     return Proofs(proofs) if rows else proofs[0]
 
 

@@ -13,15 +13,15 @@ from scalarspec.cli.output import written
 from scalarspec.cli.workers import MOST
 
 
-class Report(Protocol):
+class Printed(Protocol):
     """What a command prints: a text, or with `--json` plain data."""
 
     def to_json(self) -> Any:
         """Plain data."""
 
 
-Run = Callable[[argparse.Namespace], tuple[Report, int]]
-"""A command: from its options to a `Report` and the exit code."""
+Run = Callable[[argparse.Namespace], tuple[Printed, int]]
+"""A command: from its options to what it prints and the exit code."""
 
 
 class Once(argparse.Action):

@@ -6,12 +6,12 @@ import argparse
 import itertools
 import json
 import shlex
-from pathlib import Path
 from typing import Any
 
 from scalarspec.cli import networks
 from scalarspec.cli.commands import Commands, add_spec
-from scalarspec.cli.user_files import load_function, spec_and_arguments, to_be_written, told_after_the_report
+from scalarspec.cli.pages import add_html, check_html, write_html
+from scalarspec.cli.user_files import load_function, spec_and_arguments
 from scalarspec.errors import ArgumentError
 from scalarspec.rounding_errors.crosscheck import Crosscheck, crosscheck
 from scalarspec.rounding_errors.provenance import differences
@@ -34,11 +34,12 @@ def add_commands(commands: Commands) -> None:
     """Each with its options."""
     parser = commands.add_on_spec("crosscheck", run_crosscheck, "a float result against exact and enclosing arithmetic")
     _add_options(parser, DEFAULT)
-    parser.add_argument("--html", metavar="FILE", help="write a page with plots (needs matplotlib)")
+    add_html(parser)
     parser = commands.add("replay", run_replay, "a cross-check again: is all that its record states still so?")
     parser.add_argument("record", help="what 'crosscheck --json' printed")
     add_spec(parser, nargs="?")
     _add_options(parser, None)
+    parser.set_defaults(html=None)
 
 
 def _add_options(parser: argparse.ArgumentParser, actual: str | None) -> None:
@@ -48,18 +49,15 @@ def _add_options(parser: argparse.ArgumentParser, actual: str | None) -> None:
     parser.add_argument("--accumulate", metavar="DTYPE", help="the format of sums, where it is another")
     parser.add_argument("--max-ulps", metavar="NUMBER", help="exit with 1 if the error may be greater than this")
     networks.add_runtime(parser)
-    parser.set_defaults(html=None)
 
 
 def run_crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
     """The error of a result; exit code 1 where it is too great, or rounding does not explain it."""
-    to_be_written("html", options.html, "page.html")
+    check_html(options)
     spec, args = spec_and_arguments(options)
     actual = _actual(options, spec, args)
     found = crosscheck(spec, *args, actual=actual, **{name: getattr(options, name) for name in GIVEN})
-    if options.html is not None:
-        with told_after_the_report(options):
-            _write(options.html, found.html())
+    write_html(options, found)
     right = found.explained if options.max_ulps is None else found.within(options.max_ulps)
     return _Recorded(found, options), 0 if right else 1
 
@@ -71,13 +69,6 @@ def _actual(options: argparse.Namespace, spec: Any, args: list[Any]) -> Any:
     if options.stages:
         raise ArgumentError("--stages: it is of a --runtime")
     return load_function(options.actual, "actual") if ":" in options.actual else options.actual
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ArgumentError(f"html: {path} cannot be written: {error.strerror}") from None
 
 
 class _Recorded:

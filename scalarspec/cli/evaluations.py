@@ -9,6 +9,7 @@ from scalarspec.bounding.bounds import CHOICES, bounds
 from scalarspec.cli.certificates import add_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_backends, add_precision, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
+from scalarspec.cli.pages import add_html, check_html, write_html
 from scalarspec.cli.user_files import contexts, regions, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.cli.workers import working
 from scalarspec.compare import DEFAULT_BACKENDS, compare
@@ -16,15 +17,20 @@ from scalarspec.compare import DEFAULT_BACKENDS, compare
 
 def add_commands(commands: Commands) -> None:
     """Each with its options."""
-    add_backends(commands.add_on_spec("compare", run_compare, "a spec under several backends, side by side"))
+    parser = commands.add_on_spec("compare", run_compare, "a spec under several backends, side by side")
+    add_backends(parser)
+    add_html(parser)
     _add_bounds(commands)
 
 
 def run_compare(options: argparse.Namespace) -> tuple[Any, int]:
     """The values of a spec under several backends."""
+    check_html(options)
     spec, args = spec_and_arguments(options)
     backends = contexts(options.backend or DEFAULT_BACKENDS, options.prec)
-    return compare(spec, *args, backends=backends), 0
+    found = compare(spec, *args, backends=backends)
+    write_html(options, found)
+    return found, 0
 
 
 def _add_bounds(commands: Commands) -> None:
@@ -41,6 +47,7 @@ def _add_bounds(commands: Commands) -> None:
     parser.add_argument("--checkpoint", metavar="FILE", help="keep what is found; a run that ended goes on from there")
     add_certificate(parser)
     parser.add_argument("--plot", metavar="FILE", help="draw the bounds, and what each method finds (needs matplotlib)")
+    add_html(parser)
     add_precision(parser)
 
 
@@ -48,6 +55,7 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     """An enclosure over a box; with `--plot`, also a picture of it."""
     to_be_written("plot", options.plot, "bounds.png")
     to_be_written("certificate", options.certificate, "bounds.json")
+    check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     (backend,) = contexts([options.backend], options.prec)
@@ -62,4 +70,5 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     if options.plot is not None:
         with told_after_the_report(options):
             found.plot(options.plot)
+    write_html(options, found)
     return found, 0

@@ -10,6 +10,7 @@ from scalarspec.bounding.prove import prove
 from scalarspec.cli.certificates import add_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
+from scalarspec.cli.pages import add_html, check_html, write_html
 from scalarspec.cli.user_files import regions, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.cli.workers import working
 
@@ -36,12 +37,14 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--witness", metavar="FILE", help=shown)
     add_certificate(parser)
     parser.add_argument("--save", metavar="FILE", help="write the witness of a refuted claim into an .npz file")
+    add_html(parser)
 
 
 def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     """The verdict, and its exit code."""
     to_be_written("save", options.save, "witness.npz")
     to_be_written("certificate", options.certificate, "proof.json")
+    check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     asked = {"vary": vary, "at_least": options.at_least, "at_most": options.at_most}
@@ -55,6 +58,7 @@ def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     if options.save is not None:
         with told_after_the_report(options):
             _save(found, options.save)
+    write_html(options, found)
     return found, EXIT[found.status]
 
 

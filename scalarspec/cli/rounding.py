@@ -7,6 +7,7 @@ from typing import Any
 
 from scalarspec.cli.commands import Commands, add_vary, add_workers
 from scalarspec.cli.fpcores import own_box
+from scalarspec.cli.pages import add_html, check_html, write_html
 from scalarspec.cli.user_files import regions, spec_and_arguments
 from scalarspec.cli.workers import working
 from scalarspec.rounding_errors.ranges import ranges
@@ -34,21 +35,27 @@ def add_commands(commands: Commands) -> None:
 def _add_box(parser: argparse.ArgumentParser) -> None:
     add_vary(parser)
     parser.add_argument("--dtype", help=f"the float format (default {FORMAT})")
+    add_html(parser)
 
 
 def run_tolerance(options: argparse.Namespace) -> tuple[Any, int]:
     """A bound on the error of floats."""
+    check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     settings = {"dtype": options.dtype or FORMAT, "splits": options.splits, "libm": options.libm}
     how = {"inputs": options.inputs_are, "accumulate": options.accumulate}
     with working(options) as executor:
-        return tolerance(spec, *args, vary=vary, **how, **settings, executor=executor), 0
+        found = tolerance(spec, *args, vary=vary, **how, **settings, executor=executor)
+    write_html(options, found)
+    return found, 0
 
 
 def run_ranges(options: argparse.Namespace) -> tuple[Any, int]:
     """The operations that can leave the range; exit code 1 where there are any."""
+    check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     found = ranges(spec, *args, vary=vary, dtype=options.dtype or FORMAT)
+    write_html(options, found)
     return found, 1 if found.offenders else 0

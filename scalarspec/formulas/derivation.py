@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,10 +25,13 @@ from scalarspec.formulas.source import Source
 from scalarspec.formulas.variables import nodes_of, texts_of, unused
 from scalarspec.numbers.exact import as_array, boxed
 from scalarspec.report import aligned, unboxed
+from scalarspec.results import ObjectArray, Record
 from scalarspec.tracing.gradient import hessian
 from scalarspec.tracing.scalar_graph import Node, below, cost, operations, ordered, too_deep, written
 
-Expr = Any  # SymPy is untyped
+if TYPE_CHECKING:
+    from sympy import Expr
+
 SHOWN = 8
 """So many of the places where a formula need not hold are printed: a line's worth."""
 VECTORS = 3
@@ -62,7 +65,7 @@ class Derivation:
     """The value of the spec that this is a derivative of."""
 
     @property
-    def excluded(self) -> tuple[Any, ...]:
+    def excluded(self) -> tuple[Expr, ...]:
         """SymPy expressions, in terms of the stages: where one of them is 0 a derivative's formula need not hold.
 
         There an operation has a kink, a tie or a step.
@@ -71,7 +74,7 @@ class Derivation:
         return tuple(context.in_terms(x, self._names, self._found) for x in self._excluded)
 
     @property
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> dict[str, ObjectArray]:
         """The variables by name: object arrays of SymPy symbols, in their shapes."""
         return {name: t.context.arrays.items(t.value) for name, t in self.inputs.items()}
 
@@ -81,14 +84,14 @@ class Derivation:
         return operations(nodes_of(self.value))
 
     @property
-    def stages(self) -> dict[str, Any]:
+    def stages(self) -> dict[str, Expr | ObjectArray]:
         """Each stage, and the value last: SymPy expressions (an object array where there are many) of those before.
 
         Raises TooLarge where they have more than `max_operations` operations together.
         """
         return {name: unboxed(expressions) for name, (_, expressions) in self._shown.items()}
 
-    def expand(self) -> Any:
+    def expand(self) -> Expr | ObjectArray:
         """The value in terms of the variables alone: a SymPy expression, or an object array of them.
 
         Raises TooLarge where that has more than `max_operations` operations; the stages may have far fewer.
@@ -114,11 +117,11 @@ class Derivation:
             label, gradient, steps, self.inputs, self.max_operations, _excluded=excluded, _spec=self.value
         )
 
-    def gradient(self, name: str | None = None) -> Any:
+    def gradient(self, name: str | None = None) -> Expr | ObjectArray:
         """The derivative, expanded: a SymPy expression, or an object array in the variable's shape."""
         return self.derivative(name).expand()
 
-    def hessian(self, name: str | None = None) -> Any:
+    def hessian(self, name: str | None = None) -> ObjectArray:
         """∂² value / ∂ name², for a spec of shape (), expanded: (n, n) for a variable of n elements, row-major."""
         source, name = self._scalar(), self._named(name)
         value = hessian(lambda t: source.value_at(name, t))(self.inputs[name])
@@ -182,7 +185,7 @@ class Derivation:
         except TooLarge:
             return None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """Plain data: the stages and the value as text, and in LaTeX."""
         stages = {name: lift_elements(str, as_array(e)).tolist() for name, e in self.stages.items()}
         head = {"name": self.name, "shape": list(self.value.shape), "operations": self.operations}

@@ -27,6 +27,7 @@ from scalarspec.formulas.term_adjoints import handed_on
 from scalarspec.formulas.terms import Terms
 from scalarspec.formulas.variables import unused, variables_in
 from scalarspec.report import aligned
+from scalarspec.results import Record
 from scalarspec.tracing.gradient import backward_pass
 from scalarspec.tracing.kinks import Formula
 from scalarspec.tracing.scalar_graph import too_deep, topological
@@ -111,7 +112,7 @@ class MatrixForm:
         """What a notebook shows."""
         return f"$$\n{self.latex()}\n$$"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """Plain data."""
         shapes = {name: list(shape) for name, shape in self.shapes.items()}
         return {"name": self.name, "shapes": shapes, "text": str(self).split("\n")[1:], "latex": self.latex()}

@@ -27,11 +27,15 @@ from scalarspec.core.named_contexts import resolve
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ScalarSpecError
 from scalarspec.numbers.exact import End, as_array, data_value, float_above, float_below, infinite
+from scalarspec.pages.page import Lines, Mark, Page, Table
+from scalarspec.pages.shown import Shown
 from scalarspec.report import enclosure_text, ends_json, exact_json, floats_json, table, unboxed
+from scalarspec.results import Exact, Record
+from scalarspec.rounding_errors.figures import figures
 from scalarspec.rounding_errors.float_results import Floats, format_of, of_shape, read, read_stages
 from scalarspec.rounding_errors.provenance import provenance
 from scalarspec.rounding_errors.reference import INTERVAL64_BITS, Known, Reference, certified, flat
-from scalarspec.rounding_errors.stages import MARGIN, Pair, Stage, StageComparison
+from scalarspec.rounding_errors.stages import MARGIN, Pair, Stage, StageComparison, error_text
 from scalarspec.tracing.evaluation import Evaluation
 
 Array = np.ndarray[Any, Any]
@@ -42,7 +46,7 @@ makes errors so large, and two float64 evaluations cost little."""
 
 
 @dataclass(frozen=True, eq=False)
-class Crosscheck:
+class Crosscheck(Shown):
     """A float result beside the truth. For a spec of shape () the fields hold numbers, else object arrays.
 
     enclosure: (lower, upper), exact; exact: the exact value where it was found in rationals, else None;
@@ -53,12 +57,12 @@ class Crosscheck:
     """
 
     dtype: str
-    actual: Any
-    enclosure: tuple[Any, Any]
-    exact: Any
-    error: tuple[Any, Any]
-    relative: tuple[Any, Any]
-    ulps: tuple[Any, Any]
+    actual: Exact
+    enclosure: tuple[Exact, Exact]
+    exact: Exact | None
+    error: tuple[Exact, Exact]
+    relative: tuple[Exact, Exact]
+    ulps: tuple[Exact, Exact]
     worst: tuple[int, ...]
     precision: int | None
     seconds: float
@@ -107,19 +111,17 @@ class Crosscheck:
         return self.comparison.excess(as_array(self.error[0]))
 
     def __str__(self) -> str:
-        return "\n".join([*_headlines(self), *_verdict(self), "", _stage_table(self), *self.comparison.found.unknown])
+        unknown = self.comparison.found.unknown
+        return "\n".join([*_headlines(self), *_verdict(self), "", table(*_stage_table(self)), *unknown])
 
-    def html(self) -> str:
-        """A self-contained page with the report and plots of the errors by stage and by element.
-
-        Raises NotSupported where matplotlib is not installed: pip install 'scalarspec[plot]'.
-        """
-        from scalarspec.rounding_errors.html import page
-
+    def _page(self) -> Page:
         title = f"Cross-check of {spec_name(self.comparison.spec)} in {self.dtype}"
-        return page(title, str(self), self.to_json(), self.stages)
+        marked = {i for i, stage in enumerate(self.stages) if stage.excess > 1}
+        stages = Table("Stages: errors are the greatest of their elements", *_stage_table(self), marked)
+        facts = Lines([*_headlines(self), *self.comparison.found.unknown])
+        return Page(title, *_judged(self), [facts, stages, *figures(self.dtype, self.stages)])
 
-    def certificate(self) -> dict[str, Any]:
+    def certificate(self) -> Record:
         """A proof of an enclosure of the exact value, as plain data for JSON: what is needed to repeat it in exact
         arithmetic, by `scalarspec check FILE` or a copy of that one file without this library.
 
@@ -131,7 +133,7 @@ class Crosscheck:
         spec = self.comparison.spec
         return of_value(Domain(spec, bind(spec, self.comparison.args), {}))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """Plain data: exact values and ends as strings, hashes of the inputs and of the functions' texts, versions."""
         return {
             **provenance(self.comparison.spec, self.comparison.args, self.comparison.actual),
@@ -282,7 +284,7 @@ def _headlines(r: Crosscheck) -> list[str]:
     actual, lower, upper, least, greatest, error, relative = (as_array(end)[r.worst] for end in ends)
     place = f" at {list(r.worst)}, the worst element" if r.worst else ""
     how = "exactly, in rationals" if r.precision is None else f"enclosed at {r.precision} bits"
-    size = f"absolutely {_short(error)}, relatively {_short(relative)}, rounded up"
+    size = f"absolutely {error_text(error)}, relatively {error_text(relative)}, rounded up"
     return [
         f"actual {r.dtype}{place}: {actual if infinite(actual) else repr(float(actual))}",
         f"exact value: {enclosure_text(lower, upper, 20)} ({how})",
@@ -298,28 +300,36 @@ def _verdict(r: Crosscheck) -> list[str]:
     return [f"the error is beyond what rounding explains{_times(r.excess)}"] if r.excess > 1 else []
 
 
+def _judged(r: Crosscheck) -> tuple[Mark, tuple[str, str]]:
+    """The verdict of a page."""
+    if not flat(r.actual):
+        return "plain", ("Empty.", "There is no element to check.")
+    if not r.explained:
+        (told,) = _verdict(r)
+        return "bad", ("Not explained.", f"{told[0].upper()}{told[1:]}.")
+    if r.comparison.found.unknown:
+        return "open", ("Not decided.", "Nothing is beyond what rounding explains, as far as bounds on it are known.")
+    return "good", ("Explained.", "Rounding explains the error of the result, and of each stage that was given.")
+
+
 def _times(excess: float) -> str:
     return f": it is {excess:.3g} times what rounding can cause" if math.isfinite(excess) else ""
 
 
-def _stage_table(r: Crosscheck) -> str:
+def _stage_table(r: Crosscheck) -> tuple[list[str], list[list[str]]]:
+    """A header, and a row for each stage."""
     rows = []
     for s in r.stages:
-        numbers = ["" if v is None else _short(v) for v in (s.ulps, s.error, s.inherited, s.local)]
-        mark = f"{_short(s.excess)} times that" if s.excess > 1 else ""
-        rows.append([s.name, str(s.enclosure[0].shape), *numbers, _short(s.bound), mark])
+        numbers = ["" if v is None else error_text(v) for v in (s.ulps, s.error, s.inherited, s.local)]
+        mark = f"{error_text(s.excess)} times that" if s.excess > 1 else ""
+        rows.append([s.name, str(s.enclosure[0].shape), *numbers, error_text(s.bound), mark])
     header = ["stage", "shape", "ulps", "error", "inherited", "local", "rounding explains", "local error is"]
     columns = len(header) if any(row[-1] for row in rows) else len(header) - 1
-    return table(header[:columns], [row[:columns] for row in rows])
-
-
-def _short(value: End) -> str:
-    number = float_above(value)
-    return "∞" if math.isinf(number) else f"{number:.3g}"
+    return header[:columns], [row[:columns] for row in rows]
 
 
 def _between(least: End, greatest: End) -> str:
     if infinite(greatest):
-        return "∞" if infinite(least) else f"at least {_short(least)}"
+        return "∞" if infinite(least) else f"at least {error_text(least)}"
     low, high = f"{float_below(least):.4g}", f"{float_above(greatest):.4g}"
     return high if low == high else f"{low} to {high}"

@@ -16,7 +16,7 @@ import numpy as np
 
 from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
-from scalarspec.core.arguments import bind, call, one_valued
+from scalarspec.core.arguments import bind, call, one_valued, spec_name
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
 from scalarspec.core.functions import endpoints
@@ -30,7 +30,10 @@ from scalarspec.errors import DomainError, NotSupported, Undecided
 from scalarspec.numbers import formats
 from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite
 from scalarspec.numbers.formats import Format
+from scalarspec.pages.page import Mark, Page, Table
+from scalarspec.pages.shown import Shown
 from scalarspec.report import table
+from scalarspec.results import Record
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, Tape
 from scalarspec.tracing.trace import Trace, trace
@@ -40,6 +43,8 @@ Risk = Literal["overflow", "underflow", "domain"]
 MOST_BITS = 53 << 4
 """Where the exact value is not enclosed at this precision, it is not enclosed at all."""
 RISKS: tuple[Risk, ...] = ("overflow", "underflow", "domain")
+HEADER = ["risk", "operation", "stage", "elements", "lower", "upper"]
+"""The columns of what is at risk."""
 
 
 @dataclass(frozen=True)
@@ -62,28 +67,41 @@ class Offender:
 
 
 @dataclass(frozen=True)
-class RangeMap:
+class RangeMap(Shown):
     """The operations at risk, in the order of evaluation: the first offender first.
 
-    dtype: the format; operations: how many there are in all; offenders: those at risk, once for each risk.
+    dtype: the format; operations: how many there are in all; offenders: those at risk, once for each risk;
+    name: the spec's.
     """
 
     dtype: str
     operations: int
     offenders: tuple[Offender, ...]
+    name: str = ""
 
     def __str__(self) -> str:
-        if not self.offenders:
+        return "\n".join([self._head(), *([table(HEADER, self._rows())] if self.offenders else [])])
+
+    def _head(self) -> str:
+        count = len({o.place for o in self.offenders})
+        if not count:
             return f"no operation of {self.operations} can leave the range of {self.dtype}"
-        rows = [
+        return f"{count} of {self.operations} operations can leave the range of {self.dtype}"
+
+    def _rows(self) -> list[list[str]]:
+        return [
             [o.risk, o.operation, o.stage or "", f"{o.elements} of {o.size}", _text(o.lower), _text(o.upper)]
             for o in self.offenders
         ]
-        count = len({o.place for o in self.offenders})
-        head = f"{count} of {self.operations} operations can leave the range of {self.dtype}"
-        return head + "\n" + table(["risk", "operation", "stage", "elements", "lower", "upper"], rows)
 
-    def to_json(self) -> dict[str, Any]:
+    def _page(self) -> Page:
+        title = f"Ranges{f' of {self.name}' if self.name else ''} in {self.dtype}"
+        mark: Mark = "bad" if self.offenders else "good"
+        verdict = ("At risk." if self.offenders else "In range.", f"Over the box {self._head()}.")
+        parts = [Table("Operations at risk, in the order of evaluation", HEADER, self._rows())]
+        return Page(title, mark, verdict, parts if self.offenders else [])
+
+    def to_json(self) -> Record:
         """Plain data; ends as exact strings."""
         return {
             "dtype": self.dtype,
@@ -136,7 +154,7 @@ def ranges(
         for place, (eqn, stage) in enumerate(zip(equations, stages, strict=True))
         for risk, ends, count in _risks(form, traced.tensor(eqn.result), eqn, floats)
     ]
-    return RangeMap(form.name, len(equations), tuple(offenders))
+    return RangeMap(form.name, len(equations), tuple(offenders), spec_name(spec))
 
 
 def _exact(domain: Domain, bits: int = 53) -> Trace:

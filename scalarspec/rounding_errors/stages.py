@@ -18,6 +18,7 @@ from scalarspec.core.tensor import Tensor
 from scalarspec.numbers.exact import End, as_array, float_above, float_below, infinite
 from scalarspec.numbers.formats import Format
 from scalarspec.report import ends_json, exact_json, floats_json
+from scalarspec.results import ObjectArray, Record
 from scalarspec.rounding_errors.float_results import Floats, of_shape
 from scalarspec.tracing.evaluation import Evaluation
 
@@ -44,17 +45,17 @@ class Stage:
     """
 
     name: str
-    enclosure: tuple[Array, Array]
-    actual: Array | None = None
+    enclosure: tuple[ObjectArray, ObjectArray]
+    actual: ObjectArray | None = None
     error: End | None = None
     ulps: End | None = None
     local: End | None = None
     inherited: End | None = None
     bound: float = math.inf
     excess: float = 0.0
-    element_ulps: Array | None = None
+    element_ulps: ObjectArray | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Record:
         """Plain data: exact values and ends as strings."""
         numbers = {
             name: None if (value := getattr(self, name)) is None else floats_json(float_above(value))
@@ -63,6 +64,12 @@ class Stage:
         actual = None if self.actual is None else exact_json(self.actual)
         head = {"name": self.name, "enclosure": ends_json(*self.enclosure), "actual": actual}
         return {**head, **numbers, "bound": floats_json(self.bound), "excess": floats_json(self.excess)}
+
+
+def error_text(error: End) -> str:
+    """An error as it is printed: to three digits of the float above it."""
+    number = float_above(error)
+    return "∞" if math.isinf(number) else f"{number:.3g}"
 
 
 def errors(floats: Floats, lower: Array, upper: Array) -> tuple[Pair, Pair, Pair]:
@@ -102,11 +109,11 @@ class StageComparison:
     """
 
     spec: Callable[..., Tensor]
-    args: Sequence[Any]
+    args: Sequence[object]
     form: Format
-    given: Mapping[str, Array]
+    given: Mapping[str, ObjectArray]
     bits: int
-    actual: Any = None
+    actual: object = None
     accumulate: str | None = None
 
     @cached_property
@@ -122,7 +129,7 @@ class StageComparison:
         exact = self._evaluated(enclosing)
         given = self._given(enclosing.tensor)
         near = self._evaluated(enclosing, given) if given else exact
-        bounds = self._evaluated(self.rounding, self._given(self.rounding.points))
+        bounds = self._evaluated(self._rounding, self._given(self._rounding.points))
         stages = [self._stage(name, endpoints(t), near.stages, bounds.stages) for name, t in exact.stages.items()]
         parts = {
             near: "the actual values give no value",
@@ -131,15 +138,15 @@ class StageComparison:
         }
         return Found(tuple(stages), tuple(_unknown(what, part) for part, what in parts.items() if part.failure))
 
-    def excess(self, error: Array) -> float:
+    def excess(self, error: ObjectArray) -> float:
         """The greatest quotient of an error of the result and what rounding can cause, from the arguments on; 0 where
         no bound is known.
         """
-        found = self._evaluated(self.rounding)
+        found = self._evaluated(self._rounding)
         return _excess(error, found.result.value.bound) if found.failure is None else 0.0
 
     @cached_property
-    def rounding(self) -> Any:
+    def _rounding(self) -> Any:
         """The context of floats of the format, with their errors."""
         return named_context("rounding", dtype=self.form, accumulate=self.accumulate)
 

@@ -19,7 +19,7 @@ import numpy as np
 from scalarspec.bounding.branch import refine
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.methods import look_at_points
-from scalarspec.core.arguments import bind, one_valued
+from scalarspec.core.arguments import bind, one_valued, spec_name
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.foreign import spec_of
 from scalarspec.core.literals import Literals
@@ -30,7 +30,12 @@ from scalarspec.errors import ArgumentError
 from scalarspec.executors import Crew
 from scalarspec.numbers import environment
 from scalarspec.numbers.exact import decimal_text, exact_float, interval_text
-from scalarspec.report import ends_json, floats_json, unboxed
+from scalarspec.pages.figures import Row, Span, Strips
+from scalarspec.pages.page import Lines, Page, Table
+from scalarspec.pages.page import Part as PagePart
+from scalarspec.pages.shown import Shown
+from scalarspec.report import ends_json, floats_json, place_texts, plain_text, unboxed
+from scalarspec.results import Exact, Float64s, Record
 from scalarspec.rounding_errors.box_errors import BoxErrors, FlatBox, Form, Inputs, Part
 
 Array = np.ndarray[Any, Any]
@@ -50,7 +55,7 @@ LISTED = 8
 
 
 @dataclass(frozen=True)
-class Tolerance:
+class Tolerance(Shown):
     """A bound on |float - exact value|. For a spec of shape () the fields hold numbers, else arrays of its shape.
 
     absolute: the bound, as floats rounded up; infinite where the format's range may be left;
@@ -62,28 +67,34 @@ class Tolerance:
     `box_errors`), which is the smaller one on small boxes;
     boxes: how many parts the box was split into; worst: the one with the greatest bound, as ends by argument;
     seconds: what the search took; partly: where it is not known whether the spec has a value everywhere in the box,
-    what says so: the ends are then those of the values that there are.
+    what says so: the ends are then those of the values that there are; name: the spec's.
     """
 
-    absolute: Any
-    relative: Any
-    lower: Any
-    upper: Any
+    absolute: Float64s
+    relative: Float64s
+    lower: Exact
+    upper: Exact
     dtype: str
     libm: int
     accumulate: str
     forms: tuple[Form, ...]
     boxes: int
-    worst: dict[str, tuple[Any, Any]]
+    worst: dict[str, tuple[Float64s, Float64s]]
     seconds: float
     partly: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
+        return "\n".join([*self._lines(), f"({self._how()})", *self._reserve()])
+
+    def _how(self) -> str:
         boxes = f"{self.boxes} box{'es' if self.boxes != 1 else ''}"
         sums = f", sums in {self.accumulate}" if self.accumulate != self.dtype else ""
         forms = "" if "adjoint" in self.forms else ", by the running form alone"
-        how = f"({boxes}, library functions within {self.libm} ulps{sums}{forms}, {self.seconds:.3f} s)"
-        return "\n".join([*self._lines(), how, *([f"wherever there is a value: {self.partly}"] if self.partly else [])])
+        return f"{boxes}, library functions within {self.libm} ulps{sums}{forms}, {self.seconds:.3f} s"
+
+    def _reserve(self) -> list[str]:
+        return [f"wherever there is a value: {self.partly}"] if self.partly else []
 
     def _lines(self) -> list[str]:
         """One for each output; of more than `LISTED` only the worst, absolutely and relatively."""
@@ -100,12 +111,26 @@ class Tolerance:
         ]
 
     def _line(self, index: tuple[int, ...]) -> str:
+        value, absolute, relative = self.texts(index)
+        return f"{value}: |{self.dtype} - exact| <= {absolute}, relatively <= {relative}"
+
+    def texts(self, index: tuple[int, ...]) -> tuple[str, str, str]:
+        """Of an output: the exact value, the bound, and the relative one."""
         fields = (self.lower, self.upper, self.absolute, self.relative)
         low, high, absolute, relative = (np.asarray(field)[index] for field in fields)
-        bound = f"|{self.dtype} - exact| <= {_up(absolute)}, relatively <= {_up(relative)}"
-        return f"{interval_text(low, high, 10)}: {bound}"
+        return interval_text(low, high, 10), _up(absolute), _up(relative)
 
-    def to_json(self) -> dict[str, Any]:
+    def _page(self) -> Page:
+        title = f"Tolerance{f' of {self.name}' if self.name else ''} in {self.dtype}"
+        how = Lines([self._how(), *self._reserve()])
+        if not np.size(self.absolute):
+            return Page(title, "plain", ("Empty.", "The spec gives an array without elements."), [how])
+        bounded = bool(np.all(np.isfinite(self.absolute)))
+        verdict = ("Bounded." if bounded else "Not bounded.", _sentence(self, bounded))
+        parts: list[PagePart] = [how, _table(self), *_figure(self), *_worst(self)]
+        return Page(title, "good" if bounded and not self.partly else "open", verdict, parts)
+
+    def to_json(self) -> Record:
         """Plain data; the ends of the exact value as exact strings."""
         plain = {"absolute": floats_json(self.absolute), "relative": floats_json(self.relative)}
         names = ("dtype", "libm", "accumulate", "boxes", "seconds", "partly")
@@ -262,6 +287,7 @@ def _summary(problem: BoxErrors, parts: Sequence[Part], seconds: float) -> Toler
         worst={name: (unboxed(lows[name]), unboxed(highs[name])) for name in lows},
         seconds=seconds,
         partly=next((part.partly for part in parts if part.partly), ""),
+        name=spec_name(problem.spec),
     )
 
 
@@ -278,3 +304,45 @@ def _exact(ends: Array) -> Array:
 
 def _up(value: float) -> str:
     return decimal_text(Fraction(value), 3, ROUND_CEILING) if np.isfinite(value) else "∞"
+
+
+# ---- as a page ------------------------------------------------------------------------------------------------------
+
+DRAWN = 40
+"""Of more outputs than these, the first are drawn."""
+
+
+def _sentence(found: Tolerance, bounded: bool) -> str:
+    """What is known of the outputs, in words."""
+    if not bounded:
+        count = np.size(found.absolute) - int(np.sum(np.isfinite(found.absolute)))
+        return f"Floats may leave the range of {found.dtype}: of {count} outputs no bound is known."
+    most = _up(float(np.max(found.absolute)))
+    where = "wherever it has a value" if found.partly else "for all arguments in the box"
+    return f"Any {found.dtype} evaluation is within {most} of the exact value, {where}."
+
+
+def _table(found: Tolerance) -> Table:
+    """The bound of each output."""
+    shape = np.shape(found.absolute)
+    rows = [(place, *found.texts(i)) for place, i in zip(place_texts(shape), np.ndindex(*shape), strict=True)]
+    return Table("Bounds, rounded up", ["output", "exact value", "absolute", "relative"], rows)
+
+
+def _figure(found: Tolerance) -> list[Strips]:
+    """The bounds of several outputs side by side."""
+    bounds: list[float] = np.ravel(found.absolute).tolist()
+    if len(bounds) < 2:
+        return []
+    spans = [(Span(0.0, bound),) if bound > 0 else () for bound in bounds[:DRAWN]]
+    rows = [Row(*row) for row in zip(place_texts(np.shape(found.absolute)), spans, strict=False)]
+    first = f", the first {DRAWN} of {len(bounds)} outputs" if len(bounds) > DRAWN else ""
+    told = f"A bar for the absolute bound of each output{first}, on a logarithmic axis; the table has the numbers."
+    return [Strips(f"Absolute bounds{first} (0 is not shown)", told, rows, logarithmic=True)]
+
+
+def _worst(found: Tolerance) -> list[Table]:
+    """The part of a box that was split where the bound is greatest."""
+    rows = [[name, *(plain_text(end) for end in ends)] for name, ends in found.worst.items()]
+    table = Table("The part of the box with the greatest bound", ["argument", "from", "to"], rows)
+    return [table] if found.boxes > 1 else []

@@ -12,15 +12,25 @@ import numpy as np
 
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import exact_text
+from scalarspec.pages.page import Lines, Mark, Page, Table
+from scalarspec.pages.shown import Shown
+from scalarspec.results import ObjectArray, Record
 from scalarspec.verification.query import Element
 
 Found = Literal["unsat", "sat", "unknown", "timeout"]
 DIGITS = 17
 """How many digits a number is shown with that is no decimal, or of a network's output."""
+MEANING: dict[Found, tuple[Mark, str]] = {
+    "unsat": ("good", "No input satisfies the query: the property that it negates holds for the exact real function."),
+    "sat": ("bad", "An input satisfies the query, checked exactly or by enclosures: the property does not hold there."),
+    "unknown": ("open", "Neither a proof that no input satisfies the query was found, nor an input that does."),
+    "timeout": ("open", "The time ended before a proof, or an input that satisfies the query, was found."),
+}
+"""How a page marks each answer, and what it says."""
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Answer(Shown):
     """The answer to a query. status: "unsat", there is no input for which it is true: the property that it negates
     holds; "sat", there is one; "unknown", neither was found; "timeout", nor in the time that was given.
 
@@ -37,13 +47,13 @@ class Answer:
     cases: int | None
     proved: int
     version: int = 1
-    point: dict[str, Any] | None = None
-    outputs: dict[str, Any] | None = None
+    point: dict[str, ObjectArray] | None = None
+    outputs: dict[str, ObjectArray] | None = None
     seconds: float = 0.0
     method: str = ""
-    _certify: tuple[Callable[..., dict[str, Any]], ...] = field(default=(), repr=False)
+    _certify: tuple[Callable[..., Record], ...] = field(default=(), repr=False)
 
-    def certificates(self) -> list[Callable[..., dict[str, Any]]]:
+    def certificates(self) -> list[Callable[..., Record]]:
         """For "unsat", a function for each box of inputs that the query asks about, which makes the proof that no input
         in it satisfies the query, as `Proof.certificate` does, in the same formats, which may take minutes. A box
         without points needs none.
@@ -66,24 +76,44 @@ class Answer:
 
     def _assignment(self) -> list[str]:
         """The point and its outputs, as the version of the query has it."""
-        texts = [(name, place, decimal(x)) for name, place, x in _elements(self.point)]
-        texts += [(name, place, rounded(x)) for name, place, x in _elements(self.outputs)]
+        texts = [*_texts(self.point, decimal, self.version), *_texts(self.outputs, rounded, self.version)]
         if self.version == 1:
-            lines = [f"({name}_{place[0]} {x})" for name, place, x in texts]
+            lines = [f"({name} {x})" for name, x in texts]
             return [f"({lines[0]}", *lines[1:-1], f"{lines[-1]})"] if lines else []
-        return [f"{Element(name, place)}={x}" for name, place, x in texts]
+        return [f"{name}={x}" for name, x in texts]
 
-    def to_json(self) -> dict[str, Any]:
+    def _page(self) -> Page:
+        counted = "" if self.cases is None else f" of {self.cases}"
+        lines = [f"boxes of inputs without such an input: {self.proved}{counted}", f"{self.seconds:.3f} s"]
+        lines += [f"by {self.method}"] if self.method else []
+        lines += [] if self.exact else [f"the point is shown to {DIGITS} digits; the record has it exactly"]
+        inputs, outputs = (_texts(self.point, decimal, self.version), _texts(self.outputs, rounded, self.version))
+        tables = [Table("The input", ["variable", "value"], inputs)] if inputs else []
+        tables += [Table(f"The outputs there, to {DIGITS} digits", ["variable", "value"], outputs)] if outputs else []
+        mark, sentence = MEANING[self.status]
+        return Page("Answer to a query", mark, (f"{self.status}.", sentence), [Lines(lines), *tables])
+
+    def to_json(self) -> Record:
         """Plain data, with exact values as strings."""
 
-        def plain(arrays: dict[str, Any] | None) -> Any:
+        def plain(arrays: dict[str, ObjectArray] | None) -> object:
             return arrays and {name: _nested(array.tolist()) for name, array in arrays.items()}
 
         head = {"status": self.status, "method": self.method, "cases": self.cases, "proved": self.proved}
         return {**head, "seconds": self.seconds, "point": plain(self.point), "outputs": plain(self.outputs)}
 
 
-def _elements(arrays: dict[str, Any] | None) -> list[tuple[str, tuple[int, ...], Fraction]]:
+def _texts(
+    arrays: dict[str, ObjectArray] | None, text: Callable[[Fraction], str], version: int
+) -> list[tuple[str, str]]:
+    """The elements of some arrays by the names that the version of the query has for them, as texts."""
+    named = (
+        (f"{name}_{place[0]}" if version == 1 else str(Element(name, place)), x) for name, place, x in _elements(arrays)
+    )
+    return [(name, text(x)) for name, x in named]
+
+
+def _elements(arrays: dict[str, ObjectArray] | None) -> list[tuple[str, tuple[int, ...], Fraction]]:
     return [(name, place, x) for name, array in (arrays or {}).items() for place, x in np.ndenumerate(array)]
 
 

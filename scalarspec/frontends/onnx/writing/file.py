@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scalarspec.errors import ArgumentError, NotSupported, TooLarge
+from scalarspec.files import write_whole
 from scalarspec.frontends.onnx.proto import library
 from scalarspec.frontends.onnx.writing.model import Kind, Model, Value
 
@@ -84,14 +82,7 @@ def save(made: Any, path: Any) -> None:
     """Writes a `ModelProto` to a file, whole or not at all. Raises ArgumentError where that cannot be done."""
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"to_onnx: path: expected the path of a file, got {path!r}")
-    place = Path(path)
-    fresh = place.parent / f".{secrets.token_hex(8)}"
     try:
-        with open(fresh, "xb") as file:
-            file.write(made.SerializeToString())
-        os.replace(fresh, place)
+        write_whole(path, made.SerializeToString())
     except (OSError, ValueError) as error:  # a ValueError: a name that no file can have
         raise ArgumentError(f"to_onnx: path: {str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            fresh.unlink(missing_ok=True)
