@@ -28,7 +28,8 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
+from hashlib import sha256
 from itertools import pairwise
 from math import ceil, floor, isqrt, lcm, prod
 from operator import mul
@@ -193,13 +194,10 @@ class Sum(list[Any]):
     """
 
     def __init__(self, terms: list[list[Any]], known: dict[int, list[Fraction]]) -> None:
-        rows = [
-            [
-                (prod((known[v][j] for v, j in f if v in known), start=w), [x for x in f if x[0] not in known])
-                for w, f in row
-            ]
-            for row in terms
-        ]
+        def parted(w: Fraction, f: list[Any]) -> tuple[Fraction, list[Any]]:
+            return prod((known[v][j] for v, j in f if v in known), start=w), [x for x in f if x[0] not in known]
+
+        rows = [[parted(*term) for term in row] for row in terms]
         self.below = lcm(*(weight.denominator for row in rows for weight, _ in row))
         super().__init__([(int(weight * self.below), factors) for weight, factors in row] for row in rows)
         self.products = any(len(factors) > 1 for row in rows for _, factors in row)
@@ -212,9 +210,7 @@ class Sum(list[Any]):
 
 def compiled(entries: Sequence[Any]) -> list[tuple[Any, ...]]:
     """How each value is made: (its ranges, None), (a function, a value), or (a sum, its denominator)."""
-    steps: list[tuple[Any, ...]] = []
-    known: dict[int, list[Fraction]] = {}
-    sizes: list[int] = []
+    steps, known, sizes = list[tuple[Any, ...]](), dict[int, list[Fraction]](), list[int]()
     for v, entry in enumerate(map(dict, entries)):
         name, shape, operands = entry.pop("operation"), entry.pop("shape"), entry.pop("operands", [])
         require(all(0 <= integer(x) < v for x in operands), f"value {v} is made of what is not made yet")
@@ -230,9 +226,7 @@ def compiled(entries: Sequence[Any]) -> list[tuple[Any, ...]]:
             total = Sum(sums(name, operands, entry, sizes), known)
             steps.append((total, total.below))
         sizes.append(sizes[operands[0]] if name in FUNCTIONS else len(steps[v][0]))
-        require(
-            prod(map(integer, shape)) == sizes[v] and not entry, f"value {v} has another shape, or more is said of it"
-        )
+        require(prod(map(integer, shape)) == sizes[v] and not entry, f"value {v}: another shape, or what is not read")
     return steps
 
 
@@ -383,18 +377,24 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def checked(certificate: str) -> str:
-    """What a certificate proves of the elements of a program's result. Raises an exception where it proves nothing."""
-    found = json.loads(certificate, parse_float=integer, parse_constant=integer, object_pairs_hook=unique)
-    require(
-        found["format"] == FORMAT and integer(found["version"]) == VERSION, "this is no certificate of this version"
-    )
+def checked(certificate: str, folder: Path = Path()) -> str:
+    """What a certificate proves; its constants may be in a file of the folder. Raises an exception where nothing is."""
+    read = partial(json.loads, parse_float=integer, parse_constant=integer, object_pairs_hook=unique)
+    found = read(certificate)
+    require((found["format"], integer(found["version"])) == (FORMAT, VERSION), "no certificate of this version")
+    if "constants" in found:
+        name, digest = found["constants"]
+        data = Path(folder, Path(name).name).read_bytes()
+        require(sha256(data).hexdigest() == digest, f"{name} does not hold the constants of this certificate")
+        named = read(data)
+        for entry in (entry for entry in found["program"] if entry["operation"] == "constant"):
+            entry["lower"] = named[entry["lower"]]
     count = proved(compiled(found["program"]), integer(found["value"]), found["claim"], found["proof"])
     return f"proved in the box, in {count} part{'s' * (count > 1)}: {text(found['claim'])}"
 
 
 if __name__ == "__main__":
     try:
-        print(checked(Path(sys.argv[1]).read_text(encoding="utf-8")))
+        print(checked(Path(sys.argv[1]).read_text(encoding="utf-8"), Path(sys.argv[1]).parent))
     except Exception as error:
         sys.exit(f"not proved: {str(error) or type(error).__name__}")

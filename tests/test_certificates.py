@@ -12,7 +12,7 @@ import pytest
 
 import scalarspec as ss
 from scalarspec import check, conformance
-from scalarspec.certificates import lowered
+from scalarspec.certificates import lowered, write
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import ArgumentError, NotSupported
 from scalarspec.examples import digits
@@ -218,3 +218,54 @@ def test_no_mutant_is_accepted_though_it_is_false():
 def test_the_fuzzer_sees_what_is_wrongly_accepted(monkeypatch):
     monkeypatch.setattr(check, "holds", lambda claim, bounds: True)
     assert fuzz_certificates.outcomes(range(60), lambda text: None)["false"] > 0
+
+
+# ---- constants in a file of their own ------------------------------------------------------------------------------
+
+
+def test_a_certificate_may_name_the_file_of_its_constants(tmp_path):
+    whole = certified.certificate_of("cross-entropy", radius="1/16")
+    write(whole, tmp_path / "whole.json")
+    write(whole, tmp_path / "proof.json", constants="model.json")
+    write(certified.certificate_of("cross-entropy", radius="1/8"), tmp_path / "wider.json", constants="model.json")
+    texts = {name: (tmp_path / f"{name}.json").read_text() for name in ("whole", "proof", "wider")}
+    assert len(texts["proof"]) + len((tmp_path / "model.json").read_text()) == pytest.approx(
+        len(texts["whole"]), rel=0.1
+    )
+    assert (
+        check.checked(texts["proof"], tmp_path)
+        == check.checked(texts["whole"])
+        != check.checked(texts["wider"], tmp_path)
+    )
+    with pytest.raises(FileNotFoundError):
+        check.checked(texts["proof"], tmp_path / "elsewhere")
+    changed = (tmp_path / "model.json").read_text().replace("1", "2", 1)
+    (tmp_path / "model.json").write_text(changed)
+    with pytest.raises(ValueError, match="does not hold the constants of this certificate"):
+        check.checked(texts["proof"], tmp_path)
+    with pytest.raises(ArgumentError, match=r"constants: .* holds other constants"):
+        write(whole, tmp_path / "proof.json", constants="model.json")
+    assert (tmp_path / "model.json").read_text() == changed
+    assert (tmp_path / "proof.json").read_text() == texts["proof"]
+
+
+def test_a_file_of_constants_is_never_read_elsewhere(tmp_path):
+    (tmp_path / "inner").mkdir()
+    whole = certified.certificate_of("cross-entropy", radius="1/16")
+    write(whole, tmp_path / "proof.json", constants="model.json")
+    with pytest.raises(ArgumentError, match="constants: expected the name of a file, beside the certificate"):
+        write(whole, tmp_path / "other.json", constants="inner/model.json")
+    outside = json.loads((tmp_path / "proof.json").read_text())
+    outside["constants"][0] = "../model.json"
+    with pytest.raises(FileNotFoundError):
+        check.checked(json.dumps(outside), tmp_path / "inner")
+
+
+def test_only_certificates_for_the_checker_have_files_of_constants(tmp_path):
+    with pytest.raises(NotSupported, match="constants: only a certificate for scalarspec's own checker"):
+        write({"format": "crown_query_v1"}, tmp_path / "proof.json", constants="model.json")
+
+
+def test_what_cannot_be_written_is_told(tmp_path):
+    with pytest.raises(ArgumentError, match=r"certificate: .* cannot be written"):
+        write({"program": []}, tmp_path / "nowhere" / "proof.json")

@@ -1,9 +1,11 @@
 """The checker of certificates: its functions against mpmath, what it must accept and refuse, and its own mutants."""
 
 import copy
+import hashlib
 import random
 import subprocess
 import sys
+import tempfile
 import types
 from fractions import Fraction
 from pathlib import Path
@@ -82,9 +84,9 @@ def lines_miss(checker):
     return None
 
 
-def accepts(checker, certificate):
+def accepts(checker, certificate, folder="."):
     try:
-        checker.checked(certificate if isinstance(certificate, str) else certified.text(certificate))
+        checker.checked(certificate if isinstance(certificate, str) else certified.text(certificate), folder)
     except Exception:
         return False
     return True
@@ -182,6 +184,13 @@ def certificates_miss(checker):
             return f"refused: {name}"
     if accepts(checker, TWICE):
         return "accepted: a key that comes twice"
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "two.json").write_text(certified.text([number(2)]))
+        for digest, right in ((hashlib.sha256(Path(folder, "two.json").read_bytes()).hexdigest(), True), ("0", False)):
+            program = [{"operation": "constant", "lower": 0}, {**PRODUCT, "operands": [0, 1]}]
+            whole = {**by_hand(["at most", 0, 4, 1], program), "constants": ["two.json", digest]}
+            if accepts(checker, whole, folder) != right:
+                return f"constants in a file: {right}"
     for name, each in {**WRONGS, **too_tight()}.items():
         if accepts(checker, each):
             return f"accepted: {name}"
@@ -276,6 +285,7 @@ MUTANTS = {
     "sums for means": ("Fraction(flat[k][0], n)", "Fraction(flat[k][0])"),
     "any name": ("require(name in LINEAR,", "require(True,"),
     "another shape": ("== sizes[v] and not entry,", "< 99,"),
+    "any constants": ("require(sha256(data).hexdigest() == digest,", "require(True,"),
     "keys twice": ("require(len(dict(pairs)) == len(pairs),", "require(True,"),
     "ranges from behind": ("require(0 <= integer(i) <", "require(i <"),
     "half a claim": ("require(integer(i) >= 0 and integer(below) > 0 and", "require(True or"),
@@ -303,7 +313,7 @@ MUTANTS = {
     "before the first element": ("require(integer(i) >= 0 and", "require(True and"),
     "empty boxes": ("require(all(a <= b for", "require(True or all(a <= b for"),
     "values from behind": ("all(0 <= integer(x) < v for x", "all(integer(x) < v for x"),
-    "any version": ('integer(found["version"]) == VERSION', "True"),
+    "any version": ('require((found["format"], integer(found["version"])) == (FORMAT, VERSION),', "require(True,"),
     "shown inward": ("(floor if SIDES", "(ceil if SIDES"),
 }  # fmt: skip
 """Changes of the checker's text by what each makes of it."""

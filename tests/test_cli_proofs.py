@@ -1,6 +1,7 @@
 """`scalarspec prove`: verdicts, exit codes, witnesses in files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,3 +98,13 @@ def test_the_timeout_of_bounds(claims, capsys):
     words = ["claims.py:squares", "zero.npz", "--radius", "x=1", "--method", "subdivide", "--timeout", "0", "--json"]
     code, out, _ = run(capsys, "bounds", *words)
     assert (code, json.loads(out)["stopped"]) == (0, "timeout")
+
+
+def test_certificates_may_share_a_file_of_constants(claims, capsys):
+    asked = ("prove", "claims.py:squares", "pair.npz", "--vary", "x=1", "--at-most", "2.5")
+    assert run(capsys, *asked, "--certificate", "proof.json", "--constants", "model.json")[::2] == (0, "")
+    assert json.loads(Path("proof.json").read_text())["constants"][0] == "model.json"
+    code, out, _ = run(capsys, "check", "proof.json")
+    assert (code, out.startswith("proved in the box")) == (0, True)
+    code, _, err = run(capsys, *asked, "--constants", "model.json")
+    assert (code, "constants: they are of a certificate" in err) == (2, True)

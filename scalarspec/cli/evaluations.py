@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from scalarspec.bounding.bounds import CHOICES, bounds
-from scalarspec.cli.certificates import add_certificate, write_certificates
+from scalarspec.cli.certificates import add_certificate, check_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_backends, add_precision, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
 from scalarspec.cli.pages import add_html, check_html, write_html
@@ -54,7 +54,7 @@ def _add_bounds(commands: Commands) -> None:
 def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     """An enclosure over a box; with `--plot`, also a picture of it."""
     to_be_written("plot", options.plot, "bounds.png")
-    to_be_written("certificate", options.certificate, "bounds.json")
+    check_certificate(options, "bounds.json")
     check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.cli.certificates import add_certificate, write_certificates
+from scalarspec.cli.certificates import add_certificate, check_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_workers
 from scalarspec.cli.pages import add_html, check_html, write_html
-from scalarspec.cli.user_files import NETWORK, named, to_be_written, told_after_the_report
+from scalarspec.cli.user_files import NETWORK, named, told_after_the_report
 from scalarspec.cli.workers import working
 from scalarspec.errors import ArgumentError
 from scalarspec.frontends.onnx.inspection import inspect
@@ -103,7 +103,7 @@ def run_verify(options: argparse.Namespace) -> tuple[Any, int]:
     """The answer to a query, and its exit code."""
     if options.timeout is not None and not 0 <= options.timeout < MOST_SECONDS:
         raise ArgumentError(f"--timeout: expected a number of seconds, got {options.timeout}")
-    to_be_written("certificate", options.certificate, "proof.json")
+    check_certificate(options, "proof.json")
     check_html(options)
     network, path = _files(options)
     with working(options) as executor:

@@ -7,7 +7,7 @@ from typing import Any
 
 from scalarspec.bounding.proofs import Proof, Proofs
 from scalarspec.bounding.prove import prove
-from scalarspec.cli.certificates import add_certificate, write_certificates
+from scalarspec.cli.certificates import add_certificate, check_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
 from scalarspec.cli.pages import add_html, check_html, write_html
@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
 def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     """The verdict, and its exit code."""
     to_be_written("save", options.save, "witness.npz")
-    to_be_written("certificate", options.certificate, "proof.json")
+    check_certificate(options, "proof.json")
     check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)

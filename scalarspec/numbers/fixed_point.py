@@ -1,4 +1,4 @@
-"""exp, log and erf, and with `angles` sin, cos and atan, of numbers m 2^e in integers, each within a proved number of units.
+"""exp, log and erf, and with `angles` sin, cos and atan, of numbers m 2^e in integers, within proved numbers of units.
 
 Each takes the nearest number of a table from its argument, and then a short series of what is left; beyond SERIES_BITS
 it halves, or takes one step of Newton's method from a third of the bits. Results are held in units of 2^-wp, the last
@@ -258,13 +258,13 @@ def _log_by_newton(t: int, wp: int) -> int:
 def erf(m: int, e: int, wp: int) -> tuple[int, int, int]:
     """v, q and an error: erf x, x = m 2^e > 0 with x² < 2^(wp-2), is within so many units of 2^-q of v 2^-q.
 
-    1. erf x = 2 x e^(-x²) S / √π, S = Σ t^n / (3 · 5 ... (2n + 1)) for t = 2x² (NIST DLMF, 7.6.2), all positive, S >= 1.
+    1. erf x = 2 x e^(-x²) S / √π, S = Σ t^n / (3 · 5 ... (2n + 1)) for t = 2x² (NIST DLMF, 7.6.2), terms > 0, S >= 1.
        In what follows a unit is 2^-wp, relatively to what is looked at, but for terms, where it is one of S.
     2. t, cut to wp bits, is down by less than 2 units, so a term of t^n by less than 2n, and S by less than 2N.
     3. A product by t and a quotient by 2n + 1 >= 3 lose less than 1/3 + 1 of 2^-wp. What the term of k has lost is
        handed on by factors t / (2j + 1), j > k, whose products with their sum are at most S: 4/3 N in all.
-    4. Where a term comes to 0, the true one is below 4/3 N units by 3, and those that follow fall by 1/2 or faster: what
-       is left out is less than 8/3 N units. Altogether S is down by less than 6 N; we count 7 N.
+    4. Where a term comes to 0, the true one is below 4/3 N units by 3, and those that follow fall by 1/2 or faster:
+       what is left out is less than 8/3 N units. Altogether S is down by less than 6 N; we count 7 N.
     5. e^(-x²) is off by less than EXP_ERROR / 0.99, √π down by less than 0.6, the cut of m S by 2^-7, and the quotient,
        which is above 2^(wp-1), by less than 2: less than EXP_ERROR + 3 units.
     """
