@@ -27,9 +27,8 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)]
 NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 TEXTS = dict(zip(NAMES, (path.read_text(encoding="utf-8") for path in PAGES), strict=True))
-BLOCKS = {
-    name: re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) for name, text in TEXTS.items()
-}
+FENCED = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCKS = {name: FENCED.findall(text) for name, text in TEXTS.items()}
 
 
 def commands(block):
@@ -139,7 +138,8 @@ def test_the_readme_is_short():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_links_lead_to_files(name):
-    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", TEXTS[name]):
+    prose = re.sub(r"`[^`\n]*`", "", FENCED.sub("", TEXTS[name]))
+    for target in re.findall(r"\]\((?!https?://)([^)#\s]*[./][^)#\s]*)[)#]", prose):
         assert (ROOT / name).parent.joinpath(target).exists(), target
 
 
