@@ -170,7 +170,7 @@ def test_every_figure_is_shown():
     assert {path.name for path in (DOCS / "figures").glob("*.svg")} <= shown
 
 
-ARCHITECTURE = [block for kind, block in BLOCKS["docs/explanation/architecture.md"] if not kind]
+ARCHITECTURE = [block for kind, block in BLOCKS["docs/explanation/architecture.md"] if kind == "none"]
 
 
 def test_the_listing_of_folders_is_the_real_one():

@@ -183,7 +183,7 @@ def floors() -> list[list[str]]:
     a floor, a line that is indented by two has more of its rooms, and words that stand further right say what they are.
     """
     page = (HERE.parent / "explanation" / "architecture.md").read_text(encoding="utf-8")
-    listing = re.findall(r"^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)[0]
+    listing = re.findall(r"^```none\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)[0]
     found: list[list[str]] = []
     for line in listing.splitlines():
         names = line[2 * line.startswith("  ") :].split("  ")[0].split()
