@@ -16,8 +16,7 @@ extensions = [
     "myst_nb",  # MyST pages, and notebooks, which are executed
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
-    "extensions.docstrings",
-    "extensions.generated",
+    "extensions.generated",  # docstrings, and what pages take from the code
 ]
 exclude_patterns = ["_build", "extensions", "**/.ipynb_checkpoints"]
 nitpicky = True
@@ -37,7 +36,8 @@ add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"
-python_maximum_signature_line_length = 72
+autodoc_type_aliases = {name: name for name in ("Operand", "Axis", "Lengths", "Literals", "Progress", "Inputs")}
+python_maximum_signature_line_length = 88
 python_display_short_literal_types = True
 toc_object_entries_show_parents = "hide"
 

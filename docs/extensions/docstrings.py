@@ -1,8 +1,8 @@
 """Docstrings, which are plain text here, as reStructuredText.
 
-    paragraphs              "name: what it is" begins an argument's entry, "Returns" and "Raises" theirs
-    `single backticks`      code, or a link where it is a public name
-    indented lines          code where Python can read them, two columns as a list of definitions, else as they stand
+paragraphs              "name: what it is" begins an argument's entry, "Returns" and "Raises" theirs
+`single backticks`      code, or a link where it is a public name
+indented lines          code where Python can read them, two columns as a list of definitions, else as they stand
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, zip_longest
-from typing import Any
+from textwrap import dedent
 
 CODE = re.compile(r"``?([^`]+)``?")
 SPECIAL = re.compile(r"([\\*|_])")
 ERROR = re.compile(r"\b[A-Z]\w+\b")
-COLUMNS = re.compile(r"^ +(\S.*?)(?: {2,}|, *$)(\S.*)?$")
+COLUMNS = re.compile(r"^(\S.*?)(?: {2,}|, *$)(\S.*)?$")
 Links = Callable[[str], str | None]
 """The role and the target of a word that is a public name; None for any other."""
 
@@ -28,24 +28,22 @@ def restructured(text: str, parameters: Iterable[str], links: Links) -> list[str
     """
     entry = _entry([*parameters, "result"])
     lines: list[str] = []
-    for indented, block in _blocks(text):
+    for indented, block in blocks(text):
         lines += [*(_indented(block, links) if indented else _prose(block, entry, links)), ""]
     return lines
 
 
-def _blocks(text: str) -> Iterator[tuple[bool, list[str]]]:
-    """Paragraphs, and runs of indented lines, which may have empty ones among them."""
-    indented = False
-    kinds = []
-    for line in text.splitlines():
-        indented = line.startswith("  ") if line.strip() else indented
-        kinds.append((indented, line))
-    for indented, run in groupby(kinds, key=lambda kind: kind[0]):
-        lines = [line for _, line in run]
-        whole = "\n".join(lines).strip("\n")
-        for block in [whole] if indented else re.split(r"\n\s*\n", whole):
-            if block.strip():
-                yield indented, block.split("\n")
+def blocks(text: str) -> Iterator[tuple[bool, list[str]]]:
+    """Paragraphs, and those that are indented; code goes on beyond empty lines."""
+    found: list[tuple[bool, list[str]]] = []
+    for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
+        for indented, run in groupby(paragraph.split("\n"), key=lambda line: line.startswith("  ")):
+            lines = list(run)
+            if indented and found and found[-1][0] and is_code("\n".join([*found[-1][1], "", *lines])):
+                found[-1][1].extend(["", *lines])
+            elif "".join(lines).strip():
+                found.append((indented, lines))
+    return iter(found)
 
 
 # ---- prose ----------------------------------------------------------------------------------------------------------
@@ -94,13 +92,16 @@ def _plain(text: str, links: Links) -> str:
 # ---- what is indented -----------------------------------------------------------------------------------------------
 
 
-def _indented(lines: list[str], links: Links) -> Iterator[str]:
-    margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    plain = [line[margin:] for line in lines]
-    text = "\n".join(plain)
-    if is_code(text):
+def has_example(text: str) -> bool:
+    """Is there code in a docstring?"""
+    return any(indented and is_code("\n".join(block)) for indented, block in blocks(text))
+
+
+def _indented(block: list[str], links: Links) -> Iterator[str]:
+    plain = dedent("\n".join(block)).split("\n")
+    if is_code("\n".join(block)):
         yield from (".. code-block:: python", "", *(f"   {line}" for line in plain))
-    elif columns := _columns(lines):
+    elif columns := _columns(plain):
         for term, body in columns:
             yield from (f"``{term}``", f"   {marked(body, links) or '..'}")
     else:
@@ -108,11 +109,11 @@ def _indented(lines: list[str], links: Links) -> Iterator[str]:
 
 
 def is_code(text: str) -> bool:
-    """Can Python read it, as it stands or as a session?"""
+    """Can Python read it, as it stands or as a session, and does it do anything?"""
     if text.lstrip().startswith(">>> "):
         return True
     try:
-        tree = ast.parse(text)
+        tree = ast.parse(dedent(text))
     except SyntaxError:
         return False
     return any(isinstance(node, ast.Call | ast.Assign | ast.Import | ast.ImportFrom) for node in ast.walk(tree))
@@ -120,29 +121,13 @@ def is_code(text: str) -> bool:
 
 def _columns(lines: list[str]) -> list[tuple[str, str]]:
     """Terms and what they are, from two columns; none where the lines are none."""
-    margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
     found: list[tuple[str, str]] = []
     for line in filter(str.strip, lines):
         columns = COLUMNS.match(line)
-        if len(line) - len(line.lstrip()) > margin and found:
+        if line.startswith(" ") and found:
             found[-1] = found[-1][0], f"{found[-1][1]} {line.strip()}"
         elif columns and columns[2]:
             found.append((columns[1], columns[2]))
         else:
             return []
     return found
-
-
-# ---- Sphinx ---------------------------------------------------------------------------------------------------------
-
-
-def setup(app: Any) -> dict[str, Any]:
-    """Sphinx hands each docstring to this extension."""
-    app.connect("autodoc-process-docstring", _processed)
-    return {"parallel_read_safe": True}
-
-
-def _processed(_: Any, what: str, name: str, found: Any, __: Any, lines: list[str]) -> None:
-    from extensions.generated import additions, links, parameters_of
-
-    lines[:] = [*restructured("\n".join(lines), parameters_of(found), links), *additions(name, "\n".join(lines))]

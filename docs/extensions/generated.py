@@ -1,43 +1,47 @@
-"""What pages take from the code: a line `<!-- functions: Losses -->` in a page becomes their reference.
+"""What pages take from the code: docstrings, and lines such as `<!-- functions: Losses -->`, which become a reference.
 
-    functions: group    the functions and classes of a group of the vocabulary
-    models              each model, with its functions
-    errors              the error classes
-    backends            what `scalarspec backends` prints
-    commands            each command with its options, from their parsers
+functions: group    the functions and classes of a group of the vocabulary
+models              each model, with its functions
+errors              the error classes
+backends            what `scalarspec backends` prints
+commands            each command with its options, from their parsers
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import importlib
 import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
 from typing import Any
 
-import scalarspec
+from extensions.docstrings import Links, has_example, restructured
 from scalarspec import cli, errors, models
 from scalarspec.vocabulary.examples import example
 from scalarspec.vocabulary.groups import groups
-from scalarspec.vocabulary.rows import Row
-
-from extensions.docstrings import is_code
+from scalarspec.vocabulary.public import address, jobs, results, vocabulary
 
 LINE = re.compile(r"^<!-- (\w+)(?:: (.+))? -->$", re.MULTILINE)
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Sphinx hands the source of each page to this extension."""
-    app.connect("source-read", lambda _, __, source: source.__setitem__(0, LINE.sub(_made, source[0])))
+    """Sphinx hands the source of each page, and each docstring, to this extension."""
+    app.connect("source-read", lambda _, __, source: source.__setitem__(0, filled(source[0])))
+    app.connect("autodoc-process-docstring", _processed)
     return {"parallel_read_safe": True}
 
 
-def _made(found: re.Match[str]) -> str:
-    kind, argument = found.groups()
-    return "\n".join(MADE[kind](argument) if argument else MADE[kind]())
+def filled(source: str) -> str:
+    """A page with what its lines are made into."""
+    return LINE.sub(lambda found: "\n".join(MADE[found[1]](*filter(None, [found[2]]))), source)
+
+
+def _processed(_: Any, __: str, name: str, found: Any, ___: Any, lines: list[str]) -> None:
+    """Puts reStructuredText in the place of a docstring."""
+    text = "\n".join(lines)
+    lines[:] = [*restructured(text, parameters_of(found), links_in(name)), *additions(name, text)]
 
 
 def directive(name: str, target: str, *options: str) -> Iterator[str]:
@@ -48,26 +52,15 @@ def directive(name: str, target: str, *options: str) -> Iterator[str]:
 # ---- the vocabulary -------------------------------------------------------------------------------------------------
 
 
-def public_name(row: Row) -> str:
-    """Where users find it."""
-    return f"scalarspec.{row.name}" if row.room == "core" else f"scalarspec.{row.room}.{row.name}"
-
-
-@functools.cache
-def rows() -> dict[str, Row]:
-    """The rows of the vocabulary by public name."""
-    return {public_name(row): row for found in groups().values() for row in found}
-
-
 def functions(group: str) -> Iterator[str]:
     """The reference of a group."""
     for row in groups()[group]:
-        yield from directive("autoclass" if inspect.isclass(row.function) else "autofunction", public_name(row))
+        yield from directive("autoclass" if inspect.isclass(row.function) else "autofunction", address(row))
 
 
 def additions(name: str, text: str) -> list[str]:
     """What the vocabulary adds to a docstring: an example where it has none, and the name elsewhere."""
-    row = rows().get(name)
+    row = vocabulary().get(name)
     if row is None:
         return []
     lines = []
@@ -80,11 +73,6 @@ def additions(name: str, text: str) -> list[str]:
     return [*lines, ".. container:: facts", "", f"   {' · '.join(named)}", ""] if named else lines
 
 
-def has_example(text: str) -> bool:
-    """Is there code in a docstring?"""
-    return any(is_code(inspect.cleandoc("\n" + block)) for block in re.findall(r"(?:^(?:    .*)?\n?)+", text, re.M))
-
-
 def parameters_of(found: Any) -> list[str]:
     """The names of the parameters of what can be called."""
     try:
@@ -95,17 +83,29 @@ def parameters_of(found: Any) -> list[str]:
 
 @functools.cache
 def _targets() -> dict[str, str]:
-    """What backticks in a docstring link to, by what stands in them."""
-    found = {name.removeprefix("scalarspec."): name for name in rows()}
-    found |= {name: f"scalarspec.{name}" for name in scalarspec.__all__ if not inspect.ismodule(vars(scalarspec).get(name))}
-    found |= {name: f"scalarspec.errors.{name}" for name, value in vars(errors).items() if inspect.isclass(value)}
-    return {**found, **{f"ss.{name}": target for name, target in found.items()}}
+    """What backticks in a docstring link to, by what stands in them: names of the package, with `ss.` or without."""
+    within = {name.removeprefix("scalarspec."): name for name in [*vocabulary(), *jobs()]}
+    last = {name.rpartition(".")[2]: name for name in [*results(), *_error_addresses()]}
+    return {**last, **within, **{f"ss.{name}": target for name, target in within.items()}}
 
 
-def links(word: str) -> str | None:
-    """The role that links a public name to its place."""
-    target = _targets().get(word.removesuffix("()"))
-    return f":py:obj:`{word} <{target}>`" if target else None
+def _error_addresses() -> list[str]:
+    """The addresses of the error classes."""
+    return [f"{errors.__name__}.{name}" for name, value in vars(errors).items() if inspect.isclass(value)]
+
+
+def links_in(name: str) -> Links:
+    """What gives the role that links a public name to its place, for the docstring of some name. In one of what is no
+    function of the vocabulary `width` may be a field, and `sum` a word: there these are links as `ss.width` alone.
+    """
+    plain = name in vocabulary()
+
+    def linked(word: str) -> str | None:
+        target = _targets().get(word.removesuffix("()"))
+        ambiguous = target in vocabulary() and "." not in word and not plain
+        return f":py:obj:`{word} <{target}>`" if target and not ambiguous else None
+
+    return linked
 
 
 # ---- models, errors, backends ---------------------------------------------------------------------------------------

@@ -41,10 +41,12 @@ _TERMS = ("steps", "adjoints", "gradients")
 class MatrixForm:
     """A spec, its stages and its gradients, each as one formula on whole tensors; made by `matrix_form`.
 
-    name: what the value is called; shapes: the named sizes of each variable; least: from which size on its indices
-    fit; excluded: where an element of one of these is 0, a gradient's formula need not hold (an operation has a kink, a
-    tie or a step there). Prints as text; in a notebook as LaTeX; what nests more deeply than a line can show is written
-    by way of terms t_0, t_1, ...
+    name: what the value is called; shapes: the named sizes of each variable; steps, adjoints: the formulas of the
+    stages, and of the derivatives along them; least: from which size on its indices fit; excluded: where an element of
+    one of these is 0, a gradient's formula need not hold (an operation has a kink, a tie or a step there). Prints as
+    text; in a notebook as LaTeX; what nests more deeply than a line can show is written by way of terms t_0, t_1, ...
+
+        print(ss.matrix_form(lambda x: ss.mean_square(x), ss.Dim(2)))
     """
 
     name: str

@@ -83,7 +83,9 @@ def value_and_grad(
     at_kinks: AtKinks = "derivative",
     literals: Literals | None = None,
 ) -> Callable[..., tuple[Tensor, Gradient]]:
-    """The spec's value, of shape (), and its gradient, by one evaluation. Parameters and errors are those of `grad`.
+    """The spec's value, of shape (), and its gradient, by one evaluation.
+
+    argnums, at_kinks, literals: as for `grad`. Raises as that does: ShapeError where the value has another shape.
 
     For example:
 
@@ -139,8 +141,8 @@ def jvp(
 ) -> Callable[..., tuple[Tensor, Callable[..., Tensor]]]:
     """The spec's value y and the Jacobian-vector product v -> Jv, by one evaluation.
 
-    argnums, at_kinks: as for `grad`; the value may have any shape. v: one tangent for each position, a tensor of the
-    argument's shape, or a model of such tensors. Jv: a tensor of the value's shape.
+    argnums, at_kinks, literals: as for `grad`; the value may have any shape. v: one tangent for each position, a tensor
+    of the argument's shape, or a model of such tensors. Jv: a tensor of the value's shape.
     It is found by transposing Jᵀ: g -> <Jᵀg, v> is linear in g, and Jv is its gradient. Raises ShapeError and
     ArgumentError where tangents do not fit their arguments.
 
@@ -161,6 +163,8 @@ def jvp(
 
 def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0, literals: Literals | None = None) -> Callable[..., Any]:
     """The second derivatives of a spec whose value has shape (), with respect to tensors at these positions.
+
+    argnums: a position, or a tuple of different ones. literals: as for `grad`.
 
     For one position of shape s a tensor of shape (*s, *s); for several a tuple of tuples of tensors, of which block i,
     j has shape (*s_i, *s_j). Where a gradient jumps, as relu's does, an enclosing context's ends are infinite; an exact

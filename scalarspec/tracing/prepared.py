@@ -31,6 +31,8 @@ class Prepared:
     tensors.
 
     context: of the results; inputs: the shapes of the arguments that are left, by name; shape: the result's.
+
+    run: what the plan does, on arrays of the context.
     """
 
     context: Context[Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -23,11 +24,13 @@ def address(row: Row) -> str:
     return f"{DOOR}.{row.name}" if row.room == "core" else f"{DOOR}.{row.room}.{row.name}"
 
 
+@functools.cache
 def vocabulary() -> dict[str, Row]:
     """The rows of the vocabulary by address."""
     return {address(row): row for rows in groups().values() for row in rows}
 
 
+@functools.cache
 def jobs() -> dict[str, Any]:
     """What the package itself exports beside the vocabulary: jobs, contexts, tensors and shapes."""
     package = importlib.import_module(DOOR)
@@ -36,6 +39,7 @@ def jobs() -> dict[str, Any]:
     return {name: value for name, value in exported.items() if name not in rows and not inspect.ismodule(value)}
 
 
+@functools.cache
 def results() -> dict[str, Any]:
     """The classes that jobs return, by the annotations of their results."""
     shown = jobs()
@@ -57,9 +61,9 @@ def rooms() -> dict[str, Any]:
 
 
 def public() -> dict[str, Any]:
-    """All of them: functions and classes."""
-    rows = {name: row.function for name, row in vocabulary().items()}
-    return {**rows, **jobs(), **results(), **rooms()}
+    """All of them: functions and classes, each room's own, without what it hands on from another one."""
+    known = {**{name: row.function for name, row in vocabulary().items()}, **jobs(), **results()}
+    return known | {name: value for name, value in rooms().items() if value not in known.values()}
 
 
 def _model(name: str) -> ModuleType:
