@@ -17,7 +17,7 @@ from scalarspec.vocabulary.public import public, results, vocabulary
 
 DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
-from extensions.docstrings import has_example, is_code, restructured  # noqa: E402
+from extensions.docstrings import blocks, has_example, is_code, restructured  # noqa: E402
 from extensions.generated import filled, links_in  # noqa: E402
 
 PUBLIC = public()
@@ -60,9 +60,19 @@ def unnamed_errors(value, text):
 
 
 def lacks_an_example(name, text):
-    """Is there no code in a text, nor made from the call of a function of tensors? A result is shown by its job."""
+    """Is there no code in a text, nor made from the call of a function of tensors? A result is shown by its job, and
+    what belongs together by the text of its module, which its page begins with.
+    """
     generated = name in ROWS and ROWS[name].call is not None
-    return not (has_example(text) or generated or name in results())
+    return not (has_example(text) or generated or name in results() or is_shown_by_its_module(name))
+
+
+def is_shown_by_its_module(name):
+    """Does the code in the text of a module have a name?"""
+    module, _, last = name.rpartition(".")
+    text = inspect.getdoc(sys.modules.get(module)) or ""
+    code = "\n".join("\n".join(lines) for indented, lines in blocks(text) if indented and is_code("\n".join(lines)))
+    return bool(re.search(rf"(?<!\w){last}\(", code))
 
 
 def faults(name, value):

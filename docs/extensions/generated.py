@@ -30,6 +30,7 @@ def setup(app: Any) -> dict[str, Any]:
     """Sphinx hands the source of each page, and each docstring, to this extension."""
     app.connect("source-read", lambda _, __, source: source.__setitem__(0, filled(source[0])))
     app.connect("autodoc-process-docstring", _processed)
+    app.connect("autodoc-process-signature", _signed)
     return {"parallel_read_safe": True}
 
 
@@ -39,9 +40,14 @@ def filled(source: str) -> str:
 
 
 def _processed(_: Any, __: str, name: str, found: Any, ___: Any, lines: list[str]) -> None:
-    """Puts reStructuredText in the place of a docstring."""
-    text = "\n".join(lines)
+    """Puts reStructuredText in the place of a docstring, without what a room may import, which is no user's matter."""
+    text = re.sub(r"(?:^|(?<= ))May import: [^.]*\.", "", "\n".join(lines), flags=re.MULTILINE)
     lines[:] = [*restructured(text, parameters_of(found), links_in(name)), *additions(name, text)]
+
+
+def _signed(_: Any, __: str, ___: str, ____: Any, _____: Any, signature: str | None, returns: str | None) -> Any:
+    """Aliases of types by their names, which autodoc shows as references in unions."""
+    return tuple(text and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text) for text in (signature, returns))
 
 
 def directive(name: str, target: str, *options: str) -> Iterator[str]:

@@ -47,7 +47,12 @@ __all__ = [
 
 
 def verify(context: Context[Any]) -> list[Result]:
-    """Check every law that applies to a context. Raises LawViolation, naming all that are broken."""
+    """Check every law that applies to a context. Raises LawViolation, naming all that are broken.
+
+    context: the one to be checked. Returns what `run` does.
+
+        laws.verify(ss.context("rational"))
+    """
     results = run(context)
     broken = [f"{result.law}: {result.message}" for result in results if result.status == "failed"]
     if broken:
@@ -56,12 +61,22 @@ def verify(context: Context[Any]) -> list[Result]:
 
 
 def run(context: Context[Any]) -> list[Result]:
-    """Check every law that applies to a context, and report."""
+    """Check every law that applies to a context, and report.
+
+    context: the one to be checked. Returns a `Result` for each law.
+
+        [result.law.name for result in laws.run(ss.context("rational"))]
+    """
     return [law.verify(context) for law in laws_for(context)]
 
 
 def laws_for(context: Context[Any]) -> list[Law]:
-    """The laws that apply to a context."""
+    """The laws that apply to a context.
+
+    context: any one.
+
+        [law.name for law in laws.laws_for(ss.context("interval"))]
+    """
     laws = [*anchors(), *rational_laws(), *reference_laws(), *identities(), *replacements(context), *PROTOCOL]
     if context.reference() != context:
         laws += bulk_laws()
