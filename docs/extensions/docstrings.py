@@ -126,7 +126,7 @@ def _columns(lines: list[str]) -> list[tuple[str, str]]:
         columns = COLUMNS.match(line)
         if line.startswith(" ") and found:
             found[-1] = found[-1][0], f"{found[-1][1]} {line.strip()}"
-        elif columns and columns[2]:
+        elif columns and columns[2] and "   " not in columns[2]:
             found.append((columns[1], columns[2]))
         else:
             return []

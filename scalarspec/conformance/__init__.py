@@ -12,7 +12,7 @@ A reading holds, or refuses by name, or misses. What misses is a wrong fact in t
 
     from scalarspec import conformance
 
-    conformance.verify("rsqrt")            # for an operation that was added; raises AssertionError with what missed
+    conformance.verify("exp")             # or one that was added: each Finding, or AssertionError with what missed
 """
 
 from __future__ import annotations

@@ -19,6 +19,11 @@ A law is checked on operands m/16 with |m| <= 64, which every format holds exact
 contexts; contained, for enclosing ones; within FLOAT_ULPS units of roundoff of the terms' size, for floats. A context
 may refuse (NotExact, NotSupported): that is no case of the law, and a law without a case is *skipped*, never passed.
 
+    context = ss.context("rational")
+    laws.verify(context)                  # each Result, or LawViolation
+    laws.laws_for(context)[0].check       # what a Law asks of the context and of operands, such as
+    laws.operand_cases(2)
+
 Each kind is a file; `law` says what a law is, `agreement` what "agrees" means. May import: the specs, `core`,
 `numbers`.
 """
