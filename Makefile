@@ -49,9 +49,9 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_code.py
 	$(BIN)/python tests/fuzz_signals.py
 
-# The pages in docs/_build/html, notebooks and all. Warnings are errors; then each link within them, and each public name.
+# The pages in docs/_build/html, all anew, notebooks run. Warnings are errors; then each link within them, each public name.
 docs: .venv/docs
-	$(BIN)/python -m sphinx -q -W --keep-going -n -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -E -W --keep-going -n -b html docs docs/_build/html
 	$(BIN)/python docs/extensions/links.py docs/_build/html
 
 # The error bounds of interval64's kernels, proved for all arguments: each beside the bound of the code, in units of 2^-53.

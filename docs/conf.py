@@ -15,19 +15,19 @@ version = release = scalarspec.__version__
 extensions = [
     "myst_nb",  # MyST pages, and notebooks, which are executed
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.mathjax",  # from its usual address; where it cannot be reached, formulas stand as their TeX
     "extensions.generated",  # docstrings, and what pages take from the code
 ]
 exclude_patterns = ["_build", "extensions", "**/.ipynb_checkpoints"]
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:(class|obj|exc)", r".*"),  # the types in signatures: aliases, and classes that have no page
+    ("py:class", r".*"),  # the types in signatures: aliases, and classes that have no page
 ]
 suppress_warnings = ["toc.empty_glob"]  # a folder may have no page yet
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
-nb_execution_mode = "cache"
+nb_execution_mode = "force"
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
 nb_merge_streams = True

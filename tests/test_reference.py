@@ -22,6 +22,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 from extensions.docstrings import blocks, has_example, is_code, restructured  # noqa: E402
 from extensions.generated import filled, links_in  # noqa: E402
+from extensions.links import broken, unlisted  # noqa: E402
 
 PUBLIC = public()
 ROWS = vocabulary()
@@ -222,6 +223,18 @@ def test_a_name_that_no_page_has_is_seen():
     assert list(listed("```{eval-rst}\n.. autofunction:: scalarspec.exp\n```\n")) == ["scalarspec.exp"]
     assert "scalarspec.theory.check" in set(listed(".. automodule:: scalarspec.theory\n   :members:\n"))
     assert not list(listed(".. automodule:: scalarspec.theory\n"))
+
+
+def test_broken_links_and_missing_names_in_built_pages_are_seen(tmp_path):
+    (tmp_path / "reference").mkdir()
+    links = ["b.html#here", "b.html#there", "c.html", "https://example.org/c.html", "#top", "reference/"]
+    (tmp_path / "a.html").write_text("".join(f'<a href="{link}">x</a>' for link in links), encoding="utf-8")
+    (tmp_path / "b.html").write_text('<p id="here">x</p>', encoding="utf-8")
+    assert list(broken(tmp_path)) == ["a.html: b.html#there", "a.html: c.html", "a.html: #top"]
+    (tmp_path / "reference" / "exp.html").write_text('<dt id="scalarspec.exp">', encoding="utf-8")
+    missing = list(unlisted(tmp_path))
+    assert len(missing) == len(PUBLIC) - 1
+    assert "scalarspec.log: it is not in the reference" in missing
 
 
 def test_every_command_and_every_option_is_listed():

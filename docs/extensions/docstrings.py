@@ -1,8 +1,8 @@
 """Docstrings, which are plain text here, as reStructuredText.
 
-paragraphs              "name: what it is" begins an argument's entry, "Returns" and "Raises" theirs
-`single backticks`      code, or a link where it is a public name
-indented lines          code where Python can read them, two columns as a list of definitions, else as they stand
+In a paragraph "name: what it is" begins the entry of an argument, and "Returns" and "Raises" begin theirs. What stands
+in single backticks is code, or a link where it is a public name. Indented lines are code where Python can read them,
+a list of definitions where they are two columns, and stay as they are elsewhere.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def restructured(text: str, parameters: Iterable[str], links: Links) -> list[str
     return lines
 
 
-def blocks(text: str) -> Iterator[tuple[bool, list[str]]]:
+def blocks(text: str) -> list[tuple[bool, list[str]]]:
     """Paragraphs, and those that are indented; code goes on beyond empty lines."""
     found: list[tuple[bool, list[str]]] = []
     for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
@@ -43,7 +43,7 @@ def blocks(text: str) -> Iterator[tuple[bool, list[str]]]:
                 found[-1][1].extend(["", *lines])
             elif "".join(lines).strip():
                 found.append((indented, lines))
-    return iter(found)
+    return found
 
 
 # ---- prose ----------------------------------------------------------------------------------------------------------
@@ -82,9 +82,11 @@ def _code(text: str, links: Links) -> str:
 
 
 def _plain(text: str, links: Links) -> str:
+    """Prose, in which the names of errors alone are links: other capitals may begin a sentence."""
+
     def linked(found: re.Match[str]) -> str:
-        role = links(found[0]) if found[0].endswith(("Error", "ed", "Exact", "Mismatch", "Differentiable")) else None
-        return f"\\ {role}\\ " if role else found[0]
+        role = links(found[0]) or ""
+        return f"\\ {role}\\ " if ".errors." in role else found[0]
 
     return ERROR.sub(linked, SPECIAL.sub(r"\\\1", text))
 

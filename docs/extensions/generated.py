@@ -21,6 +21,7 @@ from extensions.docstrings import Links, has_example, restructured
 from scalarspec import cli, errors, models
 from scalarspec.vocabulary.examples import example
 from scalarspec.vocabulary.groups import groups
+from scalarspec.vocabulary.page import table
 from scalarspec.vocabulary.public import address, jobs, results, vocabulary
 
 LINE = re.compile(r"^<!-- (\w+)(?:: (.+))? -->$", re.MULTILINE)
@@ -133,9 +134,8 @@ def error_classes() -> Iterator[str]:
 
 def backends() -> Iterator[str]:
     """What the command prints."""
-    yield from ("| backend | kind | what it is |", "|---|---|---|")
-    for name, kind, promise in cli.backends.run_backends(argparse.Namespace())[0].rows:
-        yield f"| `{name}` | {kind} | {promise} |"
+    rows = cli.backends.run_backends(argparse.Namespace())[0].rows
+    yield table(("backend", "kind", "what it is"), ((f"`{name}`", *said) for name, *said in rows))
 
 
 # ---- the command line -----------------------------------------------------------------------------------------------
