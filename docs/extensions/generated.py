@@ -1,10 +1,12 @@
 """What pages take from the code: docstrings, and lines such as `<!-- functions: Losses -->`, which become a reference.
 
-functions: group    the functions and classes of a group of the vocabulary
-models              each model, with its functions
-errors              the error classes
-backends            what `scalarspec backends` prints
-commands            each command with its options, from their parsers
+    functions: group    the functions and classes of a group of the vocabulary
+    models              each model, with its functions
+    errors              the error classes
+    backends            what `scalarspec backends` prints
+    commands            each command with its options, from their parsers
+
+Sphinx calls `setup`, and `filled` for each page.
 """
 
 from __future__ import annotations
