@@ -16,7 +16,7 @@ import pytest
 import scalarspec as ss
 from scalarspec import conformance, errors, extend, laws, models
 from scalarspec.vocabulary.examples import example
-from scalarspec.vocabulary.public import public, results, vocabulary
+from scalarspec.vocabulary.public import jobs, public, results, vocabulary
 
 DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
@@ -102,6 +102,12 @@ def faults(name, value):
 
 def test_every_public_name_has_a_text():
     assert not [name for name, value in PUBLIC.items() if not inspect.getdoc(value)]
+
+
+def test_every_job_has_an_entry_for_its_spec():
+    takes = {name: TEXTS[name] for name, value in jobs().items() if "spec" in _parameters(value)}
+    assert not [name for name, text in takes.items() if not re.search(r"^spec: ", text, re.MULTILINE)]
+    assert len(takes) > 12
 
 
 LEFT = {"scalarspec.extend.": 4, "scalarspec.conformance.reading": 1}

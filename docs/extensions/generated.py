@@ -44,7 +44,7 @@ def filled(source: str) -> str:
 
 def _processed(_: Any, __: str, name: str, found: Any, ___: Any, lines: list[str]) -> None:
     """Puts reStructuredText in the place of a docstring, without what a room may import, which is no user's matter."""
-    text = re.sub(r"(?:^|(?<= ))May import: [^.]*\.", "", "\n".join(lines), flags=re.MULTILINE)
+    text = re.sub(r"(?:^|(?<= ))May import:\s[^.]*\.", "", "\n".join(lines), flags=re.MULTILINE)
     lines[:] = [*restructured(text, parameters_of(found), links_in(name)), *additions(name, text)]
 
 
