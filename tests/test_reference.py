@@ -146,8 +146,8 @@ def test_what_is_missing_in_a_text_is_seen():
 # ---- examples -------------------------------------------------------------------------------------------------------
 
 MODULES = {name.rpartition(".")[0] for name in PUBLIC} & set(sys.modules)
-TEXTS = {name: inspect.getdoc(value) or "" for name, value in PUBLIC.items()}
-TEXTS |= {name: inspect.getdoc(sys.modules[name]) or "" for name in MODULES}
+TEXTS = {name: inspect.getdoc(sys.modules[name]) or "" for name in MODULES}
+TEXTS |= {name: inspect.getdoc(value) or "" for name, value in PUBLIC.items()}
 OWN = [name for name in sorted(TEXTS) if has_example(TEXTS[name])]
 OF_THE_READER = {
     "scalarspec.audit", "scalarspec.crosscheck", "scalarspec.from_jax", "scalarspec.from_onnx", "scalarspec.from_torch",
