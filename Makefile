@@ -9,7 +9,7 @@ SCALE ?=
 FOLDER ?=
 LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
-.PHONY: run test libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
+.PHONY: run test docs libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
 
 run: .venv/installed
 	$(BIN)/scalarspec run $(RUN)
@@ -49,6 +49,11 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_code.py
 	$(BIN)/python tests/fuzz_signals.py
 
+# The pages in docs/_build/html, all anew, notebooks run. Warnings are errors; then each link within them, each public name.
+docs: .venv/docs
+	$(BIN)/python -m sphinx -q -E -W --keep-going -n -b html docs docs/_build/html
+	$(BIN)/python docs/extensions/links.py docs/_build/html
+
 # The error bounds of interval64's kernels, proved for all arguments: each beside the bound of the code, in units of 2^-53.
 prove-kernels: .venv/installed
 	$(BIN)/python tests/prove_kernels.py
@@ -82,10 +87,14 @@ lint: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LIBRARIES)
 	touch $@
 
+.venv/docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	touch $@
+
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 
 clean:
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -230,7 +230,12 @@ ACTIVATIONS = {
 
 
 def named(name: str) -> Activation:
-    """The activation of that name. Raises UnknownName, listing the valid ones."""
+    """The activation of that name. Raises UnknownName, listing the valid ones.
+
+    For example:
+
+        ss.activation.named("relu").function(ss.context("rational").tensor([-1, 2]))    # [0, 2]
+    """
     if name not in ACTIVATIONS:
         raise UnknownName(f"no activation is called {name!r}; there are {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]

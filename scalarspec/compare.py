@@ -92,6 +92,7 @@ def compare(
 ) -> Comparison:
     """The same spec on the same arguments under several backends.
 
+    spec: a function on tensors.
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
     backends: names or contexts.
     literals: how floats in the spec's text are read, as `as_spec` has it.

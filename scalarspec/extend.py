@@ -11,6 +11,7 @@ it. An operation is a line of the table, its definition, and what the interprete
         vjp=lambda g, y, x: (lambda: -g * y / (2 * x),),
     )
     rsqrt(ss.context("interval").tensor(2))
+    extend.remove_operation("rsqrt")
 
 What is left out is refused by name where it is needed, and what is stated wrongly `conformance.verify` finds.
 """

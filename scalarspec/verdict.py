@@ -36,6 +36,10 @@ class Verdict(Shown):
 
     method: how it was found; scope: for which sizes and regions; steps: what was found on the way, for a reader to
     follow; witness: exact values of the arguments, and what they give; seconds: how long it took.
+
+    status: "proved", "refuted" or "undecided".
+
+        ss.theory.check("kl_nonneg").status    # "proved"
     """
 
     status: Status

@@ -44,7 +44,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Audit(Shown):
-    """What an audit found. mistakes: in words, the known mistakes that explain every result, the likeliest first."""
+    """What an audit found. mistakes: in words, the known mistakes that explain every result, the likeliest first.
+
+    name: of the function; kind: of the loss; what: the kind in words; findings: one for each fact; inputs: how many
+    were tried.
+    """
 
     name: str
     kind: str

@@ -28,6 +28,9 @@ Output = tuple[int, ...]
 class Proof(Verdict):
     """A verdict on a claim over a box of arguments.
 
+    status: "proved", "refuted" or "undecided"; method: by which it was found; scope: for which arguments; steps: of the
+    proof, in words; seconds: what it took.
+
     witness: where it is refuted, exact arguments at which it fails: by the name of each that varies (with the path in
     it, such as `model.weight`, where it holds several), an object array of Fractions in the argument's shape, or one
     Fraction for a number; output: which output of the claim fails there; value: the ends of what that output is there,
@@ -118,7 +121,10 @@ class Proof(Verdict):
 
 @dataclass(frozen=True, eq=False)
 class Proofs(Shown, Sequence[Proof]):
-    """The proofs of a claim for each row of its arguments, in order."""
+    """The proofs of a claim for each row of its arguments, in order.
+
+    rows: a proof for each.
+    """
 
     rows: tuple[Proof, ...]
 

@@ -12,7 +12,7 @@ A reading holds, or refuses by name, or misses. What misses is a wrong fact in t
 
     from scalarspec import conformance
 
-    conformance.verify("rsqrt")            # for an operation that was added; raises AssertionError with what missed
+    conformance.verify("exp")             # or one that was added: each Finding, or AssertionError with what missed
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ def check(operation: str, reading: str, known: Sequence[Example] | None = None) 
 
     operation: a name of the table; reading: a name of `READINGS`; known: the operation's examples, where they are made
     once for many readings. A miss counts first, then an example that is refused: what holds elsewhere does not hide it.
+
+        conformance.check("exp", "interval").status
     """
     try:
         tried = examples(OPERATIONS[operation]) if known is None else known
@@ -97,7 +99,12 @@ def _outcome(read: Reading, example: Example) -> Outcome:
 
 
 def run(operations: Iterable[str] | None = None) -> list[Finding]:
-    """What every reading comes to for some operations of the table, or, without names, for all."""
+    """What every reading comes to for some operations of the table, or, without names, for all.
+
+    For example:
+
+        conformance.run(["exp"])
+    """
     return [found for name in operations or tuple(OPERATIONS) for found in _findings(name)]
 
 
@@ -113,6 +120,10 @@ def _findings(operation: str) -> list[Finding]:
 def verify(*operations: str) -> list[Finding]:
     """The findings for some operations, or, without names, for all. Raises AssertionError, with what is missed, where
     any reading misses.
+
+    For example:
+
+        conformance.verify("exp")
     """
     found = run(operations)
     missed = [finding for finding in found if finding.status == "misses"]

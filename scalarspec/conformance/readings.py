@@ -42,7 +42,10 @@ READINGS: dict[str, Reading] = {}
 
 
 def reading(function: Reading) -> Reading:
-    """Enters a reading into the table, by its name."""
+    """Enters a reading into the table, by its name.
+
+    function: the reading. Returns it as it is.
+    """
     READINGS[function.__name__] = function
     return function
 

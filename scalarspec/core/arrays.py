@@ -48,7 +48,7 @@ ObjectArray = np.ndarray[Any, Any]
 
 
 class Arrays(ABC):
-    """What is done with many scalars at once: the default of each operation that can be said in terms of others.
+    """What is done with many scalars of a context at once: the default of each operation that is said in others' terms.
 
     A subclass adds the abstract ones, `sum`, `matmul` and the operations of structure (`NumPyArrays` has these), and
     may replace any default. A value is opaque to everything else.
@@ -218,7 +218,7 @@ class Arrays(ABC):
 
 
 class NumPyArrays(Arrays):
-    """Arrays whose values are NumPy arrays of any kind, or hold some: what moves elements is NumPy's."""
+    """Arrays of a context whose values are NumPy arrays of any kind, or hold some: what moves elements is NumPy's."""
 
     def each(self, function: Callable[..., Any], *scalars: ObjectArray) -> ObjectArray:
         """A function of the context's scalars on each element, some of which may be outside its domain."""
@@ -267,7 +267,7 @@ class NumPyArrays(Arrays):
 
 
 class LiftedArrays(NumPyArrays):
-    """NumPy object arrays over which the scalar operations are lifted: right for any scalar, and slow."""
+    """NumPy object arrays over which the scalar operations of a context are lifted: right for any scalar, and slow."""
 
     def elementwise(self, operation: str, *values: Value) -> Value:
         """One call of the context's method for each element."""
@@ -372,9 +372,11 @@ def multiplied(product: Callable[[Any, Any], Any], a: Value, b: Value) -> Value:
 
 
 def lift(function: Callable[..., Any], *values: ObjectArray) -> ObjectArray:
-    """`function` of scalars, mapped over arrays of one shape, or of shape (): an object array.
+    """`function` of scalars, mapped over values, arrays of one shape, or of shape (): an object array.
 
     It is not np.frompyfunc, which has NumPy's error state judge what the function's floats did on the way.
+
+        extend.lift(abs, np.array([-1, 2], dtype=object))    # [1, 2]
     """
     shape = max([value.shape for value in values], key=len)
     if not shape:

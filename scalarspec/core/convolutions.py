@@ -72,6 +72,7 @@ def conv_transpose(
     weight: (channels, out channels / groups, *kernel); bias: (out channels,), or None. padding: so many elements less
     on both sides; output_padding: so many more at the end. result: (out channels, *spatial), behind the batch where
     there is one, with (n - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1 in the place of n.
+    Raises ShapeError where shapes do not fit.
     """
     t, w, b, d = _operands("conv_transpose", x, weight, bias)
     name, groups = "conv_transpose", whole("conv_transpose", "groups", groups)
@@ -100,6 +101,10 @@ def max_pool(
 ) -> Tensor:  # fmt: skip
     """The largest element of each window. stride: as the kernel, if it is None. What is padded never counts. Over boxes
     it is exact. PyTorch: `max_pool1d`, `max_pool2d`, `max_pool3d`.
+
+    x: (channels, *spatial), or (batch, channels, *spatial). kernel_size: the lengths of a window; padding: so many
+    places on both sides; dilation: how far apart the elements of a window are; ceil_mode: do windows count that begin
+    inside, and reach beyond the end?
     """
     t, d = _pooled("max_pool", x, kernel_size)
     kernel, steps, widths = _pool("max_pool", kernel_size, stride, padding, d)
@@ -119,6 +124,9 @@ def avg_pool(
 ) -> Tensor:  # fmt: skip
     """The mean of each window. stride: as the kernel, if it is None. count_include_pad: do the zeros that are padded
     count? PyTorch: `avg_pool1d`, `avg_pool2d`, `avg_pool3d`.
+
+    x: (channels, *spatial), or (batch, channels, *spatial). kernel_size: the lengths of a window; padding: so many
+    zeros on both sides; ceil_mode: do windows count that begin inside, and reach beyond the end?
     """
     t, d = _pooled("avg_pool", x, kernel_size)
     kernel, steps, widths = _pool("avg_pool", kernel_size, stride, padding, d)
@@ -138,12 +146,18 @@ def avg_pool(
 def adaptive_avg_pool(x: Operand, output_size: Lengths) -> Tensor:
     """The means of windows that are chosen so that so many come out; 1 is the mean over all. PyTorch:
     `adaptive_avg_pool2d` and its siblings. output_size: for each spatial axis.
+
+    x: (channels, *spatial), or (batch, channels, *spatial).
     """
     return _adaptive("adaptive_avg_pool", mean, x, output_size)
 
 
 def adaptive_max_pool(x: Operand, output_size: Lengths) -> Tensor:
-    """The largest elements of windows that are chosen so that so many come out. PyTorch: `adaptive_max_pool2d`."""
+    """The largest elements of windows that are chosen so that so many come out. PyTorch: `adaptive_max_pool2d`.
+
+    x: (channels, *spatial), or (batch, channels, *spatial). output_size: how many, one number for all spatial axes or
+    one for each.
+    """
     return _adaptive("adaptive_max_pool", max, x, output_size)
 
 

@@ -144,12 +144,12 @@ def erf(x: Operand) -> Tensor:
 
 
 def sinh(x: Operand) -> Tensor:
-    """The hyperbolic sine (eˣ - e⁻ˣ) / 2."""
+    """The hyperbolic sine (eˣ - e⁻ˣ) / 2, for every x."""
     return elementwise("sinh", x)
 
 
 def cosh(x: Operand) -> Tensor:
-    """The hyperbolic cosine (eˣ + e⁻ˣ) / 2, at least 1."""
+    """The hyperbolic cosine (eˣ + e⁻ˣ) / 2, at least 1, for every x."""
     return elementwise("cosh", x)
 
 
@@ -164,7 +164,7 @@ def logcosh(x: Operand) -> Tensor:
 
 
 def sigmoid(x: Operand) -> Tensor:
-    """The logistic function 1 / (1 + e⁻ˣ), in [0, 1]."""
+    """The logistic function 1 / (1 + e⁻ˣ), in [0, 1], for every x."""
     return elementwise("sigmoid", x)
 
 
@@ -288,7 +288,7 @@ def gelu(x: Operand, approximate: str = "none") -> Tensor:
 
 
 def gelu_tanh(x: Operand) -> Tensor:
-    """`gelu` in its approximation by tanh, as an operation of its own."""
+    """`gelu` of x in its approximation by tanh, as an operation of its own."""
     return elementwise("gelu_tanh", x)
 
 
@@ -347,7 +347,7 @@ def cbrt(x: Operand) -> Tensor:
 
 
 def hypot(x: Operand, y: Operand) -> Tensor:
-    """√(x² + y²), of which nothing overflows in between."""
+    """√(x² + y²) for numbers x and y, of which nothing overflows in between."""
     return elementwise("hypot", x, y)
 
 

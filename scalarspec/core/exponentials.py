@@ -14,7 +14,7 @@ __all__ = ["logaddexp", "xlogy"]
 
 
 def logaddexp(x: Operand, y: Operand) -> Tensor:
-    """log(eˣ + eʸ), of which nothing overflows, for each pair of elements; the exact range over boxes. NumPy, the array
+    """log(eˣ + eʸ), of which nothing overflows, for elements of x and y; the exact range over boxes. NumPy, the array
     API and PyTorch call it so.
 
         ss.logaddexp(ss.context("float64").tensor(1000.0), 1000)    # 1000.693...

@@ -114,6 +114,9 @@ class AsSpec:
     """A function in somebody's own code, to be called on tensors, made by `as_spec`.
 
     function: it; literals: how its floats are read.
+
+        code = ss.as_spec(lambda x: 0.1 * x)    # 0.1 is the float next to one tenth
+        code(ss.context("rational").tensor(1))
     """
 
     function: Callable[..., Any]

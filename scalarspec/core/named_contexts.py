@@ -89,5 +89,10 @@ def promise(name: str) -> str:
 
 
 def resolve(backend: str | Context[Any]) -> Context[Any]:
-    """A context itself, or the one of that name."""
+    """A context itself, or the one of that name.
+
+    backend: a context, or a name that `context` takes. Raises as `context` does.
+
+        extend.resolve("interval") == extend.resolve(ss.context("interval"))
+    """
     return context(backend) if isinstance(backend, str) else backend

@@ -39,6 +39,8 @@ def sort(x: Operand, axis: int = -1, descending: bool = False) -> Tensor:
     """The elements along an axis from the least to the greatest, or, descending, the other way. PyTorch: `sort`, of
     which this is the values; `argsort` has the places.
 
+    x: any shape; result: the same one.
+
     n elements take O(log² n) operations on all of them, by the merge exchange of Batcher 1968 (Knuth, The Art of
     Computer Programming, volume 3, algorithm 5.2.2M). A NaN among floats makes NaN of all numbers along the axis, since
     each place depends on each of them.
@@ -104,6 +106,8 @@ def top_k(x: Operand, k: int, axis: int = -1) -> TopK:
     """The k greatest elements along an axis, the greatest first, as `TopK`. PyTorch: `topk`. Raises ArgumentError
     unless k is an integer from 0 to the length of the axis.
 
+    x: any shape.
+
         values, indices = ss.top_k(ss.context("rational").tensor([1, 3, 2]), 2)    # [3, 2] and [1, 2]
     """
     _, (t,) = operands_of("top_k", x)
@@ -130,7 +134,11 @@ def argmax(x: Operand, axis: int | None = -1, keepdims: bool = False) -> Array:
 
 
 def argmin(x: Operand, axis: int | None = -1, keepdims: bool = False) -> Array:
-    """The place of the smallest element along an axis; as `argmax`."""
+    """The place of the smallest element along an axis; as `argmax`.
+
+    x: any shape. axis: one axis, or None for all elements; keepdims: does it stay, with length 1? Raises as `argmax`
+    does.
+    """
     _, (t,) = operands_of("argmin", x)
     return _least("argmin", t, axis, keepdims)
 
@@ -138,6 +146,8 @@ def argmin(x: Operand, axis: int | None = -1, keepdims: bool = False) -> Array:
 def argsort(x: Operand, axis: int = -1, descending: bool = False) -> Array:
     """The places of the elements along an axis in the order of `sort`, equal ones as they come: integers in the shape
     of x. Raises Undecided where boxes allow several orders.
+
+    x: any shape. descending: from the greatest on?
 
         ss.argsort(ss.context("interval").box([2, 0], [3, 1]))    # [1, 0]
     """
@@ -166,6 +176,8 @@ def searchsorted(x1: Operand, x2: Operand, side: str = "left") -> Array:
 def count_nonzero(x: Operand, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
     """How many elements are not 0 over some axes, or all: integers. Raises Undecided where a box contains 0 and other
     numbers.
+
+    x: any shape. axis: one axis, a tuple of axes, or None for all; keepdims: do they stay, with length 1?
     """
     _, (t,) = operands_of("count_nonzero", x)
     axes = shapes.normal_axes("count_nonzero", t.shape, axis)

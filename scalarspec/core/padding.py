@@ -108,6 +108,8 @@ def upsample(
 ) -> Tensor:
     """x with more elements along its spatial axes, all but the first two. PyTorch: `nn.functional.interpolate`.
 
+    Raises ShapeError for another number of factors.
+
     x: (batch, channels, *spatial). scale_factor: integers, one for all or one for each spatial axis. mode: "nearest",
     or "linear", which goes by "bilinear" and "trilinear", too. align_corners: for linear modes, do the corners keep
     their places? Raises ArgumentError for other modes.

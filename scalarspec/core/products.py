@@ -45,7 +45,10 @@ def dot(x: Operand, y: Operand) -> Tensor:
 
 
 def vecdot(x: Operand, y: Operand, axis: int = -1) -> Tensor:
-    """The inner products Σ xᵢ yᵢ along an axis of both, the others broadcast. Raises ShapeError for other lengths."""
+    """The inner products Σ xᵢ yᵢ along an axis of both, the others broadcast. Raises ShapeError for other lengths.
+
+    x, y: any shapes that broadcast beside that axis.
+    """
     _, (a, b) = operands_of("vecdot", x, y)
     a, b = (moveaxis(t, shapes.normal_axis("vecdot", t.shape, axis), -1) for t in (a, b))
     if a.shape[-1] != b.shape[-1]:
@@ -67,7 +70,10 @@ def outer(x: Operand, y: Operand) -> Tensor:
 
 
 def trace(x: Operand, offset: int = 0) -> Tensor:
-    """The sum of a diagonal of the last two axes. Array API: `linalg.trace`."""
+    """The sum of a diagonal of the last two axes. Array API: `linalg.trace`.
+
+    x: (..., m, n); result: (...). offset: above the main diagonal, if it is positive.
+    """
     return sum(diagonal(x, offset), axis=-1)
 
 

@@ -37,6 +37,8 @@ __all__ = [
 def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum over some axes. The sum over nothing is 0.
 
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
+
     Floats add in an order of NumPy's or BLAS's choice; `context.reference()` adds from left to right.
     """
     return _reduction("sum", x, axis, keepdims)
@@ -45,6 +47,8 @@ def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over some axes.
 
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
+
     The mean over nothing is 0, as in TorchLean, where NumPy's is NaN: so it is a total function, and needs no case
     apart.
     """
@@ -52,12 +56,17 @@ def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def mean_square(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The mean of the squares over some axes. It is never negative, and 0 over nothing."""
+    """The mean of the squares over some axes. It is never negative, and 0 over nothing.
+
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
+    """
     return _reduction("mean_square", x, axis, keepdims)
 
 
 def logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """log Σ eˣ over some axes.
+
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
 
     Floats subtract the greatest element first, so that nothing overflows. Over nothing it is -inf for floats, and a
     DomainError elsewhere, since log 0 is no number.
@@ -68,18 +77,25 @@ def logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The largest element over some axes. Over boxes it is exact: it rises with each element. At a tie each of the
     largest elements is handed an equal part of the derivative. Raises ShapeError over no elements. PyTorch: `amax`.
+
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
     """
     return _reduction("max", x, axis, keepdims)
 
 
 def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The smallest element over some axes; as `max`. PyTorch: `amin`."""
+    """The smallest element over some axes; as `max`. PyTorch: `amin`.
+
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
+    """
     return _reduction("min", x, axis, keepdims)
 
 
 def var(x: Operand, axis: Axis = None, correction: int = 0, keepdims: bool = False) -> Tensor:
     """The variance over some axes: the sum of the squares of the deviations from the mean, in two passes, over n -
     correction, where n elements are reduced. It is never negative.
+
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
 
     Raises ShapeError unless n > correction, but for n = 0, over which it is 0.
     """
@@ -96,12 +112,18 @@ def var(x: Operand, axis: Axis = None, correction: int = 0, keepdims: bool = Fal
 
 
 def std(x: Operand, axis: Axis = None, correction: int = 0, keepdims: bool = False) -> Tensor:
-    """The square root of the variance; as `var`. Where all elements are equal it has no derivative."""
+    """The square root of the variance; as `var`. Where all elements are equal it has no derivative.
+
+    x, axis, correction, keepdims: as for `var`.
+    """
     return sqrt(var(x, axis, correction, keepdims))
 
 
 def prod(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The product over some axes, one factor after the other. The product over nothing is 1."""
+    """The product over some axes, one factor after the other. The product over nothing is 1.
+
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
+    """
     _, (t,) = operands_of("prod", x)
     axes, rows = _along("prod", t, axis)
     found = reduce(multiply, rows) if len(rows) else t.context.tensor(np.ones(rows.shape[1:], dtype=int))
@@ -111,7 +133,9 @@ def prod(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def vector_norm(x: Operand, ord: Any = 2, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The norm (Σ |x|^ord)^(1/ord) over some axes; the largest size for ord = inf, the smallest for -inf.
 
-    ord: a positive number, or ±inf. Raises ArgumentError for any other one. Array API: `linalg.vector_norm`.
+    x: any shape. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay, with length 1?
+
+    ord: a positive integer, or ±inf. Raises ArgumentError for any other one. Array API: `linalg.vector_norm`.
     """
     if not isinstance(ord, int | float):
         raise ArgumentError(f"vector_norm: expected a positive integer or ±inf as ord, got {ord!r}")
@@ -164,7 +188,8 @@ def rms_norm(x: Operand, axis: Axis = -1, eps: Operand = 0) -> Tensor:
     is subtracted. Each element rises with its own number, so that over boxes each is exact, between -√n and √n for n
     elements. Zhang & Sennrich 2019; PyTorch: `rms_norm`, without weights.
 
-    eps: a number that is not negative. For eps = 0 it is not defined where all elements are 0.
+    axis: one axis, or a tuple of axes. eps: a number that is not negative (ShapeError for several). For eps = 0 it is
+    not defined where all elements are 0.
     """
     context, (t, e) = operands_of("rms_norm", x, eps)
     if e.shape:
@@ -177,6 +202,8 @@ def rms_norm(x: Operand, axis: Axis = -1, eps: Operand = 0) -> Tensor:
 def cumulative_sum(x: Operand, axis: int | None = None, include_initial: bool = False) -> Tensor:
     """The sums of the first elements along an axis, from the first one on; the axis may be left out for vectors.
 
+    x: any shape; result: the same one, or longer by one along the axis.
+
     include_initial: does the sum over nothing, 0, come first?
     """
     context, (t,) = operands_of("cumulative_sum", x)
@@ -186,7 +213,10 @@ def cumulative_sum(x: Operand, axis: int | None = None, include_initial: bool = 
 
 
 def cumulative_prod(x: Operand, axis: int | None = None, include_initial: bool = False) -> Tensor:
-    """The products of the first elements along an axis; as `cumulative_sum`, where the product over nothing is 1."""
+    """The products of the first elements along an axis; as `cumulative_sum`, where the product over nothing is 1.
+
+    x: any shape. include_initial: does the product over nothing, 1, come first?
+    """
     _, (t,) = operands_of("cumulative_prod", x)
     place = shapes.only_axis("cumulative_prod", t.shape, axis)
     found: list[Tensor] = []
@@ -218,12 +248,20 @@ def _with_initial(t: Tensor, axis: int, number: int) -> Tensor:
 
 
 def all(x: Truth, axis: Axis = None, keepdims: bool = False) -> Truth:
-    """The truth that all elements hold over some axes; over nothing it is true."""
+    """The truth that all elements hold over some axes; over nothing it is true.
+
+    x: truths of any shape, such as a > b. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay,
+    with length 1?
+    """
     return _fold("all", Truth.__and__, True, x, axis, keepdims)
 
 
 def any(x: Truth, axis: Axis = None, keepdims: bool = False) -> Truth:
-    """The truth that some element holds over some axes; over nothing it is false."""
+    """The truth that some element holds over some axes; over nothing it is false.
+
+    x: truths of any shape, such as a > b. axis: one axis, a tuple of axes, or None for all. keepdims: do they stay,
+    with length 1?
+    """
     return _fold("any", Truth.__or__, False, x, axis, keepdims)
 
 

@@ -24,6 +24,8 @@ Array = np.ndarray[Any, Any]
 class Ball:
     """All arguments within `radius` of the given one: in each element (norm=inf), or in the Euclidean norm of each
     tensor (norm=2). Made by `ball`.
+
+        ss.bounds(ss.exp, 0.5, vary={"x": ss.ball("0.1")})
     """
 
     radius: Fraction
@@ -40,7 +42,12 @@ class Ball:
 
 @dataclass(frozen=True)
 class Box:
-    """All arguments between two arrays of the argument's shape, or two numbers. Made by `box`."""
+    """All arguments between two arrays of the argument's shape, or two numbers. Made by `box`.
+
+    lower, upper: the ends.
+
+        ss.bounds(ss.exp, 0.5, vary={"x": ss.box(0, 1)})
+    """
 
     lower: Any
     upper: Any

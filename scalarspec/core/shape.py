@@ -17,6 +17,8 @@ from scalarspec.errors import ArgumentError, ShapeError
 class Shape(tuple[int, ...]):
     """The shape of a tensor: a tuple of integers >= 0, which compares and prints as one.
 
+    dimensions: the lengths of its axes.
+
     A tensor of shape `Dim(n, s)` is n tensors of shape s. Given to `derive` or `matrix_form` in the place of a tensor,
     a shape makes variables of it.
 
@@ -61,7 +63,12 @@ Scalar = Shape()
 
 
 def Dim(n: int, rest: Iterable[int] = Scalar) -> Shape:  # noqa: N802 - the seeds' constructor
-    """The shape of n tensors of shape `rest`: (n, *rest). Raises ShapeError unless n is an integer >= 0."""
+    """The shape of n tensors of shape `rest`: (n, *rest). Raises ShapeError unless n is an integer >= 0.
+
+    For example:
+
+        ss.Dim(2, ss.Dim(3))    # (2, 3)
+    """
     return Shape((n, *rest))
 
 

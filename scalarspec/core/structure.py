@@ -38,6 +38,8 @@ def moved(operation: str, x: Operand, **parameters: Any) -> Tensor:
 def reshape(x: Operand, shape: Iterable[int] | int) -> Tensor:
     """The same elements, in row-major order, in another shape of as many elements. One dimension may be -1: it is
     whatever makes as many. Raises ShapeError for another number of elements.
+
+    x: any shape. shape: the new one.
     """
     t = tensor_of("reshape", x)
     target = shapes.filled("reshape", [shape] if isinstance(shape, int) else shape, t.shape.size)
@@ -47,7 +49,10 @@ def reshape(x: Operand, shape: Iterable[int] | int) -> Tensor:
 
 
 def flatten(x: Operand, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The axes from start_dim to end_dim as one. PyTorch: `flatten`."""
+    """The axes from start_dim to end_dim as one. PyTorch: `flatten`.
+
+    x: any shape; one number becomes a vector. Raises ShapeError where start_dim comes after end_dim.
+    """
     t = tensor_of("flatten", x)
     if not t.shape:
         return reshape(t, (1,))
@@ -82,7 +87,10 @@ def matrix_transpose(x: Operand) -> Tensor:
 
 
 def moveaxis(x: Operand, source: int | tuple[int, ...], destination: int | tuple[int, ...]) -> Tensor:
-    """Axes moved to other places, the others kept in their order. Raises ShapeError for an axis that is not there."""
+    """Axes moved to other places, the others kept in their order. Raises ShapeError for an axis that is not there.
+
+    x: any shape. source: an axis, or several; destination: where each comes to stand. Returns x with these axes moved.
+    """
     t = tensor_of("moveaxis", x)
     come, go = (shapes.normal_axes("moveaxis", t.shape, axis) for axis in (source, destination))
     if len(come) != len(go):
@@ -94,7 +102,10 @@ def moveaxis(x: Operand, source: int | tuple[int, ...], destination: int | tuple
 
 
 def expand_dims(x: Operand, axis: int | tuple[int, ...] = 0) -> Tensor:
-    """New axes of length 1 at these places of the result. PyTorch: `unsqueeze`."""
+    """New axes of length 1 at these places of the result. PyTorch: `unsqueeze`.
+
+    x: any shape. axis: a place, or several.
+    """
     t = tensor_of("expand_dims", x)
     new = axis if isinstance(axis, tuple) else (axis,)
     places = shapes.normal_axes("expand_dims", Shape([1] * (t.ndim + len(new))), new)
@@ -103,7 +114,10 @@ def expand_dims(x: Operand, axis: int | tuple[int, ...] = 0) -> Tensor:
 
 
 def squeeze(x: Operand, axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """Without some axes of length 1; axis=None: without all of them. Raises ShapeError for one of another length."""
+    """Without some axes of length 1; axis=None: without all of them. Raises ShapeError for one of another length.
+
+    x: any shape. axis: one axis, or several.
+    """
     t = tensor_of("squeeze", x)
     axes = (
         tuple(i for i, n in enumerate(t.shape) if n == 1)
@@ -125,7 +139,10 @@ def broadcast_to(x: Operand, shape: Iterable[int]) -> Tensor:
 
 
 def broadcast_arrays(*xs: Operand) -> list[Tensor]:
-    """Each of some tensors, repeated to their common shape."""
+    """Each of some tensors, repeated to their common shape.
+
+    xs: the tensors. Raises ShapeError where they have no common shape.
+    """
     _, tensors = operands_of("broadcast_arrays", *xs)
     shape = shapes.broadcast_shapes("broadcast_arrays", [t.shape for t in tensors])
     return [t if t.shape == shape else broadcast_to(t, shape) for t in tensors]
@@ -152,6 +169,8 @@ def stack(tensors: Iterable[Operand], axis: int = 0) -> Tensor:
 def concat(tensors: Iterable[Operand], axis: int | None = 0) -> Tensor:
     """Tensors one after the other along an axis; axis=None: along the only one, once each is flattened.
 
+    tensors: several, of one shape but for that axis. Returns one tensor.
+
     There is at least one tensor. Raises ShapeError where their other axes differ. PyTorch: `cat`.
     """
     context, parts = operands_of("concat", *_several("concat", tensors))
@@ -173,6 +192,8 @@ def _several(operation: str, tensors: Any) -> Iterable[Operand]:
 def split(x: Operand, split_size_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """Parts along an axis: of that many elements each, the last one of what is left, or of these lengths. PyTorch:
     `split`. Raises ShapeError where the lengths do not add up to the axis.
+
+    x: any shape. split_size_or_sections: a length, or one for each part. Returns a list of tensors.
     """
     t = tensor_of("split", x)
     place, asked = shapes.normal_axis("split", t.shape, axis), split_size_or_sections
@@ -187,7 +208,10 @@ def split(x: Operand, split_size_or_sections: int | Sequence[int], axis: int = 0
 
 
 def unstack(x: Operand, axis: int = 0) -> list[Tensor]:
-    """The tensors that lie side by side along an axis, which they lack. PyTorch: `unbind`."""
+    """The tensors that lie side by side along an axis, which they lack. PyTorch: `unbind`.
+
+    x: any shape. Returns a list, one tensor for each place of the axis.
+    """
     t = tensor_of("unstack", x)
     place = shapes.normal_axis("unstack", t.shape, axis)
     return [t[at_axis(place, i)] for i in range(t.shape[place])]
@@ -199,6 +223,8 @@ def unstack(x: Operand, axis: int = 0) -> list[Tensor]:
 def take(x: Operand, indices: Any, axis: int | None = None) -> Tensor:
     """The elements at some indices of an axis, which may come several times; axis may be left out for vectors.
 
+    x: any shape.
+
     indices: integers, an array of any shape, which stands in the place of the axis. Raises OutOfRange for an index
     that is not there. PyTorch: `index_select`, and `embedding` for axis 0.
     """
@@ -209,7 +235,7 @@ def take(x: Operand, indices: Any, axis: int | None = None) -> Tensor:
 
 def take_along_axis(x: Operand, indices: Any, axis: int = -1) -> Tensor:
     """The elements at indices of their own along an axis. indices: integers, of as many axes as x, broadcast to its
-    other axes. PyTorch: `gather`.
+    other axes. PyTorch: `gather`. Raises ShapeError for other indices.
     """
     t, array = tensor_of("take_along_axis", x), np.asarray(indices)
     place = shapes.normal_axis("take_along_axis", t.shape, axis)
@@ -222,14 +248,21 @@ def take_along_axis(x: Operand, indices: Any, axis: int = -1) -> Tensor:
 
 
 def flip(x: Operand, axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """The elements in reverse order along some axes; axis=None: along all of them."""
+    """The elements in reverse order along some axes; axis=None: along all of them.
+
+    x: any shape; result: the same one.
+    """
     t = tensor_of("flip", x)
     axes = shapes.normal_axes("flip", t.shape, axis)
     return t[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(t.ndim))] if axes else t
 
 
 def roll(x: Operand, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """The elements moved along axes, those at the end to the beginning; axis=None: of the flattened tensor."""
+    """The elements moved along axes, those at the end to the beginning; axis=None: of the flattened tensor.
+
+    x: any shape; result: the same one. shift: how far, along each axis the same way, or one number for each. Raises
+    ShapeError for another number of shifts.
+    """
     t = tensor_of("roll", x)
     if axis is None:
         return reshape(roll(reshape(t, (-1,)), shift, 0), t.shape)
@@ -248,6 +281,9 @@ def roll(x: Operand, shift: int | tuple[int, ...], axis: int | tuple[int, ...] |
 def repeat(x: Operand, repeats: int | Sequence[int], axis: int | None = None) -> Tensor:
     """Each element of an axis so many times, one after the other; axis=None: of the flattened tensor. PyTorch:
     `repeat_interleave`.
+
+    x: any shape. repeats: how often, for all alike or for each place of the axis. Raises ShapeError for another number
+    of repeats.
     """
     t = tensor_of("repeat", x)
     if axis is None:
@@ -262,7 +298,10 @@ def repeat(x: Operand, repeats: int | Sequence[int], axis: int | None = None) ->
 
 
 def tile(x: Operand, repetitions: int | Sequence[int]) -> Tensor:
-    """The whole tensor side by side with itself, so many times along each axis, the last ones first."""
+    """The whole tensor side by side with itself, so many times along each axis, the last ones first.
+
+    x: any shape. repetitions: how often, for the last axis, or for several.
+    """
     t = tensor_of("tile", x)
     asked = shapes.wholes("tile", "repetitions", repetitions, least=0)
     axes = max(t.ndim, len(asked))
@@ -275,6 +314,8 @@ def tile(x: Operand, repetitions: int | Sequence[int]) -> Tensor:
 def diagonal(x: Operand, offset: int = 0) -> Tensor:
     """The elements on a diagonal of the last two axes. x: (..., m, n); result: (..., length). offset: above the main
     one, if it is positive. Array API: `linalg.diagonal`.
+
+    Raises ShapeError for fewer than two axes.
     """
     t = tensor_of("diagonal", x)
     if t.ndim < 2:

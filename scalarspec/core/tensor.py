@@ -38,10 +38,9 @@ Operand = Any
 class Tensor(Nested, Number, Bitless):
     """A nested tensor of the numbers of one context, immutable, with operators, `len`, iteration and indexing.
 
-    For example:
+    context: what a number is; shape: its shape; value: its numbers, as the context's arrays hold them.
 
-        t = ss.context("interval").tensor([[1, 2], [3, 4]])
-        (t[0] + t[:, 1]).tolist()
+        (ss.context("interval").tensor([[1, 2], [3, 4]])[0] + 1).tolist()
     """
 
     __slots__ = ()
@@ -86,9 +85,7 @@ class Tensor(Nested, Number, Bitless):
         return frontend("torch").FORMAT if asks_as_torch(sys._getframe(1)) else DType(self.context.name)
 
     def item(self) -> Any:
-        """The one number of a tensor of shape (), as a float, mpmath interval, Fraction or SymPy expression. Raises
-        ShapeError for any other shape.
-        """
+        """The number of a tensor of shape (): a float, mpmath interval, Fraction or SymPy expression; or ShapeError."""
         if self.shape:
             raise ShapeError(f"item: a tensor of shape {self.shape} is not one number")
         self._refuse_to_hide_a_derivative(sys._getframe(1))
@@ -227,7 +224,10 @@ class Tensor(Nested, Number, Bitless):
 class Truth(Nested, Truths, ZeroOrOne):
     """What comparisons give, and what `where` takes: a nested tensor of truth values of one context.
 
-    Truths combine by ~, &, | and ^, and by == and !=. An undecided one is neither true nor false.
+    Truths combine by ~, &, | and ^, and by == and !=. An undecided one is neither true nor false. context, shape and
+    value are as for a `Tensor`.
+
+        ~(ss.context("interval").box([0, 2], [2, 3]) < 1)    # undecided, true
     """
 
     __slots__ = ()

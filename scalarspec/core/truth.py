@@ -10,6 +10,8 @@ from scalarspec.errors import Undecided
 class Maybe:
     """A relation between `left` and `right` that `context` cannot decide. `bool()` of it raises Undecided: nothing that
     is undecided passes for false.
+
+        (ss.context("interval").box(0, 2) < 1).scalars()    # a Maybe
     """
 
     context: Any

@@ -26,6 +26,7 @@ def derive(
 ) -> Derivation:
     """The spec in closed form, stage by stage. What is named in `wrt`, and each `Shape`, becomes real variables.
 
+    spec: a function on tensors.
     args: as for the spec; an argument, or a part of a model, may be a `Shape` in the place of a tensor; all that does
     not become a variable enters at its exact value, and may hold symbolic tensors.
     wrt: parameters of the spec, or paths in them such as `model.decoder.forward.weight`; a model's name stands for all

@@ -42,10 +42,13 @@ _TERMS = ("steps", "adjoints", "gradients")
 class MatrixForm:
     """A spec, its stages and its gradients, each as one formula on whole tensors; made by `matrix_form`.
 
-    name: what the value is called; shapes: the named sizes of each variable; least: from which size on its indices
-    fit; excluded: where an element of one of these is 0, a gradient's formula need not hold (an operation has a kink, a
-    tie or a step there). Prints as text; in a notebook as LaTeX; what nests more deeply than a line can show is written
-    by way of terms t_0, t_1, ...
+    name: what the value is called; shapes: the named sizes of each variable; steps, adjoints: the formulas of the
+    stages, and of the derivatives along them; gradients: those of the variables; sizes: what the sizes are called;
+    least: from which size on its indices fit; excluded: where an element of one of these is 0, a gradient's formula
+    need not hold (an operation has a kink, a tie or a step there). Prints as text; in a notebook as LaTeX; what nests
+    more deeply than a line can show is written by way of terms t_0, t_1, ...
+
+        print(ss.matrix_form(lambda x: ss.mean_square(x), ss.Dim(2)))
     """
 
     name: str
@@ -177,6 +180,7 @@ def matrix_form(
 ) -> MatrixForm:
     """The spec and its gradients in matrix notation, for tensors of any size.
 
+    spec: a function on tensors.
     args: as for the spec; each tensor, array or `Shape` among them, and in models, becomes a variable of which only the
     shape counts: sizes that differ are named n, m, k, ...; equal ones are taken to be one, and 1 stays 1. Whole numbers
     stay. A spec that looks through windows (convolutions, pools), by a mask or by a table of indices keeps the sizes

@@ -12,7 +12,12 @@ from scalarspec.errors import ArgumentError, OutOfRange
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
-    """A finite codebook. embedding: (num_codes, *latent), a tensor or a NumPy array, one code a row."""
+    """A finite codebook. embedding: (num_codes, *latent), a tensor or a NumPy array, one code a row.
+
+    For example:
+
+        ss.latent.Codebook(np.eye(2))    # two codes, of two numbers each
+    """
 
     embedding: Any
 
@@ -25,6 +30,8 @@ class Codebook:
 
 def quantize_at(book: Codebook, idx: int) -> Any:
     """The code of an index, of shape (*latent,), as the codebook holds it.
+
+    book: the codebook.
 
     idx: 0 <= idx < num_codes. Raises OutOfRange elsewhere, since a negative index would count from the end, and
     ArgumentError unless idx is an integer (bools are none).

@@ -19,6 +19,11 @@ A law is checked on operands m/16 with |m| <= 64, which every format holds exact
 contexts; contained, for enclosing ones; within FLOAT_ULPS units of roundoff of the terms' size, for floats. A context
 may refuse (NotExact, NotSupported): that is no case of the law, and a law without a case is *skipped*, never passed.
 
+    context = ss.context("rational")
+    laws.verify(context)                  # each Result, or LawViolation
+    laws.laws_for(context)[0].check       # what a Law asks of the context and of operands, such as
+    laws.operand_cases(2)
+
 Each kind is a file; `law` says what a law is, `agreement` what "agrees" means. May import: the specs, `core`,
 `numbers`.
 """
@@ -47,7 +52,12 @@ __all__ = [
 
 
 def verify(context: Context[Any]) -> list[Result]:
-    """Check every law that applies to a context. Raises LawViolation, naming all that are broken."""
+    """Check every law that applies to a context. Raises LawViolation, naming all that are broken.
+
+    context: the one to be checked. Returns what `run` does.
+
+        laws.verify(ss.context("rational"))
+    """
     results = run(context)
     broken = [f"{result.law}: {result.message}" for result in results if result.status == "failed"]
     if broken:
@@ -56,12 +66,22 @@ def verify(context: Context[Any]) -> list[Result]:
 
 
 def run(context: Context[Any]) -> list[Result]:
-    """Check every law that applies to a context, and report."""
+    """Check every law that applies to a context, and report.
+
+    context: the one to be checked. Returns a `Result` for each law.
+
+        [result.law.name for result in laws.run(ss.context("rational"))]
+    """
     return [law.verify(context) for law in laws_for(context)]
 
 
 def laws_for(context: Context[Any]) -> list[Law]:
-    """The laws that apply to a context."""
+    """The laws that apply to a context.
+
+    context: any one.
+
+        [law.name for law in laws.laws_for(ss.context("interval"))]
+    """
     laws = [*anchors(), *rational_laws(), *reference_laws(), *identities(), *replacements(context), *PROTOCOL]
     if context.reference() != context:
         laws += bulk_laws()

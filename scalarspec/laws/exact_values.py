@@ -110,7 +110,12 @@ check_complete("laws: exact values", [*RATIONAL, *ELEMENTARY], having(kind="elem
 
 
 def reference(name: str, *operands: Fraction) -> tuple[Fraction, Fraction]:
-    """Bounds, 100 digits apart, on an elementary function at rational operands."""
+    """Bounds, 100 digits apart, on an elementary function at rational operands.
+
+    name: of the function, such as "exp"; operands: its arguments. Returns the two bounds.
+
+        laws.reference("exp", Fraction(1))
+    """
     value = mpf_value(ELEMENTARY[name].value(*(_mp.mpf(x.numerator) / x.denominator for x in operands))._mpf_)
     error = REFERENCE_ERROR * max(abs(value), REFERENCE_ERROR)
     return value - error, value + error
@@ -146,6 +151,11 @@ def known(name: str, operands: Operands) -> tuple[Fraction, Fraction]:
 
 
 def arity_of(operation: str) -> int:
-    """How many operands a scalar operation takes."""
+    """How many operands a scalar operation takes.
+
+    For example:
+
+        laws.arity_of("exp")    # 1
+    """
     code = (PRIMITIVES | DERIVED)[operation].__code__
     return code.co_argcount - 1

@@ -22,12 +22,18 @@ Status = Literal["passed", "skipped", "failed"]
 
 
 class LawViolation(AssertionError):
-    """A context breaks a law."""
+    """A context breaks a law.
+
+    What to do: look at the backend's operation at the operands in the message, of which the law is a fact.
+    """
 
 
 @dataclass(frozen=True)
 class Law:
-    """A statement about a context at some rational operands. `check` raises LawViolation; a refusal is no case."""
+    """A statement about a context at some rational operands. `check` raises LawViolation; a refusal is no case.
+
+    kind, name: what it is called in reports; arity: how many operands it takes.
+    """
 
     kind: str
     name: str
@@ -59,7 +65,10 @@ class Law:
 
 @dataclass(frozen=True)
 class Result:
-    """How a law fared in a context."""
+    """How a law fared in a context.
+
+    law: it; status: "passed", "skipped" or "failed"; cases: how many were tried; message: of the first failure.
+    """
 
     law: Law
     status: Status
@@ -68,7 +77,10 @@ class Result:
 
 
 def operand_cases(arity: int) -> list[Operands]:
-    """The same operands each time: special ones, then random ones."""
+    """The same operands each time: special ones, then random ones.
+
+    arity: how many operands each case has. Returns a list of cases.
+    """
     if arity == 0:
         return [()]
     source = random.Random(arity)

@@ -16,8 +16,10 @@ Lengths = int | Sequence[int]
 class Conv:
     """The cross-correlation that networks call a convolution. PyTorch: `nn.Conv1d`, `nn.Conv2d`, `nn.Conv3d`.
 
+    stride, padding, dilation, groups: as for `ss.conv`.
+
     weight: (out channels, channels / groups, *kernel); bias: (out channels,) or None; x: (channels, *spatial), or with
-    a batch first; result: (out channels, *spatial). The others are those of `ss.conv`.
+    a batch first; result: (out channels, *spatial).
 
         ss.layers.Conv([[[1, -1]]])(ss.context("rational").tensor([[1, 2, 4]]))    # [[-1, -2]]
     """
@@ -38,8 +40,10 @@ class Conv:
 class ConvTranspose:
     """The transpose of a convolution. PyTorch: `nn.ConvTranspose1d`, `nn.ConvTranspose2d`, `nn.ConvTranspose3d`.
 
+    stride, padding, output_padding, groups, dilation: as for `ss.conv_transpose`.
+
     weight: (channels, out channels / groups, *kernel); bias: (out channels,) or None; x: (channels, *spatial), or with
-    a batch first; result: (out channels, *spatial). The others are those of `ss.conv_transpose`.
+    a batch first; result: (out channels, *spatial).
 
         ss.layers.ConvTranspose([[[1, 2]]], stride=2)(ss.context("rational").tensor([[3, 5]]))    # [[3, 6, 5, 10]]
     """

@@ -47,6 +47,8 @@ def _angles(context: Context[Any], places: Any, pairs: int, width: int, base: Op
 def sinusoids(context: Context[Any], length: int, width: int, base: Operand = 10000) -> Tensor:
     """The sinusoidal code of places, (length, width): sin(p base^(-2i / width)) at 2i, and the cosine at 2i + 1.
 
+    context: in which the numbers are.
+
     The numbers are not rational: enclosing contexts enclose them, exact ones refuse. Source: Vaswani et al. 2017,
     section 3.5.
     """
@@ -57,7 +59,10 @@ def sinusoids(context: Context[Any], length: int, width: int, base: Operand = 10
 
 @dataclass(frozen=True, eq=False)
 class SinusoidalEncoding:
-    """The layer that adds `sinusoids` to x. x: (..., length, width); result: the same."""
+    """The layer that adds `sinusoids` to x. x: (..., length, width); result: the same.
+
+    base: as for `sinusoids`.
+    """
 
     base: Operand = 10000
 

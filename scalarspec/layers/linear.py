@@ -61,6 +61,8 @@ class GLU:
     """The gated linear unit a σ(b), for the halves a and b of x along an axis. x: (..., 2n, ...); result: (..., n,
     ...). PyTorch: `nn.GLU`.
 
+    dim: that axis.
+
     Source: Dauphin et al. 2017, "Language modeling with gated convolutional networks".
 
         ss.layers.GLU()(ss.context("float64").tensor([4, 0]))    # [2]

@@ -128,6 +128,8 @@ class GroupNorm:
     """(x - mean) / √(var + eps) weight + bias, over each of some groups of channels with all that is in them. PyTorch:
     `nn.GroupNorm`.
 
+    num_groups: how many groups there are, each of equally many channels.
+
     weight, bias: (channels,) or None; x: (channels, *spatial), or with a batch first; axis: which axis the channels
     are, where x's shape leaves that open (ArgumentError then). Source: Wu & He 2018.
 

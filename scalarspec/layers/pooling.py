@@ -20,6 +20,8 @@ class MaxPool:
     """The largest element of each window; stride None: as the kernel. What is padded never counts. PyTorch:
     `nn.MaxPool1d`, `nn.MaxPool2d`, `nn.MaxPool3d`.
 
+    kernel_size: the lengths of a window; padding, dilation, ceil_mode: as for `ss.max_pool`.
+
         ss.layers.MaxPool(2)(ss.context("rational").tensor([[1, 3, 2, 0]]))    # [[3, 2]]
     """
 
@@ -38,6 +40,8 @@ class MaxPool:
 class AvgPool:
     """The mean of each window; stride None: as the kernel; count_include_pad: do padded zeros count? PyTorch:
     `nn.AvgPool1d`, `nn.AvgPool2d`, `nn.AvgPool3d`.
+
+    kernel_size: the lengths of a window; padding, ceil_mode: as for `ss.avg_pool`.
 
         ss.layers.AvgPool(2)(ss.context("rational").tensor([[1, 3, 2, 0]]))    # [[2, 1]]
     """
@@ -58,6 +62,8 @@ class AdaptiveAvgPool:
     """The means of windows that are chosen so that so many come out; 1: one mean over all, which others call global.
     PyTorch: `nn.AdaptiveAvgPool2d` and its siblings.
 
+    output_size: how many come out, one number for all spatial axes or one for each.
+
         ss.layers.AdaptiveAvgPool(1)(ss.context("rational").tensor([[1, 3, 2]]))    # [[2]]
     """
 
@@ -72,6 +78,8 @@ class AdaptiveAvgPool:
 class AdaptiveMaxPool:
     """The largest elements of windows that are chosen so that so many come out. PyTorch: `nn.AdaptiveMaxPool2d` and its
     siblings.
+
+    output_size: how many come out, one number for all spatial axes or one for each.
 
         ss.layers.AdaptiveMaxPool(1)(ss.context("rational").tensor([[1, 3, 2]]))    # [[3]]
     """

@@ -181,6 +181,8 @@ def _gates(t: Tensor, number: int) -> list[Tensor]:
 class Bidirectional:
     """A layer along the sequence, and one against it; the outputs of both are side by side, (length, 2 hidden).
     PyTorch: `bidirectional=True`, of which `backward` has the parameters called *_reverse.
+
+    forward, backward: two layers, such as `LSTM`.
     """
 
     forward: Recurrent

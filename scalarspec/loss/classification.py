@@ -20,6 +20,8 @@ from scalarspec.loss.reduction import checked, fitting, is_zero, pair, reduced, 
 def hinge(score: Operand, label: Operand, *, reduction: str = "mean") -> Tensor:
     """max(0, 1 - label score), for labels that are -1 or 1.
 
+    reduction: "mean", "sum", or "none".
+
     For example:
 
         ss.loss.hinge(ss.context("rational").tensor([2, 0.5]), [1, -1])    # 3/4
@@ -29,7 +31,10 @@ def hinge(score: Operand, label: Operand, *, reduction: str = "mean") -> Tensor:
 
 
 def soft_margin(score: Operand, label: Operand, *, reduction: str = "mean") -> Tensor:
-    """log(1 + exp(-label score)), for labels that are -1 or 1. PyTorch: `F.soft_margin_loss`."""
+    """log(1 + exp(-label score)), for labels that are -1 or 1. PyTorch: `F.soft_margin_loss`.
+
+    reduction: "mean", "sum", or "none".
+    """
     _, (s, y) = pair("soft_margin", score, label)
     return reduced("soft_margin", f.softplus(-(y * s)), reduction)
 
@@ -37,6 +42,8 @@ def soft_margin(score: Operand, label: Operand, *, reduction: str = "mean") -> T
 def bce(prediction: Operand, target: Operand, weight: Operand = None, *, reduction: str = "mean") -> Tensor:
     """The binary cross-entropy -weight (target log p + (1 - target) log(1 - p)) of a probability p. PyTorch:
     `F.binary_cross_entropy`.
+
+    reduction: "mean", "sum", or "none".
 
     prediction, target: in [0, 1]; weight: broadcast to them, or None. As PyTorch does, it takes logarithms below -100
     for -100, that of 0 among them. `bce_with_logits` is the better loss of a sigmoid.
@@ -66,6 +73,8 @@ def bce_with_logits(
     """The binary cross-entropy of σ(logits): weight (pos_weight target softplus(-z) + (1 - target) softplus(z)). Never
     negative. PyTorch: `F.binary_cross_entropy_with_logits`.
 
+    reduction: "mean", "sum", or "none".
+
     target: in [0, 1]; weight, pos_weight: broadcast to them, or None. For targets of 0 and 1 only one of the terms is
     there, so that it is exact over boxes; nothing overflows.
 
@@ -82,6 +91,8 @@ def sigmoid_focal(
 ) -> Tensor:
     """The focal loss α (1 - p)^gamma · -log p, for the probability p = σ(±logits) of the true one of two classes.
     torchvision: `sigmoid_focal_loss`, whose defaults these are.
+
+    reduction: "mean", "sum", or "none".
 
     target: 0 or 1; alpha: the weight of class 1, and 1 - alpha that of class 0, or None for no weights. Each factor
     falls as p rises, so that it is exact over boxes. Source: Lin et al. 2017, equation 5.
@@ -136,6 +147,9 @@ def nll(
     log_probs: Operand, target: Any, weight: Operand = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
     """-log_probs at the target's class. PyTorch: `F.nll_loss`.
+
+    weight: (C,), of each class, or None; ignore_index: a label that does not count; reduction: "mean", "sum", or
+    "none".
 
     log_probs: (C,), (N, C) or (N, C, d1, ...), logarithms of probabilities; the others as in `cross_entropy`, of which
     this is the part after `log_softmax`, the target being labels.
@@ -210,6 +224,8 @@ def _mass(losses: Tensor, weight: Operand, labels: Any) -> Tensor:
 def kl_div(prediction: Operand, target: Operand, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """target (log target - prediction), the terms of the Kullback-Leibler divergence of a distribution from one whose
     logarithms are predicted. PyTorch: `F.kl_div`.
+
+    Raises ShapeError where "batchmean" has no first axis.
 
     prediction: logarithms of probabilities; target: probabilities, 0 among them, or with log_target their logarithms.
     reduction: also "batchmean", the sum over the length of the first axis, which is the divergence: "mean" is over all

@@ -29,6 +29,8 @@ def mse_derivative(prediction: Operand, target: Operand) -> Tensor:
 def mae(prediction: Operand, target: Operand, *, reduction: str = "mean") -> Tensor:
     """The absolute error |prediction - target|. Never negative. PyTorch: `F.l1_loss`.
 
+    reduction: "mean", "sum", or "none".
+
     For example:
 
         ss.loss.mae(ss.context("rational").tensor([1, 2]), [1, 4])    # 1
@@ -39,6 +41,8 @@ def mae(prediction: Operand, target: Operand, *, reduction: str = "mean") -> Ten
 def huber(prediction: Operand, target: Operand, delta: Operand = 1, *, reduction: str = "mean") -> Tensor:
     """d²/2 where |d| <= delta, and delta (|d| - delta/2) elsewhere, for d = prediction - target. delta > 0. Huber 1964;
     PyTorch: `F.huber_loss`.
+
+    reduction: "mean", "sum", or "none".
 
     It is written as c²/2 + delta max(|d| - delta, 0) with c = min(|d|, delta): both terms rise in |d|, so that it is
     tight over boxes. At |d| = delta each term takes half of the tie, so that floats find the derivative there, too.
@@ -64,7 +68,10 @@ def smooth_l1(prediction: Operand, target: Operand, *, reduction: str = "mean", 
 
 
 def log_cosh(prediction: Operand, target: Operand, *, reduction: str = "mean") -> Tensor:
-    """log cosh(prediction - target): about d²/2 for small differences d, and |d| - log 2 for large ones."""
+    """log cosh(prediction - target): about d²/2 for small differences d, and |d| - log 2 for large ones.
+
+    reduction: "mean", "sum", or "none".
+    """
     return reduced("log_cosh", f.logcosh(difference("log_cosh", prediction, target)), reduction)
 
 
@@ -74,6 +81,8 @@ def poisson_nll(
 ) -> Tensor:  # fmt: skip
     """-log of the Poisson probability of a count, without its constant: exp(prediction) - target prediction. PyTorch:
     `F.poisson_nll_loss`.
+
+    reduction: "mean", "sum", or "none".
 
     log_input: is the logarithm of the rate predicted? If it is the rate itself: prediction - target log(prediction +
     eps). full: is log(target!) added, by Stirling's formula where target > 1?
@@ -94,6 +103,8 @@ def gaussian_nll(
 ) -> Tensor:  # fmt: skip
     """-log of the normal density at the target: (log v + (prediction - target)² / v) / 2, for v = max(var, eps), and
     log(2π) / 2 more where it is full. PyTorch: `F.gaussian_nll_loss`.
+
+    reduction: "mean", "sum", or "none".
 
     var: >= 0, of prediction's shape, or one that is broadcast to it; or without its last axis, whose elements it serves
     then. Below eps the loss does not depend on it, where PyTorch's gradient takes it for v. Source: Nix & Weigend 1994.

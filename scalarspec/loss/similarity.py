@@ -11,6 +11,8 @@ from scalarspec.loss.reduction import reduced
 def cosine_similarity(x1: Operand, x2: Operand, dim: int = 1, eps: Operand = "0.00000001") -> Tensor:
     """x1·x2 / (max(|x1|, eps) max(|x2|, eps)) along an axis; the others are broadcast. PyTorch: `F.cosine_similarity`.
 
+    dim: the axis.
+
     x1, x2: any shapes that broadcast; result: their common shape without the axis.
 
         ss.loss.cosine_similarity(ss.context("rational").tensor([[3, 4]]), [[4, 3]])    # [24/25]
@@ -32,6 +34,10 @@ def cosine_embedding(
     """1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1. PyTorch:
     `F.cosine_embedding_loss`.
 
+    Raises ShapeError where the shapes do not fit.
+
+    reduction: "mean", "sum", or "none".
+
     x1, x2: (n,) or (N, n); target: () or (N,). As in PyTorch, 10⁻¹² is added to the square of each norm.
 
         ss.loss.cosine_embedding(ss.context("float64").tensor([1, 0]), [0, 1], 1)    # 1
@@ -50,6 +56,10 @@ def triplet_margin(
 ) -> Tensor:  # fmt: skip
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), for the distance d(x, y) = |x - y + eps| in the
     p-norm. PyTorch: `F.triplet_margin_loss`.
+
+    Raises ShapeError where the shapes differ.
+
+    reduction: "mean", "sum", or "none".
 
     anchor, positive, negative: (..., n), one shape; the loss is one of each vector. swap: is the smaller one of
     d(anchor, negative) and d(positive, negative) taken? Source: Balntas et al. 2016.

@@ -3,10 +3,17 @@
 From the seed NN.Spec.Models.Autoencoder. d is the input dimension, h the hidden dimension, and z = W_e x + b_e the
 pre-activation. A backward function takes the upstream gradient g = ∂loss/∂x̂, of shape (d,), and is a vector-Jacobian
 product.
+In each function m is the `Autoencoder`.
 Stages: h, x_hat, error.
 
     model = Autoencoder(np.ones((1, 2)), np.zeros(1), np.ones((2, 1)), np.zeros(2), "tanh")
     ss.bounds(reconstruction_error, model, [0.5, -0.25], vary={"x": ss.ball("0.1")})
+    m, x, g = ss.lift((model, [0.5, -0.25], [1.0, 0.0]), "float64")
+    forward(m, x), decode(m, encode(m, x)), batched_forward(m, ss.stack([x, x]))
+    backward(m, x, g)    # Gradients, one by one:
+    encoder_weights_grad(m, x, g), encoder_bias_grad(m, x, g)
+    decoder_weights_grad(m, x, g), decoder_bias_grad(m, x, g), input_grad(m, x, g)
+    activation_derivative("tanh", activation("tanh", x)), compression_ratio(2, 1)
 """
 
 from __future__ import annotations
@@ -41,8 +48,8 @@ class Autoencoder:
 
 
 class Gradients(NamedTuple):
-    """The gradients of a loss, in the order of the seed: of the four parameters, each in its shape, and of the input,
-    (d,).
+    """The gradients of a loss, in the order of the seed: of the four parameters encoder_weights, encoder_bias,
+    decoder_weights and decoder_bias, each in its shape, and of the input, (d,).
     """
 
     encoder_weights: Tensor
@@ -143,7 +150,7 @@ def reconstruction_error(m: Autoencoder, x: Tensor) -> Tensor:
 
 
 def compression_ratio(input_dim: int, hidden_dim: int) -> float:
-    """d / h as a float, for display: ∞ for h = 0, and NaN for d = h = 0."""
+    """d / h, which are input_dim and hidden_dim, as a float, for display: ∞ for h = 0, and NaN for d = h = 0."""
     if hidden_dim == 0:
         return math.inf if input_dim else math.nan
     return input_dim / hidden_dim

@@ -3,7 +3,14 @@ a pool, and a linear head on what is left.
 
 x has shape (channels, height, width), or (b, channels, height, width) for a batch; the logits have shape (classes,), or
 (b, classes).
+model: the `Model`, its parameters in the context of x.
 Stages: h (after each pool), logits, loss.
+
+    kernel, weights = np.ones((2, 1, 3, 3)), np.ones((3, 8))
+    model = cnn.Model((ss.layers.Conv(kernel),), ss.layers.Linear(weights), pool=cnn.halve)
+    ss.bounds(cnn.forward, model, np.zeros((1, 6, 6)), vary={"x": ss.ball("0.1")})
+    ss.bounds(cnn.loss, model, np.zeros((1, 6, 6)), 2, vary={"x": ss.ball("0.1")})
+    cnn.halve(ss.context("float64").tensor(np.zeros((2, 4, 4))))
 """
 
 from __future__ import annotations

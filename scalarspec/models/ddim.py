@@ -2,7 +2,12 @@
 
 A step goes from ᾱ to ᾱ′, the next one that is wanted, of any two. What is said in `ddpm` of schedules, noise and the
 network holds here too.
+eps_hat: the network of `ddpm`; eta: η; eps: the noise ε.
 Stages: eps_hat, x_0, x_prev.
+
+    x, noise = ss.lift((np.array([0.5, -0.25]), np.array([0.125, 1.0])), "interval")
+    ddim.moved("1/2", "3/4", x, noise, 0, 0)
+    ddim.sigma_squared(x.context.tensor("1/2"), x.context.tensor("3/4"))    # 1/6
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ def step(eps_hat: Denoiser, schedule: Schedule, x_t: Tensor, t: int, before: int
 
 def moved(alpha_bar: Operand, wanted: Operand, x_t: Tensor, noise: Tensor, eta: Operand, eps: Operand) -> Tensor:
     """√ᾱ′ x̂_0 + √(1 - ᾱ′ - σ²) ε_θ + σ ε, where x̂_0 is the data that the noise ε_θ stands for. alpha_bar, wanted: ᾱ
-    and ᾱ′, numbers; the others as for `step`.
+    and ᾱ′, numbers; x_t and the others as for `step`.
     """
     check_one_shape("diffusion: data and noise", x_t, noise, eps)
     a, b = (x_t.context.tensor(number) for number in (alpha_bar, wanted))
@@ -39,5 +44,8 @@ def moved(alpha_bar: Operand, wanted: Operand, x_t: Tensor, noise: Tensor, eta: 
 
 
 def sigma_squared(alpha_bar: Tensor, wanted: Tensor) -> Tensor:
-    """σ² of equation 16 for η = 1: (1 - ᾱ′) / (1 - ᾱ) (1 - ᾱ / ᾱ′), which is DDPM's posterior variance."""
+    """σ² of equation 16 for η = 1: (1 - ᾱ′) / (1 - ᾱ) (1 - ᾱ / ᾱ′), which is DDPM's posterior variance.
+
+    alpha_bar, wanted: ᾱ and ᾱ′.
+    """
     return (1 - wanted) / (1 - alpha_bar) * (1 - alpha_bar / wanted)

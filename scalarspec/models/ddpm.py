@@ -4,7 +4,16 @@
 ᾱ_0 = 1; step t multiplies it by α_t = 1 - β_t. Tensors have the shape of an observation, (*obs,), and t is an int. The
 noise eps is an argument, so that every function is a function; `eps_hat`, the network, is any map from x_t and t to
 (*obs,). Numbers of a schedule are exact; their square roots are what the context makes of them.
+schedule: a `Schedule`.
 Stages: x_t, eps_hat, mean, loss.
+
+    noise = lambda x_t, t: x_t / 2    # stands for a network
+    schedule = ddpm.linear(4)    # a Schedule(alpha_bars)
+    x, eps = ss.lift((np.array([0.5, -0.25]), np.array([0.125, 1.0])), "float64")
+    x_t = ddpm.q_sample(schedule, x, 2, eps)
+    ddpm.eps_loss(noise, schedule, x, 2, eps), ddpm.model_mean(noise, schedule, x_t, 2)
+    ddpm.posterior_mean(schedule, x, x_t, 2), ddpm.posterior_variance(schedule, x_t, 2)
+    ddpm.undiffused("1/2", ddpm.diffused("1/2", x, eps), eps)    # x
 """
 
 from __future__ import annotations

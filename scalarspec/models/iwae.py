@@ -3,7 +3,14 @@
 The model is that of `vae`, read as densities: p(z) = N(0, I), q(z|x) = N(μ, diag σ²), and p(x|z) = N(x̂, I). The noise
 of the k samples, eps of shape (k, *latent), is an argument. All numbers are in nats; sums run over coordinates, as in
 the paper.
+model: a `vae.Model`, its parameters in the context of x; moments: μ and log σ².
 Stages: mu, logvar, z, x_hat, log_w (the last three for each sample), bound.
+
+    head, back = ss.layers.Linear(np.ones((1, 2)), np.zeros(1)), ss.layers.Linear(np.ones((2, 1)), np.zeros(2))
+    model = ss.lift(vae.Model(vae.Encoder(head, head), vae.Decoder(back)), "float64")
+    x, eps = ss.lift((np.array([0.5, -0.25]), np.array([[0.125], [1.0]])), "float64")
+    iwae.bound(model, x, eps), iwae.log_weights(model, x, eps)
+    iwae.log_weight(model, x, vae.encode(model, x), eps[0]), iwae.log_normal(x)
 """
 
 from __future__ import annotations

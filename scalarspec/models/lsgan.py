@@ -3,7 +3,14 @@
 The discriminator D is drawn to b on data and to a on what the generator makes; the generator draws it to c. Scores have
 any shape; the expectations are means over them. The paper's choices are a, b, c = -1, 1, 0, where the generator's loss
 is a Pearson divergence, and 0, 1, 1.
+discriminator, generator: any maps; score: what D says.
 Stages: real, fake, loss.
+
+    x, z = ss.lift((np.array([[0.5]]), np.array([[0.25]])), "rational")
+    lsgan.discriminator_loss(ss.layers.identity, ss.layers.relu, x, z)
+    lsgan.generator_loss(ss.layers.identity, ss.layers.relu, z)
+    best = lsgan.best_score(x, z)
+    lsgan.at_point(best, x, z)
 """
 
 from __future__ import annotations

@@ -3,7 +3,13 @@ Schmidhuber & Cummins 2000): the last state of the memory says what the sequence
 
 x has shape (length, d), or (b, length, d) for a batch, or (length,) and (b, length) of labels where they are embedded;
 the logits have shape (classes,), or (b, classes).
+model: the `Model`, its parameters in the context of x. recurrent: the memory; embedding: what is done to each element.
 Stages: outputs, h, logits, loss.
+
+    memory = ss.layers.LSTM(np.ones((8, 3)), np.ones((8, 2)))
+    model = lstm.Model(memory, ss.layers.Linear(np.ones((2, 2))))
+    ss.bounds(lstm.forward, model, np.zeros((4, 3)), vary={"x": ss.ball("0.1")})
+    ss.bounds(lstm.loss, model, np.zeros((4, 3)), 1, vary={"x": ss.ball("0.1")})
 """
 
 from __future__ import annotations

@@ -2,10 +2,12 @@
 between them.
 
 x has shape (d,), or (b, d) for a batch; the logits have shape (classes,), or (b, classes).
+model: the `Model`, its parameters in the context of x.
 Stages: h (after each hidden layer), logits, loss.
 
     model = mlp.Model((ss.layers.Linear(np.ones((3, 2)), np.zeros(3)), ss.layers.Linear(np.ones((2, 3)), np.zeros(2))))
     ss.bounds(mlp.forward, model, [1.0, -0.5], vary={"x": ss.ball("0.1")})
+    ss.bounds(mlp.loss, model, [1.0, -0.5], 1, vary={"x": ss.ball("0.1")})
 """
 
 from __future__ import annotations

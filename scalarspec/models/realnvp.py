@@ -4,7 +4,15 @@ A coupling keeps the first coordinates, and moves the others by a scale and a tr
 kept. So its inverse needs no inverse of these maps, and its Jacobian is triangular, with the scales on its diagonal.
 What one layer changes comes first for the next one, since the coordinates are reversed in between.
 A vector x has shape (d,), or (b, d) for a batch; log-determinants and log-densities are in nats, of shape () or (b,).
+layer: a `Coupling`, with scale and translation for s and t; flow: a `Flow`.
 Stages: y (after each coupling), logdet, log_density.
+
+    layer = realnvp.Coupling(ss.layers.tanh, ss.layers.identity, kept=1)
+    flow, x = realnvp.Flow((layer, layer)), ss.context("interval").tensor([0.5, -1.0])
+    z = realnvp.forward(flow, x)
+    realnvp.inverse(flow, z), realnvp.log_det(flow, x)
+    moved = realnvp.couple(layer, x[:1], x[1:])
+    realnvp.uncouple(layer, x[:1], moved), realnvp.log_determinant(layer, x[:1])
 """
 
 from __future__ import annotations

@@ -2,7 +2,12 @@
 
 Evaluation: the norms are maps with fixed statistics, such as `layers.BatchNorm`. x has shape (channels, height, width),
 or (b, channels, height, width) for a batch; the logits have shape (classes,), or (b, classes).
+model: the `Model`, its parameters in the context of x.
 Stages: h (after the stem and each block), logits.
+
+    same = ss.layers.Conv(np.ones((1, 1, 3, 3)), padding=1)
+    model = resnet.Model(same, (resnet.Block((same, same)),), ss.layers.Linear(np.ones((2, 1))))
+    ss.bounds(resnet.forward, model, np.zeros((1, 4, 4)), vary={"x": ss.ball("0.1")})
 """
 
 from __future__ import annotations

@@ -4,7 +4,17 @@ The norms come after the sums as in the paper, `post_norm`, or before the branch
 which leaves a path from the input to the output that nothing touches. x has shape (length, width), or (b, length,
 width) for a batch. mask: bools (length, length), True where a row may look, or None; a row that may look nowhere
 attends to zero.
+block, blocks, encoder: the parameters, in the context of x.
 Stages: attention, h, mlp, y (all of them in each block).
+
+    attention = ss.layers.MultiheadAttention(np.ones((12, 4)), np.zeros(12), np.ones((4, 4)), np.zeros(4), 2)
+    norm, linear = ss.layers.LayerNorm(np.ones(4), np.zeros(4)), ss.layers.Linear(np.ones((4, 4)))
+    block = transformer.Block(attention, linear, linear, norm, norm)
+    encoder, x = ss.lift(transformer.Encoder((block,), norm), "float64"), ss.context("float64").tensor(np.eye(3, 4))
+    transformer.forward(encoder, x)
+    transformer.post_norm(encoder.blocks[0], x)
+    transformer.pre_norm(encoder.blocks[0], x)
+    transformer.attend(encoder.blocks[0], x), transformer.mlp(encoder.blocks[0], x)
 """
 
 from __future__ import annotations

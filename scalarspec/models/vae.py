@@ -2,7 +2,18 @@
 
 An observation x has shape (*obs,), a latent z shape (*latent,); log-variances are in nats. The noise eps, a draw from
 N(0, I) of shape (*latent,), is an argument, so that every function is a function.
+model: the `Model`, its parameters in the context of x; mean, logvar: its maps to these.
 Stages: h (with a trunk), mu, logvar, z, x_hat, recon, kl, loss.
+
+    head, back = ss.layers.Linear(np.ones((1, 2)), np.zeros(1)), ss.layers.Linear(np.ones((2, 1)), np.zeros(2))
+    model = vae.Model(vae.Encoder(head, head), vae.Decoder(back))
+    shared = vae.Model(vae.TrunkEncoder(ss.layers.tanh, head, head), vae.Decoder(back))
+    x, eps = np.array([0.5, -0.25]), np.array([0.125])
+    ss.bounds(vae.loss, model, 1, x, eps, vary={"x": ss.ball("0.01")})
+    model, x, eps = ss.lift((model, x, eps), "float64")
+    vae.encode(model, x), vae.sample_latent(model, x, eps), vae.forward(model, x, eps)
+    vae.reconstruction_loss(model, x, eps), vae.kl_loss(model, x)
+    vae.expected_reconstruction_loss(model, x), vae.expected_loss(model, 1, x)
 """
 
 from __future__ import annotations

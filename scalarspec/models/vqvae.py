@@ -3,7 +3,21 @@
 An observation x has shape (*obs,), a latent or a code shape (*latent,). The index idx, 0 <= idx < num_codes, is an
 argument, so that every function is a function; `nearest_code` finds one, and says how sure that is. Wherever an index
 is none, OutOfRange is raised.
+model: the `Model`, its parameters in the context of x; book: its codebook; beta: a number.
 Stages: z_e, z_q, x_hat, recon, codebook, commitment, loss.
+
+    encoder, decoder = vqvae.Encoder(ss.layers.identity), vqvae.Decoder(ss.layers.identity)
+    model = ss.lift(vqvae.Model(encoder, ss.latent.Codebook(np.eye(2)), decoder), "rational")
+    x = ss.context("rational").tensor(["1/4", "1/2"])
+    found = vqvae.nearest_code(model, x)    # an Assignment(idx=1, ...), proved
+    vqvae.check_code(model, x, 0).status    # refuted
+    z = vqvae.encode(model, x)
+    vqvae.nearest_to(model.codebook, z), vqvae.check_nearest(model.codebook, z, 1), vqvae.distances(model, x)
+    vqvae.loss(model, "1/4", x, 1), vqvae.forward(model, x, 1), vqvae.quantized(model, 1)
+    vqvae.reconstruction_loss(model, x, 1), vqvae.codebook_loss(model, x, 1), vqvae.commitment_loss(model, x, 1)
+    stopped = vqvae.Gradients(z, model.codebook.embedding[1])
+    vqvae.surrogate(model, "1/4", x, z, model.codebook.embedding[1], stopped)
+    vqvae.decoder_gradient(model, x, model.codebook.embedding[1])
 """
 
 from __future__ import annotations

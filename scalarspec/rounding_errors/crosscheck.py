@@ -162,6 +162,7 @@ def crosscheck(
 ) -> Crosscheck:
     """A float result against the exact value of the spec at these arguments, its error certified.
 
+    spec: a function on tensors.
     args: models on NumPy arrays, arrays and numbers, each float at its exact value; so the error of a float32 result
     includes the rounding of arguments that float32 does not hold.
     actual: the result, of the spec's shape, or any function of `args` that gives it, in NumPy, PyTorch, JAX or Python;

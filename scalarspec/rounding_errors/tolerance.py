@@ -153,6 +153,7 @@ def tolerance(
 ) -> Tolerance:
     """How far any float evaluation of `spec` can be from its exact value, with the arguments in `vary` in their boxes.
 
+    spec: a function on tensors.
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
     vary: the region of each argument that varies, by name: `ball(radius)` around its value, of its shape, or
     `box(lower, upper)`.

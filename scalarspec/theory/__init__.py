@@ -1,7 +1,12 @@
 """The theory of the models as statements that prove themselves, and the provers, which work on any spec.
 
-verdict = ss.theory.check("kl_nonneg")                       # proved, for any number of coordinates
-verdict = ss.theory.prove_equal(mine, theirs, ss.Dim(3))     # a Shape is any tensor, an Opaque any map
+    verdict = ss.theory.check("kl_nonneg")                       # proved, for any number of coordinates
+    verdict = ss.theory.prove_equal(mine, theirs, ss.Dim(3))     # a Shape is any tensor, an Opaque any map
+
+    terms = ss.theory.vae_terms(model, x, eps)                   # a TwoTerm: terms.weighted(beta) is the loss
+    terms = ss.theory.vqvae_terms(model, x, idx)                 # a ThreeTerm
+    elbo = ss.theory.ElboTerms(nll, kl)
+    ss.theory.negative_elbo(elbo), ss.theory.beta_negative_elbo(2, elbo)
 
 `catalogue` has the facts, `prove` the provers; `normal` decides equality, `signs` what is not negative. May import:
 `formulas`, `bounding`, the specs, and what these may.

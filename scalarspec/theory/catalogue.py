@@ -35,7 +35,12 @@ FACTS: tuple[Fact, ...] = (
 
 
 def facts() -> tuple[Fact, ...]:
-    """All facts, in the order in which `scalarspec theory` lists them."""
+    """All facts, in the order in which `scalarspec theory` lists them.
+
+    For example:
+
+        [fact.name for fact in ss.theory.facts()]
+    """
     return FACTS
 
 

@@ -66,6 +66,11 @@ class Fact:
     name: unique; obligation: what is to be proved; mutation, mutant: in words and as an obligation, the statement with
     one mistake, which the same check must refute; hypotheses: in words, each of which the obligation takes up; source:
     the module or the theorem in TorchLean, or "derived" for what follows from these.
+
+    statement: in words.
+
+        fact = ss.theory.facts()[0]
+        ss.theory.check(fact.control).status    # "refuted"
     """
 
     name: str

@@ -31,7 +31,12 @@ Region = Mapping[str, Ball | Box]
 
 
 class Opaque:
-    """An unknown map to tensors of a shape: in a statement, any map whatever. shape: (*out,), an int or a Shape."""
+    """An unknown map to tensors of a shape: in a statement, any map whatever. shape: (*out,), an int or a Shape.
+
+    name: how it is printed.
+
+        encoder = ss.theory.Opaque("f", 4)    # any map to vectors of four numbers
+    """
 
     def __init__(self, name: str, shape: int | Sequence[int]) -> None:
         self.name = name

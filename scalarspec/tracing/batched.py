@@ -34,6 +34,7 @@ def batched(
 ) -> Callable[..., Any]:
     """The spec for a batch: the arguments named in `over` get a leading axis, and so does the result.
 
+    spec: a function on tensors.
     over: a name, or several, of parameters. Their arguments are tensors of shape (b, *s) for one b, where the spec
     takes (*s,); the others are as the spec takes them.
     literals: how floats in the spec's text are read, as `as_spec` has it.

@@ -50,6 +50,7 @@ def grad(
 ) -> Callable[..., Gradient]:
     """The gradient of a spec whose value has shape (), with respect to the arguments at these positions.
 
+    spec: a function on tensors.
     argnums: a position, or a tuple of different ones. An argument there is a tensor, or a model (a dataclass, list,
     tuple or dictionary) of tensors, as `lift` makes it; a tensor that occurs twice in one argument is one variable.
     at_kinks: "derivative", what is true of the function where an operation of it has a kink, a tie or a step: enclosing
@@ -83,7 +84,10 @@ def value_and_grad(
     at_kinks: AtKinks = "derivative",
     literals: Literals | None = None,
 ) -> Callable[..., tuple[Tensor, Gradient]]:
-    """The spec's value, of shape (), and its gradient, by one evaluation. Parameters and errors are those of `grad`.
+    """The spec's value, of shape (), and its gradient, by one evaluation.
+
+    spec: a function on tensors.
+    argnums, at_kinks, literals: as for `grad`. Raises as that does: ShapeError where the value has another shape.
 
     For example:
 
@@ -110,6 +114,7 @@ def vjp(
 ) -> Callable[..., tuple[Tensor, Callable[[Tensor], Gradient]]]:
     """The spec's value y and the vector-Jacobian product g -> Jᵀg, by one evaluation.
 
+    spec: a function on tensors.
     argnums, at_kinks: as for `grad`; the value may have any shape. g: the cotangent, a tensor of the value's shape.
     Jᵀg: as `grad` gives a gradient, J being the derivative of the value with respect to the arguments at these
     positions.
@@ -139,8 +144,9 @@ def jvp(
 ) -> Callable[..., tuple[Tensor, Callable[..., Tensor]]]:
     """The spec's value y and the Jacobian-vector product v -> Jv, by one evaluation.
 
-    argnums, at_kinks: as for `grad`; the value may have any shape. v: one tangent for each position, a tensor of the
-    argument's shape, or a model of such tensors. Jv: a tensor of the value's shape.
+    spec: a function on tensors.
+    argnums, at_kinks, literals: as for `grad`; the value may have any shape. v: one tangent for each position, a tensor
+    of the argument's shape, or a model of such tensors. Jv: a tensor of the value's shape.
     It is found by transposing Jᵀ: g -> <Jᵀg, v> is linear in g, and Jv is its gradient. Raises ShapeError and
     ArgumentError where tangents do not fit their arguments.
 
@@ -161,6 +167,9 @@ def jvp(
 
 def hessian(spec: Callable[..., Tensor], argnums: Argnums = 0, literals: Literals | None = None) -> Callable[..., Any]:
     """The second derivatives of a spec whose value has shape (), with respect to tensors at these positions.
+
+    spec: a function on tensors.
+    argnums: a position, or a tuple of different ones. literals: as for `grad`.
 
     For one position of shape s a tensor of shape (*s, *s); for several a tuple of tuples of tensors, of which block i,
     j has shape (*s_i, *s_j). Where a gradient jumps, as relu's does, an enclosing context's ends are infinite; an exact

@@ -31,6 +31,8 @@ class Prepared:
     tensors.
 
     context: of the results; inputs: the shapes of the arguments that are left, by name; shape: the result's.
+
+    run: what the plan does, on arrays of the context.
     """
 
     context: Context[Any]
@@ -66,6 +68,7 @@ def prepare(
 ) -> Prepared:
     """The spec at its arguments, ready for many evaluations that differ in the arguments named in `inputs`.
 
+    spec: a function on tensors.
     args: the arguments of the spec, those in `inputs` as examples of the shape; everything else is lifted to the
     context and kept. inputs: names of parameters. backend: a context, or the name of one.
     literals: how floats in the spec's text are read, as `as_spec` has it.

@@ -158,6 +158,7 @@ def array_api_names() -> set[str]:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown. A bar in a cell is written so that it ends none."""
+    """A table in Markdown. A bar in a cell is written so that it ends none, and f[0](x) so that it is no link."""
     lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+    cells = ([cell.replace("|", r"\|").replace("](", r"]\(") for cell in line] for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in cells)

@@ -122,6 +122,8 @@ class Info:
 def namespace(context: str | Context[Any], *, api_version: str | None = None) -> Namespace:
     """The functions of the array API, for arrays of a context; `x.__array_namespace__()` is that of x's own.
 
+    api_version: of the standard, such as "2024.12"; None is that one.
+
     context: a context, or the name of one. Raises NotSupported for a version of the standard that is not followed.
 
         xp = ss.namespace("interval")

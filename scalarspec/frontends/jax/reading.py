@@ -70,7 +70,10 @@ def from_jax(f: Function, *examples: Any) -> JaxSpec:
 
 @dataclass(frozen=True, eq=False)
 class JaxSpec:
-    """A JAX function as a spec, made by `from_jax`. arguments, results: the pytrees of these; name: of the function."""
+    """A JAX function as a spec, made by `from_jax`.
+
+    program: what it does; arguments, results: the pytrees of these; name: of the function.
+    """
 
     program: Program = field(metadata={AS_IT_IS: True})
     arguments: Any = field(metadata={AS_IT_IS: True})
