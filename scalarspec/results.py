@@ -26,9 +26,11 @@ class Report(Protocol):
 
     Each can be printed, sent as a page, kept as a record, and shown by a notebook:
 
+        from pathlib import Path
+
         report = ss.bounds(lambda x: ss.square(x) - x, 0.5, vary={"x": ss.box(0, 1)})
         print(report)
-        open("bounds.html", "w", encoding="utf-8").write(report.html())
+        Path("bounds.html").write_text(report.html(), encoding="utf-8")
     """
 
     def __str__(self) -> str:
