@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 RUN ?=
 FUZZ ?=
 BENCH ?=
@@ -11,7 +12,7 @@ LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
 .PHONY: run test libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
 
-run: .venv/installed
+run: .venv/package
 	$(BIN)/scalarspec run $(RUN)
 
 test: .venv/installed
@@ -73,18 +74,30 @@ fpbench: .venv/installed
 vocabulary: .venv/installed
 	$(BIN)/python -m scalarspec.vocabulary docs/reference/vocabulary.md
 
-lint: .venv/installed
+lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 .venv/libraries: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LIBRARIES)
+	$(PIP) --quiet $(LIBRARIES)
 	touch $@
 
-.venv/installed: pyproject.toml
+# The package and what it needs to run. Its files are compiled as they are first used: that takes less than all of them.
+.venv/package: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(PIP) --quiet --editable .
+	touch $@
+
+# What the tests need beside it.
+.venv/installed: .venv/package
+	@echo 'installing what the tests need, some 700 MB, once: what comes is listed'
+	$(PIP) --editable '.[test]'
+	touch $@
+
+# What checks the texts, and builds.
+.venv/dev: .venv/installed
+	$(PIP) --quiet --editable '.[dev]'
 	touch $@
 
 clean:
