@@ -15,6 +15,7 @@ import numpy_code
 import pytest
 
 import scalarspec as ss
+from scalarspec.core import in_place
 from scalarspec.core.foreign_names import NUMPY
 from scalarspec.errors import ArgumentError, JaxCode, NotExact, NotSupported, ScalarSpecError, ShapeError, Undecided
 from scalarspec.frontends.numpy import protocol as protocol
@@ -343,6 +344,18 @@ def test_what_others_see_is_not_changed(function):
         function(x)
     with pytest.raises(NotSupported, match=r"write x = x \+ y"):
         ss.bounds(function, [[1.0]], vary={"x": ss.ball(1)})
+
+
+def test_variables_are_looked_at_where_they_are_not_counted(monkeypatch):
+    """As Python 3.14 does it: callers' variables hold a tensor whose references do not tell."""
+    monkeypatch.setattr(in_place, "BORROWED", True)
+    monkeypatch.setattr(in_place, "ONE_VARIABLE", 1000)  # no count tells
+    x = Q.tensor([[1, 2], [3, 4]])
+    with pytest.raises(NotSupported, match=r"write x = x \+ y"):
+        of_the_argument(x)
+    with pytest.raises(NotSupported, match=r"write x = x \+ y"):
+        of_another_name(x)
+    assert of_the_argument(x * 1).tolist() == (x + 1).tolist()
 
 
 @pytest.mark.parametrize("function", [of_a_call, of_a_method, of_an_attribute])

@@ -1,4 +1,4 @@
-"""What the project says of itself: one version, one list of what is needed, commands that exist, forms that are valid."""
+"""What the project says of itself: one version, one list of needs, commands that exist, forms that are valid."""
 
 import re
 import shlex
@@ -71,7 +71,8 @@ def test_an_upper_bound_needs_a_reason():
 REQUIRED = {"authors", "cff-version", "message", "title"}
 ALLOWED = REQUIRED | {
     "abstract", "commit", "contact", "date-released", "doi", "identifiers", "keywords", "license", "license-url",
-    "preferred-citation", "references", "repository", "repository-artifact", "repository-code", "type", "url", "version",
+    "preferred-citation", "references", "repository", "repository-artifact", "repository-code", "type", "url",
+    "version",
 }  # fmt: skip
 OF_AN_ENTITY = {
     "address", "alias", "city", "country", "date-end", "date-start", "email", "fax", "location", "name", "orcid",

@@ -100,7 +100,7 @@ def _start(executor: Executor, count: int) -> None:
 
 def _processes(executor: Any) -> set[BaseProcess]:
     """Those that an executor has made so far; none once it has ended."""
-    return set(list((executor._processes or {}).values()))
+    return set((executor._processes or {}).values())
 
 
 def _begin() -> None:
