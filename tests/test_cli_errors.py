@@ -232,7 +232,7 @@ def marked(message):
     return pytest.param(message, marks=pytest.mark.posix) if of_posix else message
 
 
-@pytest.mark.parametrize("message", map(marked, BAD_INPUT))
+@pytest.mark.parametrize("message", [marked(message) for message in BAD_INPUT])
 def test_bad_input_gets_one_clear_message(files, capsys, message):
     code, out, err = run(capsys, *BAD_INPUT[message].split())
     assert (code, out) == (2, "")
