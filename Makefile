@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 RUN ?=
 FUZZ ?=
 BENCH ?=
@@ -11,7 +12,7 @@ LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
 .PHONY: run test docs libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
 
-run: .venv/installed
+run: .venv/package
 	$(BIN)/scalarspec run $(RUN)
 
 test: .venv/installed
@@ -24,7 +25,7 @@ libraries: .venv/libraries
 		tests/test_to_torch.py tests/test_training.py tests/test_code_examples.py tests/test_laws.py \
 		tests/test_from_torch.py tests/test_onnx_exporters.py tests/test_to_onnx.py tests/test_load_weights.py
 
-# The tests under the kernels that other processors would choose: four runs.
+# All tests under the machine's own kernels; and those that other kernels could change, under these.
 processors: .venv/installed
 	$(BIN)/python tests/processors.py $(TEST)
 
@@ -78,22 +79,35 @@ fpbench: .venv/installed
 vocabulary: .venv/installed
 	$(BIN)/python -m scalarspec.vocabulary docs/reference/vocabulary.md
 
-lint: .venv/installed
+lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 .venv/libraries: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LIBRARIES)
+	$(PIP) --quiet $(LIBRARIES)
 	touch $@
 
+# What builds the pages.
 .venv/docs: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(PIP) --quiet --editable '.[docs]'
 	touch $@
 
-.venv/installed: pyproject.toml
+# The package and what it needs to run. Its files are compiled as they are first used: that takes less than all of them.
+.venv/package: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(PIP) --quiet --editable .
+	touch $@
+
+# What the tests need beside it.
+.venv/installed: .venv/package
+	@echo 'installing what the tests need, some 700 MB, once: what comes is listed'
+	$(PIP) --editable '.[test]'
+	touch $@
+
+# What checks the texts, and builds.
+.venv/dev: .venv/installed
+	$(PIP) --quiet --editable '.[dev]'
 	touch $@
 
 clean:

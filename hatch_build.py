@@ -16,6 +16,20 @@ class CustomBuildHook(BuildHookInterface[Any]):
         if version != "editable":
             return
         for name in LINKED:
-            link = Path(self.root, "scalarspec", name)
-            if not link.exists():
-                link.symlink_to(Path("..", name), target_is_directory=True)
+            link(Path(self.root, "scalarspec", name), Path(self.root, name))
+
+
+def link(place: Path, folder: Path) -> None:
+    """Makes a link to a folder beside the place's own, unless there is one.
+
+    Windows grants links to few users; there it is a junction, which all may make, and which leads to the same place.
+    """
+    if place.is_dir():
+        return
+    place.unlink(missing_ok=True)  # a text file: what git leaves for a link that it may not make
+    try:
+        place.symlink_to(Path("..", folder.name), target_is_directory=True)
+    except OSError:
+        import _winapi
+
+        _winapi.CreateJunction(str(folder), str(place))

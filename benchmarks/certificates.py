@@ -35,7 +35,7 @@ def certified(name, make):
     made = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "proof.json"
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
         start = time.perf_counter()
         done = subprocess.run([sys.executable, "-I", "-S", check.__file__, file], capture_output=True, text=True)
         checked = time.perf_counter() - start

@@ -30,7 +30,7 @@ FORMS = ("running", "adjoint")
 
 def load():
     """The cores, each as plain data with its spec and its name."""
-    cores = json.loads(CORES.read_text())["cores"]
+    cores = json.loads(CORES.read_text(encoding="utf-8"))["cores"]
     specs = [ss.from_fpcore(core["core"]) for core in cores]
     return [{**core, "spec": spec, "name": spec.name} for core, spec in zip(cores, specs, strict=True)]
 

@@ -26,7 +26,7 @@ def instances(folder, timeout):
     """The networks, queries and seconds of a folder."""
     listed = folder / "instances.csv"
     if listed.is_file():
-        rows = [row for row in csv.reader(listed.read_text().splitlines()) if row]
+        rows = [row for row in csv.reader(listed.read_text(encoding="utf-8").splitlines()) if row]
         return [
             (folder / network, folder / query, float(seconds) if timeout is None else timeout)
             for network, query, seconds in rows
@@ -39,7 +39,7 @@ def expectations(path):
     """The expected answers by the names of network and query."""
     if path is None:
         return {}
-    rows = [row for row in csv.reader(path.read_text().splitlines()) if row]
+    rows = [row for row in csv.reader(path.read_text(encoding="utf-8").splitlines()) if row]
     if wrong := [answer for _, _, answer in rows if answer not in ("sat", "unsat", "unknown")]:
         sys.exit(f"{path}: expected sat, unsat or unknown, got {wrong[0]!r}")
     return {(Path(network).name, Path(query).name): answer for network, query, answer in rows}

@@ -10,7 +10,8 @@ many images: where their affine forms are large, those of one image at a time ar
 
 from __future__ import annotations
 
-import resource
+import math
+import sys
 import time
 from typing import Any
 
@@ -51,8 +52,13 @@ def outputs(net: Sequential, x: ss.Tensor) -> ss.Tensor:
 
 
 def memory() -> float:
-    """The most that this process has held so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most that this process has held so far, in MB; NaN where the system does not tell, as Windows."""
+    try:
+        import resource
+    except ImportError:
+        return math.nan
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def main() -> None:

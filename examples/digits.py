@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,7 @@ def agreement(digits: Digits, count: int, progress: Callable[[int], None] = lamb
     """Check float64, interval and rational against each other on every term of the first `count` digits."""
     interval = ss.context("interval")
     contexts = [ss.context("float64"), interval.reference(), interval, ss.context("rational")]
-    lifted = [ss.lift(digits, context) for context in contexts]
+    lifted = [_encoding_once(ss.lift(digits, context)) for context in contexts]
     outcomes, proved = [], 0
     for i in range(count):
         progress(i)
@@ -183,6 +183,27 @@ def agreement(digits: Digits, count: int, progress: Callable[[int], None] = lamb
         proved,
         max(widths),
     )
+
+
+def _encoding_once(digits: Digits) -> Digits:
+    """The same, whose encoders keep their last result: several terms of a digit start from its encoding."""
+    v, q = digits.vae, digits.vqvae
+    quantizer = replace(q, encoder=vqvae.Encoder(_Kept(q.encoder.forward)))
+    return replace(digits, vae=replace(v, encoder=_Kept(v.encoder)), vqvae=quantizer)
+
+
+@dataclass
+class _Kept:
+    """A function of a tensor, and its last result, which it gives again for the same tensor."""
+
+    function: Callable[[Any], Any]
+    tensor: Any = None
+    result: Any = None
+
+    def __call__(self, x: ss.Tensor) -> Any:
+        if x is not self.tensor:
+            self.tensor, self.result = x, self.function(x)
+        return self.result
 
 
 def _outcome(floating: Term, stepwise: Term, enclosed: Term, exact: Term) -> tuple[bool, bool | None, Fraction]:

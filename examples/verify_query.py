@@ -41,7 +41,8 @@ def main() -> None:
     print(f"on the small square: {ss.verify(NETWORK, QUERY, timeout=60)}")
     with tempfile.TemporaryDirectory() as folder:
         larger = Path(folder) / "larger.vnnlib"
-        larger.write_text(QUERY.read_text().replace("(<= X_1 0.3)", "(<= X_1 0.9)"))
+        text = QUERY.read_text(encoding="utf-8")
+        larger.write_text(text.replace("(<= X_1 0.3)", "(<= X_1 0.9)"), encoding="utf-8")
         print(f"on the larger one: {ss.verify(NETWORK, larger, timeout=60)}")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from arb_backend import ArbContext
 from command import USER_SPECS
+from processors import KERNEL_FREE_CONTEXTS, is_kernel_free
 
 import scalarspec as ss
 
@@ -31,6 +32,26 @@ EXACT = ["rational", "symbolic"]
 ENCLOSING = ["interval", "interval24", "interval113", "interval64", "fused", "rounding", "arb"]
 WITH_EXP = [name for name in CONTEXTS if name != "rational"]
 """The contexts in which exp of a rational number has a value."""
+
+
+def pytest_addoption(parser):
+    """What `make processors` asks for."""
+    shown = "leave out what tests/processors.py says that no kernel of BLAS or NumPy can change"
+    parser.addoption("--other-kernels", action="store_true", help=shown)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests marked `posix` run where there are signals, pipes and limits; what no kernel changes may be left out."""
+    if sys.platform == "win32":
+        without = pytest.mark.skip(reason="Windows has none of these signals, pipes and limits")
+        for item in items:
+            if item.get_closest_marker("posix"):
+                item.add_marker(without)
+    if config.getoption("--other-kernels"):
+        contexts = [CONTEXTS[name] for name in KERNEL_FREE_CONTEXTS]
+        free = [item for item in items if is_kernel_free(item, contexts)]
+        config.hook.pytest_deselected(items=free)
+        items[:] = [item for item in items if not is_kernel_free(item, contexts)]
 
 
 def pytest_generate_tests(metafunc):

@@ -132,6 +132,7 @@ def test_two_arrays_of_one_name_are_refused(tmp_path):
         archives.read(str(tmp_path / "in.npz"), {"x"})
 
 
+@pytest.mark.posix
 def test_folders_pipes_and_devices_are_refused_unread(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero", "/dev/null"):

@@ -216,6 +216,7 @@ def test_a_file_that_is_no_checkpoint_is_left_alone(kept, tmp_path, content):
     assert other.read_bytes() == content
 
 
+@pytest.mark.posix
 def test_links_folders_and_devices_are_refused_unread(kept, tmp_path):
     link, dangling, folder = tmp_path / "link", tmp_path / "dangling", tmp_path / "folder"
     link.symlink_to(kept.path)
@@ -232,6 +233,7 @@ def test_links_folders_and_devices_are_refused_unread(kept, tmp_path):
     assert link.is_symlink()
 
 
+@pytest.mark.posix
 def test_no_other_file_is_written_to(kept, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("mine")
@@ -256,6 +258,7 @@ def test_a_temporary_file_that_is_there_is_not_taken(kept, tmp_path, monkeypatch
     assert there.read_text() == "mine"
 
 
+@pytest.mark.posix
 def test_what_is_put_later_goes_to_our_file_though_its_name_is_another_one_now(kept, tmp_path):
     log = checkpoints.Checkpoint(tmp_path / "log", "0" * 64)
     log.path.unlink()

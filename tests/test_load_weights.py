@@ -384,6 +384,7 @@ def test_a_module_of_torch_is_no_template(tmp_path):
         ("zero\0.npz", ArgumentError, "null"),
     ],
 )
+@pytest.mark.posix
 def test_what_is_no_file_of_weights_is_refused(tmp_path, name, error, told):
     (tmp_path / "folder.npz").mkdir()
     os.mkfifo(tmp_path / "pipe.safetensors")

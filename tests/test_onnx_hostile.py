@@ -138,6 +138,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used) >> 10)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it counts memory in KiB, as Linux does")
+@pytest.mark.posix
 def test_what_is_too_large_takes_little_memory():
     text = MEMORY.format(tests=str(Path(__file__).parent))
     found = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=120)
@@ -237,6 +238,7 @@ def test_random_bytes_and_mutations():
     assert refused > 500
 
 
+@pytest.mark.posix
 def test_paths_that_are_no_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path, "/dev/zero", tmp_path / "none.onnx", "a\0b", "n" * 5000):
@@ -251,6 +253,7 @@ def external(location, **more):
     return model(node("Mul", "x a"), a=tensor)
 
 
+@pytest.mark.posix
 def test_arrays_in_other_files(tmp_path):
     folder = tmp_path / "net"
     folder.mkdir()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import pytest
 import scalarspec as ss
 from scalarspec.cli import output, signals, workers
 from scalarspec.executors import each
+
+resource = pytest.importorskip("resource", reason="limits, signals and pipes are those of POSIX")
 
 COMPARE = ("compare", "specs.py:smooth", "part.npz")
 

@@ -99,7 +99,7 @@ class Bounds(Shown):
         value.
 
             found = ss.bounds(lambda x: ss.square(x) - x, 0.5, vary={"x": ss.box(0, 1)})
-            json.dump(found.certificate(), open("bounds.json", "w"))
+            json.dump(found.certificate(), open("bounds.json", "w", encoding="utf-8"))
         """
         if self._jobs is None:
             raise ArgumentError("certificate: bounds that were pickled know their spec no more")

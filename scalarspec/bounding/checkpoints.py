@@ -27,6 +27,8 @@ def opened(path: Path, digest: str) -> Checkpoint:
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none of the two, and no links by these means
 AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+AS_IT_IS = getattr(os, "O_BINARY", 0)  # without it Windows writes two bytes for the end of a line
+APPENDING = os.O_WRONLY | os.O_APPEND | NO_LINK | AS_IT_IS
 HEAD_BYTES = 1024
 """How much of a file is read for the first line of a checkpoint: more than that ever has, and little of a file that is
 none.
@@ -61,7 +63,7 @@ class Checkpoint:
             return {}
         if self.path.is_symlink():
             raise ArgumentError(f"checkpoint: {self.path} is a link; name the file itself")
-        opened = os.open(self.path, os.O_RDONLY | NO_LINK | AT_ONCE)
+        opened = os.open(self.path, os.O_RDONLY | NO_LINK | AT_ONCE | AS_IT_IS)
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             os.close(opened)
             raise ArgumentError(f"checkpoint: cannot use {self.path}: it is no regular file")
@@ -95,19 +97,26 @@ class Checkpoint:
         return answers
 
     def _replaced(self) -> int:
-        """A file with what is known, in the place of the old one, to append to."""
+        """A file with what is known, in the place of the old one, to append to.
+
+        It is closed meanwhile: Windows moves no file that is open.
+        """
         fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | NO_LINK
-        file = os.open(fresh, flags, 0o666)
+        entries = [{"job": key, "answer": answer} for key, answer in self.answers.items()]
+        descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | APPENDING, 0o666)
         try:
-            entries = [{"job": key, "answer": answer} for key, answer in self.answers.items()]
-            _written(file, b"".join(map(self._line, [self.head, *entries])))
+            with open(descriptor, "wb") as file:
+                file.write(b"".join(map(self._line, [self.head, *entries])))
+                made = os.fstat(file.fileno())
             os.replace(fresh, self.path)
         except BaseException:
-            os.close(file)
             fresh.unlink(missing_ok=True)
             raise
-        return file
+        opened = os.open(self.path, APPENDING)
+        if not os.path.samestat(made, os.fstat(opened)):
+            os.close(opened)
+            raise ArgumentError(f"checkpoint: cannot use {self.path}: another process has put a file there")
+        return opened
 
     def _line(self, entry: dict[str, Any]) -> bytes:
         return (json.dumps({**entry, "check": self._check(entry)}) + "\n").encode()

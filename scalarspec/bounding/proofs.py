@@ -67,7 +67,7 @@ class Proof(Verdict):
         its means was found.
 
             proof = ss.prove(lambda x: ss.square(x) <= 4, 0.0, vary={"x": ss.ball(2)})
-            json.dump(proof.certificate(), open("proof.json", "w"))
+            json.dump(proof.certificate(), open("proof.json", "w", encoding="utf-8"))
         """
         if self.status != "proved":
             raise ArgumentError(f"certificate: expected a claim that is proved, got one that is {self.status}")

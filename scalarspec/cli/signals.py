@@ -7,7 +7,6 @@ found; another Ctrl-C ends the command at once. After SIGTERM nothing more is pr
 from __future__ import annotations
 
 import contextlib
-import functools
 import multiprocessing
 import os
 import signal
@@ -58,7 +57,7 @@ class Signals:
             sys.__unraisablehook__(unraisable)
             return
         number, self.number = self.number, 0
-        self._later(0.01, functools.partial(os.kill, os.getpid()), number)
+        self._later(0.01, send, number)
 
     def _later(self, seconds: float, function: Callable[[int], None], number: int) -> None:
         timer = threading.Timer(seconds, function, [number])
@@ -87,6 +86,14 @@ def listening() -> Iterator[Signals]:
         sys.unraisablehook = hook
         for number, handler in heard.items():
             signal.signal(number, handler)
+
+
+def send(number: int) -> None:
+    """Sends a signal to this process. In Windows `os.kill` would end it, without a word to who listens."""
+    if sys.platform == "win32":
+        signal.raise_signal(number)
+    else:
+        os.kill(os.getpid(), number)
 
 
 def end(number: int) -> None:

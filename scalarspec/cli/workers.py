@@ -8,7 +8,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -76,26 +77,30 @@ def workers(count: int, note: Callable[[str], None]) -> Iterator[Executor | None
         yield None
         return
     with ProcessPoolExecutor(count, initializer=_begin) as executor:
-        found, over = _started(executor, count), threading.Event()
-        threading.Thread(target=_watch, args=(found, over), daemon=True).start()
+        _start(executor, count)
+        found, over = _processes(executor), threading.Event()
+        threading.Thread(target=_watch, args=(executor, found, over), daemon=True).start()
         try:
             yield executor
         finally:
             executor.shutdown(cancel_futures=True)
             over.set()
-        if any(worker.exitcode for worker in found):
+        if any(worker.exitcode for worker in list(found)):
             note(LOST)
 
 
-def _started(executor: Executor, count: int) -> list[BaseProcess]:
-    """The processes of an executor, which it makes for its first job."""
-    before = set(multiprocessing.active_children())
+def _start(executor: Executor, count: int) -> None:
+    """Starts processes of an executor: all of them, or, where they are not forked, the first."""
     try:
         executor.submit(int)
     except (OSError, RuntimeError) as error:
         end_workers()  # those that were started wait for work
         raise ArgumentError(f"--workers: {count} processes cannot be started: {error}") from None
-    return [child for child in multiprocessing.active_children() if child not in before]
+
+
+def _processes(executor: Any) -> set[BaseProcess]:
+    """Those that an executor has made so far; none once it has ended."""
+    return set((executor._processes or {}).values())
 
 
 def _begin() -> None:
@@ -117,10 +122,14 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _watch(found: Sequence[BaseProcess], over: threading.Event) -> None:
-    """Ends workers that are stopped for too long: counted in looks, since this process may have been stopped, too."""
-    looks = dict.fromkeys(found, 0)
+def _watch(executor: Executor, found: set[BaseProcess], over: threading.Event) -> None:
+    """Ends workers that are stopped for too long: counted in looks, since this process may have been stopped, too.
+
+    Those that are started later are found, too.
+    """
+    looks: Counter[BaseProcess] = Counter()
     while not over.wait(1):
+        found |= _processes(executor)
         for worker in found:
             looks[worker] = looks[worker] + 1 if _stopped(worker) else 0
             if looks[worker] >= STOPPED:

@@ -33,8 +33,38 @@ def _references() -> int:
     return int(held)
 
 
-ONE_HOLDER = _references() if hasattr(sys, "getrefcount") else 0
+def _references_of_element() -> int:
+    held: list[Any] = [_Probe()]
+    held[0] += 0
+    return int(held[0])
+
+
+COUNTED = hasattr(sys, "getrefcount")
+ONE_VARIABLE = _references() if COUNTED else 0
 """What `sys.getrefcount` says in an operator in place of what one variable holds."""
+ONE_ELEMENT = _references_of_element() if COUNTED else 0
+"""The same, of what one list, attribute or closure holds."""
+BORROWED = sys.version_info >= (3, 14)
+"""Are variables' values handed to functions, and to operators, without being counted again?"""
+
+
+def _allowed(t: object, frame: FrameType) -> int:
+    """How many references there may be to a tensor that one variable, attribute or element holds."""
+    variables = _variables(t, frame) if BORROWED else 1
+    if variables > 1:
+        return 0
+    return ONE_VARIABLE if variables else ONE_ELEMENT
+
+
+def _variables(t: object, frame: FrameType | None) -> int:
+    """How many variables of functions that are running hold a tensor: counts of references need not say so."""
+    found = 0
+    while frame is not None:
+        code, values = frame.f_code, frame.f_locals
+        own = set(code.co_varnames) - set(code.co_cellvars)  # a closure's are counted
+        found += sum(values.get(name) is t for name in own)
+        frame = frame.f_back
+    return found
 
 
 VARIABLES = ("STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
@@ -53,7 +83,8 @@ def _is_statement(frame: FrameType) -> bool:
 def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         number = not self.shape and not asks_as_torch(sys._getframe(1))  # in NumPy a scalar, which never changes
-        if not number and (sys.getrefcount(self) > ONE_HOLDER or self._base is not None):
+        count = sys.getrefcount(self) if COUNTED else sys.maxsize
+        if not number and (count > _allowed(self, sys._getframe(1)) or self._base is not None):
             raise NotSupported(
                 f"x {symbol}= y would change a tensor that others hold, too, or that is a view of another one, and "
                 f"tensors are not changed; write x = x {symbol} y"
