@@ -165,9 +165,10 @@ class _Question:
             made = low is None and high is None
             return comparisons(domain.spec, args) if made else between(domain.spec, args, low, high)
 
-        try:
+        claim = None
+        with contextlib.suppress(ScalarSpecError):  # which is said as the other intervals say it
             claim = seen(INTERVALS)
-        except ScalarSpecError:  # or as the other intervals say it
+        if claim is None:
             claim = seen(resolve("interval"))
         return cls(claim, *(dataclasses.replace(domain, spec=spec) for spec in (claim.margins, claim.weakest)))
 

@@ -24,7 +24,7 @@ from typing import Literal
 from scalarspec.conformance.examples import SHAPED, SPECS, Example, Misshapen, examples
 from scalarspec.conformance.readings import READINGS, Reading, reading
 from scalarspec.core.operations import OPERATIONS
-from scalarspec.errors import Contradiction, ScalarSpecError
+from scalarspec.errors import Contradiction, ScalarSpecError, UnknownName
 
 __all__ = ["READINGS", "SHAPED", "SPECS", "Finding", "check", "reading", "run", "verify"]
 
@@ -99,13 +99,18 @@ def _outcome(read: Reading, example: Example) -> Outcome:
 
 
 def run(operations: Iterable[str] | None = None) -> list[Finding]:
-    """What every reading comes to for some operations of the table, or, without names, for all.
+    """What every reading comes to for some operations of the table, or, without names, for all. Raises UnknownName for
+    one that is not in it.
 
     For example:
 
         conformance.run(["exp"])
     """
-    return [found for name in operations or tuple(OPERATIONS) for found in _findings(name)]
+    names = list(operations or OPERATIONS)
+    for name in names:
+        if name not in OPERATIONS:
+            raise UnknownName(f"no operation is called {name!r}; there are {', '.join(OPERATIONS)}")
+    return [found for name in names for found in _findings(name)]
 
 
 def _findings(operation: str) -> list[Finding]:
@@ -119,7 +124,7 @@ def _findings(operation: str) -> list[Finding]:
 
 def verify(*operations: str) -> list[Finding]:
     """The findings for some operations, or, without names, for all. Raises AssertionError, with what is missed, where
-    any reading misses.
+    any reading misses, and UnknownName for a name that is not in the table.
 
     For example:
 
