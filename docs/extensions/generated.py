@@ -4,6 +4,7 @@
     models              each model, with its functions
     errors              the error classes
     backends            what `scalarspec backends` prints
+    gallery             the pages of the gallery, each with its source
     commands            each command with its options, from their parsers
 
 Sphinx calls `setup`, and `filled` for each page.
@@ -17,6 +18,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from extensions.docstrings import Links, has_example, restructured
@@ -140,6 +142,22 @@ def backends() -> Iterator[str]:
     yield table(("backend", "kind", "what it is"), ((f"`{name}`", *said) for name, *said in rows))
 
 
+# ---- the gallery ----------------------------------------------------------------------------------------------------
+
+GALLERY = Path(__file__).parent.parent / "gallery"
+
+
+def gallery() -> Iterator[str]:
+    """Each page of the gallery, with the first of its sources."""
+    pages = [(path.name, path.read_text("utf-8")) for path in sorted(GALLERY.glob("*.md")) if path.name != "index.md"]
+    rows = []
+    for name, text in pages:
+        title, source = text.partition("\n")[0].removeprefix("# "), text.partition("## Source")[2]
+        link = re.search(r"\[[^\]]+\]\([^)]+\)", source)
+        rows.append((f"[{title}]({name})", " ".join(link[0].split()) if link else ""))
+    yield table(("the mistake", "where it was"), rows)
+
+
 # ---- the command line -----------------------------------------------------------------------------------------------
 
 
@@ -188,6 +206,7 @@ def _sentence(text: str) -> str:
 
 
 MADE = {
-    "functions": functions, "models": model_pages, "errors": error_classes, "backends": backends, "commands": commands,
+    "functions": functions, "models": model_pages, "errors": error_classes, "backends": backends, "gallery": gallery,
+    "commands": commands,
 }  # fmt: skip
 """What makes each kind of line."""
