@@ -150,12 +150,11 @@ GALLERY = Path(__file__).parent.parent / "gallery"
 def gallery() -> Iterator[str]:
     """Each page of the gallery, with the first of its sources."""
     pages = [(path.name, path.read_text("utf-8")) for path in sorted(GALLERY.glob("*.md")) if path.name != "index.md"]
-    rows = []
+    yield from ("| the mistake | where it was |", "|---|---|")
     for name, text in pages:
         title, source = text.partition("\n")[0].removeprefix("# "), text.partition("## Source")[2]
         link = re.search(r"\[[^\]]+\]\([^)]+\)", source)
-        rows.append((f"[{title}]({name})", " ".join(link[0].split()) if link else ""))
-    yield table(("the mistake", "where it was"), rows)
+        yield f"| [{title}]({name}) | {' '.join(link[0].split()) if link else ''} |"
 
 
 # ---- the command line -----------------------------------------------------------------------------------------------
