@@ -7,7 +7,8 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.bounding import methods
-from scalarspec.core.closures import tensors_seen
+from scalarspec.bounding.domain import Domain
+from scalarspec.core.closures import seen_by
 from scalarspec.errors import DomainError
 from scalarspec.numbers.exact import difference_ends, float_above, float_below
 
@@ -115,4 +116,15 @@ def test_a_ball_around_floats_loses_nothing_where_its_ends_are_floats():
 
 
 def test_weights_that_a_spec_sees_are_counted():
-    assert [t.size for t in tensors_seen(ss.lift(seen, ss.context("interval64")))] == [40 * 30, 40]
+    assert [t.size for t in seen_by(ss.lift(seen, ss.context("interval64")))] == [40 * 30, 40]
+
+
+def test_a_network_from_a_file_counts_by_the_numbers_that_it_holds(tmp_path):
+    pytest.importorskip("onnx")
+    for size, small in ((4, True), (40, False)):
+        net = ss.layers.Sequential(ss.layers.Linear(np.eye(size) / 2, np.zeros(size)), ss.layers.relu)
+        ss.to_onnx(net, np.zeros(size), path=tmp_path / "net.onnx")
+        network = ss.from_onnx(tmp_path / "net.onnx")
+        ((name, shape),) = network.shapes.items()
+        vary = {name: ss.ball("0.01")}
+        assert Domain(network, {name: np.zeros(shape)}, vary).small == small

@@ -18,7 +18,7 @@ from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.plan import FEW_CONSTANTS, Plan
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
-from scalarspec.core.closures import tensors_seen
+from scalarspec.core.closures import seen_by
 from scalarspec.core.context import Context
 from scalarspec.core.digest import digest as digest_of
 from scalarspec.core.foreign import AsSpec
@@ -100,7 +100,7 @@ class Domain:
     def small(self) -> bool:
         """Do the arguments, and what the spec sees beside them, hold so few numbers that exact ends are affordable?"""
         spec = lifted_spec(self.spec, INTERVALS)
-        seen = tensors_seen(spec.function if isinstance(spec, AsSpec) else spec)
+        seen = seen_by(spec.function if isinstance(spec, AsSpec) else spec)
         given = [*self.boxes.values(), *tensors_in(self._lifted(INTERVALS)), *seen]
         return sum(t.size for t in given) <= FEW_CONSTANTS
 

@@ -116,14 +116,14 @@ def _captured(function: Any) -> Iterator[tuple[str, Any]]:
     yield from _globals(function).items()
 
 
-def tensors_seen(spec: Any) -> Iterator[Nested]:
-    """The tensors that a function, or a model that is called, sees beside its arguments, directly or by functions,
-    models and containers.
+def seen_by(spec: Any) -> Iterator[Nested | np.ndarray[Any, Any]]:
+    """The tensors and arrays that a function, or a model that is called, sees beside its arguments, directly or by
+    functions, models and containers.
     """
     stack, known = [spec], set()
     while stack:
         value = stack.pop()
-        if isinstance(value, Nested):
+        if isinstance(value, Nested | np.ndarray):
             yield value
         elif id(value) not in known:
             known.add(id(value))

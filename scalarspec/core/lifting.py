@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scalarspec.core.closures import is_float_array, rebuilt, sees, tensors_seen
+from scalarspec.core.closures import is_float_array, rebuilt, seen_by, sees
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import AsSpec, frontend, is_module
 from scalarspec.core.named_contexts import resolve
@@ -155,8 +155,8 @@ def common_context_of(spec: Callable[..., Any], arguments: Iterable[Any], name: 
     Raises as `common_context` does, with the name.
     """
     context = common_context(name, [t for argument in arguments for t in tensors_in(argument)])
-    for t in tensors_seen(spec):
-        if wraps(t.context, context):
+    for t in seen_by(spec):
+        if isinstance(t, Nested) and wraps(t.context, context):
             context = t.context
     return context
 
