@@ -275,3 +275,42 @@ def test_whole_numbers_among_exponents_take_negative_bases():
             assert low == 0
             low, high = (end.item() for end in ss.endpoints(context.box(-2, 1) ** context.box(-1, 1)))
             assert (low, high) == (-INF, INF)
+
+
+# ---- poles ----------------------------------------------------------------------------------------------------------
+
+NEAR_0 = {"x": ss.box(-1, 1)}
+WITH_POLES = [
+    lambda x: 1 / ss.square(x),
+    lambda x: ss.square(x) ** -1,
+    lambda x: ss.reciprocal(ss.square(x)),
+    lambda x: 1 / ss.sqrt(ss.square(x)),
+    lambda x: 1 + ss.square(ss.tan(2 * x)),
+    lambda x: ss.where(x >= 0, lambda: 1 / ss.square(x), 1),
+    lambda x: 1 + 0 / x,
+]
+
+
+@pytest.mark.parametrize("spec", WITH_POLES)
+def test_what_has_no_value_at_a_point_is_not_proved_there(spec):
+    assert ss.prove(spec, Fraction(1, 3), vary=NEAR_0, at_least="1/2").status == "undecided"
+    assert ss.bounds(spec, Fraction(1, 3), vary=NEAR_0).partly
+    elsewhere = {"x": ss.box("1/4", "1/3")}
+    assert ss.prove(spec, Fraction(1, 3), vary=elsewhere, at_least="1/2").status == "proved"
+    assert not ss.bounds(spec, Fraction(1, 3), vary=elsewhere).partly
+
+
+def test_a_pole_that_no_point_of_a_branch_meets_is_none():
+    spec = lambda x: ss.where(x > 0, lambda: ss.minimum(1 / x, 2), 1)
+    assert not ss.bounds(spec, Fraction(1, 3), vary=NEAR_0).partly
+
+
+def test_a_divisor_whose_range_alone_holds_0_has_no_pole():
+    spec = lambda x: 1 / (x * x - x + 1)
+    assert ss.prove(spec, Fraction(1, 2), vary={"x": ss.box(0, 1)}, at_most=4).status == "proved"
+
+
+def test_rows_are_told_apart():
+    rows = np.array([0.5, 2.0, 0.25])
+    found = ss.prove(lambda x: 1 / ss.square(x), rows, vary={"x": ss.ball("1/3")}, over="x", at_least="1/8", budget=8)
+    assert [proof.status for proof in found] == ["proved", "proved", "undecided"]

@@ -24,6 +24,7 @@ from scalarspec.backends.interval.ends import (
 )
 from scalarspec.core.arrays import Arrays, LiftedArrays
 from scalarspec.core.context import Context
+from scalarspec.core.domains import pole
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers import angles
 from scalarspec.numbers.dyadic import (
@@ -80,7 +81,10 @@ class IntervalContext(CourseFunctions):
     def tan(self, x: Interval) -> Interval:
         """Rising between its poles, which lie where cos is 0: everything, if there may be one in x."""
         poles = self._extremes(x, 1, scale=self.prec + self.guard)
-        return ENTIRE if poles is not None else increasing(odd(self._tan_at), x)
+        if poles is not None:
+            pole(f"tan({self.text(x)}): a pole lies in the operand")
+            return ENTIRE
+        return increasing(odd(self._tan_at), x)
 
     def _cos_at(self, m: int, e: int) -> Interval:
         return ONE if m == 0 else self._turned(m, e, 0)

@@ -14,7 +14,7 @@ import numpy as np
 from scalarspec.backends.interval.ends import ENTIRE, ZERO, Interval, bounded, exact_product, is_point
 from scalarspec.backends.interval.mpf import from_mpf, mpmath_context, to_mpf
 from scalarspec.core.context import Context
-from scalarspec.core.domains import BY_WIDTH, undecided
+from scalarspec.core.domains import BY_WIDTH, pole, undecided
 from scalarspec.core.truth import Kleene, Maybe
 from scalarspec.errors import ArgumentError, DivisionByZero, DomainError, NotExact
 from scalarspec.numbers.dyadic import (
@@ -142,6 +142,8 @@ class IntervalField(Context[Interval]):
         if d <= 0:
             x, (c, g, d, h) = self.negative(x), self.negative(y)
         a, e, b, f = x
+        if c <= 0:
+            pole(f"divide({self.text(x)}, {self.text(y)}): 0 lies in the divisor")
         if a == b == 0:
             return ZERO
         if c == d and g == h and c & (c - 1) == 0 and e != INFINITE != f:

@@ -28,7 +28,7 @@ from scalarspec.backends.interval64.ends import (
 )
 from scalarspec.backends.interval64.order import OrderedArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of, least_quotient, least_size
-from scalarspec.core.domains import beyond
+from scalarspec.core.domains import beyond, pole, watching_poles
 from scalarspec.errors import DivisionByZero
 
 LARGEST_POWER = 64
@@ -99,8 +99,10 @@ class FieldArrays(OrderedArrays):
         if np.any(zero):
             beyond(zero, np.False_, lambda index: DivisionByZero("divide: division by zero"))
             x, y = np.where(zero, np.inf, x), np.where(zero, np.inf, y)  # all reals
+        pole("divide: 0 lies in a divisor", hard)
         result = np.empty(x.shape)
-        result[:, hard] = ends_of(self.elementwise("divide", x[:, hard], y[:, hard]))
+        with watching_poles():  # they are told
+            result[:, hard] = ends_of(self.elementwise("divide", x[:, hard], y[:, hard]))
         result[:, ~hard] = ends_of(self.divide(x[:, ~hard], y[:, ~hard]))
         return result
 

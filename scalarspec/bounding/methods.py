@@ -20,7 +20,7 @@ from scalarspec.bounding.search import LATE, Limits, Progress, subdivided
 from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.context import Context
-from scalarspec.core.domains import leniently
+from scalarspec.core.domains import leniently, watching_poles
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.sets import mid
@@ -113,23 +113,34 @@ def narrowed(context: Context[Any], t: Tensor, ends: Ends) -> Tensor | None:
 def _first(jobs: Jobs, context: Context[Any]) -> Step:
     """The enclosure by one evaluation; of the values that there are, where it is not known that there are all."""
     try:
-        return Step(evaluated_by(jobs, context), "interval", jobs.domain.rows)
+        enclosure, poles = evaluated_by(jobs, context)
+        return Step(enclosure, "interval", jobs.domain.rows, next(iter(poles), ""))
     except DomainUndecided as error:
         return Step(_wherever(jobs.domain, context), "interval", jobs.domain.rows, str(error))
 
 
-def evaluated_by(jobs: Jobs, context: Context[Any]) -> Tensor:
-    """As `evaluated` has it; many rows are evaluated some at a time, by who does the jobs."""
+def evaluated_by(jobs: Jobs, context: Context[Any]) -> tuple[Tensor, list[str]]:
+    """As `evaluated` has it, and what says of each pole that one may lie in the box; many rows are evaluated some at a
+    time, by who does the jobs.
+    """
     rows = jobs.domain.rows
     if rows <= ROWS:
-        return evaluated(jobs.domain, context)
+        return _with_poles(jobs.domain, context)
     found = list(jobs.each(_ends_of_rows, [(i, min(i + ROWS, rows), context) for i in range(0, rows, ROWS)]))
-    low, high = (np.concatenate([ends[k] for ends in found]) for k in (0, 1))
-    return context.box(low, high)
+    low, high = (np.concatenate([ends[k] for ends, _ in found]) for k in (0, 1))
+    return context.box(low, high), [pole for _, poles in found for pole in poles]
 
 
-def _ends_of_rows(domain: Domain, start: int, stop: int, context: Context[Any]) -> Ends:
-    return endpoints(evaluated(domain.some(start, stop), context))
+def _with_poles(domain: Domain, context: Context[Any]) -> tuple[Tensor, list[str]]:
+    """An evaluation, and the poles that may lie in the box, as far as the ranges of linear bounds tell too."""
+    with watching_poles() as poles:
+        found = evaluated(domain, context)
+    return found, [] if poles and _has_values(domain) else [note.message for note in poles]
+
+
+def _ends_of_rows(domain: Domain, start: int, stop: int, context: Context[Any]) -> tuple[Ends, list[str]]:
+    found, poles = _with_poles(domain.some(start, stop), context)
+    return endpoints(found), poles
 
 
 def evaluated(domain: Domain, context: Context[Any]) -> Tensor:
@@ -193,10 +204,14 @@ def _is_defined(domain: Domain) -> bool:
         guarded = any(eqn.guards for eqn in domain.plan.equations)
     except NotSupported:
         return False
-    if not guarded:
-        return False
-    with np.errstate(all="ignore"):
+    return guarded and _has_values(domain)
+
+
+def _has_values(domain: Domain) -> bool:
+    """Is there a value everywhere, by the ranges of linear bounds and by what conditions say?"""
+    with contextlib.suppress(NotSupported), np.errstate(all="ignore"):
         return not LinearBounds(domain.plan, domain.floats, domain.balls).state.partly.any()
+    return False
 
 
 def look_at_points(domain: Domain) -> None:

@@ -188,10 +188,14 @@ class _Question:
     ) -> Iterator[Proof]:
         """The proof of each row, in order: at once, or else by bounds, which are found for many rows at a time."""
         try:
-            low, high = endpoints(evaluated_by(jobs, resolve("interval")))
-        except DomainUndecided:  # parts of the box may tell
+            enclosure, poles = evaluated_by(jobs, resolve("interval"))
+        except DomainUndecided as error:
+            poles = [str(error)]
+        if poles:  # what has no value proves nothing; parts of the box may tell
             low, high = unknown(self.domain)
             low, high = (low, high) if self.domain.over else (low[0], high[0])
+        else:
+            low, high = endpoints(enclosure)
         known = [(low[i, ...], high[i, ...]) for i in range(self.domain.rows)] if self.domain.over else [(low, high)]
         rows = [_Row(self, i, jobs, limits, None if self.domain.over else progress) for i in range(self.domain.rows)]
         found = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from scalarspec.bounding.plan import Fact, Plan
 from scalarspec.bounding.ranges import Range, dot, flat, side_by_side
 from scalarspec.bounding.relaxations import Curve, LinearBounds1D, Parabolas, lines, parabolas
 from scalarspec.bounding.shares import Shares
-from scalarspec.core.domains import leniently
+from scalarspec.core.domains import Note, leniently, watching_poles
 from scalarspec.core.shape import Dim
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import DomainUndecided
@@ -148,10 +148,10 @@ class BoxState:
     def _evaluated(self, eqn: Equation) -> Traced:
         operands = tuple([self._value(x) for x in eqn.operands])
         if not eqn.guards:
-            try:
-                return self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
-            except DomainUndecided:
-                pass
+            with suppress(DomainUndecided), watching_poles() as poles:
+                found = self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
+                self._may_be_missing(poles)
+                return found
         return self._wherever(eqn, operands)
 
     def _wherever(self, eqn: Equation, operands: tuple[Traced, ...]) -> Traced:
@@ -163,17 +163,21 @@ class BoxState:
         with ExitStack() as stack:
             for truths, outcome in eqn.guards:
                 stack.enter_context(self._batch.guarded(self._value(truths), outcome))
-            with leniently() as notes:
+            with leniently() as notes, watching_poles() as poles:
                 found = self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
-            facts = [self.plan.facts(eqn, x) for x in eqn.operands] if notes else []
+            facts = [self.plan.facts(eqn, x) for x in eqn.operands] if notes or poles else []
             if any(facts):
                 inside = tuple(map(self._under, operands, facts))
-                with leniently() as notes:
+                with leniently() as notes, watching_poles() as poles:
                     self._batch.traced(eqn.operation, eqn.result.shape, inside, eqn.parameters)
+        self._may_be_missing([*notes, *poles])
+        return found
+
+    def _may_be_missing(self, notes: Sequence[Note]) -> None:
+        """In the boxes that notes tell there may be points without a value."""
         for note in notes:
             told = note.where.reshape(self.count, -1) if len(np.atleast_1d(note.where)) == self.count else note.where
             self.partly |= np.atleast_2d(told).any(axis=1)
-        return found
 
     def _under(self, x: Traced, facts: Sequence[Fact]) -> Traced:
         """An operand where it lies above, and below, some constants; as it is where it lies nowhere so."""

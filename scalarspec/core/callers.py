@@ -47,11 +47,11 @@ def is_ours(frame: FrameType) -> bool:
     return name.startswith("scalarspec.") and not name.startswith("scalarspec.examples.")
 
 
-def called_by(code: CodeType) -> bool:
-    """Is the code that is running called by that code?"""
+def called_by(*codes: CodeType) -> bool:
+    """Is the code that is running called by one of these?"""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if frame.f_code is code:
+        if frame.f_code in codes:
             return True
         frame = frame.f_back
     return False
@@ -87,8 +87,26 @@ def refuse_other_derivatives() -> None:
     if grads_are_off() and not _OFF_BEFORE.get():
         raise NotSupported(f"torch.no_grad: {STOPPED}")
     function = getattr(getattr(sys.modules["torch"], "autograd", None), "Function", None)
-    if function is not None and called_by(function.apply.__func__.__code__):
+    if function is not None and called_by(*_of_own_derivatives(function)):
         raise NotSupported(f"torch.autograd.Function: its own derivative is not followed: {STOPPED}")
+
+
+def _of_own_derivatives(function: Any) -> Iterator[CodeType]:
+    """The code by which PyTorch calls functions that have derivatives of their own: `apply`, or, where that is none of
+    Python's (from 2.14 on), the `forward` of each class that is there.
+    """
+    apply = getattr(function.apply, "__func__", None)
+    if apply is not None:
+        yield apply.__code__
+        return
+    classes = [function]
+    while classes:
+        kind = classes.pop()
+        classes += type.__subclasses__(kind)
+        forward = vars(kind).get("forward")
+        code = getattr(getattr(forward, "__func__", forward), "__code__", None)
+        if code is not None:
+            yield code
 
 
 STOPPED = "a stop-gradient has the value of its argument and another derivative: say which one is meant, apart"

@@ -7,6 +7,9 @@ is not known yet, and raises Undecided. Two things make it otherwise, for the wo
              taken for any real number, and is dropped when `where` picks.
   leniently  values are wanted wherever there are some: of a set that lies partly outside, those of the part inside.
              What was asked for is noted.
+
+A quotient by a set in which 0 lies is the set of all quotients that there are, and tan over a pole is all reals: no
+error. Who asks whether there is a value everywhere watches for such poles.
 """
 
 from __future__ import annotations
@@ -52,11 +55,12 @@ class _State(threading.local):
     """Of this thread: NumPy's error state has contexts of its own, in which context variables would be others.
 
     guards: the branches that are being evaluated, the outermost first; notes: where notes go, if values are wanted
-    wherever there are some.
+    wherever there are some; poles: where poles are told.
     """
 
     guards: tuple[Guard, ...] = ()
     notes: list[Note] | None = None
+    poles: list[Note] | None = None
 
 
 _STATE = _State()
@@ -84,6 +88,27 @@ def leniently() -> Iterator[list[Note]]:
         yield notes
     finally:
         _STATE.notes = before
+
+
+@contextmanager
+def watching_poles() -> Iterator[list[Note]]:
+    """While poles are watched for; gives the notes of where there may be some."""
+    before = _STATE.poles
+    poles = _STATE.poles = list[Note]()
+    try:
+        yield poles
+    finally:
+        _STATE.poles = before
+
+
+def pole(message: str, where: Array = np.True_) -> None:  # type: ignore[assignment]
+    """Sets hold a pole of an operation, which has no value there: noted for who watches for poles, but for elements
+    that surely do not take the branch. where: for which elements.
+    """
+    if _STATE.poles is not None:
+        where = where & ~_asked(np.shape(where))[1]
+        if np.any(where):
+            _STATE.poles.append(Note(message, where))
 
 
 def is_watched() -> bool:
