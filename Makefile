@@ -59,8 +59,7 @@ docs: .venv/docs
 prove-kernels: .venv/installed
 	$(BIN)/python tests/prove_kernels.py
 
-# The page of benchmarks, measured in turns in one process on one thread; with BENCH=float64, say, these rows are printed
-# alone. No network is needed.
+# The page of benchmarks, measured in turns in one process on one thread; BENCH=float64 prints these rows alone.
 bench: .venv/installed
 	$(BIN)/python benchmarks/run.py $(BENCH)
 

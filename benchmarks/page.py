@@ -75,7 +75,7 @@ def goal(row):
 def duration(seconds):
     """A time in the unit that suits it."""
     unit, name = (1, "s") if seconds >= 1 else (1e-3, "ms") if seconds >= 1e-3 else (1e-6, "µs")
-    return f"{seconds / unit:.3g} {name}"
+    return "nan" if math.isnan(seconds) else f"{seconds / unit:.3g} {name}"
 
 
 def cell(value):
@@ -125,7 +125,7 @@ def page(data):
     if run["quick"]:
         yield "It was a quick run, of two turns a row: it shows that all of it runs, and roughly how fast.\n"
     yield f"{HOW_TO_READ}\nA is the loss of a VAE of MNIST's size, {a}; B the same of {b}; C an autoencoder, {c}.\n"
-    yield f"## Machine\n\n{markdown(('', ''), data['machine'].items())}\n"
+    yield f"## Machine\n\n{markdown(('property', 'value'), data['machine'].items())}\n"
     for heading, groups in SECTIONS.items():
         found = {group: lines for group in groups if (lines := lines_of(data, group))}
         if found:
@@ -159,7 +159,7 @@ def machine():
         "system": f"{platform.system()} {platform.machine()}",
     }
     if hasattr(os, "getloadavg"):
-        found["load before the run"] = f"{os.getloadavg()[0]:.1f} processes in the last minute"
+        found["load average"] = f"{os.getloadavg()[0]:.1f} in the minute before the run"
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     found["BLAS"] = f"{blas['name']} {blas['version']}, kernel {own_kernel() or 'not known'}, 1 thread"
     found["Python"] = platform.python_version()
@@ -186,14 +186,15 @@ def version(name):
 
 
 def figures(lines):
-    """For each thing that grows: a file's name, the figure in words, the figure."""
+    """For each thing of which there are times at several sizes: a file's name, the figure in words, the figure."""
     grown = {}
     for line in lines:
         series, _, what = line["cost ~ size^p"].partition(": ")
         growth = {n: t for n, t in line["times, over the first"].items() if math.isfinite(t)}
-        grown.setdefault(what, {})[series] = growth
+        if len(growth) > 1:
+            grown.setdefault(what, {})[series] = growth
     for what, curves in grown.items():
-        read = "; ".join(f"{series} {cell(growth)}" for series, growth in curves.items())
+        read = "; ".join(f"{series} at {cell(growth)}" for series, growth in curves.items())
         words = f"Time over that of the first size, by {what}: {read}"
         name = "-".join(re.findall(r"\w+", what)).lower() + ".svg"
         yield name, words, growth_figure(what, words, curves)
