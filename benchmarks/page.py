@@ -52,10 +52,11 @@ SECTIONS = {
 }
 """The sections of the page: the groups of rows in them, by the names that the command takes, and what they are."""
 HOW_TO_READ = """\
-A row holds ways to the same result, measured in turns in one process on one thread. For the first way its least time is
-given; for each other the median of its times over the first way's in the same turn, and the project's goal where there
-is one. A dash stands where a way does not apply, or its library is not installed. The title of a table is the name by
-which it is printed alone: `make bench BENCH=float64`. [How fast](../explanation/how-fast.md) says what this comes to.
+Where the first column is called *row*, each row holds ways to the same result, measured in turns in one process on one
+thread. For the first way its least time is given; for each other the median of its times over the first way's in the
+same turn, and the project's goal where there is one. A dash stands where a way does not apply, or its library is not
+installed. The title of a table is the name by which it is printed alone: `make bench BENCH=float64`.
+[How fast](../explanation/how-fast.md) says what this comes to.
 """
 COLOURS = dict(zip(("float64", "interval64", "interval", "rational"), SERIES, strict=True))
 
@@ -216,6 +217,6 @@ def growth_figure(what, words, curves):
     for series, curve in points.items():
         axes.line(curve, COLOURS.get(series, INK), 2)
     picture.legend(12, 16, [(COLOURS.get(series, INK), series) for series in points])
-    picture.legend(12, 34, [(GRID, "as the size grows")])
-    picture.text(192, 242, what, "middle")
+    picture.legend(12, 34, [(GRID, "in proportion to the size")])
+    picture.text(192, 238, f"time over that of the first size, by {what}", "middle")
     return picture
