@@ -5,7 +5,7 @@ TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 RUN ?=
 FUZZ ?=
-BENCH ?=
+BENCH ?= --page docs/reference/benchmarks.md
 SCALE ?=
 FOLDER ?=
 LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
@@ -59,7 +59,7 @@ docs: .venv/docs
 prove-kernels: .venv/installed
 	$(BIN)/python tests/prove_kernels.py
 
-# Ratios of times, measured in turns in one process, on one thread.
+# The page of benchmarks, measured in turns in one process on one thread; BENCH=float64 prints these rows alone.
 bench: .venv/installed
 	$(BIN)/python benchmarks/run.py $(BENCH)
 

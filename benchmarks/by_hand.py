@@ -2,9 +2,13 @@
 
 from fractions import Fraction
 
-import flint
 import mpmath
 import numpy as np
+
+try:
+    import flint
+except ImportError:  # its classes are not used then
+    flint = None
 
 
 def over(radius, prec=53):

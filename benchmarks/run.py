@@ -10,24 +10,29 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"  # before NumPy is loaded
 
 import argparse
+import datetime
 import gc
 import json
+import shlex
 import statistics
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import by_hand
 import networks
 import numpy as np
+import page
 import scalars
 import sympy
 from crown import crown
 from workloads import BETA, A, Autoencoder, B, Rectifiers, Vae
 
 import scalarspec as ss
+from scalarspec.backends.interval64.fused import numba_is_installed
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.linear import LinearBounds
 from scalarspec.core.arguments import bind
@@ -36,7 +41,6 @@ from scalarspec.examples.enclose import enclose
 from scalarspec.models import autoencoder, vae
 from scalarspec.numbers import environment as float_environment
 from scalarspec.numbers import integers
-from scalarspec.report import table
 from scalarspec.tracing.scalar_graph import operations
 
 RADIUS = 1e-3
@@ -51,7 +55,7 @@ class Row:
     ways: dict
     goals: dict = field(default_factory=dict)
     repeats: int = 30
-    slow: tuple = ()  # ways that are measured once
+    slow: tuple = ()  # ways that are measured once, where there are such
 
     def measured(self):
         """way -> (ratio of minima, median ratio, smallest time)."""
@@ -67,7 +71,7 @@ class Row:
             least = min(turn[name] for turn in turns)
             quotient = statistics.median(turn[name] / turn[base] for turn in turns)
             found[name] = (least / min(turn[base] for turn in turns), quotient, least)
-        for name in self.slow:
+        for name in (way for way in self.slow if way in self.ways):
             once = seconds(self.ways[name])
             ratio = once / statistics.median(turn[base] for turn in turns)
             found[name] = (ratio, ratio, once)
@@ -118,32 +122,35 @@ def float_rows():
         yield Row(f"float64: {name}", ways, dict(zip(("float64", "float64, prepared"), goals, strict=True)), repeats)
 
 
+def interval64_ways(work):
+    """interval64, on NumPy alone, and with fused loops where numba is installed."""
+    kinds = {"interval64": False, **({"interval64, fused": True} if numba_is_installed() else {})}
+    return {name: prepared(ss.context("interval64", fast=fast), work) for name, fast in kinds.items()}
+
+
+def flint_ways(ways):
+    """What python-flint does, where it is installed: names, and what makes the ways."""
+    return {name: make() for name, make in ways.items()} if by_hand.flint else {}
+
+
 def interval64_rows():
     """interval64, on NumPy alone and with fused loops."""
-    plain, fused = ss.context("interval64", fast=False), ss.context("interval64", fast=True)
-    flint = {"A": by_hand.FlintVae(Vae(A), RADIUS), "B": by_hand.FlintVae(Vae(B), RADIUS)}
     for name, work, goal, fast_goal, repeats in (
         ("A", Vae(A), 3, 1, 100),
         (f"A, batch {BATCH}", Vae(A, BATCH), 2.5, 1.5, 20),
         ("B", Vae(B), 4, 1, 500),
     ):
-        ways = {"NumPy by hand": work.by_hand, "interval64": prepared(plain, work)}
-        ways["interval64, fused"] = prepared(fused, work)
-        slow = ()
-        if name in flint:
-            ways["python-flint arb_mat"], slow = flint[name], ("python-flint arb_mat",)
+        ways = {"NumPy by hand": work.by_hand, **interval64_ways(work)}
+        if work.batch is None:
+            ways |= flint_ways({"python-flint arb_mat": partial(by_hand.FlintVae, work, RADIUS)})
         goals = {"interval64": goal, "interval64, fused": fast_goal}
-        yield Row(f"interval64: {name}", ways, goals, repeats, slow)
+        yield Row(f"interval64: {name}", ways, goals, repeats, ("python-flint arb_mat",))
 
 
 def boxes_row():
     """How many boxes for one float point."""
     work = Vae(B, MANY)
-    ways = {
-        "float64, prepared": prepared(ss.context("float64"), work, boxes=False),
-        "interval64": prepared(ss.context("interval64", fast=False), work),
-        "interval64, fused": prepared(ss.context("interval64", fast=True), work),
-    }
+    ways = {"float64, prepared": prepared(ss.context("float64"), work, boxes=False), **interval64_ways(work)}
     yield Row(f"boxes of B, {MANY} at a time", ways, {"interval64": 3, "interval64, fused": 1.5}, 30)
 
 
@@ -154,7 +161,7 @@ def interval_rows():
         ways = {"NumPy by hand": work.by_hand}
         for prec in (53, 113, 128):
             ways[f"interval, {prec} bits"] = eager(ss.context("interval", prec=prec), work)
-        ways["python-flint arb_mat"] = by_hand.FlintVae(work, RADIUS)
+        ways |= flint_ways({"python-flint arb_mat": partial(by_hand.FlintVae, work, RADIUS)})
         ways["mpmath.iv"] = by_hand.MpmathVae(work, RADIUS)
         goals = {way: goal for way in ways if way.startswith("interval")}
         yield Row(f"interval: {name}", ways, goals, 5, ("mpmath.iv",))
@@ -184,8 +191,12 @@ def rational_rows():
     ways = {
         "NumPy by hand": work.by_hand,
         "rational": without_flint(ours),
-        "rational, with flint": ours,
-        "python-flint fmpq_mat": by_hand.FlintAutoencoder(work),
+        **flint_ways(
+            {
+                "rational, with flint": lambda: ours,
+                "python-flint fmpq_mat": partial(by_hand.FlintAutoencoder, work),
+            }
+        ),
         "Fraction": by_hand.FractionAutoencoder(work),
     }
     goals = {"rational": 20, "rational, with flint": 20}
@@ -425,7 +436,7 @@ def scaling(options):
             run()
         times = [min(seconds(run) for _ in range(repeats)) for run in runs.values()]
         exponent = np.polyfit(np.log(sizes), np.log(times), 1)[0]
-        growth = ", ".join(f"{n}: {t / times[0]:.1f}" for n, t in zip(sizes, times, strict=True))
+        growth = {n: t / times[0] for n, t in zip(sizes, times, strict=True)}
         rows.append([what, f"{exponent:.2f}", growth])
 
     def layer(name, **parameters):
@@ -512,21 +523,36 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("only", nargs="*", help=f"some of: {', '.join([*ROWS, *TABLES])} (default: all)")
     parser.add_argument("--json", action="store_true", help="print data")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write a page of the documentation, too")
     parser.add_argument("--long", action="store_true", help="sympy.diff at 8-4, too (15 s)")
     parser.add_argument("--quick", action="store_true", help="two turns a row: to see that it runs")
     options = parser.parse_args()
     unknown = set(options.only) - {*ROWS, *TABLES}
     if unknown:
         parser.error(f"no rows are called {', '.join(sorted(unknown))}; there are {', '.join([*ROWS, *TABLES])}")
+    if options.page and not options.page.parent.is_dir():
+        parser.error(f"--page: expected a file in a folder that exists, got {options.page}")
+    data = measured(options)
+    print(json.dumps(data, indent=2, ensure_ascii=False) if options.json else "\n\n".join(page.report(data)))
+    if options.page:
+        page.write(data, options.page)
+
+
+def measured(options):
+    """All that is asked for, as plain data."""
     chosen = options.only or [*ROWS, *TABLES]
-    data = {"rows": measured_rows([name for name in ROWS if name in chosen], options)}
+    command = shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]])
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    data = {"run": {"date": date, "command": command, "quick": options.quick}, "machine": page.machine()}
+    data["rows"] = measured_rows([name for name in ROWS if name in chosen], options)
+    data["tables"] = {}
     for name in TABLES:
         if name in chosen:
             say(name)
             header, rows = TABLES[name](options)
-            data[name] = [dict(zip(header, row, strict=True)) for row in rows]
+            data["tables"][name] = [dict(zip(header, row, strict=True)) for row in rows]
     say("")
-    print(json.dumps(data, indent=2, ensure_ascii=False) if options.json else "\n\n".join(shown(data)))
+    return data
 
 
 def measured_rows(groups, options):
@@ -538,14 +564,14 @@ def measured_rows(groups, options):
             if options.quick:
                 row.repeats = 2
             for way, (least, median, fastest) in row.measured().items():
-                goal = row.goals.get(way)
                 found.append(
                     {
+                        "group": group,
                         "row": row.name,
                         "way": way,
                         "of minima": least,
                         "median": median,
-                        "goal": goal,
+                        "goal": row.goals.get(way),
                         "seconds": fastest,
                     }
                 )
@@ -556,25 +582,6 @@ def say(text):
     """Progress, on a terminal's error stream."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-
-def shown(data):
-    """The tables as text."""
-    rows = [
-        [
-            row["row"],
-            row["way"],
-            f"{row['of minima']:.3g}",
-            f"{row['median']:.3g}",
-            "" if row["goal"] is None else f"{row['goal']:g} {'met' if row['median'] <= row['goal'] else 'NOT MET'}",
-        ]
-        for row in data["rows"]
-    ]
-    if rows:
-        yield table(["row", "way", "of minima", "median", "goal"], rows)
-    for name in TABLES:
-        if data.get(name):
-            yield table(list(data[name][0]), [list(map(str, row.values())) for row in data[name]])
 
 
 if __name__ == "__main__":
