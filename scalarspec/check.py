@@ -385,7 +385,7 @@ def checked(certificate: str, folder: Path = Path()) -> str:
     if "constants" in found:
         name, digest = found["constants"]
         data = Path(folder, Path(name).name).read_bytes()
-        require(sha256(data).hexdigest() == digest, f"{name} does not hold the constants of this certificate")
+        require(sha256(data).hexdigest() == digest, f"{name!r:.40} does not hold the constants of this certificate")
         named = read(data)
         for entry in (entry for entry in found["program"] if entry["operation"] == "constant"):
             entry["lower"] = named[entry["lower"]]

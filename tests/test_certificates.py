@@ -269,3 +269,22 @@ def test_only_certificates_for_the_checker_have_files_of_constants(tmp_path):
 def test_what_cannot_be_written_is_told(tmp_path):
     with pytest.raises(ArgumentError, match=r"certificate: .* cannot be written"):
         write({"program": []}, tmp_path / "nowhere" / "proof.json")
+
+
+@pytest.mark.parametrize(
+    ("again", "constants", "said"),
+    [
+        (False, "proof.json", "constants: expected another file than the certificate's"),
+        (True, "model.json", "constants: the certificate names a file of constants already"),
+        (False, "mo\0del.json", "constants: .* cannot be written"),
+    ],
+)
+def test_a_file_of_constants_is_another_and_named_once(tmp_path, again, constants, said):
+    whole = certified.certificate_of("mse", radius="1/16")
+    if again:
+        write(whole, tmp_path / "proof.json", constants="model.json")
+        whole = json.loads((tmp_path / "proof.json").read_text())
+    before = {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(ArgumentError, match=said):
+        write(whole, tmp_path / "proof.json", constants=constants)
+    assert {path.name for path in tmp_path.iterdir()} == before

@@ -301,12 +301,16 @@ def test_what_has_no_value_at_a_point_is_not_proved_there(spec):
 
 
 def test_a_pole_that_no_point_of_a_branch_meets_is_none():
-    spec = lambda x: ss.where(x > 0, lambda: ss.minimum(1 / x, 2), 1)
+    def spec(x):
+        return ss.where(x > 0, lambda: ss.minimum(1 / x, 2), 1)
+
     assert not ss.bounds(spec, Fraction(1, 3), vary=NEAR_0).partly
 
 
 def test_a_divisor_whose_range_alone_holds_0_has_no_pole():
-    spec = lambda x: 1 / (x * x - x + 1)
+    def spec(x):
+        return 1 / (x * x - x + 1)
+
     assert ss.prove(spec, Fraction(1, 2), vary={"x": ss.box(0, 1)}, at_most=4).status == "proved"
 
 

@@ -1,7 +1,9 @@
 """Gradients under every context: against the hand-written backward pass, against differences, against each other."""
 
 import random
+import sys
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -11,9 +13,10 @@ from conftest import CONTEXTS
 from specs import NET, POLYNOMIAL, VQVAE, XS, YS, rationals
 
 import scalarspec as ss
+from scalarspec.core import callers
 from scalarspec.core import functions as f
 from scalarspec.core.lifting import mapped
-from scalarspec.errors import ArgumentError, ShapeError
+from scalarspec.errors import ArgumentError, NotSupported, ShapeError
 from scalarspec.examples import by_hand, digits
 from scalarspec.models import autoencoder, vae, vqvae
 
@@ -317,3 +320,26 @@ def test_bad_input_of_the_siblings(rational):
         ss.hessian(lambda m: ss.sum(m.weight))(ss.layers.Linear(x, x))
     with pytest.raises(ArgumentError, match="or a model of tensors"):
         ss.grad(autoencoder.reconstruction_error)(NET, x)
+
+
+def test_functions_of_pytorch_may_be_built_in(monkeypatch):
+    """From PyTorch 2.14 on `Function.apply` is no code of Python's: the `forward` of each class is looked for."""
+
+    class Function:
+        apply = len
+
+        @staticmethod
+        def forward(value):
+            return value
+
+    class Doubled(Function):
+        @staticmethod
+        def forward(value):
+            callers.refuse_other_derivatives()
+            return 2 * value
+
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(autograd=SimpleNamespace(Function=Function)))
+    with callers.for_derivatives():
+        callers.refuse_other_derivatives()
+        with pytest.raises(NotSupported, match="its own derivative is not followed"):
+            Doubled.forward(1)

@@ -288,7 +288,8 @@ class _Row:
         known = dict(zip(self.question.domain.varied, map(np.stack, zip(*found, strict=True)), strict=True))
         columns = {path: known[path] for path in self.domain.varied}  # rows that are points are left out
         margins = outputs_at(self.domain, list(columns.values()))
-        readings, _ = self.formula.read_many(margins.T, margins.T)
+        with np.errstate(invalid="ignore"):  # where there is no value, nothing fails
+            readings, _ = self.formula.read_many(margins.T, margins.T)
         failing = [k for k, (outputs, _) in enumerate(readings) if np.any(outputs.fails)][:OPEN_MIDDLES]
         box = self.domain.box(0)
         points = [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import secrets
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +29,18 @@ def write(certificate: Mapping[str, Any], path: str | Path, constants: str | Non
     """
     path = Path(path)
     if constants is not None:
+        if path.name == constants:
+            raise ArgumentError(f"constants: expected another file than the certificate's, got {constants!r} for both")
         certificate, kept = apart(certificate, constants)
-        _written("constants", path.parent / constants, kept, alike=True)
-    _written("certificate", path, json.dumps(certificate), alike=False)
+        _share(path.parent / constants, kept.encode())
+    with _told("certificate", path):
+        write_whole(path, json.dumps(certificate).encode())
 
 
 def apart(certificate: Mapping[str, Any], name: str) -> tuple[dict[str, Any], str]:
     """A certificate that refers to a file of constants by its name, and what that file holds: a list of them."""
+    if "constants" in certificate:
+        raise ArgumentError("constants: the certificate names a file of constants already")
     if "program" not in certificate:
         raise NotSupported("constants: only a certificate for scalarspec's own checker can name a file of constants")
     if Path(name).name != name:
@@ -47,12 +55,28 @@ def apart(certificate: Mapping[str, Any], name: str) -> tuple[dict[str, Any], st
     return {**certificate, "constants": [name, digest], "program": program}, kept
 
 
-def _written(argument: str, path: Path, text: str, alike: bool) -> None:
-    """Writes a text into a file; where it must be alike, one that is there is read instead, and compared."""
+def _share(path: Path, data: bytes) -> None:
+    """Writes a file that is not there; raises ArgumentError for one that is, and holds something else."""
+    with _told("constants", path):
+        fresh = path.with_name(f".{secrets.token_hex(8)}")
+        try:
+            write_whole(fresh, data)
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)  # at once, or not at all: others may write it, too
+        finally:
+            fresh.unlink(missing_ok=True)
+        if path.read_bytes() != data:
+            raise ArgumentError(f"constants: {path} holds other constants; name another file, or delete it")
+
+
+@contextlib.contextmanager
+def _told(argument: str, path: Path) -> Iterator[None]:
+    """Raises ArgumentError, with the argument, where a file cannot be written."""
     try:
-        if not (alike and path.exists()):
-            write_whole(path, text.encode())
-        elif path.read_bytes() != text.encode():
-            raise ArgumentError(f"{argument}: {path} holds other constants; name another file, or delete it")
+        yield
     except OSError as error:
         raise ArgumentError(f"{argument}: {path} cannot be written: {error.strerror}") from None
+    except ValueError as error:  # a name that no file can have
+        if isinstance(error, ArgumentError):
+            raise
+        raise ArgumentError(f"{argument}: {str(path)!r} cannot be written: {error}") from None

@@ -1,0 +1,40 @@
+"""Files that are written whole: what was there stays where that cannot be done, and keeps its mode."""
+
+import os
+import stat
+
+import pytest
+
+from scalarspec.files import write_whole
+
+
+def test_a_file_is_written_and_replaced(tmp_path):
+    for data in (b"one", b"another"):
+        write_whole(tmp_path / "file", data)
+        assert (tmp_path / "file").read_bytes() == data
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.posix
+def test_a_private_file_stays_private(tmp_path):
+    (tmp_path / "file").write_bytes(b"before")
+    (tmp_path / "file").chmod(0o600)
+    write_whole(tmp_path / "file", b"after")
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["", "new/"])
+def test_a_folder_is_no_file(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IsADirectoryError):
+        write_whole(name, b"data")
+    assert os.listdir(tmp_path) == []
+
+
+def test_where_nothing_can_be_written_all_stays(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"before")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        write_whole(tmp_path / "file", b"after")
+    assert (tmp_path / "file").read_bytes() == b"before"
+    assert os.listdir(tmp_path) == ["file"]
