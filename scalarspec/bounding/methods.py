@@ -131,6 +131,17 @@ def evaluated_by(jobs: Jobs, context: Context[Any]) -> tuple[Tensor, list[str]]:
     return context.box(low, high), [pole for _, poles in found for pole in poles]
 
 
+def ends_at_once(jobs: Jobs) -> Ends:
+    """The ends of the outputs by one evaluation; infinite where points may have no value, since what has none
+    proves nothing, and parts of the box may tell.
+    """
+    with contextlib.suppress(DomainUndecided):
+        enclosure, poles = evaluated_by(jobs, named_context("interval"))
+        if not poles:
+            return endpoints(enclosure)
+    return _shaped(jobs.domain, *unknown(jobs.domain))
+
+
 def _with_poles(domain: Domain, context: Context[Any]) -> tuple[Tensor, list[str]]:
     """An evaluation, and the poles that may lie in the box, as far as the ranges of linear bounds tell too."""
     with watching_poles() as poles:

@@ -23,7 +23,7 @@ from scalarspec.bounding.formula import Formula
 from scalarspec.bounding.formula_nodes import Known
 from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, searched
 from scalarspec.bounding.jobs import Jobs
-from scalarspec.bounding.methods import evaluated_by, unknown
+from scalarspec.bounding.methods import ends_at_once
 from scalarspec.bounding.open_parts import OpenParts, exactly, proved
 from scalarspec.bounding.parts import Part, with_lines
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
@@ -39,7 +39,7 @@ from scalarspec.core.lifting import replaced
 from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box, regions
-from scalarspec.errors import ArgumentError, Contradiction, DomainUndecided, ScalarSpecError
+from scalarspec.errors import ArgumentError, Contradiction, ScalarSpecError
 from scalarspec.numbers.exact import data_value, float_above, float_below, infinite
 from scalarspec.tracing.batched import BatchedContext
 
@@ -187,15 +187,7 @@ class _Question:
         self, limits: Limits, jobs: Jobs, tried: list[tuple[int, Point]], progress: Progress | None
     ) -> Iterator[Proof]:
         """The proof of each row, in order: at once, or else by bounds, which are found for many rows at a time."""
-        try:
-            enclosure, poles = evaluated_by(jobs, resolve("interval"))
-        except DomainUndecided as error:
-            poles = [str(error)]
-        if poles:  # what has no value proves nothing; parts of the box may tell
-            low, high = unknown(self.domain)
-            low, high = (low, high) if self.domain.over else (low[0], high[0])
-        else:
-            low, high = endpoints(enclosure)
+        low, high = ends_at_once(jobs)
         known = [(low[i, ...], high[i, ...]) for i in range(self.domain.rows)] if self.domain.over else [(low, high)]
         rows = [_Row(self, i, jobs, limits, None if self.domain.over else progress) for i in range(self.domain.rows)]
         found = [
