@@ -19,7 +19,7 @@ def assert_matches(
     dtype: that format, where it is not the result's own.
     Returns the cross-check, whose report is also the message. Where `numpy.testing.assert_allclose(actual, desired,
     rtol, atol)` compares two results that are both rounded, this one compares one with the exact value, in ulps of its
-    own format, and guesses no tolerance: `ss.tolerance` says how many ulps to expect.
+    own format, and guesses no tolerance: `ss.crosscheck` says how many are usual.
 
         def test_kl():
             assert_matches(my_kl, latent.diagonal_gaussian_kl_to_standard, mu, logvar, max_ulps=8)
