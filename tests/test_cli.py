@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import fuzz_signals
+import numpy as np
 import pytest
 from command import run
 
@@ -148,13 +149,26 @@ def test_crosscheck_of_a_function_of_ones_own(files, capsys):
     assert (code, "actual float32" in out) == (0, True)
 
 
+def test_crosscheck_without_a_bound_is_undecided(files, capsys):
+    """float32 overflows on the way, so that nothing bounds what rounding can cause."""
+    Path("sums.py").write_text(
+        "import numpy as np\nimport scalarspec as ss\n\n\ndef spec(z):\n    return ss.log(ss.sum(ss.exp(z)))\n\n\n"
+        "def wrong(z):\n    return np.float32(7)\n"
+    )
+    np.savez("large.npz", z=np.array([100, 1, 2], np.float32))
+    argv = ("crosscheck", "sums.py:spec", "large.npz", "--actual", "sums.py:wrong")
+    code, out, _ = run(capsys, *argv)
+    assert (code, "no bound on what rounding can cause in stage 'result' is known" in out) == (3, True)
+    assert run(capsys, *argv, "--max-ulps", "64")[0] == 1
+
+
 def test_tolerance_and_ranges(files, capsys):
     argv = ("specs.py:smooth", "in.npz", "--radius", "x=1/10")
     code, out, _ = run(capsys, "tolerance", *argv, "--dtype", "float32", "--splits", "8", "--json")
     assert (code, json.loads(out)["dtype"]) == (0, "float32")
     assert 0 < json.loads(out)["absolute"] < 1e-4
     assert run(capsys, "tolerance", *argv, "--libm", "1", "--inputs-are", "exact")[0] == 0
-    assert run(capsys, "ranges", *argv)[:2] == (0, "no operation of 2 can leave the range of float64\n")
+    assert run(capsys, "ranges", *argv)[:2] == (0, "no exact result of 2 operations can leave the range of float64\n")
     code, out, _ = run(capsys, "ranges", "specs.py:smooth", "far.npz", "--radius", "x=1")
     assert (code, "overflow  exp" in out) == (1, True)
 

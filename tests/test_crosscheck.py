@@ -1,7 +1,9 @@
 """Certified cross-checks: errors in ulps, formats, stages, injected faults, records, the assertion, bad arguments."""
 
+import dataclasses
 import json
 import math
+from decimal import ROUND_FLOOR
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +14,7 @@ from scalarspec import latent
 from scalarspec.errors import ArgumentError, DomainError, ShapeError, UnknownName
 from scalarspec.rounding_errors.provenance import differences
 from scalarspec.rounding_errors.reference import CERTIFIED
+from scalarspec.rounding_errors.stages import error_text
 from scalarspec.testing import assert_matches
 
 KL = latent.diagonal_gaussian_kl_to_standard
@@ -195,6 +198,30 @@ def test_bad_arguments_get_one_clear_error(message, error, change):
         change["actual"].__name__ = "wrong"
     with pytest.raises(error, match=message):
         ss.crosscheck(KL, np.array([0.5, -1.0]), np.array([0.0, 0.2]), **change)
+
+
+@pytest.mark.parametrize(
+    ("error", "least", "greatest"),
+    [
+        (Fraction(4, 9), "0.444", "0.445"),
+        (Fraction(12345, 10**12), "1.23E-8", "1.24E-8"),
+        (2001, "2.00E+3", "2.01E+3"),
+        (0, "0", "0"),
+        (5e-324, "4.94E-324", "4.95E-324"),
+        (Fraction(10) ** 400 + 1, "1.00E+400", "1.01E+400"),
+        (math.inf, "∞", "∞"),
+    ],
+)
+def test_errors_are_printed_rounded_as_is_said(error, least, greatest):
+    assert error_text(error, rounding=ROUND_FLOOR) == least
+    assert error_text(error) == greatest
+
+
+def test_the_least_error_is_printed_rounded_down():
+    found = ss.crosscheck(ss.exp, 1.0, actual=2.0)
+    unknown = dataclasses.replace(found, ulps=(Fraction(28155, 10), Fraction(28165, 10)))
+    assert "error: 2815 to 2817 ulps" in str(unknown)
+    assert "error: at least 2.81E+3 ulps" in str(dataclasses.replace(found, ulps=(Fraction(28155, 10), math.inf)))
 
 
 def test_a_nan_in_the_arguments_is_refused():

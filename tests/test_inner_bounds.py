@@ -101,6 +101,20 @@ def test_it_is_loud_without_asserts():
     assert done.stdout == "loud\n"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        ("1/3", "2/3", "attained: [0.3333333334, 0.6666666666]"),
+        ("-1/3", "1/8", "attained: [-0.3333333333, 0.125]"),
+        ("1/3", "1/3", "attained: a value in [0.3333333333, 0.3333333334]"),
+        ("1/3", "0.33333333333334", "attained: a value in [0.3333333333, 0.3333333334]"),
+    ],
+)
+def test_what_is_printed_as_attained_is(low, high, text):
+    """Its ends are rounded inward, the bounds outward."""
+    assert text in str(ss.bounds(lambda x: 1 * x, Fraction(low), vary={"x": ss.box(low, high)}))
+
+
 def test_prove_attacks_every_output():
     """One margin of nine fails: in whatever order, it is refuted."""
     rng = np.random.default_rng(0)

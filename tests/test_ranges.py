@@ -24,6 +24,16 @@ def test_the_first_offender_comes_first():
     assert not ss.ranges(spec, np.array([1.0, 40.0, 70.0]), vary={"x": ss.ball(1)}).offenders
 
 
+def test_the_table_rounds_its_ends_outward():
+    """[1/3, 2/3] 10⁵ in float16, whose greatest number is 65504."""
+    found = ss.ranges(lambda x: x * 100000, 0.5, vary={"x": ss.box("1/3", "2/3")}, dtype="float16")
+    (row,) = str(found).splitlines()[3:]
+    assert row.split()[-2:] == ["3.333E+4", "6.667E+4"]
+    found = ss.ranges(lambda x: x * -100000, 0.5, vary={"x": ss.box("1/3", "2/3")}, dtype="float16")
+    (row,) = str(found).splitlines()[3:]
+    assert row.split()[-2:] == ["-6.667E+4", "-3.333E+4"]
+
+
 def test_underflow_is_not_a_range_across_zero():
     def tiny(x):
         return ss.exp(-x * x) * (x - 30)

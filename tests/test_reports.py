@@ -14,7 +14,7 @@ import pytest
 from command import run
 
 import scalarspec as ss
-from scalarspec.audit.findings import Audit
+from scalarspec.audit.findings import Audit, Finding
 from scalarspec.bounding.proofs import Proofs
 from scalarspec.pages.figures import Axis, Panels, Row, Span, Strips
 from scalarspec.pages.page import MOST, Lines, Page, Table
@@ -231,7 +231,10 @@ VERDICTS = {
     "bounds": ("good", "Enclosed. The value lies in [0.24"),
     "bounds of many": ("good", "Enclosed. Each of 4 outputs lies within its bounds"),
     "proved": ("good", "Proved. The claim holds for all arguments"),
-    "refuted": ("bad", "Refuted. The claim fails at the witness below, in exact arithmetic. There it is "),
+    "refuted": (
+        "bad",
+        "Refuted. The claim fails at the witness below, by an enclosure of its value there. There it is in [",
+    ),
     "undecided": ("open", "Undecided. No proof of the claim was found"),
     "rows": ("bad", "Refuted. 1 proved, 1 refuted."),
     "no rows": ("plain", "Empty. There are no rows."),
@@ -242,7 +245,7 @@ VERDICTS = {
     "tolerance": ("good", "Bounded. Any float32 evaluation is within "),
     "no tolerance": ("open", "Not bounded. Floats may leave the range of float16"),
     "ranges": ("bad", "At risk. Over the box 1 of 1 operations can leave the range of float16."),
-    "in range": ("good", "In range. Over the box no operation of "),
+    "in range": ("good", "In range. Over the box no exact result of "),
     "audit": ("bad", "Fails. 3 of 5 facts fail."),
     "compare": ("plain", "Compared. 3 of 4 backends give a value; the others refuse"),
     "unsat": ("good", "unsat. No input satisfies the query"),
@@ -288,6 +291,40 @@ def test_what_rounding_can_cause_may_be_unknown():
     found = ss.crosscheck(spec, 1.0, actual={"root": 1e-10})
     assert found._page().mark == "open"
     assert "no bound on what rounding can cause is known" in Read(found.html()).text("li")
+
+
+def test_an_infinite_bound_on_rounding_decides_nothing():
+    """float32 overflows on the way."""
+    found = ss.crosscheck(lambda z: ss.log(ss.sum(ss.exp(z))), np.array([100, 1, 2], np.float32), actual=np.float32(7))
+    assert found._page().mark == "open"
+    assert found._page().verdict[0] == "Not decided."
+    line = "no bound on what rounding can cause in stage 'result' is known"
+    assert line in str(found)
+    assert line in Read(found.html()).text("li")
+
+
+@pytest.mark.parametrize("over", [(), "x"])
+def test_a_notebook_shows_bounds_of_several_outputs(over):
+    """Before any attained values were looked for, which takes a search."""
+    found = ss.bounds(lambda x: ss.exp(x), X, vary=BOX, over=over)
+    assert Read(found._repr_html_()).text("td").count("[") == 2
+    assert "inner" not in vars(found)
+
+
+def test_what_is_refuted_exactly_says_so():
+    found = ss.prove(lambda x: ss.square(x) <= 3, 0.0, vary={"x": ss.ball(2)})
+    assert found._page().verdict[1] == "The claim fails at the witness below, in exact arithmetic. There it is -1."
+
+
+def test_a_bound_that_a_place_without_a_value_hides_blames_no_range():
+    found = dataclasses.replace(report("no tolerance"), partly="log reaches 0")
+    told = "It is not known whether the spec has a value everywhere in the box: of 1 outputs no bound is known."
+    assert found._page().verdict == ("Not bounded.", told)
+
+
+def test_an_audit_that_checks_nothing_is_no_pass():
+    found = Audit("f", "gaussian-kl", "KL", (Finding("it is 0 at the prior", "not checked", text="no values"),), (), 9)
+    assert (found._page().mark, found._page().verdict[0]) == ("open", "Not checked.")
 
 
 def test_a_witness_is_shown_in_exact_numbers_and_cut_where_it_is_long():

@@ -377,7 +377,7 @@ def main():
 
 def row(found):
     """The worst ulps, and whether rounding explains all: "?" where no bound on it is known."""
-    unknown = any(r.comparison.found.unknown for r in found)
+    unknown = any(r.unknown for r in found)
     mark = "?" if unknown else "yes" if all(r.explained for r in found) else "NO"
     return f"{max(r.max_ulps for r in found):.3g} {mark}"
 

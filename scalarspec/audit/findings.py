@@ -97,8 +97,10 @@ class Audit(Shown):
         unseen = f"; {counts['not checked']} could not be checked" if counts["not checked"] else ""
         if counts["FAILS"]:
             return "bad", ("Fails.", f"{counts['FAILS']} of {len(self.findings)} facts fail{unseen}.")
+        if not counts["holds"]:
+            return "open", ("Not checked.", "No fact could be checked.")
         told = f"Nothing fails: {counts['holds']} facts hold on {self.inputs} inputs{unseen}. A pass is no proof."
-        return "open" if unseen or not self.findings else "good", ("Passes.", told)
+        return "open" if unseen else "good", ("Passes.", told)
 
     def to_json(self) -> Record:
         """Plain data."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,16 @@ from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box, regions
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, Contradiction, NotSupported
-from scalarspec.numbers.exact import End, as_array, data_value, float_above, float_below, infinite, interval_text
+from scalarspec.numbers.exact import (
+    End,
+    as_array,
+    data_value,
+    decimal_text,
+    float_above,
+    float_below,
+    infinite,
+    interval_text,
+)
 from scalarspec.pages.figures import Colour, Row, Span, Strips
 from scalarspec.pages.page import Lines, Mark, Page, Table
 from scalarspec.pages.shown import Shown
@@ -303,14 +313,17 @@ def _interval_texts(lower: Exact, upper: Exact) -> list[str]:
 
 
 def _attained_texts(least: Exact, most: Exact) -> list[str]:
-    """What is said of the inner bounds of each output."""
+    """What is said of the inner bounds of each output, rounded inward: no more than is attained."""
     return [_attained_text(*pair) for pair in zip(as_array(least).flat, as_array(most).flat, strict=True)]
 
 
 def _attained_text(least: End, most: End) -> str:
     if infinite(least, most):
         return "none found"
-    return f"a value in {interval_text(most, least, 10)}" if least > most else interval_text(least, most, 10)
+    low, high = decimal_text(least, 10, ROUND_CEILING), decimal_text(most, 10, ROUND_FLOOR)
+    if Decimal(low) <= Decimal(high):
+        return f"[{low}, {high}]"
+    return f"a value in {interval_text(min(least, most), max(least, most), 10)}"
 
 
 def count_text(boxes: int) -> str:
@@ -353,8 +366,9 @@ def _table(found: Bounds, inner: tuple[Exact, Exact] | None) -> Table:
 def _figure(found: Bounds, inner: tuple[Exact, Exact] | None) -> Strips:
     ends = list(zip(as_array(found.lower).flat, as_array(found.upper).flat, strict=True))
     spans = [[Span(float_below(low), float_above(high))] for low, high in ends[:DRAWN]]
-    for row, least, most in zip(spans, *(as_array(end).flat for end in inner or ()), strict=False):
-        row += [] if infinite(least, most) else [Span(float_above(least), float_below(most), "ink", thick=False)]
+    if inner is not None:
+        for row, least, most in zip(spans, *(as_array(end).flat for end in inner), strict=False):
+            row += [] if infinite(least, most) else [Span(float_above(least), float_below(most), "ink", thick=False)]
     rows = [Row(place, tuple(row)) for place, row in zip(place_texts(found.enclosure.shape), spans, strict=False)]
     first = f", the first {DRAWN} of {len(ends)} outputs" if len(ends) > DRAWN else ""
     told = f"A bar for the bounds of each output{first}; the table has the numbers."

@@ -192,9 +192,11 @@ def _sentence(proof: Proof) -> str:
     if proof.status == "undecided":
         count = f" for {len(proof.undecided)} of its outputs" if any(proof.undecided) else ""
         return f"No proof of the claim was found{count}, and no point at which it fails."
-    lines = str(proof).splitlines()
-    there = "" if proof.value is None else f" {lines[-1].strip().capitalize()}."
-    return f"The claim fails at the witness below, in exact arithmetic.{there}"
+    if proof.value is None:
+        return "The claim fails at the witness below."
+    low, high = proof.value
+    how = "in exact arithmetic" if low == high else "by an enclosure of its value there"
+    return f"The claim fails at the witness below, {how}. {str(proof).splitlines()[-1].strip().capitalize()}."
 
 
 def _margins(low: Exact, high: Exact) -> list[Part]:

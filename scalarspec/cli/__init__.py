@@ -57,7 +57,7 @@ exit codes:
   0    done, and all is well
   1    a check failed: a float outside its enclosure, an unexplained error, a broken law, a claim that is refuted
   2    no answer: bad usage or input, a refusal, no memory, an output that cannot be written; one message says why
-  3    prove, verify: neither proved nor refuted
+  3    prove, verify: neither proved nor refuted; crosscheck: no bound says whether rounding explains the error
   70   a fault of scalarspec itself, told with a traceback
   130  ended by Ctrl-C (SIGINT); a search prints what it has found, and a checkpoint keeps it
   141  the reader of the output has gone (SIGPIPE)

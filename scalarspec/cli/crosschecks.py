@@ -11,6 +11,7 @@ from typing import Any
 from scalarspec.cli import networks
 from scalarspec.cli.commands import Commands, add_spec
 from scalarspec.cli.pages import add_html, check_html, write_html
+from scalarspec.cli.proofs import EXIT
 from scalarspec.cli.user_files import load_function, spec_and_arguments
 from scalarspec.errors import ArgumentError
 from scalarspec.rounding_errors.crosscheck import Crosscheck, crosscheck
@@ -52,14 +53,24 @@ def _add_options(parser: argparse.ArgumentParser, actual: str | None) -> None:
 
 
 def run_crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
-    """The error of a result; exit code 1 where it is too great, or rounding does not explain it."""
+    """The error of a result; exit code 1 where it is too great, or rounding does not explain it, and 3 where no bound
+    on what rounding can cause tells.
+    """
     check_html(options)
     spec, args = spec_and_arguments(options)
     actual = _actual(options, spec, args)
     found = crosscheck(spec, *args, actual=actual, **{name: getattr(options, name) for name in GIVEN})
     write_html(options, found)
-    right = found.explained if options.max_ulps is None else found.within(options.max_ulps)
-    return _Recorded(found, options), 0 if right else 1
+    return _Recorded(found, options), _exit_code(found, options.max_ulps)
+
+
+def _exit_code(found: Crosscheck, max_ulps: str | None) -> int:
+    """What a cross-check comes to: as it was asked, by a number of ulps or by what rounding explains."""
+    if max_ulps is not None:
+        return 0 if found.within(max_ulps) else 1
+    if not found.explained:
+        return 1
+    return EXIT["undecided"] if found.unknown else EXIT["proved"]
 
 
 def _actual(options: argparse.Namespace, spec: Any, args: list[Any]) -> Any:

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -101,9 +102,17 @@ class Crosscheck(Shown):
     @cached_property
     def explained(self) -> bool:
         """Can rounding at each operation of the spec explain the error of the result, and of each stage given? Where no
-        bound on what it can cause is known, nothing says that it cannot.
+        bound on what it can cause is known, nothing says that it cannot: `unknown` says where.
         """
         return self.culprit is None and self.excess <= 1
+
+    @cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """Why it is not known whether rounding explains the whole error, in words; empty where that is known."""
+        given = [stage for stage in self.stages if stage.local is not None]
+        unbounded = [stage.name for stage in given or self.stages[-1:] if math.isinf(stage.bound)]
+        no_bounds = [f"no bound on what rounding can cause in stage {name!r} is known" for name in unbounded]
+        return self.comparison.found.unknown or tuple(no_bounds)
 
     @cached_property
     def excess(self) -> float:
@@ -111,14 +120,13 @@ class Crosscheck(Shown):
         return self.comparison.excess(as_array(self.error[0]))
 
     def __str__(self) -> str:
-        unknown = self.comparison.found.unknown
-        return "\n".join([*_headlines(self), *_verdict(self), "", table(*_stage_table(self)), *unknown])
+        return "\n".join([*_headlines(self), *_verdict(self), "", table(*_stage_table(self)), *self.unknown])
 
     def _page(self) -> Page:
         title = f"Cross-check of {spec_name(self.comparison.spec)} in {self.dtype}"
         marked = {i for i, stage in enumerate(self.stages) if stage.excess > 1}
         stages = Table("Stages: errors are the greatest of their elements", *_stage_table(self), marked)
-        facts = Lines([*_headlines(self), *self.comparison.found.unknown])
+        facts = Lines([*_headlines(self), *self.unknown])
         return Page(title, *_judged(self), [facts, stages, *figures(self.dtype, self.stages)])
 
     def certificate(self) -> Record:
@@ -306,15 +314,17 @@ def _judged(r: Crosscheck) -> tuple[Mark, tuple[str, str]]:
     if not flat(r.actual):
         return "plain", ("Empty.", "There is no element to check.")
     if not r.explained:
-        (told,) = _verdict(r)
-        return "bad", ("Not explained.", f"{told[0].upper()}{told[1:]}.")
-    if r.comparison.found.unknown:
-        return "open", ("Not decided.", "Nothing is beyond what rounding explains, as far as bounds on it are known.")
+        (fault,) = _verdict(r)
+        return "bad", ("Not explained.", f"{fault[0].upper()}{fault[1:]}.")
+    if r.unknown:
+        told = "No bound is known on all that rounding can cause; nothing is beyond the bounds that are known."
+        return "open", ("Not decided.", told)
     return "good", ("Explained.", "Rounding explains the error of the result, and of each stage that was given.")
 
 
 def _times(excess: float) -> str:
-    return f": it is {excess:.3g} times what rounding can cause" if math.isfinite(excess) else ""
+    times = error_text(excess, rounding=ROUND_FLOOR)
+    return f": it is {times} times what rounding can cause" if math.isfinite(excess) else ""
 
 
 def _stage_table(r: Crosscheck) -> tuple[list[str], list[list[str]]]:
@@ -322,7 +332,7 @@ def _stage_table(r: Crosscheck) -> tuple[list[str], list[list[str]]]:
     rows = []
     for s in r.stages:
         numbers = ["" if v is None else error_text(v) for v in (s.ulps, s.error, s.inherited, s.local)]
-        mark = f"{error_text(s.excess)} times that" if s.excess > 1 else ""
+        mark = f"{error_text(s.excess, rounding=ROUND_FLOOR)} times that" if s.excess > 1 else ""
         rows.append([s.name, str(s.enclosure[0].shape), *numbers, error_text(s.bound), mark])
     header = ["stage", "shape", "ulps", "error", "inherited", "local", "rounding explains", "local error is"]
     columns = len(header) if any(row[-1] for row in rows) else len(header) - 1
@@ -330,7 +340,8 @@ def _stage_table(r: Crosscheck) -> tuple[list[str], list[list[str]]]:
 
 
 def _between(least: End, greatest: End) -> str:
+    """An error between two ends, rounded outward; one number, rounded up, where that is the same of both."""
     if infinite(greatest):
-        return "∞" if infinite(least) else f"at least {error_text(least)}"
-    low, high = f"{float_below(least):.4g}", f"{float_above(greatest):.4g}"
-    return high if low == high else f"{low} to {high}"
+        return "∞" if infinite(least) else f"at least {error_text(least, rounding=ROUND_FLOOR)}"
+    high = error_text(greatest, 4)
+    return high if error_text(least, 4) == high else f"{error_text(least, 4, ROUND_FLOOR)} to {high}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -28,7 +29,7 @@ from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.errors import DomainError, NotSupported, Undecided
 from scalarspec.numbers import formats
-from scalarspec.numbers.exact import End, decimal_text, exact_text, infinite
+from scalarspec.numbers.exact import End, decimal_text, exact_text
 from scalarspec.numbers.formats import Format
 from scalarspec.pages.page import Mark, Page, Table
 from scalarspec.pages.shown import Shown
@@ -85,14 +86,11 @@ class RangeMap(Shown):
     def _head(self) -> str:
         count = len({o.place for o in self.offenders})
         if not count:
-            return f"no operation of {self.operations} can leave the range of {self.dtype}"
+            return f"no exact result of {self.operations} operations can leave the range of {self.dtype}"
         return f"{count} of {self.operations} operations can leave the range of {self.dtype}"
 
     def _rows(self) -> list[list[str]]:
-        return [
-            [o.risk, o.operation, o.stage or "", f"{o.elements} of {o.size}", _text(o.lower), _text(o.upper)]
-            for o in self.offenders
-        ]
+        return [_row(o) for o in self.offenders]
 
     def _page(self) -> Page:
         title = f"Ranges{f' of {self.name}' if self.name else ''} in {self.dtype}"
@@ -270,5 +268,7 @@ def _size(ends: tuple[End, End]) -> End:
     return max(-ends[0], ends[1])
 
 
-def _text(end: End) -> str:
-    return str(end) if infinite(end) else decimal_text(end, 4)
+def _row(o: Offender) -> list[str]:
+    """An operation at risk in the table, its ends rounded outward."""
+    ends = decimal_text(o.lower, 4, ROUND_FLOOR), decimal_text(o.upper, 4, ROUND_CEILING)
+    return [o.risk, o.operation, o.stage or "", f"{o.elements} of {o.size}", *ends]

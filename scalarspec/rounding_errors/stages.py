@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
-from scalarspec.numbers.exact import End, as_array, float_above, float_below, infinite
+from scalarspec.numbers.exact import End, as_array, decimal_text, float_above, float_below, infinite
 from scalarspec.numbers.formats import Format
 from scalarspec.report import ends_json, exact_json, floats_json
 from scalarspec.results import ObjectArray, Record
@@ -66,10 +67,10 @@ class Stage:
         return {**head, **numbers, "bound": floats_json(self.bound), "excess": floats_json(self.excess)}
 
 
-def error_text(error: End) -> str:
-    """An error as it is printed: to three digits of the float above it."""
-    number = float_above(error)
-    return "∞" if math.isinf(number) else f"{number:.3g}"
+def error_text(error: End, digits: int = 3, rounding: str = ROUND_CEILING) -> str:
+    """An error as it is printed: rounded up, or as the decimal module's mode says."""
+    unbounded = isinstance(error, float) and not math.isfinite(error)
+    return "∞" if unbounded else decimal_text(Fraction(error), digits, rounding)
 
 
 def errors(floats: Floats, lower: Array, upper: Array) -> tuple[Pair, Pair, Pair]:

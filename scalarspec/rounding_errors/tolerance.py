@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from decimal import ROUND_CEILING
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -29,7 +27,7 @@ from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError
 from scalarspec.executors import Crew
 from scalarspec.numbers import environment
-from scalarspec.numbers.exact import decimal_text, exact_float, interval_text
+from scalarspec.numbers.exact import exact_float, interval_text
 from scalarspec.pages.figures import Row, Span, Strips
 from scalarspec.pages.page import Lines, Page, Table
 from scalarspec.pages.page import Part as PagePart
@@ -37,6 +35,7 @@ from scalarspec.pages.shown import Shown
 from scalarspec.report import ends_json, floats_json, place_texts, plain_text, unboxed
 from scalarspec.results import Exact, Float64s, Record
 from scalarspec.rounding_errors.box_errors import BoxErrors, FlatBox, Form, Inputs, Part
+from scalarspec.rounding_errors.stages import error_text
 
 Array = np.ndarray[Any, Any]
 
@@ -118,7 +117,7 @@ class Tolerance(Shown):
         """Of an output: the exact value, the bound, and the relative one."""
         fields = (self.lower, self.upper, self.absolute, self.relative)
         low, high, absolute, relative = (np.asarray(field)[index] for field in fields)
-        return interval_text(low, high, 10), _up(absolute), _up(relative)
+        return interval_text(low, high, 10), error_text(absolute), error_text(relative)
 
     def _page(self) -> Page:
         title = f"Tolerance{f' of {self.name}' if self.name else ''} in {self.dtype}"
@@ -303,10 +302,6 @@ def _exact(ends: Array) -> Array:
     return np.asarray(lift_elements(exact_float, np.asarray(ends, dtype=object)))
 
 
-def _up(value: float) -> str:
-    return decimal_text(Fraction(value), 3, ROUND_CEILING) if np.isfinite(value) else "∞"
-
-
 # ---- as a page ------------------------------------------------------------------------------------------------------
 
 DRAWN = 40
@@ -317,8 +312,10 @@ def _sentence(found: Tolerance, bounded: bool) -> str:
     """What is known of the outputs, in words."""
     if not bounded:
         count = np.size(found.absolute) - int(np.sum(np.isfinite(found.absolute)))
-        return f"Floats may leave the range of {found.dtype}: of {count} outputs no bound is known."
-    most = _up(float(np.max(found.absolute)))
+        reserve = "It is not known whether the spec has a value everywhere in the box"
+        why = reserve if found.partly else f"Floats may leave the range of {found.dtype}"
+        return f"{why}: of {count} outputs no bound is known."
+    most = error_text(float(np.max(found.absolute)))
     where = "wherever it has a value" if found.partly else "for all arguments in the box"
     return f"Any {found.dtype} evaluation is within {most} of the exact value, {where}."
 
