@@ -346,6 +346,138 @@ def test_what_others_see_is_not_changed(function):
         ss.bounds(function, [[1.0]], vary={"x": ss.ball(1)})
 
 
+def of_what_finds_scalars(x):
+    """In NumPy a scalar never changes, so that the other name keeps the number."""
+    found = [x[0], x[(1,)], x[np.array(1)], next(iter(x)), x.sum(), np.einsum("i->", x), np.median(x), np.take(x, 0)]
+    found += [np.squeeze(x[:1]) + 0, np.nan_to_num(x)[0]]
+    total = 0
+    for s in found:
+        kept = s
+        s += 1
+        total += s * kept
+    return total
+
+
+def of_an_array_that_nobody_else_holds(x):
+    s = np.where(x[0] > 1, x[0], x[1])
+    s += 1
+    s *= 2
+    return s
+
+
+def of_a_number(x):
+    kept = x
+    x += 1
+    return x * kept
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [(of_what_finds_scalars, np.array([0.5, 2.0])), (of_an_array_that_nobody_else_holds, np.array([0.5, 2.0]))]
+    + [(of_a_number, x) for x in (2.0, np.float64(2.0), Fraction(2))],
+)
+def test_scalars_may_be_replaced_whoever_holds_them(function, x):
+    exact = Fraction(float(function(np.copy(x) if np.ndim(x) else x)))
+    assert ss.crosscheck(function, x, actual=float(exact)).exact == exact
+    near = {"x": ss.ball("0.01")}
+    assert ss.prove(function, x, vary=near, at_most=exact + 1).status == "proved"
+    assert ss.prove(function, x, vary=near, at_most=exact - 1).status == "refuted"
+
+
+PARTS = {
+    "squeeze": lambda y: np.squeeze(y[:1]),
+    "the method squeeze": lambda y: y[:1].squeeze(),
+    "an Ellipsis before": lambda y: y[..., 0],
+    "an Ellipsis behind": lambda y: y[0, ...],
+    "reshape": lambda y: np.reshape(y[:1], ()),
+    "the method reshape": lambda y: y[:1].reshape(()),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_view_of_shape_nothing_is_a_view(part):
+    def function(x):
+        y = x * 2
+        first = PARTS[part](y)
+        first += 1
+        return y
+
+    x = np.array([1.0, 2.0])
+    assert function(x).tolist() == [3, 4]
+    _refused(lambda x: function(x)[0], x)
+
+
+ARRAYS = {
+    "where": lambda x: np.where(x[0] > 1, x[0], x[1]),
+    "copy": lambda x: np.copy(x[0]),
+    "a copy of a copy": lambda x: copy.copy(np.copy(x[0])),
+    "select": lambda x: np.select([x[0] > 1], [x[0]], x[1]),
+    "full_like": lambda x: np.full_like(x[0], 2),
+    "an Ellipsis": lambda x: x.sum()[...],
+    "a view": lambda x: np.squeeze(x[:1] * 1),
+    "tensordot": lambda x: np.tensordot(x, x, 1),
+}
+
+
+@pytest.mark.parametrize("made", ARRAYS)
+@pytest.mark.parametrize("before", [0, 1])
+def test_an_array_of_shape_nothing_changes_under_its_other_name(made, before):
+    def function(x):
+        s = ARRAYS[made](x)
+        if before:
+            s += 1
+        kept = s
+        s += 1
+        return kept
+
+    x = np.array([1.0, 2.0])
+    assert function(x) == ARRAYS[made](x) + before + 1
+    _refused(function, x)
+
+
+def test_an_argument_that_is_an_array_of_shape_nothing_is_not_changed():
+    assert of_another_name_of_the_argument(np.array(2.0)) == 3
+    _refused(of_another_name_of_the_argument, np.array(2.0))
+    with pytest.raises(NotSupported, match=r"write x = x \+ y"):
+        ss.tolerance(of_another_name_of_the_argument, np.array(2.0), vary={"x": ss.ball(1)})
+    with pytest.raises(NotSupported, match=r"write x = x \+ y"):
+        ss.grad(of_another_name_of_the_argument)(F.tensor(np.array(2.0)))
+
+
+def of_another_name_of_the_argument(x):
+    kept = x
+    x += 1
+    return kept
+
+
+def _refused(function, x):
+    """Under a context, on a box, and in floats."""
+    jobs = [
+        lambda: function(Q.tensor(x)),
+        lambda: ss.prove(function, x, vary={"x": ss.ball("0.1")}, at_most="2.5"),
+        lambda: ss.compare(function, x),
+        lambda: ss.crosscheck(function, x, actual=1.0),
+    ]
+    for job in jobs:
+        with pytest.raises(NotSupported, match=r"write x = x \+ y"):
+            job()
+
+
+@pytest.mark.parametrize("function", [lambda x: np.nan_to_num(x, copy=False), lambda x: np.nan_to_num(x, False)])
+def test_nan_to_num_in_place_is_refused(function):
+    with pytest.raises(NotSupported, match="nan_to_num: copy=False"):
+        ss.bounds(function, [1.0], vary={"x": ss.ball(1)})
+
+
+@pytest.mark.parametrize("code", ["kept = y; y += 1", "kept = [y]; y += 1", "kept = y[...]; y += 1"])
+def test_code_whose_variables_are_all_global_is_followed_as_any(code):
+    with pytest.raises(NotSupported, match=r"write x = x \+ y"):
+        exec(code, {"y": Q.tensor([1, 2]) * 2})
+    variables = {"y": Q.tensor([1, 2]) * 2}
+    exec("y += 1", variables)
+    assert variables["y"].tolist() == [3, 5]
+
+
 def test_variables_are_looked_at_where_they_are_not_counted(monkeypatch):
     """As Python 3.14 does it: callers' variables hold a tensor whose references do not tell."""
     monkeypatch.setattr(in_place, "BORROWED", True)

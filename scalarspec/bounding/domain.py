@@ -23,7 +23,8 @@ from scalarspec.core.context import Context
 from scalarspec.core.digest import digest as digest_of
 from scalarspec.core.foreign import AsSpec
 from scalarspec.core.functions import endpoints
-from scalarspec.core.lifting import is_data, lift, lifted_spec, mapped, tensors_in
+from scalarspec.core.in_place import mutable
+from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, tensors_in
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import ADDED
 from scalarspec.core.region import Ball, Box, ends_of, float_ends_of
@@ -251,10 +252,12 @@ class Domain:
     def having(self, context: Context[Any], tensors: Mapping[str, Tensor]) -> list[Any]:
         """The arguments in a context, with tensors in the place of what varies, by path."""
         found = {path.split(".")[0] for path in tensors}
+
+        def put(value: Any, path: str) -> Any:
+            return mutable(tensors[path], is_array(value)) if path in tensors else None
+
         return [
-            lift(mapped(value, lambda _, path: tensors.get(path), name), context)
-            if name in found
-            else self._lifted(context)[name]
+            lift(mapped(value, put, name), context) if name in found else self._lifted(context)[name]
             for name, value in self.arguments.items()
         ]
 

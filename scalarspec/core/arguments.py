@@ -14,6 +14,7 @@ from scalarspec.core.callers import evaluating
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
 from scalarspec.core.foreign import AsSpec, asks_for_jax, in_jax, names_jax
+from scalarspec.core.in_place import mutable
 from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
@@ -208,7 +209,7 @@ def _viewed(arguments: Mapping[str, Any], context: Context[Any]) -> dict[str, An
 
     def view(value: Any, _: str) -> Any:
         plain = type(value) is np.ndarray and value.dtype == np.float64
-        return Tensor(context, Shape(value.shape), value) if plain else None
+        return mutable(Tensor(context, Shape(value.shape), value)) if plain else None
 
     return mapped(dict(arguments), view)
 

@@ -4,6 +4,10 @@ In NumPy and PyTorch it changes the array that x is, for all who hold it and for
 held by the one variable, and is no view, may as well be replaced; any other one is refused, and so is what writes into
 a part of it. Where the result goes elsewhere, to an attribute or an element, or where a function is called for it, the
 old tensor may still be held, and a later use is refused.
+
+Of shape () NumPy has two kinds. What arithmetic, reductions and integer indices find are scalars, which never change:
+`x += y` gives the variable another one. Views and what some functions find are arrays, which change as any other does;
+a tensor that stands for one of them is marked.
 """
 
 from __future__ import annotations
@@ -82,7 +86,8 @@ def _is_statement(frame: FrameType) -> bool:
 
 def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        number = not self.shape and not asks_as_torch(sys._getframe(1))  # in NumPy a scalar, which never changes
+        mutable_in_numpy = is_mutable(self)
+        number = not mutable_in_numpy and not asks_as_torch(sys._getframe(1))
         count = sys.getrefcount(self) if COUNTED else sys.maxsize
         if not number and (count > _allowed(self, sys._getframe(1)) or self._base is not None):
             raise NotSupported(
@@ -93,7 +98,7 @@ def _operator(symbol: str, name: str) -> Callable[[Any, Any], Any]:
         found = NotImplemented if method is None else method(self, other)
         if found is not NotImplemented and not number and not _is_statement(sys._getframe(1)):
             overwrite(self)
-        return found
+        return found if found is NotImplemented else mutable(found, mutable_in_numpy)
 
     return operator
 
@@ -117,7 +122,9 @@ def _used_again(t: Any, name: str) -> Never:
 
 
 class InPlace:
-    """The operators in place, and what they are told by: `_base`, the tensor that one is a view of."""
+    """The operators in place, and what they are told by: `_base`, the tensor that one is a view of, and `_is_mutable`,
+    whether one of shape () is an array in NumPy, which scalars mostly lack.
+    """
 
     __slots__ = ()
 
@@ -141,6 +148,23 @@ class InPlace:
 
 
 T = TypeVar("T")
+
+
+def mutable(t: T, really: bool = True) -> T:
+    """Marks a tensor as one that is an array in NumPy, and no scalar, also where its shape is ()."""
+    t._is_mutable = really  # type: ignore[attr-defined]
+    return t
+
+
+def is_mutable(t: Any) -> bool:
+    """Is a tensor an array in NumPy, which `x += y` changes, and no scalar?"""
+    return bool(t.shape) or getattr(t, "_is_mutable", False)
+
+
+def given(t: T) -> T:
+    """Marks the tensor of an array of shape () that code is given: it would change it for whoever gave it."""
+    t._base = t  # type: ignore[attr-defined]
+    return mutable(t)
 
 
 def view(found: T, of: Any) -> T:

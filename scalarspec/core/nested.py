@@ -14,7 +14,7 @@ from scalarspec.core.array_object import ArrayObject
 from scalarspec.core.arrays import lift
 from scalarspec.core.context import Context
 from scalarspec.core.guests import Guest, place
-from scalarspec.core.in_place import InPlace, view
+from scalarspec.core.in_place import InPlace, is_mutable, mutable, view
 from scalarspec.core.indexing import is_plain, steps
 from scalarspec.core.operations import result_shape
 from scalarspec.core.shape import Shape
@@ -47,9 +47,10 @@ class Count(int):
 class Nested(Guest, InPlace, ArrayObject):
     """What tensors of numbers and of truths have in common: shape, indexing, iteration."""
 
-    __slots__ = ("_base", "context", "shape", "value")
+    __slots__ = ("_base", "_is_mutable", "context", "shape", "value")
 
     _base: Any
+    _is_mutable: bool
 
     def __init__(self, context: Context[Any], shape: Shape, value: Any) -> None:
         self.context = context
@@ -106,6 +107,8 @@ class Nested(Guest, InPlace, ArrayObject):
             if watching() is not None and "index" in parameters:
                 indexed(found.shape, parameters["index"])
             found = found.moved(operation, **parameters)
+        if not found.shape and any(k is Ellipsis for k in index):  # NumPy has an array there, and no scalar
+            found = mutable(self.__copy__() if found is self else found)
         if type(key) in (int, slice) or all(k is None or k is Ellipsis or is_plain(k) for k in index):
             view(found, self)
         return found
@@ -114,7 +117,7 @@ class Nested(Guest, InPlace, ArrayObject):
         return type(self), (self.context, self.shape, self.value)
 
     def __copy__(self) -> Self:
-        return type(self)(self.context, self.shape, self.value)
+        return mutable(type(self)(self.context, self.shape, self.value), is_mutable(self))
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self.__copy__()

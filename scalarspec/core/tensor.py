@@ -22,6 +22,7 @@ from scalarspec.core.context import Context
 from scalarspec.core.dtypes import BOOL, DType
 from scalarspec.core.foreign import frontend, sum_with_infinities
 from scalarspec.core.guests import Number, Truths
+from scalarspec.core.in_place import given
 from scalarspec.core.literals import meant
 from scalarspec.core.nested import Nested, halved, holds_tensors, together
 from scalarspec.core.nested import common_context as common_context
@@ -59,8 +60,7 @@ class Tensor(Nested, Number, Bitless):
             return cls(context, Shape(adopted.shape), adopted)
         array = as_array(data)
         made = cls(context, Shape(array.shape), context.arrays.data(array))
-        made._base = made if type(data) is np.ndarray and not data.ndim else None  # code may change what it was given
-        return made
+        return given(made) if type(data) is np.ndarray and not data.ndim else made
 
     @classmethod
     def of(cls, context: Context[Any], shape: Iterable[int], items: Iterable[Tensor]) -> Tensor:

@@ -90,17 +90,25 @@ transpose unbind unflatten unfold unsqueeze unstack view view_as vsplit
 """
 VIEWS = frozenset(_VIEWS.split()) | {"torch.flatten", "torch.Tensor.flatten"}
 """Functions and methods whose results may share the memory of what they are given, in NumPy or in PyTorch."""
+_ARRAYS = """
+apply_along_axis copy cross empty_like full_like imag ones_like piecewise select tensordot where zeros_like
+"""
+ARRAYS = (VIEWS - {"einsum", "unstack"}) | frozenset(_ARRAYS.split())
+"""Functions and methods whose results of shape () are arrays in NumPy; those of all others are scalars."""
 
 
 def _with_base(name: str, found: Any, args: tuple[Any, ...]) -> Any:
-    """A result, marked as a view of the first operand where it may be one in the library, and as none elsewhere."""
+    """A result, marked as a view of the first operand where it may be one in the library, and as none elsewhere; and
+    as an array or as a scalar.
+    """
     parts = found if isinstance(found, list | tuple) else (found,)
     operands = [x for x in args if isinstance(x, Nested)]
+    names = {name, name.rpartition(".")[2]}
     for i, part in enumerate(parts):
         if not isinstance(part, Nested) or any(part is x for x in args):
             continue
-        part._base = None
-        if {name, name.rpartition(".")[2]} & VIEWS and (len(operands) == 1 or len(operands) == len(parts) > 1):
+        part._base, part._is_mutable = None, not names.isdisjoint(ARRAYS)
+        if names & VIEWS and (len(operands) == 1 or len(operands) == len(parts) > 1):
             view(part, operands[i if len(operands) > 1 else 0])
     return found
 

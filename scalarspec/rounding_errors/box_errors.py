@@ -29,7 +29,8 @@ from scalarspec.core import functions as f
 from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.domains import leniently
-from scalarspec.core.lifting import lift
+from scalarspec.core.in_place import mutable
+from scalarspec.core.lifting import is_array, lift
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.nested import Nested
 from scalarspec.core.region import Ball, Box, ends_of
@@ -142,7 +143,7 @@ class BoxErrors:
         tape = Tape(self.context)
         inputs = self._inputs(tape, boxes)
         batch = BatchedContext(tape, len(boxes))
-        rows = {name: batch.rows(t) for name, t in inputs.items()}
+        rows = {name: mutable(batch.rows(t), is_array(self.arguments[name])) for name, t in inputs.items()}
         result = call(self.spec, [(self.constants | rows)[name] for name in self.names], batch)
         value = batch.arrays.materialize(result.value)
         bound, adjoint = value.value.bound, self._adjoint_form(Trace(tape, [t.value for t in inputs.values()], value))

@@ -17,6 +17,7 @@ import numpy as np
 
 from scalarspec.core.callers import refuse_other_derivatives
 from scalarspec.core.definitions import definition
+from scalarspec.core.in_place import is_mutable, mutable
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
@@ -42,7 +43,7 @@ class Tape(InterpreterContext):
 
     def variable(self, t: Tensor) -> Tensor:
         """A tensor of the inner context as an input: what follows from it is recorded."""
-        return Tensor(self, t.shape, Traced(t.shape, t.value))
+        return mutable(Tensor(self, t.shape, Traced(t.shape, t.value)), is_mutable(t))
 
     def stage(self, name: str, t: Tensor) -> Tensor:
         """The stage, recorded, and replaced where another is given. A name that comes again is numbered. Raises

@@ -13,6 +13,7 @@ from scalarspec.core.indexing import Fixed
 from scalarspec.core.tensor import Tensor, Truth, common_context
 from scalarspec.errors import ArgumentError
 from scalarspec.frontends.calls import (
+    IN_PLACE,
     PLACES,
     number,
     refuse,
@@ -82,8 +83,10 @@ def _is_infinite(limit: Any, infinity: float) -> bool:
 
 
 @implements("nan_to_num")
-def nan_to_num(x: Any, nan: Any = 0.0) -> Any:
+def nan_to_num(x: Any, copy: Any = True, nan: Any = 0.0) -> Any:
     """Of real numbers the numbers; of floats NaN is replaced, and infinities, which NumPy makes finite, are refused."""
+    if not copy:
+        refuse("numpy.nan_to_num", f"copy=False: {IN_PLACE}")
     return f.where(isnan(x), nan, x) if x.context.rounds else x
 
 
