@@ -51,7 +51,7 @@ def main():
     options = parser.parse_args()
     if options.exhaustive:
         forms, every = ("bfloat16", "float16"), (run_exhaustive, run_exhaustive_bulk)
-        jobs = [(run, operation, form) for operation in oracle.UNARY for form in forms for run in every]
+        jobs = [(work, operation, form) for operation in oracle.UNARY for form in forms for work in every]
     else:
         each = -(-options.cases // (len(OPERATIONS) * len(PRECISIONS) * 4))
         parts = [4 * options.seed + part for part in range(4)]
