@@ -63,7 +63,6 @@ from scalarspec.bounding.backward import BackwardPass, UnitRows
 from scalarspec.bounding.plan import Plan
 from scalarspec.bounding.ranges import flat
 from scalarspec.bounding.state import Balls, Boxes, BoxState, Constraints, Ends
-from scalarspec.core.domains import watching_poles
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.numbers.elementary import TINY
 from scalarspec.tracing.interpreter import Traced
@@ -109,9 +108,7 @@ class LinearBounds:
         self._rows: UnitRows | None = None
         self._asked = False
         self._shares: dict[int, list[tuple[Array, Array]]] = {}
-        with watching_poles() as poles:
-            self._propagate()
-        self.state.may_be_missing(poles)
+        self._propagate()
 
     def _propagate(self) -> None:
         """The ranges, in order: what a curved function is applied to, and the factors of a product, are sharpened

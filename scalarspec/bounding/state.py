@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
@@ -148,10 +148,10 @@ class BoxState:
     def _evaluated(self, eqn: Equation) -> Traced:
         operands = tuple([self._value(x) for x in eqn.operands])
         if not eqn.guards:
-            try:
-                return self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
-            except DomainUndecided:
-                pass
+            with suppress(DomainUndecided), watching_poles() as poles:
+                found = self._batch.traced(eqn.operation, eqn.result.shape, operands, eqn.parameters)
+                self._may_be_missing(poles)
+                return found
         return self._wherever(eqn, operands)
 
     def _wherever(self, eqn: Equation, operands: tuple[Traced, ...]) -> Traced:
@@ -170,10 +170,10 @@ class BoxState:
                 inside = tuple(map(self._under, operands, facts))
                 with leniently() as notes, watching_poles() as poles:
                     self._batch.traced(eqn.operation, eqn.result.shape, inside, eqn.parameters)
-        self.may_be_missing([*notes, *poles])
+        self._may_be_missing([*notes, *poles])
         return found
 
-    def may_be_missing(self, notes: Sequence[Note]) -> None:
+    def _may_be_missing(self, notes: Sequence[Note]) -> None:
         """In the boxes that notes tell there may be points without a value."""
         for note in notes:
             told = note.where.reshape(self.count, -1) if len(np.atleast_1d(note.where)) == self.count else note.where
