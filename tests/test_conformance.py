@@ -7,10 +7,12 @@ from generated_code import called, compiled
 
 import scalarspec as ss
 from scalarspec import conformance
+from scalarspec.backends.interval import courses, field
 from scalarspec.conformance.examples import SPECS, examples
 from scalarspec.conformance.readings import written
 from scalarspec.conformance.refusals import REFUSED
 from scalarspec.core.operations import OPERATIONS
+from scalarspec.errors import UnknownName
 
 NO_CASE = {
     "range_of_values": lambda line: line.name in SPECS or line.kind not in ("elementwise", "reduction"),
@@ -46,3 +48,18 @@ def test_generated_c_gives_the_values(operation, tmp_path):
         shape = found.value.shape
         missed = written(example, lambda *xs, f=function, n=size, s=shape: called(f, xs, [n])[0].reshape(s))
         assert not missed, missed
+
+
+@pytest.mark.parametrize(("module", "operation"), [(field, "divide"), (field, "pow"), (courses, "atan2")])
+def test_a_pole_that_is_not_told_is_noticed(module, operation, monkeypatch):
+    assert conformance.check(operation, "domain").status == "holds"
+    monkeypatch.setattr(module, "pole", lambda *_: None)
+    assert conformance.check(operation, "domain").status == "misses"
+
+
+def test_what_there_is_not_is_named():
+    for asked in (lambda: conformance.run(["sinc"]), lambda: conformance.check("sinc", "interval")):
+        with pytest.raises(UnknownName, match="no operation is called 'sinc'"):
+            asked()
+    with pytest.raises(UnknownName, match="no reading is called 'fast'"):
+        conformance.check("exp", "fast")

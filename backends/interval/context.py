@@ -82,7 +82,7 @@ class IntervalContext(CourseFunctions):
         """Rising between its poles, which lie where cos is 0: everything, if there may be one in x."""
         poles = self._extremes(x, 1, scale=self.prec + self.guard)
         if poles is not None:
-            pole(f"tan({self.text(x)}): a pole lies in the operand")
+            pole(lambda: f"tan({self.text(x)}): a pole lies in the operand")
             return ENTIRE
         return increasing(odd(self._tan_at), x)
 

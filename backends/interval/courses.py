@@ -12,6 +12,7 @@ from scalarspec.backends.interval.ends import ONE, TWO, ZERO, Interval, is_point
 from scalarspec.backends.interval.functions import MonotoneFunctions
 from scalarspec.core.context import DERIVED, PRIMITIVES, Context
 from scalarspec.core.course import Course
+from scalarspec.core.domains import pole
 from scalarspec.core.operations import OPERATIONS, forgotten_when_removed
 from scalarspec.numbers.dyadic import (
     EXPONENT_LIMIT,
@@ -69,6 +70,8 @@ class CourseFunctions(MonotoneFunctions):
     def atan2(self, y: Interval, x: Interval) -> Interval:
         """From its corners, unless the box crosses the cut or holds the origin: it has no extremes inside."""
         turn = self.pi()[2:]
+        if x[0] <= 0 <= x[2] and y[0] <= 0 <= y[2]:
+            pole(lambda: f"atan2({self.text(y)}, {self.text(x)}): the origin, which has no angle, lies in the operands")
         if x[0] < 0 and y[0] < 0 <= y[2]:
             return (-turn[0], turn[1], *turn)
         if x[0] <= 0 <= x[2] and y[0] <= 0 <= y[2]:

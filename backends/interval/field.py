@@ -143,7 +143,7 @@ class IntervalField(Context[Interval]):
             x, (c, g, d, h) = self.negative(x), self.negative(y)
         a, e, b, f = x
         if c <= 0:
-            pole(f"divide({self.text(x)}, {self.text(y)}): 0 lies in the divisor")
+            pole(lambda: f"divide({self.text(x)}, {self.text(y)}): 0 lies in the divisor")
         if a == b == 0:
             return ZERO
         if c == d and g == h and c & (c - 1) == 0 and e != INFINITE != f:

@@ -99,7 +99,7 @@ class FieldArrays(OrderedArrays):
         if np.any(zero):
             beyond(zero, np.False_, lambda index: DivisionByZero("divide: division by zero"))
             x, y = np.where(zero, np.inf, x), np.where(zero, np.inf, y)  # all reals
-        pole("divide: 0 lies in a divisor", hard)
+        pole(lambda: "divide: 0 lies in a divisor", hard)
         result = np.empty(x.shape)
         with watching_poles():  # they are told
             result[:, hard] = ends_of(self.elementwise("divide", x[:, hard], y[:, hard]))

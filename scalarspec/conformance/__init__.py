@@ -17,7 +17,7 @@ A reading holds, or refuses by name, or misses. What misses is a wrong fact in t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,9 +52,12 @@ def check(operation: str, reading: str, known: Sequence[Example] | None = None) 
 
     operation: a name of the table; reading: a name of `READINGS`; known: the operation's examples, where they are made
     once for many readings. A miss counts first, then an example that is refused: what holds elsewhere does not hide it.
+    Raises UnknownName for a name that is in no table.
 
         conformance.check("exp", "interval").status
     """
+    _known("operation", operation, OPERATIONS)
+    _known("reading", reading, READINGS)
     try:
         tried = examples(OPERATIONS[operation]) if known is None else known
         found = [example for example in tried if any(v is not None for v in example.values)]
@@ -64,6 +67,12 @@ def check(operation: str, reading: str, known: Sequence[Example] | None = None) 
         return Finding(operation, reading, "refused", f"{type(error).__name__}: {error}")
     outcomes = [_of_example(READINGS[reading], example) for example in found]
     return Finding(operation, reading, *_first(outcomes, ("misses", "refused", "holds", "no case")))
+
+
+def _known(kind: str, name: str, table: Mapping[str, object]) -> None:
+    """Raises UnknownName for a name that is not in a table."""
+    if name not in table:
+        raise UnknownName(f"no {kind} is called {name!r}; there are {', '.join(table)}")
 
 
 Outcome = tuple[Status, str]
@@ -108,8 +117,7 @@ def run(operations: Iterable[str] | None = None) -> list[Finding]:
     """
     names = list(operations or OPERATIONS)
     for name in names:
-        if name not in OPERATIONS:
-            raise UnknownName(f"no operation is called {name!r}; there are {', '.join(OPERATIONS)}")
+        _known("operation", name, OPERATIONS)
     return [found for name in names for found in _findings(name)]
 
 

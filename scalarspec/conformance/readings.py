@@ -15,7 +15,7 @@ import numpy as np
 from scalarspec import check
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs
-from scalarspec.bounding.methods import METHODS
+from scalarspec.bounding.methods import METHODS, steps
 from scalarspec.bounding.search import Limits
 from scalarspec.certificates.certificate import FORMATS, of_bounds
 from scalarspec.conformance.examples import PRECISE, Array, Example, value_at
@@ -26,6 +26,7 @@ from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
+from scalarspec.errors import ScalarSpecError
 from scalarspec.formulas.derive import derive
 from scalarspec.formulas.matrix import matrix_form
 from scalarspec.numbers import formats
@@ -106,6 +107,24 @@ def _bounded(example: Example, method: str) -> str:
     domain = Domain(example.named, dict(zip(example.names, example.low, strict=True)), example.vary())
     *_, ((low, high), _) = METHODS[method](domain, Jobs(domain), Limits(PARTS), None)
     return _outside(example, low, high)
+
+
+@reading
+def domain(example: Example) -> str:
+    """Where the spec has no value at a point of a box, `bounds` must say that there may be none, or refuse."""
+    silent = any(_says_nothing(each) for each in (example.alone() if example.apart else [example]))
+    return "there may be points without a value, and bounds do not say so" if silent else ""
+
+
+def _says_nothing(example: Example) -> bool:
+    """Is there a point without a value, of which the bounds over the box say nothing?"""
+    if all(ends is not None for ends in example.values):
+        return False
+    box = Domain(example.named, dict(zip(example.names, example.low, strict=True)), example.vary())
+    try:
+        return not next(steps(box, named_context("interval"), (), Limits(PARTS), None, Jobs(box))).partly
+    except ScalarSpecError:
+        return False
 
 
 @reading

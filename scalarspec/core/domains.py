@@ -79,36 +79,39 @@ def guarding(taken: Array, dropped: Array) -> Iterator[None]:
         _STATE.guards = before
 
 
-@contextmanager
-def leniently() -> Iterator[list[Note]]:
+class _Noting:
+    """While it lasts, notes of one kind are taken; gives them. A class, since it is entered for each evaluation."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __enter__(self) -> list[Note]:
+        self.before, notes = getattr(_STATE, self.kind), list[Note]()
+        setattr(_STATE, self.kind, notes)
+        return notes
+
+    def __exit__(self, *_: object) -> None:
+        setattr(_STATE, self.kind, self.before)
+
+
+def leniently() -> _Noting:
     """While values are wanted wherever there are some; gives the notes of where there may be none."""
-    before = _STATE.notes
-    notes = _STATE.notes = list[Note]()
-    try:
-        yield notes
-    finally:
-        _STATE.notes = before
+    return _Noting("notes")
 
 
-@contextmanager
-def watching_poles() -> Iterator[list[Note]]:
+def watching_poles() -> _Noting:
     """While poles are watched for; gives the notes of where there may be some."""
-    before = _STATE.poles
-    poles = _STATE.poles = list[Note]()
-    try:
-        yield poles
-    finally:
-        _STATE.poles = before
+    return _Noting("poles")
 
 
-def pole(message: str, where: Array = np.True_) -> None:  # type: ignore[assignment]
+def pole(message: Callable[[], str], where: Array | np.bool = np.True_) -> None:
     """Sets hold a pole of an operation, which has no value there: noted for who watches for poles, but for elements
-    that surely do not take the branch. where: for which elements.
+    that surely do not take the branch. message: what says so; where: for which elements.
     """
     if _STATE.poles is not None:
         where = where & ~_asked(np.shape(where))[1]
         if np.any(where):
-            _STATE.poles.append(Note(message, where))
+            _STATE.poles.append(Note(message(), np.asarray(where)))
 
 
 def is_watched() -> bool:
