@@ -5,7 +5,8 @@ import stat
 
 import pytest
 
-from scalarspec.files import write_whole
+from scalarspec.errors import ArgumentError
+from scalarspec.files import told, write_new, write_whole
 
 
 def test_a_file_is_written_and_replaced(tmp_path):
@@ -38,3 +39,18 @@ def test_where_nothing_can_be_written_all_stays(tmp_path, monkeypatch):
         write_whole(tmp_path / "file", b"after")
     assert (tmp_path / "file").read_bytes() == b"before"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_new_file_is_written_once(tmp_path):
+    write_new(tmp_path / "file", b"one")
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "file", b"another")
+    assert (tmp_path / "file").read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("path", ["nowhere/file", "fi\0le"])
+def test_what_cannot_be_written_names_the_argument(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match=r"page: .* cannot be written: "), told("page", path):
+        write_whole(path, b"data")

@@ -15,7 +15,8 @@ import pytest
 
 import scalarspec as ss
 from scalarspec import conformance, errors, extend, laws, models
-from scalarspec.vocabulary.examples import example
+from scalarspec.vocabulary.calls import numbers
+from scalarspec.vocabulary.examples import _numbers, example
 from scalarspec.vocabulary.public import jobs, public, results, vocabulary
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -292,3 +293,8 @@ def test_what_python_reads_is_code():
     assert is_code("    >>> 1 + 1\n    2")
     assert not is_code("gaussian-kl    mu, logvar")
     assert not is_code("a table")
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 3), (1, 2, 4, 4)])
+def test_the_numbers_of_an_example_are_those_of_the_call(shape):
+    assert np.array_equal(eval(_numbers(shape), {"np": np}), numbers(shape))

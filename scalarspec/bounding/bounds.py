@@ -42,7 +42,7 @@ from scalarspec.numbers.exact import (
     infinite,
     interval_text,
 )
-from scalarspec.pages.figures import Colour, Row, Span, Strips
+from scalarspec.pages.figures import DRAWN, Colour, Row, Span, Strips, the_first
 from scalarspec.pages.page import Lines, Mark, Page, Table
 from scalarspec.pages.shown import Shown
 from scalarspec.report import ends_json, place_texts, unboxed
@@ -333,9 +333,6 @@ def count_text(boxes: int) -> str:
 
 # ---- as a page ------------------------------------------------------------------------------------------------------
 
-DRAWN = 40
-"""Of more outputs than these, the first are drawn."""
-
 
 def _verdict(found: Bounds) -> tuple[Mark, tuple[str, str]]:
     """What is known of the outputs, in words."""
@@ -370,7 +367,7 @@ def _figure(found: Bounds, inner: tuple[Exact, Exact] | None) -> Strips:
         for row, least, most in zip(spans, *(as_array(end).flat for end in inner), strict=False):
             row += [] if infinite(least, most) else [Span(float_above(least), float_below(most), "ink", thick=False)]
     rows = [Row(place, tuple(row)) for place, row in zip(place_texts(found.enclosure.shape), spans, strict=False)]
-    first = f", the first {DRAWN} of {len(ends)} outputs" if len(ends) > DRAWN else ""
+    first = the_first(len(ends), " outputs")
     told = f"A bar for the bounds of each output{first}; the table has the numbers."
     legend: list[tuple[str, Colour, str]] = [("▮", "bar", "bounds"), ("━", "ink", "attained")]
     return Strips(f"The bounds on one axis{first}", told, rows, legend[: 1 if inner is None else 2])

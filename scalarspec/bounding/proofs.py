@@ -13,7 +13,7 @@ import numpy as np
 from scalarspec.core.arrays import lift
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import End, as_array, data_value, exact_text, float_above, float_below, interval_text
-from scalarspec.pages.figures import Row, Span, Strips
+from scalarspec.pages.figures import DRAWN, Row, Span, Strips, the_first
 from scalarspec.pages.page import Page, Part, Table
 from scalarspec.pages.shown import Shown
 from scalarspec.report import ends_json, floats_json, place_texts, unboxed
@@ -181,10 +181,6 @@ class Proofs(Shown, Sequence[Proof]):
         return {"status": self.status, "rows": [proof.to_json() for proof in self.rows]}
 
 
-DRAWN = 40
-"""Of more outputs of a claim than these, the first are drawn."""
-
-
 def _sentence(proof: Proof) -> str:
     """What a proof says of its claim, in words."""
     if proof.status == "proved":
@@ -205,7 +201,7 @@ def _margins(low: Exact, high: Exact) -> list[Part]:
     places = place_texts(as_array(low).shape)
     rows = [[place, interval_text(*pair, 10)] for place, pair in zip(places, ends, strict=True)]
     spans = [(Span(float_below(least), float_above(most)),) for least, most in ends[:DRAWN]]
-    first = f", the first {DRAWN} of {len(ends)}" if len(ends) > DRAWN else ""
+    first = the_first(len(ends))
     told = f"A bar for the margin of each output{first}, and a line at 0; the table has the numbers."
     drawn = [Row(*row) for row in zip(places, spans, strict=False)]
     return [

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scalarspec.errors import ArgumentError, NotSupported
-from scalarspec.files import write_whole
+from scalarspec.files import told, write_new, write_whole
 
 
 def write(certificate: Mapping[str, Any], path: str | Path, constants: str | None = None) -> None:
@@ -33,7 +31,7 @@ def write(certificate: Mapping[str, Any], path: str | Path, constants: str | Non
             raise ArgumentError(f"constants: expected another file than the certificate's, got {constants!r} for both")
         certificate, kept = apart(certificate, constants)
         _share(path.parent / constants, kept.encode())
-    with _told("certificate", path):
+    with told("certificate", path):
         write_whole(path, json.dumps(certificate).encode())
 
 
@@ -57,26 +55,8 @@ def apart(certificate: Mapping[str, Any], name: str) -> tuple[dict[str, Any], st
 
 def _share(path: Path, data: bytes) -> None:
     """Writes a file that is not there; raises ArgumentError for one that is, and holds something else."""
-    with _told("constants", path):
-        fresh = path.with_name(f".{secrets.token_hex(8)}")
-        try:
-            write_whole(fresh, data)
-            with contextlib.suppress(FileExistsError):
-                os.link(fresh, path)  # at once, or not at all: others may write it, too
-        finally:
-            fresh.unlink(missing_ok=True)
+    with told("constants", path):
+        with contextlib.suppress(FileExistsError):
+            write_new(path, data)
         if path.read_bytes() != data:
             raise ArgumentError(f"constants: {path} holds other constants; name another file, or delete it")
-
-
-@contextlib.contextmanager
-def _told(argument: str, path: Path) -> Iterator[None]:
-    """Raises ArgumentError, with the argument, where a file cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise ArgumentError(f"{argument}: {path} cannot be written: {error.strerror}") from None
-    except ValueError as error:  # a name that no file can have
-        if isinstance(error, ArgumentError):
-            raise
-        raise ArgumentError(f"{argument}: {str(path)!r} cannot be written: {error}") from None

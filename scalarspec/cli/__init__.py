@@ -33,6 +33,7 @@ from scalarspec.cli import (
     shipped_models,
 )
 from scalarspec.cli.commands import Commands, Parser
+from scalarspec.cli.pages import check_html, write_html
 from scalarspec.cli.progress import Bar
 from scalarspec.cli.signals import Signals, listening
 from scalarspec.cli.user_files import described
@@ -117,7 +118,12 @@ def _answer(options: argparse.Namespace, signals: Signals) -> tuple[int, str]:
     """The exit code of a command, and its report."""
     try:
         with output.kept_for_the_report():
+            page = getattr(options, "html", None) is not None
+            if page:
+                check_html(options)
             result, code = options.run(options)
+            if page:
+                write_html(options, result)
             if signals.number == signal.SIGTERM:
                 raise KeyboardInterrupt
             shown = result.to_json() if options.json else str(result)

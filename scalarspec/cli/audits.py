@@ -7,7 +7,7 @@ from typing import Any
 
 from scalarspec.audit import KINDS, audit
 from scalarspec.cli.commands import Commands
-from scalarspec.cli.pages import add_html, check_html, write_html
+from scalarspec.cli.pages import add_html
 from scalarspec.cli.user_files import load_function, note_unused, parameters_of
 from scalarspec.numbers import archives
 
@@ -25,12 +25,10 @@ def add_commands(commands: Commands) -> None:
 
 def run_audit(options: argparse.Namespace) -> tuple[Any, int]:
     """What an audit finds; exit code 1 where a fact fails."""
-    check_html(options)
     function = load_function(options.function, "function")
     inputs = None
     if options.inputs is not None:
         inputs, others = archives.read(options.inputs, parameters_of(function, options.function))
         note_unused(options, others)
     found = audit(function, options.kind, reduction=options.reduction, inputs=inputs)
-    write_html(options, found)
     return found, 0 if found.ok else 1

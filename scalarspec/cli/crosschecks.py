@@ -10,7 +10,7 @@ from typing import Any
 
 from scalarspec.cli import networks
 from scalarspec.cli.commands import Commands, add_spec
-from scalarspec.cli.pages import add_html, check_html, write_html
+from scalarspec.cli.pages import add_html
 from scalarspec.cli.proofs import EXIT
 from scalarspec.cli.user_files import load_function, spec_and_arguments
 from scalarspec.errors import ArgumentError
@@ -40,7 +40,6 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("record", help="what 'crosscheck --json' printed")
     add_spec(parser, nargs="?")
     _add_options(parser, None)
-    parser.set_defaults(html=None)
 
 
 def _add_options(parser: argparse.ArgumentParser, actual: str | None) -> None:
@@ -56,11 +55,9 @@ def run_crosscheck(options: argparse.Namespace) -> tuple[Any, int]:
     """The error of a result; exit code 1 where it is too great, or rounding does not explain it, and 3 where no bound
     on what rounding can cause tells.
     """
-    check_html(options)
     spec, args = spec_and_arguments(options)
     actual = _actual(options, spec, args)
     found = crosscheck(spec, *args, actual=actual, **{name: getattr(options, name) for name in GIVEN})
-    write_html(options, found)
     return _Recorded(found, options), _exit_code(found, options.max_ulps)
 
 
@@ -91,6 +88,10 @@ class _Recorded:
 
     def __str__(self) -> str:
         return str(self.found)
+
+    def html(self) -> str:
+        """The page of the cross-check."""
+        return self.found.html()
 
     def to_json(self) -> dict[str, Any]:
         """The command beside the data of the cross-check."""

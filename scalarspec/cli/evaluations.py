@@ -9,7 +9,7 @@ from scalarspec.bounding.bounds import CHOICES, bounds
 from scalarspec.cli.certificates import add_certificate, check_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_backends, add_precision, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
-from scalarspec.cli.pages import add_html, check_html, write_html
+from scalarspec.cli.pages import add_html
 from scalarspec.cli.user_files import contexts, regions, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.cli.workers import working
 from scalarspec.compare import DEFAULT_BACKENDS, compare
@@ -25,12 +25,9 @@ def add_commands(commands: Commands) -> None:
 
 def run_compare(options: argparse.Namespace) -> tuple[Any, int]:
     """The values of a spec under several backends."""
-    check_html(options)
     spec, args = spec_and_arguments(options)
     backends = contexts(options.backend or DEFAULT_BACKENDS, options.prec)
-    found = compare(spec, *args, backends=backends)
-    write_html(options, found)
-    return found, 0
+    return compare(spec, *args, backends=backends), 0
 
 
 def _add_bounds(commands: Commands) -> None:
@@ -55,7 +52,6 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     """An enclosure over a box; with `--plot`, also a picture of it."""
     to_be_written("plot", options.plot, "bounds.png")
     check_certificate(options, "bounds.json")
-    check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     (backend,) = contexts([options.backend], options.prec)
@@ -70,5 +66,4 @@ def run_bounds(options: argparse.Namespace) -> tuple[Any, int]:
     if options.plot is not None:
         with told_after_the_report(options):
             found.plot(options.plot)
-    write_html(options, found)
     return found, 0

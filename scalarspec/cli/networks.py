@@ -16,7 +16,7 @@ import numpy as np
 
 from scalarspec.cli.certificates import add_certificate, check_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_workers
-from scalarspec.cli.pages import add_html, check_html, write_html
+from scalarspec.cli.pages import add_html
 from scalarspec.cli.user_files import NETWORK, named, told_after_the_report
 from scalarspec.cli.workers import working
 from scalarspec.errors import ArgumentError
@@ -104,7 +104,6 @@ def run_verify(options: argparse.Namespace) -> tuple[Any, int]:
     if options.timeout is not None and not 0 <= options.timeout < MOST_SECONDS:
         raise ArgumentError(f"--timeout: expected a number of seconds, got {options.timeout}")
     check_certificate(options, "proof.json")
-    check_html(options)
     network, path = _files(options)
     with working(options) as executor:
         effort = {"timeout": options.timeout, "budget": options.budget, "executor": executor}
@@ -116,7 +115,6 @@ def run_verify(options: argparse.Namespace) -> tuple[Any, int]:
     if options.certificate is not None:
         with told_after_the_report(options):
             write_certificates(options, found.certificates())
-    write_html(options, found)
     if not found.exact:
         options.notes.append(ROUNDED)
     return found, EXIT[found.status]

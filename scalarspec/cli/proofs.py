@@ -10,7 +10,7 @@ from scalarspec.bounding.prove import prove
 from scalarspec.cli.certificates import add_certificate, check_certificate, write_certificates
 from scalarspec.cli.commands import Commands, add_vary, add_work
 from scalarspec.cli.fpcores import own_box
-from scalarspec.cli.pages import add_html, check_html, write_html
+from scalarspec.cli.pages import add_html
 from scalarspec.cli.user_files import regions, spec_and_arguments, to_be_written, told_after_the_report
 from scalarspec.cli.workers import working
 
@@ -44,7 +44,6 @@ def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     """The verdict, and its exit code."""
     to_be_written("save", options.save, "witness.npz")
     check_certificate(options, "proof.json")
-    check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     asked = {"vary": vary, "at_least": options.at_least, "at_most": options.at_most}
@@ -58,7 +57,6 @@ def run_prove(options: argparse.Namespace) -> tuple[Any, int]:
     if options.save is not None:
         with told_after_the_report(options):
             _save(found, options.save)
-    write_html(options, found)
     return found, EXIT[found.status]
 
 

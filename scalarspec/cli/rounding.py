@@ -7,7 +7,7 @@ from typing import Any
 
 from scalarspec.cli.commands import Commands, add_vary, add_workers
 from scalarspec.cli.fpcores import own_box
-from scalarspec.cli.pages import add_html, check_html, write_html
+from scalarspec.cli.pages import add_html
 from scalarspec.cli.user_files import regions, spec_and_arguments
 from scalarspec.cli.workers import working
 from scalarspec.rounding_errors.ranges import ranges
@@ -40,22 +40,17 @@ def _add_box(parser: argparse.ArgumentParser) -> None:
 
 def run_tolerance(options: argparse.Namespace) -> tuple[Any, int]:
     """A bound on the error of floats."""
-    check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     settings = {"dtype": options.dtype or FORMAT, "splits": options.splits, "libm": options.libm}
     how = {"inputs": options.inputs_are, "accumulate": options.accumulate}
     with working(options) as executor:
-        found = tolerance(spec, *args, vary=vary, **how, **settings, executor=executor)
-    write_html(options, found)
-    return found, 0
+        return tolerance(spec, *args, vary=vary, **how, **settings, executor=executor), 0
 
 
 def run_ranges(options: argparse.Namespace) -> tuple[Any, int]:
     """The operations that can leave the range; exit code 1 where there are any."""
-    check_html(options)
     vary = own_box(options) or regions(options.vary)
     spec, args = spec_and_arguments(options)
     found = ranges(spec, *args, vary=vary, dtype=options.dtype or FORMAT)
-    write_html(options, found)
     return found, 1 if found.offenders else 0

@@ -108,6 +108,15 @@ class Row:
         return [*(end for span in self.spans for end in (span.low, span.high)), *(dot.at for dot in self.dots)]
 
 
+DRAWN = 40
+"""Of more rows than these, the first are drawn."""
+
+
+def the_first(count: int, what: str = "") -> str:
+    """What is said of a figure that draws the first of so many; nothing where it draws all. what: they are."""
+    return f", the first {DRAWN} of {count}{what}" if count > DRAWN else ""
+
+
 @dataclass(frozen=True)
 class Strips:
     """Rows over one axis. alternative: what the figure shows, in words; legend: signs and colours with their meaning;

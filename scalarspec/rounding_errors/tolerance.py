@@ -28,7 +28,7 @@ from scalarspec.errors import ArgumentError
 from scalarspec.executors import Crew
 from scalarspec.numbers import environment
 from scalarspec.numbers.exact import exact_float, interval_text
-from scalarspec.pages.figures import Row, Span, Strips
+from scalarspec.pages.figures import DRAWN, Row, Span, Strips, the_first
 from scalarspec.pages.page import Lines, Page, Table
 from scalarspec.pages.page import Part as PagePart
 from scalarspec.pages.shown import Shown
@@ -304,9 +304,6 @@ def _exact(ends: Array) -> Array:
 
 # ---- as a page ------------------------------------------------------------------------------------------------------
 
-DRAWN = 40
-"""Of more outputs than these, the first are drawn."""
-
 
 def _sentence(found: Tolerance, bounded: bool) -> str:
     """What is known of the outputs, in words."""
@@ -334,7 +331,7 @@ def _figure(found: Tolerance) -> list[Strips]:
         return []
     spans = [(Span(0.0, bound),) if bound > 0 else () for bound in bounds[:DRAWN]]
     rows = [Row(*row) for row in zip(place_texts(np.shape(found.absolute)), spans, strict=False)]
-    first = f", the first {DRAWN} of {len(bounds)} outputs" if len(bounds) > DRAWN else ""
+    first = the_first(len(bounds), " outputs")
     told = f"A bar for the absolute bound of each output{first}, on a logarithmic axis; the table has the numbers."
     return [Strips(f"Absolute bounds{first} (0 is not shown)", told, rows, logarithmic=True)]
 

@@ -27,13 +27,17 @@ class Call(NamedTuple):
     shapes: Sequence[tuple[int, ...]]
 
     def arguments(self, context: Context[Any]) -> list[Tensor]:
-        """The arguments in a context: positive numbers, whole sixteenths up to 1."""
-        arrays = ((np.arange(prod(shape)).reshape(shape) * 5 % 16 + 1) / 16 for shape in self.shapes)
-        return list(map(context.tensor, arrays))
+        """The arguments in a context."""
+        return [context.tensor(numbers(shape)) for shape in self.shapes]
 
     def under(self, context: Context[Any]) -> Any:
         """What comes of the call in a context."""
         return self.spec(*self.arguments(context))
+
+
+def numbers(shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Positive numbers for an argument, whole sixteenths up to 1."""
+    return (np.arange(prod(shape)).reshape(shape) * 5 % 16 + 1) / 16
 
 
 VECTOR, MATRIX, IMAGE, SEQUENCE = (2,), (2, 3), (1, 2, 4, 4), (1, 2, 3)

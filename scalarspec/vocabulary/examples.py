@@ -8,11 +8,9 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
-
-import numpy as np
 
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.errors import NotSupported
@@ -56,12 +54,12 @@ def _context(row: Row) -> str:
     return "float64"
 
 
-def _numbers(shape: Sequence[int]) -> str:
-    """The text of the numbers that `Call.arguments` has for a shape."""
+def _numbers(shape: tuple[int, ...]) -> str:
+    """The text of the numbers that `calls.numbers` has for a shape."""
     size = prod(shape)
     if size > FEW:
         return f"(np.arange({size}).reshape({', '.join(map(str, shape))}) * 5 % 16 + 1) / 16"
-    return str(((np.arange(size).reshape(shape) * 5 % 16 + 1) / 16).tolist())
+    return str(calls.numbers(shape).tolist())
 
 
 def _door(room: str) -> str:
@@ -120,5 +118,10 @@ class _AsWritten(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         """`ss` for the functions of the core, `ss.layers` for the layers."""
-        door = {"f": "ss", "layers": "ss.layers", "loss": "ss.loss", "LABELS": "np.array([0, 2])"}.get(node.id)
+        door = {
+            "f": "ss",
+            "layers": "ss.layers",
+            "loss": "ss.loss",
+            "LABELS": f"np.array({calls.LABELS.tolist()})",
+        }.get(node.id)
         return ast.parse(door, mode="eval").body if door else node
