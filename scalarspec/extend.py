@@ -26,6 +26,7 @@ from typing import Any
 from scalarspec.core.applied import applied
 from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
 from scalarspec.core.context import DERIVED, Context
+from scalarspec.core.domains import pole
 from scalarspec.core.named_contexts import context, resolve
 from scalarspec.core.operation import Operation
 from scalarspec.core.operations import ADDED, CACHES, OPERATIONS
@@ -38,7 +39,7 @@ from scalarspec.tracing.vjp_rules import RULES
 
 __all__ = [
     "Arrays", "Context", "Kleene", "LiftedArrays", "Maybe", "NumPyArrays", "Operation", "Shape", "Tensor", "Truth",
-    "add_operation", "added", "context", "lift", "remove_operation", "resolve",
+    "add_operation", "added", "context", "lift", "pole", "remove_operation", "resolve",
 ]  # fmt: skip
 
 

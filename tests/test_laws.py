@@ -81,3 +81,10 @@ def test_a_way_that_says_nothing_is_no_case():
     interval = ss.context("interval")
     with pytest.raises(DomainError, match="tells nothing"):
         meet(interval.tensor([1]), interval.box([0], [np.inf]), Fraction(1), "square")
+
+
+def test_a_context_that_hides_its_poles_breaks_a_law(monkeypatch):
+    (law,) = (law for law in laws.laws_for(CONTEXTS["interval"]) if law.name == "a pole is told")
+    assert law.verify(CONTEXTS["interval"]).status == "passed"
+    monkeypatch.setattr("scalarspec.backends.interval.field.pole", lambda *_: None)
+    assert law.verify(CONTEXTS["interval"]).status == "failed"

@@ -106,7 +106,11 @@ def watching_poles() -> _Noting:
 
 def pole(message: Callable[[], str], where: Array | np.bool = np.True_) -> None:
     """Sets hold a pole of an operation, which has no value there: noted for who watches for poles, but for elements
-    that surely do not take the branch. message: what says so; where: for which elements.
+    that surely do not take the branch. An enclosing context that gives a set for 1/[-1, 1] calls it.
+
+    message: what says so; where: for which elements.
+
+        extend.pole(lambda: "divide: 0 lies in the divisor")
     """
     if _STATE.poles is not None:
         where = where & ~_asked(np.shape(where))[1]

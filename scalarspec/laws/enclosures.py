@@ -9,6 +9,7 @@ from typing import Any
 from scalarspec import latent, loss
 from scalarspec.core import functions as f
 from scalarspec.core.context import Context
+from scalarspec.core.domains import watching_poles
 from scalarspec.core.operations import having
 from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.errors import Undecided
@@ -133,8 +134,18 @@ def _where_is_hull(context: Context[Any]) -> None:
         raise LawViolation(f"where of a true condition is {interval_text(low, high)}, not the first branch")
 
 
+def _poles_are_told(context: Context[Any]) -> None:
+    """A divisor that may be 0 is refused, or told to who watches for poles: else bounds hide it."""
+    for low, high in ((-1, 1), (0, 1), (-1, 0)):
+        with watching_poles() as poles:
+            quotient = f.square(1 / context.box(low, high))
+        if not poles:
+            raise LawViolation(f"1/[{low}, {high}]² is {quotient}, and nothing tells that there is no value at 0")
+
+
 ORDER = [
     Law("order", "an overlap is undecided", 0, _overlap_is_undecided),
     Law("order", "what is apart is decided", 0, _apart_is_decided),
     Law("order", "where is a hull", 0, _where_is_hull),
+    Law("order", "a pole is told", 0, _poles_are_told),
 ]
