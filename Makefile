@@ -2,7 +2,9 @@
 PYTHON ?= python3
 BIN = .venv/bin
 TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
-PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-compile
+# The pip of PYTHON fills .venv: one of its own there would take as long to install as NumPy and SymPy together.
+HAS_PIP = $(shell $(PYTHON) -c 'import pip' 2>/dev/null && echo yes)
+PIP = $(if $(HAS_PIP),$(PYTHON) -m pip --python $(BIN)/python,$(BIN)/python -m pip) install --disable-pip-version-check --no-compile
 RUN ?=
 FUZZ ?=
 BENCH ?= --page docs/reference/benchmarks.md
@@ -95,7 +97,7 @@ lint: .venv/dev
 
 # The package and what it needs to run. Its files are compiled as they are first used: that takes less than all of them.
 .venv/package: pyproject.toml
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(if $(HAS_PIP),--without-pip) .venv
 	$(PIP) --quiet --editable .
 	touch $@
 

@@ -301,7 +301,7 @@ def within(name: str, value: int, least: int, most: int) -> None:
 
 
 def run(
-    digit: int = 0, count: int = 100, radius: Any = "0.01", progress: Callable[[int], None] = lambda i: None
+    digit: int = 0, count: int = 25, radius: Any = "0.01", progress: Callable[[int], None] = lambda i: None
 ) -> Report:
     """Evaluate every term on one held-out digit, and check the agreement of the backends on the first `count`.
 

@@ -22,7 +22,7 @@ def add_commands(commands: Commands) -> None:
 def _add_run(commands: Commands) -> None:
     parser = commands.add("run", run_models, "the shipped models on held-out digits, under every backend")
     parser.add_argument("--digit", type=int, default=0, help="the digit of the table, 0 to 99 (default 0)")
-    parser.add_argument("--count", type=int, default=100, help="digits to check for agreement (default 100)")
+    parser.add_argument("--count", type=int, default=25, help="digits to check for agreement, up to 100 (default 25)")
     parser.add_argument("--radius", default="0.01", help="the box of the bounds, in pixel units (default 0.01)")
 
 
