@@ -51,9 +51,17 @@ def test_claims_are_proved(name):
 
 def test_more_parts_prove_more():
     widths = []
-    for boxes in (1, 8):
-        whole = certified.certificate_of("cross-entropy", method="subdivide", budget=boxes)
-        assert f"in {boxes} part" in checked(whole)
+    for budget in (1, 8):
+        found = ss.bounds(
+            certified.SPECS["cross-entropy"],
+            certified.CENTRE,
+            vary={"x": ss.ball("0.25")},
+            method="subdivide",
+            budget=budget,
+        )
+        whole = found.certificate()
+        assert budget / 2 < found.boxes <= budget
+        assert f"in {found.boxes} part" in checked(whole)
         ((low, high),) = ends_of(whole)
         widths.append(high - low)
     assert widths[1] < widths[0] * Fraction(9, 10)

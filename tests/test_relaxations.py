@@ -7,8 +7,9 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
-from scalarspec.bounding import relaxations
-from scalarspec.bounding.relaxations import Curve, lines
+from scalarspec.bounding import curves, relaxations
+from scalarspec.bounding.curves import Curve
+from scalarspec.bounding.relaxations import lines
 from scalarspec.core.course import Course
 from scalarspec.core.operations import CURVES, OPERATIONS, having
 from scalarspec.core.tensor import elementwise
@@ -92,8 +93,53 @@ def test_a_line_that_is_a_little_too_tight_is_seen(monkeypatch, shape, operation
 
     monkeypatch.setitem(relaxations.SHAPES, shape, tightened)
     if shape == "mean_value":  # without the curvature, which leaves it the boxes around inflections alone
-        monkeypatch.setattr(relaxations, "_by_curvature", lambda *_: [(None, shape)])
+        monkeypatch.setattr(curves, "by_curvature", lambda *_: [(None, shape)])
     assert crossings(operation) > 0
+
+
+def crossings_of_tangents(operation, shift=0.0):
+    """How often a tangent at any point of its interval is on the wrong side of the function: exactly."""
+    rng = np.random.default_rng(1)
+    low, high = boxes_for(operation, rng)
+    curve = Curve(operation, CONTEXTS["interval64"].box(low[None], high[None]))
+    points = np.clip(low + (high - low) * rng.choice([0, 1, *rng.uniform(size=3)], size=(1, 4, len(low))), low, high)
+    found = relaxations.moved_tangents(curve, points, lines(curve))
+    moved = (found.low_slope != found.low_slope[:, :1]) | (found.high_slope != found.high_slope[:, :1])
+    wrong = 0
+    for i in np.flatnonzero(moved.any(axis=(0, 1)))[:30]:
+        at = [Fraction(low[i]) + cut * (Fraction(high[i]) - Fraction(low[i])) for cut in (0, 1, Fraction(1, 3))]
+        at += [Fraction(p) for p in points[0, :, i]]
+        least, most = ss.endpoints(elementwise(operation, PRECISE.tensor(at)))
+        for row in range(4):
+            a, b, c, d = (Fraction(float(end[0, row, i])) for end in vars(found).values())
+            shifted = Fraction(shift) * (Fraction(high[i]) - Fraction(low[i]))
+            wrong += sum(a * t + b + shifted > y for t, y in zip(at, most, strict=True))
+            wrong += sum(c * t + d - shifted < y for t, y in zip(at, least, strict=True))
+    return wrong
+
+
+@pytest.mark.parametrize("operation", sorted(having(graph=CURVES, kinks="nowhere")))
+def test_tangents_at_other_points_do_not_cross_the_function(operation):
+    assert crossings_of_tangents(operation) == 0
+
+
+def test_a_tangent_that_is_a_little_too_tight_is_seen():
+    assert all(crossings_of_tangents(operation, 1e-9) > 0 for operation in ("exp", "square", "log", "tanh", "gelu"))
+
+
+@pytest.mark.parametrize("operation", ["tanh", "sigmoid", "erf", "atan"])
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (-0.5, 2.0), (-3.0, 1.0), (-5.0, 5.0)])
+def test_lines_around_s_shaped_functions_are_tight(operation, low, high):
+    """Each is at most half as far away again, in the mean, as the closest line of any slope is."""
+    found = lines(Curve(operation, CONTEXTS["interval64"].box([low], [high])))
+    t = np.linspace(low, high, 401)
+    values = np.asarray(elementwise(operation, CONTEXTS["float64"].tensor(t)))
+    slopes = np.linspace(0, 2, 2001)[:, None]
+    for sign, slope, end in ((1, found.high_slope, found.high), (-1, found.low_slope, found.low)):
+        ends = np.max(sign * (values - slopes * t), axis=1)[:, None]
+        closest = np.min(np.mean(sign * (slopes * t - values) + ends, axis=1))
+        distance = np.mean(sign * (slope * t + end - values))
+        assert closest - 1e-3 <= distance <= 1.5 * closest + 1e-3
 
 
 @pytest.mark.parametrize("operation", ["gelu", "silu", "mish", "gelu_tanh", "sin", "erfc"])

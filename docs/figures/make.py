@@ -13,7 +13,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 import scalarspec as ss
-from scalarspec.bounding.relaxations import Curve, lines
+from scalarspec.bounding.curves import Curve
+from scalarspec.bounding.relaxations import lines
 from scalarspec.layers import Linear, Sequential, relu, tanh
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@
       dual_ascent                                 better slopes and multipliers for passes
       backward quadratic affine_forms state charges     passes to the inputs, and what they know of many boxes
       bilinear_operations     linear operations and products, on arrays of floats
-      relaxations derivatives ranges     lines around functions of one number, and ends
+      relaxations curves derivatives ranges     lines around functions of one number, how these bend, and ends
       plan fused rewrites shares    a spec as equations of these kinds, chains of linear ones as layers, what others are
                               rewritten into; softmax, written out
     inner_bounds sign_ascent                      values that are surely attained, and where to look for them

@@ -24,7 +24,7 @@ from scalarspec.bounding.dual_ascent import Choice
 from scalarspec.bounding.fused import Layer, Step
 from scalarspec.bounding.plan import Kind
 from scalarspec.bounding.quadratic import QuadraticTerm
-from scalarspec.bounding.ranges import dot, flat, side_by_side
+from scalarspec.bounding.ranges import dot, flat, side_by_side, total
 from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas
 from scalarspec.bounding.state import BoxState
 from scalarspec.core.operations import OPERATIONS
@@ -75,7 +75,7 @@ class BackwardPass:
     rows: of weights. forms: smooth functions give way to their tangents and terms that are quadratic in the
     inputs, where their operands have affine forms that pay. multipliers: for each row, how much of the size of a
     constrained value's coefficient is put on its split constraint (Lagrange multipliers: beta-CROWN, Wang et al. 2021).
-    choice: slopes and multipliers instead, for rectifiers; the pass then notes their coefficients in `handed`.
+    choice: slopes, multipliers and lines instead; the pass then notes the coefficients of functions in `handed`.
 
     After the pass, slopes: the coefficients of all inputs, (boxes or 1, rows, inputs); at_middle: the affine function
     at the middle of the boxes; kinked: by the place of the equation that makes its operand, the sizes of the
@@ -202,9 +202,14 @@ class BackwardPass:
     def relax_univariate(self, eqn: Equation, g: Array) -> None:
         """By lines around the function, or its tangent; and by what a kink's operand is said to be."""
         (x,) = eqn.operands
-        if self.choice is not None and eqn in self.choice.slopes:
-            self.relax_rectifier(eqn, g, self.choice)
-            return
+        if self.choice is not None:
+            self.handed[eqn] = flat(g, 2)
+            if eqn in self.choice.slopes:
+                self.relax_rectifier(eqn, g, self.choice)
+                return
+            if eqn in self.choice.lines:
+                self._along_rows(x, g, self.choice.lines[eqn])
+                return
         kinked = OPERATIONS[eqn.operation].kinks != "nowhere"
         found = None if kinked else self.relax_quadratic(eqn, g)
         sizes = self._along(x, g, self.state.sandwich(eqn) if found is None else self.state.sandwiched(eqn, found))
@@ -229,7 +234,6 @@ class BackwardPass:
         self.tiny = self.tiny + found.tiny
         handed = np.maximum(rows, 0.0) * choice.slopes[eqn] + down * slope
         self._add(x, handed.reshape(*handed.shape[:2], *x.shape))
-        self.handed[eqn] = rows
         if x in self.plan.place:
             place = self.plan.place[x]
             self.kinked[place] = self.kinked[place] + np.abs(g) if place in self.kinked else np.abs(g)
@@ -252,6 +256,24 @@ class BackwardPass:
             slopes -= sizes * found.turn[:, None]
         self._add(x, slopes)
         return sizes
+
+    def _along_rows(self, x: Traced, g: Array, lines: LinearBounds1D) -> None:
+        """The same along lines of each row's own, flat, charged for as the steepest and the furthest of them."""
+        rows, r = flat(g, 2), self.state.range(x)
+        up, down = np.maximum(rows, 0.0), np.minimum(rows, 0.0)
+        low, high = (np.where(np.isfinite(end), end, 0.0) for end in (lines.low, lines.high))
+        self._void((up > 0) & ~np.isfinite(lines.low) | (down < 0) & ~np.isfinite(lines.high))
+        self.constant = self.constant + np.add.reduce(up * low + down * high, axis=2)
+        slopes = up * lines.low_slope + down * lines.high_slope
+        self._add(x, slopes.reshape(*slopes.shape[:2], *x.shape))
+        steepest, furthest = (
+            np.maximum.reduce(np.maximum(np.abs(a), np.abs(b)), axis=1, initial=0.0)
+            for a, b in ((lines.low_slope, lines.high_slope), (low, high))
+        )
+        size = flat(r.size, 1)
+        sloped = np.where(steepest > 0, size, 0.0)
+        charge = Charge(4 * (steepest * sloped + furthest), total(sloped), len(self.plan.equations))
+        self.pay(np.abs(rows), rows, charge)
 
     def add_lagrangian(self, x: Traced, weight: Array) -> None:
         """Where v >= c is said, less weight (v - c) is a lower bound still; and so for v <= c."""

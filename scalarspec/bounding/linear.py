@@ -75,7 +75,8 @@ Sides = Sequence[tuple[int, int]]
 COEFFICIENTS = 1 << 21
 """About the most coefficients of one value that go backwards at a time: 16 MiB."""
 CHEAP = 1 << 18
-"""Up to so many coefficients of the inputs, all elements of a value are sharpened: its affine form may be of use."""
+"""Up to so many coefficients of the inputs, all elements of a value are sharpened: its affine form may be of use. Up to
+so many of the largest value, tangents are moved."""
 FEWEST_INPUTS = 64
 """Rows for the result are counted as if there were at least this many inputs: values in between may be larger."""
 MOST_SHARED = 64
@@ -188,26 +189,34 @@ class LinearBounds:
     def _tighten(self, x: Traced, rows: UnitRows) -> None:
         """The ends of some elements of the result: by quadratic terms, and by lines where these may do better."""
         before = len(self.plan.equations)
-        if self._asked and dual_ascent.applies(self.plan) and not self.state.balls:
-            self._ascend(x, rows, before)
-            return
-        multipliers = (0.0, *MULTIPLIERS) if self.state.constraints else (0.0,)
-        last = self._intersected(x, rows, self.forms, before, multipliers)
-        if last.unsure:
-            last = self._intersected(x, rows, None, before, multipliers)
+        if self._asked and dual_ascent.piecewise_linear(self.plan) and not self.state.balls:
+            last = self._ascend(x, rows, before, dual_ascent.STEPS)
+        else:
+            multipliers = (0.0, *MULTIPLIERS) if self.state.constraints else (0.0,)
+            last = self._intersected(x, rows, self.forms, before, multipliers)
+            if last.unsure:
+                last = self._by_lines(x, rows, before, multipliers)
         if self._last is None:
             self._last, self._rows = last, rows
 
-    def _ascend(self, x: Traced, rows: UnitRows, before: int) -> None:
-        """The ends that rows are about, by slopes and multipliers that get better."""
+    def _by_lines(self, x: Traced, rows: UnitRows, before: int, multipliers: tuple[float, ...]) -> BackwardPass:
+        """The ends that rows are about, by lines, and by tangents that get better where that is cheap."""
+        moves = self.state.count * len(rows.signs) * self.plan.largest <= CHEAP and not self.state.balls
+        if not moves:
+            return self._intersected(x, rows, None, before, multipliers)
+        if self.state.constraints:
+            self._intersected(x, rows, None, before, multipliers)
+        return self._ascend(x, rows, before, dual_ascent.TANGENT_STEPS)
+
+    def _ascend(self, x: Traced, rows: UnitRows, before: int, steps: int) -> BackwardPass:
+        """The ends that rows are about, by slopes, multipliers and tangents that get better; the last pass."""
         ascent = dual_ascent.DualAscent(self.state, dual_ascent.first_choice(self.state, len(rows.signs)))
-        for k in range(dual_ascent.STEPS + 1):
+        for k in range(steps + 1):
             last = BackwardPass(self.state, x, rows, before, choice=ascent.choice)
             self._put(x, rows, last.least())
-            if k < dual_ascent.STEPS:
+            if k < steps:
                 ascent.step(last.slopes, last.handed)
-        if self._last is None:
-            self._last, self._rows = last, rows
+        return last
 
     def _intersected(
         self,

@@ -4,8 +4,10 @@ Each term is of one value t that a curved function is applied to, with J the slo
 
     (1) At a corner δ*, let s = -sign δ*, so that all other points are δ* + s t with t in [0, 2ρ].
     (2) The function is larger there by Σ t (s (c + 2 Jᵀ κ J δ*)) + Σ κ (J s t)².
-    (3) |J s t| <= 2r with r >= |J| ρ, and |J s t| <= |J| t, so that Σ κ (J s t)² >= -Σ t h with h = 2 Σ κ⁻ r |J|.
-    (4) So it is larger by at least -Σ 2ρ (h - s (c + 2 Jᵀ κ J δ*))⁺: the excess, which is 0 where the affine part
+    (3) Let y = J δ*, and r >= |J| ρ, so that J s t lies between -(r + y) and r - y. Where it is positive, its square is
+        at most r - y times what rises, Σ (J s)⁺ t; where it is negative, r + y times Σ (J s)⁻ t. So the square is at
+        most the sum of both, which is (r |J| - y J s) t, and Σ κ (J s t)² >= -Σ t h with h = Σ κ⁻ (r |J| - s y J).
+    (4) So it is larger by at least -Σ 2ρ (h - s (c + 2 Jᵀ κ y))⁺: the excess, which is 0 where the affine part
         outweighs the curvature.
     (5) Over a Euclidean ball, which has no corners, each term counts for itself: κ (J δ)² >= min(κ, 0) r².
 
@@ -51,8 +53,12 @@ class QuadraticTerm:
         return np.asarray(corner @ self.form.slopes.swapaxes(1, 2))
 
     def against(self) -> Array:
-        """2 κ⁻ r |J|, its share of h."""
-        return np.asarray(2 * (np.maximum(-self.curvatures, 0) * self.deviation) @ np.abs(self.form.slopes))
+        """Σ κ⁻ r |J|, its share of h at a corner in whose direction nothing curves."""
+        return np.asarray((np.maximum(-self.curvatures, 0) * self.deviation) @ np.abs(self.form.slopes))
+
+    def turned(self, move: Array) -> Array:
+        """Σ κ⁻ y J: s times that is what its share of h is less than `against`."""
+        return np.asarray((np.maximum(-self.curvatures, 0) * move) @ self.form.slopes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,4 +98,5 @@ def _at_corner(c: Array, radius: Array, terms: list[QuadraticTerm]) -> tuple[Arr
     for term, move in moves:
         value = value + np.add.reduce(term.curvatures * move**2, axis=-1)
     against = sum(term.against() for term in terms)
-    return value, np.add.reduce(2 * radius * np.maximum(against - turn * rising, 0.0), axis=-1)
+    turned = sum(term.turned(move) for term, move in moves)
+    return value, np.add.reduce(2 * radius * np.maximum(against - turn * (rising + turned), 0.0), axis=-1)

@@ -5,42 +5,33 @@ floats, chosen well; intercepts are then enclosed, so that no rounding, and no b
 
     convex f       below, a tangent: f(t) >= f(p) + f'(p) (t - p); above, the chord, which is highest at an end
     concave f      the same, mirrored
-    s-shaped f     f' has one peak (sigmoid, tanh, atan, erf): f(t) - a t rises on [l, u] for a <= f'(l), f'(u)
+    s-shaped f     convex below 0, concave above it (sigmoid, tanh, atan, erf): above, a tangent at some p >= 0, moved
+                   up to f(l) if that is higher; below, the same, mirrored
     any other f    as a convex or a concave one, where f″ is enclosed on one side of 0; else of the chord's slope, and
                    on parts of [l, u] by the mean value theorem: f(t) = f(p) + f'(s) (t - p) for some s in the part
 
-Rounding, with u = 2^-53:
-
-    (1) f and f' at l, u and p, and f' over [l, u], are enclosed by `interval64`; from here on their ends are numbers.
-    (2) fl(f - fl(a p)) is off by at most u |a p| + u (|f| + |a p| (1 + u)) <= 2 u (1 + u) (|f| + |a p|), unless a
-        product underflows: 4 u (|f| + |a p|) + 2^-900 is taken off, itself worked out in four roundings (`beside`).
-    (3) Around p, |f' - a| |t - p| <= far steep (1 + 8 u) + 2^-900, where far, steep and their product are three
-        roundings; the sum with (2) is off by at most 2 u of its terms, and 4 u are taken off (`around`).
-    (4) Ends of lines are rounded no more: passes and forms charge for what they do with them.
+What rounding takes off is said in `curves`. Ends of lines are rounded no more: passes and forms charge for what they do
+with them.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from scalarspec.bounding.contexts import INTERVALS
+from scalarspec.bounding.curves import Curve, Ends, around, beside, filling, graphs
 from scalarspec.bounding.derivatives import curvature_of, slope_of, value_and_slope, value_of
 from scalarspec.core.domains import leniently
-from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.sets import middle_of
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import DomainUndecided, NotSupported
 from scalarspec.numbers.elementary import TINY, U
 
 Array = np.ndarray[Any, Any]
-
-Ends = tuple[Array, Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +63,7 @@ def lines(relaxed: Curve) -> LinearBounds1D:
     if relaxed.operation == "relu":
         return SHAPES["rectifier"](relaxed)
     found: LinearBounds1D | None = None
-    for usable, shape in _graphs(relaxed) if relaxed.any_wide else ():
+    for usable, shape in graphs(relaxed) if relaxed.any_wide else ():
         part = relaxed if usable is None else relaxed.where(usable)
         if part.any_wide:
             new = SHAPES[shape](part)
@@ -129,7 +120,7 @@ class Parabolas:
 
 def parabolas(whole: Curve) -> Parabolas:
     """Around a function over a box; the tangent's ends are infinite where f is not smooth."""
-    usable = [whole.wide if each is None else each for each, _ in _graphs(whole)]
+    usable = [whole.wide if each is None else each for each, _ in graphs(whole)]
     r = whole.where(np.logical_or.reduce(usable))
     slope, low, high = r.tangent
     tangent = LinearBounds1D(slope, np.where(r.wide, low, -np.inf), slope, np.where(r.wide, high, np.inf))
@@ -139,137 +130,27 @@ def parabolas(whole: Curve) -> Parabolas:
     except NotSupported:  # its derivative has none
         nothing = np.full(slope.shape, np.inf)
         return Parabolas(r.middle, LinearBounds1D(slope, -nothing, slope, nothing), 0 * slope, 0 * slope)
-    return Parabolas(r.middle, tangent, _filling(least, slope.shape), _filling(most, slope.shape))
+    return Parabolas(r.middle, tangent, filling(least, slope.shape), filling(most, slope.shape))
 
 
-Graphs = list[tuple[Array | None, str]]
-"""Where (None: everywhere) a graph has a shape, a name of `SHAPES`."""
+def moved_tangents(r: Curve, points: Array, known: LinearBounds1D) -> LinearBounds1D:
+    """The known lines, with tangents at other points where f is convex or concave over the box.
 
-
-def _graphs(r: Curve) -> Graphs:
-    """Which shape the graph of f has where, inside its domain; later ones go first."""
-    inside = _inside(r)
-    match OPERATIONS[r.operation].graph:
-        case "convex" | "concave" as shape:
-            return [(inside, shape)]
-        case "s_shaped":
-            return [(inside, "s_shaped"), (r.high <= 0, "convex"), (r.low >= 0, "concave")]
-        case "by_sign":
-            return [(r.low > 0, "convex"), (r.high < 0, "concave")]
-    return _by_curvature(r, inside)
-
-
-def _inside(r: Curve) -> Array | None:
-    """Where a box lies inside the domain, whose ends have no finite slopes; None: everywhere."""
-    course = OPERATIONS[r.operation].course
-    if course is None or not np.isfinite(course.domain).any():
-        return None
-    return np.asarray((r.low > course.domain[0]) & (r.high < course.domain[1]))
-
-
-def _by_curvature(r: Curve, inside: Array | None) -> Graphs:
-    """Convex or concave where f″ keeps its sign on the box; of any other smooth function what its slopes tell."""
-    usable = r.wide if inside is None else r.wide & inside
-    if not usable.any():
-        return [(usable, "mean_value")]
-    low, high = (np.where(usable, end, end[usable].flat[0]) for end in (r.low, r.high))
-    least, most = INTERVALS.arrays.floats(curvature_of(r.operation)(INTERVALS.box(low, high).value)[0])
-    above, below = least >= 0, most <= 0
-    return [(usable & ~(above | below), "mean_value"), (usable & above, "convex"), (usable & below, "concave")]
-
-
-PIECES = 8
-"""Into so many parts a box is cut over which the curvature of a function is not known to have one sign."""
-SUBGRADIENTS = {"abs", "relu"}
-"""Those with a kink at 0 whose rule gives a subgradient there; of others it is a convention, by which no line goes."""
-
-
-class Curve:
-    """A function over a box: its ends and a point between, as floats, and its values and derivatives there."""
-
-    def __init__(self, operation: str, x: Tensor) -> None:
-        self.operation, self.x = operation, x
-        self.low, self.high = INTERVALS.arrays.floats(x.value)
-        self.wide = np.isfinite(self.high - self.low) & (self.low < self.high)
-        self.any_wide = bool(np.logical_or.reduce(self.wide, axis=None))
-        self.middle = middle_of(self.low, self.high)
-        if operation == "relu":  # the line that cuts off less
-            self.middle = np.where(self.wide & (self.high > -self.low), self.high, np.where(self.wide, self.low, 0.0))
-        elif OPERATIONS[operation].kinks != "nowhere" and operation not in SUBGRADIENTS:
-            self.middle = np.where(self.wide & (self.middle == 0), self.high, self.middle)
-
-    @property
-    def all_wide(self) -> bool:
-        """Are all elements looked at?"""
-        return bool(np.logical_and.reduce(self.wide, axis=None))
-
-    @property
-    def inner(self) -> float:
-        """A number inside the domain."""
-        course = OPERATIONS[self.operation].course
-        return course.inner if course else 1.0
-
-    def where(self, usable: Array) -> Curve:
-        """The same, where only some elements are looked at: what is known at points is known of them."""
-        wide = self.wide & usable
-        if np.array_equal(wide, self.wide):
-            return self
-        part = copy.copy(self)
-        part.wide = wide
-        part.any_wide = bool(np.logical_or.reduce(part.wide, axis=None))
-        return part
-
-    def pieces(self) -> Curve:
-        """The function over `PIECES` parts of each box that is looked at, side by side; some may be points, which are
-        ends of others.
-        """
-        low, high = np.where(self.wide, self.low, self.inner), np.where(self.wide, self.high, self.inner)
-        places = np.arange(PIECES + 1).reshape(-1, *(1,) * low.ndim) / PIECES
-        ends = np.minimum(low + (high - low) * places, high)
-        ends[-1] = high
-        return Curve(self.operation, INTERVALS.box(ends[:-1], ends[1:]))
-
-    @cached_property
-    def at_points(self) -> tuple[Array, Ends, Ends]:
-        """The two ends and the middle, f and f′ there; where nothing is looked at a number inside f's domain."""
-        points = np.array([self.low, self.high, self.middle])
-        points[:, ~self.wide] = self.inner
-        arrays = INTERVALS.arrays
-        y, slope = value_and_slope(self.operation)(arrays.data(points))
-        low, high = arrays.floats(slope)
-        return points, arrays.floats(y), (_filling(low, points.shape), _filling(high, points.shape))
-
-    def beside(self, slopes: Array, k: int) -> Ends:
-        """The ends of f - slopes t at one of the three points."""
-        points, (lows, highs), _ = self.at_points
-        low, high, product = lows[k], highs[k], slopes * points[k]
-        slack = 4 * U * (np.maximum(np.abs(low), np.abs(high)) + np.abs(product)) + TINY
-        return low - product - slack, high - product + slack
-
-    def around(self, slopes: Array, derivatives: Ends) -> Ends:
-        """The ends of f(p) - slopes p + (derivatives - slopes) (t - p) over the box: f - slopes t, where that is f."""
-        low, high = self.beside(slopes, 2)
-        far = np.maximum(self.high - self.middle, self.middle - self.low)
-        steep = np.maximum(np.abs(derivatives[0] - slopes), np.abs(derivatives[1] - slopes))
-        aside = far * steep * (1 + 8 * U) + TINY
-        slack = 4 * U * (np.maximum(np.abs(low), np.abs(high)) + aside)
-        return low - aside - slack, high + aside + slack
-
-    @cached_property
-    def tangent(self) -> tuple[Array, Array, Array]:
-        """About f′ at the middle, and the ends of f - slopes t by it, where that is f."""
-        low, high = self.at_points[2]
-        slopes = middle_of(low[2], high[2])
-        return slopes, *self.around(slopes, (low[2], high[2]))
-
-    def chord(self) -> tuple[Array, Array, Array]:
-        """About (f(u) - f(l)) / (u - l), and the ends of f - slopes t at both ends."""
-        _, (lows, highs), _ = self.at_points
-        y = lows[:2] / 2 + highs[:2] / 2
-        with np.errstate(all="ignore"):
-            slopes = _finite((y[1] - y[0]) / (self.high - self.low))
-        (low, high), (lower, higher) = self.beside(slopes, 0), self.beside(slopes, 1)
-        return slopes, np.minimum(low, lower), np.maximum(high, higher)
+    points: (boxes, rows, *shape), inside the boxes; so are the arrays of the lines.
+    """
+    bends, low, high = (a[:, None] for a in (r.bends, r.low, r.high))
+    points = np.where(bends == 0, r.inner, points)
+    y, derivative = (INTERVALS.arrays.floats(a) for a in value_and_slope(r.operation)(INTERVALS.arrays.data(points)))
+    slopes = np.broadcast_to(middle_of(*derivative), points.shape)
+    lower, upper = around(beside(points, y, slopes), slopes, derivative, (points - low, high - points))
+    of_rows = LinearBounds1D(*(np.broadcast_to(a[:, None], points.shape) for a in vars(known).values()))
+    below, above = (bends > 0) & np.isfinite(lower), (bends < 0) & np.isfinite(upper)
+    return LinearBounds1D(
+        np.where(below, slopes, of_rows.low_slope),
+        np.where(below, lower, of_rows.low),
+        np.where(above, slopes, of_rows.high_slope),
+        np.where(above, upper, of_rows.high),
+    )
 
 
 def convex(r: Curve) -> LinearBounds1D:
@@ -284,11 +165,45 @@ def concave(r: Curve) -> LinearBounds1D:
     return LinearBounds1D(chord, below, tangent, above)
 
 
+TOUCHING = (1 / 2, 3 / 8, 1 / 4, 1 / 8)
+"""Where a line through one end of a box may touch an s-shaped curve: at these parts of that end, on the other side of
+0. That of a cubic touches at a half, and those of curves that level off before it."""
+
+
 def s_shaped(r: Curve) -> LinearBounds1D:
-    """Of the smaller slope of the two ends: below through the left end, above through the right one."""
-    least = r.at_points[2][0]
-    slope = _finite(np.minimum(least[0], least[1]))
-    return LinearBounds1D(slope, r.beside(slope, 0)[0], slope, r.beside(slope, 1)[1])
+    """Above, a tangent on the right of 0 that reaches the left end; below, one on the left that reaches the right end;
+    where 0 is no inner point, lines are found as around what is convex or concave.
+    """
+    crossing = r.where((r.low < 0) & (r.high > 0))
+    if not crossing.any_wide:
+        return _constant(r)
+    (slope, above), (other, below) = _touching(crossing, 1), _touching(crossing, -1)
+    lines = LinearBounds1D(other, -below, slope, above)
+    return lines if crossing.all_wide else lines.where(crossing.wide, _constant(r))
+
+
+def _touching(r: Curve, sign: int) -> Ends:
+    """The slope and the end of a line above g(t) = sign f(sign t), which is convex on [l, 0] and concave on [0, u].
+
+    For any slope a and any p in [0, u]: on [0, u] g lies below its tangent at p, so that g(t) - a t is at most what is
+    found around p; on [l, 0] it is convex, and greatest at l or 0. Of some p, the one whose line is lowest in the
+    middle; at p = u, a line through both ends where that is flatter than the tangent.
+    """
+    low, high = (np.where(r.wide, end, other) for end, other in ((r.low, -1.0), (r.high, 1.0)))
+    near, far = (low, high) if sign > 0 else (-high, -low)
+    parts = -near * np.array(TOUCHING).reshape(-1, *(1,) * near.ndim)
+    middle = np.where(r.wide, np.maximum(sign * r.middle, 0.0), 0.0)  # where the tangent is best if it reaches the end
+    points = np.minimum(far, np.concatenate([parts, middle[None]]))
+    y, derivative = value_and_slope(r.operation)(INTERVALS.arrays.data(sign * points))
+    ends, derivatives = INTERVALS.arrays.floats(y), INTERVALS.arrays.floats(derivative)
+    slopes = middle_of(*derivatives)
+    slopes = np.where(points == far, np.minimum(slopes, r.chord()[0]), slopes)
+    at_touch = beside(points, ends if sign > 0 else (-ends[1], -ends[0]), slopes)
+    above = around(at_touch, slopes, derivatives, (points, far - points))[1]
+    at_near = r.beside(slopes, 0)[1] if sign > 0 else -r.beside(slopes, 1)[0]
+    above = np.maximum(above, at_near)
+    best = np.argmin(slopes * (sign * r.middle) + above, axis=0)[None]
+    return np.take_along_axis(slopes, best, axis=0)[0], np.take_along_axis(above, best, axis=0)[0]
 
 
 def mean_value(r: Curve) -> LinearBounds1D:
@@ -309,15 +224,6 @@ SHAPES: dict[str, Callable[[Curve], LinearBounds1D]] = {
     "rectifier": rectifier,
 }
 """Lines around a function over a box on which its graph has a shape; any that is smooth has that of a mean value."""
-
-
-def _filling(array: Array, shape: tuple[int, ...]) -> Array:
-    """The array in a shape; a derivative may be a constant."""
-    return array if array.shape == shape else np.broadcast_to(array, shape)
-
-
-def _finite(slopes: Array) -> Array:
-    return np.where(np.isfinite(slopes), slopes, 0.0)
 
 
 def _chosen(where: Array, new: LinearBounds1D, old: LinearBounds1D) -> LinearBounds1D:

@@ -10,12 +10,14 @@ import numpy as np
 
 from scalarspec.bounding import bilinear_operations
 from scalarspec.bounding.charges import Charge, Sandwich
+from scalarspec.bounding.curves import Curve
 from scalarspec.bounding.fused import Layer
 from scalarspec.bounding.plan import Fact, Plan
 from scalarspec.bounding.ranges import Range, dot, flat, side_by_side
-from scalarspec.bounding.relaxations import Curve, LinearBounds1D, Parabolas, lines, parabolas
+from scalarspec.bounding.relaxations import LinearBounds1D, Parabolas, lines, moved_tangents, parabolas
 from scalarspec.bounding.shares import Shares
 from scalarspec.core.domains import Note, leniently, watching_poles
+from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.shape import Dim
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import DomainUndecided
@@ -245,6 +247,17 @@ class BoxState:
         if eqn not in self._lines:
             self._lines[eqn] = lines(self._curve(eqn))
         return self._lines[eqn]
+
+    def bends(self, eqn: Equation) -> bool:
+        """Is the function of an equation smooth, and somewhere convex or concave over its box?"""
+        smooth = OPERATIONS[eqn.operation].kinks == "nowhere"
+        return smooth and bool(np.logical_or.reduce(self._curve(eqn).bends, axis=None))
+
+    def moved_tangents(self, eqn: Equation, points: Array) -> LinearBounds1D:
+        """Around the function of an equation, with tangents at points of each row: (boxes, rows, elements)."""
+        shape = self.range(eqn.operands[0]).low.shape
+        found = moved_tangents(self._curve(eqn), points.reshape(*points.shape[:2], *shape[1:]), self.lines(eqn))
+        return LinearBounds1D(*(flat(a, 2) for a in vars(found).values()))
 
     def parabolas(self, eqn: Equation) -> Parabolas:
         """Around the function of an equation, which has no kink."""

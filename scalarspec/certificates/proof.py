@@ -18,9 +18,10 @@ import numpy as np
 
 from scalarspec import check
 from scalarspec.bounding.contexts import INTERVALS
+from scalarspec.bounding.curves import Curve
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.parts import Goal, Part, bounded
-from scalarspec.bounding.relaxations import Curve, lines
+from scalarspec.bounding.relaxations import lines
 from scalarspec.certificates.program import Program
 from scalarspec.numbers.exact import float_above, float_below
 
