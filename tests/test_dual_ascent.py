@@ -1,5 +1,7 @@
 """Slopes and multipliers: any choice gives a lower bound, better ones a better bound, and a wrong one is seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,70 @@ def test_a_choice_that_is_none_is_seen(fault):
             getattr(choice, fault)[key] = array * -2.0 if fault == "multipliers" else array * 2.0 + 0.5
 
     assert sum(misses(seed, changed) for seed in range(40)) > 0
+
+
+def smooth(seed):
+    """A layer of rectifiers and functions that are smooth, as linear bounds, and its outputs at points of its box."""
+    rng = np.random.default_rng(seed)
+    w, b, v = rng.normal(size=(4, 3)), rng.normal(size=4), rng.normal(size=(2, 4))
+
+    def spec(x):
+        hidden = ss.relu(ss.affine(w, x, b))
+        return ss.matmul(v, ss.exp(hidden / 2)) + ss.square(hidden[:2]) - ss.softplus(x[:2] - x[2]) + ss.tanh(x[1:])
+
+    domain = Domain(spec, {"x": (x := rng.normal(size=3))}, {"x": ss.ball("0.6")})
+    points = x + 0.6 * np.concatenate([rng.uniform(-1, 1, size=(1000, 3)), np.sign(rng.normal(size=(100, 3)))])
+    values = ss.batched(spec, over="x")(ss.context("float64").tensor(points))
+    return LinearBounds(domain.plan, domain.floats, domain.balls), np.asarray(values), rng
+
+
+def misses_of_tangents(seed, shift=0.0):
+    """How many outputs lie below rows with tangents anywhere, by more than rounding."""
+    linear, outputs, rng = smooth(seed)
+    wrong, both = 0, np.hstack([outputs, -outputs])
+    for _ in range(4):
+        choice = dual_ascent.first_choice(linear.state, len(ROWS.signs))
+        bent = [
+            step
+            for step in linear.plan.steps.values()
+            if linear.plan.kinds[step] == "univariate" and linear.state.bends(step)
+        ]
+        assert bent
+        for eqn in bent:
+            r = linear.state.range(eqn.operands[0])
+            at = r.low[:, None] + (r.high - r.low)[:, None] * rng.uniform(size=(1, len(ROWS.signs), *r.low.shape[1:]))
+            found = linear.state.moved_tangents(
+                eqn, np.clip(at, r.low[:, None], r.high[:, None]).reshape(*at.shape[:2], -1)
+            )
+            choice.lines[eqn] = replace(found, low=found.low + shift, high=found.high - shift)
+        done = BackwardPass(linear.state, linear.plan.result, ROWS, len(linear.plan.equations), choice=choice)
+        wrong += int(np.sum(both < done.least()[0] - 1e-9))
+    return wrong
+
+
+def test_any_tangents_give_a_lower_bound():
+    assert sum(misses_of_tangents(seed) for seed in range(20)) == 0
+
+
+def test_tangents_that_are_none_are_seen():
+    assert sum(misses_of_tangents(seed, 0.25) for seed in range(20)) > 0
+
+
+def test_tangents_that_move_make_bounds_better(monkeypatch):
+    gained = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        w, v = rng.normal(size=(8, 3)), rng.normal(size=(4, 8))
+        ends = []
+        for steps in (0, dual_ascent.TANGENT_STEPS):
+            monkeypatch.setattr(dual_ascent, "TANGENT_STEPS", steps)
+            z = lambda x, w=w, v=v: ss.matmul(v, ss.relu(ss.matmul(w, x)))  # noqa: E731
+            spec = lambda x, z=z: ss.sum(ss.square(z(x)) - 8 * z(x))  # noqa: E731
+            ends.append(ss.bounds(spec, [1, 0, 1], vary={"x": ss.ball("0.8")}, method="linear").lower)
+        gained.append(ends[1] - ends[0])
+        monkeypatch.undo()
+    assert min(gained) >= 0
+    assert sum(gain > 1 for gain in gained) > 6
 
 
 def test_steps_make_bounds_better():

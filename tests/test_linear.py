@@ -1,5 +1,6 @@
 """Linear bounds: how tight they are, and that a fault in products or in curvature is seen."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,7 @@ from corners import corners_outside
 from specs import shipped
 
 import scalarspec as ss
-from scalarspec.bounding import relaxations, state
+from scalarspec.bounding import affine_forms, quadratic, relaxations, state
 
 INF = float("inf")
 PRECISE = ss.context("interval", prec=120)
@@ -106,3 +107,43 @@ def test_slopes_too_small_for_floats_are_paid_for():
             lambda x: ss.sum(ss.square(ss.abs(x) / ss.abs(x))), x, vary={"x": ss.ball(scale / 40)}, method="linear"
         )
         assert whole.lower <= 3 <= whole.upper
+
+
+class _Box:
+    """As much of a state as quadratic terms look at."""
+
+    def __init__(self, radius):
+        self.radius, self.balls = radius[None], []
+
+
+def quadratic_misses(seed, change=lambda term: term):
+    """How often c δ + Σ κ (J δ)² is less at a corner, or at a point within, than what is found to be its least."""
+    rng = np.random.default_rng(seed)
+    n, m = 6, 4
+    radius, c = rng.exponential(size=n), rng.normal(size=(1, 3, n)) * rng.exponential(size=(1, 3, 1))
+    slopes, kappas = rng.normal(size=(1, m, n)), rng.normal(size=(1, 3, m)) - 0.5
+    far = (np.abs(slopes) @ radius) * (1 + 1e-12)
+    form = affine_forms.AffineForm(slopes, far, -far, far, -far, far)
+    term = change(quadratic.QuadraticTerm(form, kappas))
+    dual_norm, curved = np.abs(c) @ radius, term.size()
+    found = quadratic.least(_Box(radius), c, dual_norm, [term], curved)
+    least = (found.value - found.excess - found.rounding)[0]
+    points = (
+        np.concatenate([list(itertools.product((-1.0, 1.0), repeat=n)), rng.uniform(-1, 1, size=(200, n))]) * radius
+    )
+    values = c[0] @ points.T + np.einsum("km,mp->kp", kappas[0], (slopes[0] @ points.T) ** 2)
+    return int(np.sum(values < least[:, None]))
+
+
+def test_quadratic_terms_are_nowhere_less():
+    assert sum(quadratic_misses(seed) for seed in range(300)) == 0
+
+
+def test_quadratic_terms_that_are_said_to_turn_too_much_are_seen(monkeypatch):
+    proper = quadratic.QuadraticTerm.turned
+    monkeypatch.setattr(quadratic.QuadraticTerm, "turned", lambda self, move: -proper(self, move))
+    assert sum(quadratic_misses(seed) for seed in range(300)) > 0
+    monkeypatch.undo()
+    proper = quadratic.QuadraticTerm.against
+    monkeypatch.setattr(quadratic.QuadraticTerm, "against", lambda self: proper(self) / 2)
+    assert sum(quadratic_misses(seed) for seed in range(300)) > 0
