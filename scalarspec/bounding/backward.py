@@ -341,6 +341,10 @@ class BackwardPass:
         best = self.at_middle + value - lost - 16 * U * (np.abs(self.at_middle) + np.abs(value) + lost)
         return np.where(self.broken | ~np.isfinite(best), np.nan, best)
 
+    def loses(self, part: float) -> bool:
+        """Is more than this part of what some row ranges by lost at relaxations?"""
+        return bool(np.any(self.lost > part * (self.lost + self.state.dual_norm(self.slopes))))
+
     def _least_quadratic(self, dual_norm: Array) -> tuple[Array, Array]:
         """Of slopes δ and the quadratic terms: about what, and all that was lost."""
         curved = np.asarray(sum(term.size() for term in self.terms))

@@ -34,6 +34,8 @@ MEMORY = 0.6
 """How much of the last direction a step keeps."""
 TANGENT_STEPS = 2
 """How many are taken where tangents are moved: each pass has functions to evaluate, and later ones gain little."""
+WORTH = 1 / 4
+"""They are moved where a row loses at least this part of what it ranges by: else they could gain but little."""
 NEGLIGIBLE = 1 / 32
 """Tangents are left where they are if the lines lose less than this part of what those of another function do."""
 TANGENT_RATE = 0.6

@@ -206,16 +206,19 @@ class LinearBounds:
             return self._intersected(x, rows, None, before, multipliers)
         if self.state.constraints:
             self._intersected(x, rows, None, before, multipliers)
-        return self._ascend(x, rows, before, dual_ascent.TANGENT_STEPS)
+        return self._ascend(x, rows, before, dual_ascent.TANGENT_STEPS, dual_ascent.WORTH)
 
-    def _ascend(self, x: Traced, rows: UnitRows, before: int, steps: int) -> BackwardPass:
-        """The ends that rows are about, by slopes, multipliers and tangents that get better; the last pass."""
+    def _ascend(self, x: Traced, rows: UnitRows, before: int, steps: int, worth: float = 0.0) -> BackwardPass:
+        """The ends that rows are about, by slopes, multipliers and tangents that get better; the last pass. worth: none
+        are changed where less than this part of what the rows miss is lost at lines.
+        """
         ascent = dual_ascent.DualAscent(self.state, dual_ascent.first_choice(self.state, len(rows.signs)))
         for k in range(steps + 1):
             last = BackwardPass(self.state, x, rows, before, choice=ascent.choice)
             self._put(x, rows, last.least())
-            if k < steps:
-                ascent.step(last.slopes, last.handed)
+            if k == steps or (k == 0 < worth and not last.loses(worth)):
+                break
+            ascent.step(last.slopes, last.handed)
         return last
 
     def _intersected(
