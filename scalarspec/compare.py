@@ -10,7 +10,7 @@ from typing import Any
 from scalarspec.core.arguments import bind, call, one_valued, spec_name
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
-from scalarspec.core.lifting import lift
+from scalarspec.core.lifting import lifted_arguments
 from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.tensor import Tensor
@@ -34,7 +34,7 @@ def evaluate(
     """
     spec = spec_of(spec, literals)
     context = resolve(backend)
-    return call(spec, [lift(value, context) for value in bind(spec, args).values()], context)
+    return call(spec, [*lifted_arguments(bind(spec, args), context).values()], context)
 
 
 @dataclass(frozen=True)

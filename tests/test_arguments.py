@@ -181,6 +181,39 @@ def test_the_place_in_a_model_is_named():
         ss.compare(lambda model, x: x, {"layers": [1, np.ma.array([1.0])]}, 1.0)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("job", [job for job in JOBS if job not in ("a box of it", "prepare")])
+def test_what_is_no_real_number_is_named_with_its_place(job, bad):
+    for data in (np.array([1, bad]), np.float32([1, bad]), [1, bad]):
+        with pytest.raises(DomainError, match=rf"^x\[1\]: {bad} is not a real number"):
+            JOBS[job](data, 2)
+    if job != "derive":  # where y is a symbol
+        with pytest.raises(DomainError, match=rf"^y: {bad} is not a real number"):
+            JOBS[job]([1, 2], bad)
+
+
+def test_what_is_no_real_number_is_named_wherever_it_is():
+    model = ss.layers.Linear(np.array([[1.0, np.nan]]), np.zeros(1))
+    x, near = np.ones(2), {"x": ss.ball(1)}
+    hole = np.array([0.0, np.nan])
+    for told, door in {
+        r"net\.weight\[0, 1\]": lambda: ss.bounds(lambda net, x: net(x), model, x, vary=near),
+        r"\w+\.weight\[0, 1\]": lambda: ss.bounds(lambda net, x: net(x), model, x, vary={"net": ss.ball(1)}),
+        r"model\.weight\[0, 1\]": lambda: ss.lift(model, "interval"),
+        r"xs\.1\[1\]": lambda: ss.crosscheck(lambda xs: ss.sum(xs[0]) + ss.sum(xs[1]), [x, hole]),
+        r"args\.1\[1\]": lambda: ss.grad(lambda x, y: ss.sum(x * y))(BOX.tensor(x), hole),
+        r"data in the spec\[0, 1\]": lambda: ss.bounds(model, x, vary=near),
+        r"data in the spec\[1\]": lambda: ss.crosscheck(lambda x: ss.sum(x * hole), x),
+        r"vary: the upper end of x\[1\]": lambda: ss.bounds(ss.exp, x, vary={"x": ss.box(np.zeros(2), hole)}),
+        r"vary: the lower end of x\[0\]": lambda: ss.bounds(ss.exp, x, vary={"x": ss.box(np.nan, 1)}),
+        r"inputs: mu\[1\]": lambda: ss.audit(lambda m, v: 0.0, "gaussian-kl", inputs={"mu": hole, "logvar": x}),
+    }.items():
+        with pytest.raises(DomainError, match=f"^{told}: nan is not a real number"):
+            door()
+    ends = np.float32([-np.inf, 0]), np.float32([1, np.inf])
+    assert ss.bounds(ss.tanh, x, vary={"x": ss.box(*ends)}).upper[1] == 1
+
+
 def test_torch_is_read_exactly():
     torch = pytest.importorskip("torch")
     for dtype in (torch.bfloat16, torch.float16, torch.float32, torch.float8_e4m3fn, torch.int64):

@@ -145,6 +145,11 @@ def test_what_python_joins_is_told_how_to_be_written():
         proof(lambda x: 0 <= x <= 2, 1, ss.ball(2))
     with pytest.raises(ss.errors.ArgumentError, match="expected a comparison such as f\\(x\\) <= 1, got bool"):
         proof(lambda x: True, 1, ss.ball(2))
+    written = r"that element k of y = f\(x\) is the largest is written \(y <= y\[k\]\).all\(\)"
+    with pytest.raises(ss.errors.ArgumentError, match=written):
+        proof(lambda x: ss.argmax(x) == 1, np.array([0, 3]), ss.ball(1))
+    with pytest.raises(ss.errors.Undecided, match=written):
+        proof(lambda x: ss.argmax(x) == 1, np.array([0, 1]), ss.ball(1))
 
 
 def test_workers_find_the_same():

@@ -9,7 +9,9 @@ import numpy as np
 
 from scalarspec.audit.kind import Kind
 from scalarspec.audit.near import Inputs
-from scalarspec.errors import ArgumentError, DomainError
+from scalarspec.core.arrays import lift
+from scalarspec.errors import ArgumentError
+from scalarspec.numbers.exact import as_array, data_value, told_where
 
 _SIMPLE: tuple[dict[str, Any], ...] = (
     {"mu": [0], "logvar": [0], "eps": [1], "x": [0.5], "x_hat": [0.5], "z_e": [0], "z_q": [0], "beta": 1},
@@ -47,8 +49,8 @@ def own_case(kind: Kind, inputs: Mapping[str, Any]) -> Inputs:
         raise ArgumentError(f"inputs: {kind.name!r} needs {', '.join(kind.parameters)}; there is {has}")
     own = {name: _value(np.asarray(inputs[name], dtype=np.float64)) for name in kind.parameters}
     for name, value in own.items():
-        if not np.all(np.isfinite(value)):
-            raise DomainError(f"inputs: {name} holds NaN or an infinity")
+        with told_where(f"inputs: {name}", value):
+            lift(data_value, as_array(value))
         if np.ndim(value) > 1 or (name == "beta") != (np.ndim(value) == 0):
             shape = "()" if name == "beta" else "(n,)"
             raise ArgumentError(f"inputs: expected {name} of shape {shape}, got {np.shape(value)}")

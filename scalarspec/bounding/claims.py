@@ -39,6 +39,8 @@ RELATIONS: dict[str, Relation] = {"less": "above", "less_equal": "at least", "eq
 check_complete("claims", RELATIONS, having(kind="relation"))
 COMMUTING = ("add", "multiply")
 """Of whose operands the order is of no account."""
+LARGEST = "that element k of y = f(x) is the largest is written (y <= y[k]).all(), without argmax"
+"""What to say in the place of a place among others, which is an integer, and no truth of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ def comparisons(claim: Callable[..., Any], args: Sequence[Any]) -> Claim:
     except Undecided as error:
         raise Undecided(
             f"claim {spec_name(claim)}: {error}; a claim joins comparisons by &, | and ~, not by and, or, not, nor as "
-            "a <= b <= c, for which Python asks whether the first one holds"
+            f"a <= b <= c, for which Python asks whether the first one holds; {LARGEST}"
         ) from error
     return Claim(formula, _Margins(claim, formula, False), _Margins(claim, formula, True))
 
@@ -272,7 +274,9 @@ def _traced(claim: Callable[..., Any], args: Sequence[Any]) -> _TracedClaim:
     outer = {id(t): tape.variable(t) for t in found if t.context == inner}  # others are constants
     truth = value_of(claim, replaced(list(args), outer), inner)
     if not isinstance(truth, Truth):
-        what = f"got {type(truth).__name__}; or say at_most or at_least"
+        known = isinstance(truth, bool | np.bool_ | np.ndarray)
+        advice = f", which compares no tensors; {LARGEST}" if known else "; or say at_most or at_least"
+        what = f"got {type(truth).__name__}{advice}"
         raise ArgumentError(f"claim {spec_name(claim)}: expected a comparison such as f(x) <= 1, {what}")
     if truth.context not in (tape, inner):
         raise ContextMismatch(f"claim {spec_name(claim)}: expected a comparison in {inner}, got one in {truth.context}")

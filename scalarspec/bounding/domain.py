@@ -24,7 +24,7 @@ from scalarspec.core.digest import digest as digest_of
 from scalarspec.core.foreign import AsSpec
 from scalarspec.core.functions import endpoints
 from scalarspec.core.in_place import mutable
-from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, tensors_in
+from scalarspec.core.lifting import is_array, is_data, lift, lifted_arguments, lifted_spec, mapped, tensors_in
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.operations import ADDED
 from scalarspec.core.region import Ball, Box, ends_of, float_ends_of
@@ -265,9 +265,8 @@ class Domain:
         """The arguments that do not vary, in a context: carried there once."""
         if context not in self._constants:
             fixed = {path.split(".")[0] for path in self.varied}
-            self._constants[context] = {
-                name: lift(value, context) for name, value in self.arguments.items() if name not in fixed
-            }
+            constants = {name: value for name, value in self.arguments.items() if name not in fixed}
+            self._constants[context] = lifted_arguments(constants, context)
         return self._constants[context]
 
     @cached_property

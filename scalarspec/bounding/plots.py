@@ -13,7 +13,7 @@ import numpy as np
 from scalarspec.bounding.contexts import FLOAT
 from scalarspec.bounding.domain import Domain
 from scalarspec.core.arguments import call, spec_name
-from scalarspec.core.lifting import lift
+from scalarspec.core.lifting import lifted_arguments
 from scalarspec.errors import ArgumentError
 from scalarspec.report import figure
 
@@ -79,7 +79,7 @@ def draw(found: Found, domain: Domain, path: str | Path, by: By) -> None:
 
 def _outputs(axes: Any, found: Found, domain: Domain) -> None:
     """Draws each output's bounds around its float64 value, and what is attained inside."""
-    middle = [lift(value, FLOAT) for value in domain.arguments.values()]
+    middle = [*lifted_arguments(domain.arguments, FLOAT).values()]
     values = np.ravel(np.asarray(call(domain.spec_of_rows, middle, FLOAT)))[:SHOWN]
     low, high, least, most = (
         np.ravel(np.asarray(end, dtype=object))[:SHOWN].astype(float)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scalarspec.core.closures import is_float_array, rebuilt, seen_by, sees
+from scalarspec.core.closures import rebuilt, seen_by, sees
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import AsSpec, frontend, is_module
 from scalarspec.core.named_contexts import resolve
@@ -22,6 +22,7 @@ from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, common_context, wraps
 from scalarspec.core.whole import Whole
+from scalarspec.numbers.exact import IN_SPEC, told_where
 from scalarspec.numbers.foreign import of_numbers
 
 Model = TypeVar("Model")
@@ -52,11 +53,19 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
 
     Lift a model once for many evaluations; jobs such as `bounds` lift what they are given by themselves.
     """
-    target = resolve(context)
+    return _carried(model, resolve(context), "model")
 
-    def lifted(value: Any, _: str) -> Any:
+
+def lifted_arguments(arguments: Mapping[str, Any], context: Context[Any]) -> dict[str, Any]:
+    """Arguments of a job, by name, carried to a context. Raises as `lift` does, with the name."""
+    return {name: _carried(value, context, name) for name, value in arguments.items()}
+
+
+def _carried(model: Model, target: Context[Any], name: str) -> Model:
+    def lifted(value: Any, path: str) -> Any:
         if is_data(value):
-            return target.tensor(value)
+            with told_where(path, value):
+                return target.tensor(value)
         if is_mask(value):
             return Truth.from_scalars(target, np.asarray(value).astype(object))
         if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):
@@ -66,12 +75,12 @@ def lift(model: Model, context: str | Context[Any]) -> Model:
         return rebuilt(value, target, seen, _is_number_data) if sees(value) else None
 
     def seen(value: Any) -> Any:
-        return target.tensor(value) if is_float_array(value) else mapped(value, inside)
+        return mapped(value, inside, IN_SPEC)
 
     def inside(value: Any, path: str) -> Any:
         return value if isinstance(value, Tensor) else lifted(value, path)
 
-    return mapped(model, lifted)
+    return mapped(model, lifted, name)
 
 
 def lifted_spec(spec: Spec, context: Context[Any]) -> Spec:

@@ -15,7 +15,7 @@ from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.functions import endpoints
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.numbers.exact import as_array, data_value, difference_ends, holds_floats, infinite
+from scalarspec.numbers.exact import as_array, data_value, difference_ends, holds_floats, infinite, told_where
 
 Array = np.ndarray[Any, Any]
 
@@ -132,10 +132,19 @@ def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
         raise ArgumentError(f"vary: expected ball(radius) or box(lower, upper) for {name!r}, got {region!r}")
     has_ends = isinstance(argument, Tensor) and not argument.context.rounds
     ends = endpoints(argument) if has_ends else (as_array(argument),) * 2
-    low, high = region.around(*(lift_elements(_exact_or_infinite, end) for end in ends))
+    read = data_value if isinstance(region, Ball) and not has_ends else _exact_or_infinite
+    low, high = region.around(*(_exactly(name, end, read) for end in ends))
     if isinstance(region, Ball):
         return as_array(low), as_array(high)
-    return lift_elements(_exact_or_infinite, as_array(low)), lift_elements(_exact_or_infinite, as_array(high))
+    told = f"vary: the {{}} end of {name}"
+    return _exactly(told.format("lower"), low, read), _exactly(told.format("upper"), high, read)
+
+
+def _exactly(name: str, numbers: Any, read: Callable[[Any], Any]) -> Array:
+    """Numbers at their exact values, as they are read. Raises DomainError, with the name, for what is no number."""
+    array = as_array(numbers)
+    with told_where(name, array, read):
+        return lift_elements(read, array)
 
 
 def float_ends_of(argument: Any, region: Ball | Box) -> tuple[Array, Array] | None:
@@ -148,9 +157,10 @@ def float_ends_of(argument: Any, region: Ball | Box) -> tuple[Array, Array] | No
         x = argument.astype(np.float64)
         return difference_ends(x, region.radius)[0], difference_ends(x, -region.radius)[1]
     low, high = region.around(argument, argument)
-    return (low, high) if low.dtype.kind == high.dtype.kind == "f" else None
+    plain = low.dtype.kind == high.dtype.kind == "f" and not (np.isnan(low).any() or np.isnan(high).any())
+    return (low, high) if plain else None
 
 
 def _exact_or_infinite(value: Any) -> Any:
     """An infinite end as it is, any other at its exact value."""
-    return value if isinstance(value, float) and np.isinf(value) else data_value(value)
+    return float(value) if isinstance(value, float | np.floating) and np.isinf(value) else data_value(value)

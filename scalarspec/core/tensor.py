@@ -30,7 +30,7 @@ from scalarspec.core.nested import wraps as wraps
 from scalarspec.core.shape import Scalar, Shape
 from scalarspec.core.sizes import looked_at
 from scalarspec.errors import ArgumentError, ContextMismatch, DomainError, NotExact, ShapeError, Undecided
-from scalarspec.numbers.exact import as_array, as_numbers, boxed, literal_value
+from scalarspec.numbers.exact import IN_SPEC, as_array, as_numbers, boxed, literal_value, told_where
 
 Operand = Any
 """What a function of specs takes: a tensor, a number (a literal of the spec), or an array or list (data)."""
@@ -328,12 +328,12 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
     elif isinstance(operand, Truth):
         return as_tensor(context, operand.numbers())
     elif isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
-        return context.tensor(as_numbers(operand))
+        with told_where(IN_SPEC, operand):
+            return context.tensor(as_numbers(operand))
     elif isinstance(operand, (float, np.floating)):
         operand = meant(operand)
     if context.wrapped is not None:
-        constant: Tensor = context.constant(as_tensor(context.wrapped, operand))
-        return constant
+        return context.constant(as_tensor(context.wrapped, operand))  # type: ignore[no-any-return]
     make: Callable[..., Tensor] = _literal if isinstance(operand, Hashable) else _new_literal
     return make(context, operand)
 

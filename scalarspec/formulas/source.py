@@ -10,7 +10,7 @@ from typing import Any
 from scalarspec.core.arguments import bind, call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.callers import for_derivatives
-from scalarspec.core.lifting import lift, replaced
+from scalarspec.core.lifting import lifted_arguments, replaced
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.tensor import Tensor
 from scalarspec.formulas.node_adjoints import handed_on
@@ -39,7 +39,7 @@ class Source:
         bound = bind(spec, args, known=[path.split(".")[0] for path in wrt])
         given, variables = variables_in(bound, wrt, context.symbols)
         refuse_equal_symbols(variables)
-        arguments = {name: lift(value, context) for name, value in given.items()}
+        arguments = lifted_arguments(given, context)
         with for_derivatives():  # which a formula has, too
             traced = trace(Tape(context, shared=True), spec, arguments.values(), variables.values())
         return cls(spec, arguments, variables, traced)

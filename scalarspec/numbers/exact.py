@@ -4,9 +4,11 @@ Literals (a constant written in a spec) and data (arrays, arguments of a job) di
 as a literal must be the number that it prints, since `0.1` in a formula means one tenth and the float is not that.
 """
 
+import contextlib
 import decimal
 import math
 import numbers
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -128,6 +130,26 @@ def as_array(data: Any) -> np.ndarray[Any, Any]:
     if isinstance(data, list | tuple | range):
         return _nested(list(data))
     return boxed(data)
+
+
+IN_SPEC = "data in the spec"
+"""How messages call arrays that a spec sees beside its arguments, or makes itself."""
+
+
+@contextlib.contextmanager
+def told_where(name: str, data: Any, read: Callable[[Any], Any] = data_value) -> Iterator[None]:
+    """A context within which a DomainError says which number is none: the first one in these data that `read` refuses,
+    by the argument's name and its index.
+    """
+    try:
+        yield
+    except DomainError:
+        for index, number in np.ndenumerate(as_array(data)):
+            try:
+                read(number)
+            except DomainError as error:
+                raise DomainError(f"{name}{list(index) if index else ''}: {error}") from None
+        raise
 
 
 def holds_floats(array: np.ndarray[Any, Any]) -> bool:

@@ -30,7 +30,7 @@ from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.domains import leniently
 from scalarspec.core.in_place import mutable
-from scalarspec.core.lifting import is_array, lift
+from scalarspec.core.lifting import is_array, lifted_arguments
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.nested import Nested
 from scalarspec.core.region import Ball, Box, ends_of
@@ -95,8 +95,9 @@ class BoxErrors:
         inputs: Inputs,
     ) -> None:
         self.spec, self.inputs, self.context, self.vary = spec, inputs, context, vary
-        self.constants = {name: lift(v, self.context) for name, v in arguments.items() if name not in vary}
         self.names, self.arguments = list(arguments), arguments
+        self.fixed = {name: value for name, value in arguments.items() if name not in vary}
+        self.constants = lifted_arguments(self.fixed, self.context)
         ends = {name: _bounded(name, ends_of(name, arguments[name], region)) for name, region in vary.items()}
         self.shapes = {name: low.shape for name, (low, _) in ends.items()}
         self.low = _flat([_floats(float_below, low) for low, _ in ends.values()])
@@ -123,7 +124,7 @@ class BoxErrors:
         """What is known of a box on part of which an operation may have no value: the values that there are."""
         inner = self.context.inner
         lows, highs = self.by_argument(box[0]), self.by_argument(box[1])
-        constants = {name: lift(v, inner) for name, v in self.arguments.items() if name not in self.shapes}
+        constants = lifted_arguments(self.fixed, inner)
         varying = {name: inner.box(lows[name], highs[name]) for name in self.shapes}
         with leniently():
             value = call(self.spec, [(constants | varying)[name] for name in self.names], inner)

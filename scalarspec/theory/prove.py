@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.functions import endpoints
-from scalarspec.core.lifting import lift
+from scalarspec.core.lifting import lifted_arguments
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.sizes import monomial
 from scalarspec.core.tensor import Tensor
@@ -286,7 +286,7 @@ def _continuous(statement: Statement, spec: Spec, name: str) -> bool:
     context = Normal()
     given, variables = variables_in(statement.arguments, (), context.variable)
     try:
-        lifted = [lift(argument, context) for argument in given.values()]
+        lifted = lifted_arguments(given, context).values()
         traced = trace(Tape(context), spec, lifted, [variables[name]])
     except BEYOND:
         return False

@@ -18,7 +18,7 @@ from scalarspec.core.arguments import bind, call_for_all, spec_name
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.closures import sees
 from scalarspec.core.foreign import spec_of
-from scalarspec.core.lifting import common_context_of, lift, mapped
+from scalarspec.core.lifting import common_context_of, lifted_arguments, mapped
 from scalarspec.core.literals import Literals
 from scalarspec.core.operations import OPERATIONS, check_complete, having
 from scalarspec.core.shape import Dim, Shape
@@ -62,7 +62,7 @@ def batched(
         inner = common_context_of(spec, arguments.values(), spec_name(spec))
         context = BatchedContext(inner, next(iter(lengths.values())))
         rows = {name: context.rows(as_tensor(inner, t)) for name, t in batches.items()}
-        given = [rows[name] if name in rows else lift(value, inner) for name, value in arguments.items()]
+        given = [*(lifted_arguments(arguments, inner) | rows).values()]
         result = call_for_all(spec, given, context)
         if isinstance(result, tuple) and any(map(sees, result)):
             raise NotSupported(f"batched {spec_name(spec)}: a function among its results; return what it gives")

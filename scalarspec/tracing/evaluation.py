@@ -10,7 +10,7 @@ import numpy as np
 
 from scalarspec.core.arguments import bind
 from scalarspec.core.context import Context
-from scalarspec.core.lifting import lift
+from scalarspec.core.lifting import lifted_arguments
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.core.sets import inf, sup
 from scalarspec.core.tensor import Tensor
@@ -55,7 +55,7 @@ class Evaluation:
         given: tensors of the context to go on with in the place of the spec's own stages of these names; partly: where
         an operation has no value, or a branch is not decided, are the stages before it the answer?
         """
-        lifted = [lift(value, context) for value in bind(spec, args).values()]
+        lifted = lifted_arguments(bind(spec, args), context).values()
         tape = Tape(context, given or {})
         on_tape = [tape.variable(value) if isinstance(value, Tensor) else value for value in lifted]
         try:

@@ -20,7 +20,7 @@ from scalarspec.core import functions as f
 from scalarspec.core.arguments import call, spec_name
 from scalarspec.core.callers import for_derivatives
 from scalarspec.core.foreign import spec_of
-from scalarspec.core.lifting import common_context_of, lift, mapped, replaced, tensors_in
+from scalarspec.core.lifting import common_context_of, lifted_arguments, mapped, replaced, tensors_in
 from scalarspec.core.literals import Literals
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, as_tensor
@@ -258,7 +258,7 @@ class _Linearization:
         inner = common_context_of(spec, args, spec_name(spec))
         tape = Tape(inner, shared=True)
         variables = tuple({id(t): tape.variable(as_tensor(inner, t)) for t in found} for found in leaves)
-        given = [lift(argument, inner) for argument in args]
+        given = list(lifted_arguments({"args": args}, inner)["args"])
         for i, of_argument in zip(positions, variables, strict=True):
             given[i] = replaced(args[i], of_argument)
         with for_derivatives():

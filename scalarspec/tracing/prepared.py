@@ -14,7 +14,7 @@ from typing import Any
 from scalarspec.core.arguments import bind
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import spec_of
-from scalarspec.core.lifting import lift
+from scalarspec.core.lifting import lifted_arguments
 from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.shape import Shape
@@ -85,7 +85,7 @@ def prepare(
     spec = spec_of(spec, literals)
     names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     inner = resolve(backend)
-    arguments = {name: lift(value, inner) for name, value in bind(spec, args, known=names).items()}
+    arguments = lifted_arguments(bind(spec, args, known=names), inner)
     shapes, given = {}, {}
     for name in names:
         given[name] = arguments[name] = inner.tensor(arguments[name])
