@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ from scalarspec.errors import (
     TooLarge,
     Undecided,
 )
+from scalarspec.numbers.exact import CONSTANTS
 
 
 def test_1_a_branch_on_an_undecided_interval(enclosing):
@@ -77,6 +79,30 @@ def test_3_the_literal_one_tenth_is_refused(context):
     assert same(context.tensor(1) + 0.5, context.tensor("3/2"))
     with pytest.raises(NotExact):
         context.tensor(1) * np.float32(0.1)
+
+
+@pytest.mark.parametrize(
+    ("number", "what", "written"),
+    [
+        (math.pi, "not exactly π", "ss.pi(x.context), or"),
+        (np.float32(np.pi), "not exactly π", "ss.pi(x.context), or"),
+        (2 * math.pi, "not exactly 2π", "2 * ss.pi(x.context), or"),
+        (np.pi / 2, "not exactly π/2", "ss.pi(x.context) / 2, or"),
+        (math.e, "not exactly e", "ss.exp(x.context.tensor(1)), or"),
+        (math.sqrt(2), "rounded, by its digits", "what was rounded, such as Fraction(1, 3) or"),
+        (3.14, "not exactly 157/50 in binary", "Fraction(157, 50) or"),
+        (np.float16(np.pi), "not exactly 157/50 in binary", "Fraction(157, 50) or"),
+    ],
+)
+def test_3_irrational_literals_are_told_how_to_be_written(context, number, what, written):
+    with pytest.raises(NotExact, match=re.escape(f"{number!s} is {what}; write {written}")):
+        context.tensor(1) * number
+
+
+def test_3_what_is_written_for_irrational_literals_is_them():
+    for number, (_, written) in CONSTANTS.items():
+        value = eval(written, {"ss": ss, "x": ss.context("float64").tensor(1)})
+        assert value.item() == number
 
 
 def test_4_the_literal_one_tenth_as_text(rational, interval, float64):

@@ -19,15 +19,12 @@ import numpy as np
 
 from scalarspec.core.callers import in_module, is_ours
 from scalarspec.errors import ArgumentError
-from scalarspec.numbers.exact import data_value, printed
+from scalarspec.numbers.exact import data_value, is_computed, printed
 
 Literals = Literal["exact", "binary", "decimal"]
 """How floats in the text of a spec are read: "exact", refused unless they are what they print; "binary", the number
 that the float is; "decimal", the shortest decimal that reads back as it."""
 CHOICES = get_args(Literals)
-SHORT = 15
-"""The decimals that people write have so many digits at most: every one of them survives the way through a float64, so
-that a float which needs more was computed, or copied from a computation."""
 _BETWEEN = {"torch", "numpy", "functools", "contextlib"}
 """Packages that stand between the code and what it asks for."""
 
@@ -69,13 +66,7 @@ class Constants:
     def note(self, number: Any, text: str, value: Fraction) -> None:
         """Adds the constant that an operation is being asked for."""
         file, line = _place()
-        digits = len(text.lower().partition("e")[0].replace(".", "").lstrip("-0"))
-        self._found.setdefault(Constant(text, value, file, line, digits > SHORT or _is_long(number, text)))
-
-
-def _is_long(number: Any, text: str) -> bool:
-    """Does a narrower float than float64 need all of its digits?"""
-    return isinstance(number, np.floating) and number.dtype.itemsize < 8 and len(text.replace(".", "")) > 7
+        self._found.setdefault(Constant(text, value, file, line, is_computed(number, text)))
 
 
 def _place() -> tuple[str, int]:

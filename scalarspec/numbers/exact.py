@@ -22,6 +22,18 @@ from scalarspec.numbers.foreign import NUMBERS, of_numbers
 End = Fraction | float
 """An end point of an interval: a Fraction, or one of the two infinities as a float."""
 
+SHORT, SHORT_32 = 15, 7
+"""The decimals that people write have so many digits at most: every one of them survives the way through a float64, or
+a float32, so that a float which needs more was computed, or copied from a computation."""
+
+CONSTANTS = {
+    math.pi: ("π", "ss.pi(x.context)"),
+    math.tau: ("2π", "2 * ss.pi(x.context)"),
+    math.pi / 2: ("π/2", "ss.pi(x.context) / 2"),
+    math.e: ("e", "ss.exp(x.context.tensor(1))"),
+}
+"""Floats that are written for irrational numbers: what they are called, and how they are written in a spec."""
+
 DECIMAL_EXPONENT_LIMIT = 400_000
 """Decimals beyond 10**±this are refused: their exact value would fill the memory."""
 
@@ -31,12 +43,30 @@ def literal_value(number: Any) -> Fraction:
     value = data_value(number)
     if isinstance(number, float | np.floating) and Fraction(printed(number)) != value:
         text = printed(number)
+        what, written = _meaning(number, text)
         raise NotExact(
-            f"{text} is not exactly {_simplest(text)} in binary; write Fraction({_arguments(text)}) "
-            f'or "{text}" for the decimal, or context.tensor({text}) for the float as data; literals="binary", of '
-            "a job or of ss.as_spec, reads all floats of the code as what they are"
+            f"{text} is {what}; write {written}, or context.tensor({text}) for the float as data; "
+            'literals="binary", of a job or of ss.as_spec, reads all floats of the code as what they are'
         )
     return value
+
+
+def _meaning(number: Any, text: str) -> tuple[str, str]:
+    """What a float that is not what it prints was meant for, by its digits, and how that is written exactly."""
+    if not is_computed(number, text):
+        in_decimal = f'Fraction({_arguments(text)}) or "{text}" for the decimal'
+        return f"not exactly {_simplest(text)} in binary", in_decimal
+    for constant, (name, written) in CONSTANTS.items():
+        if type(number)(constant) == number:
+            return f"not exactly {name}", written
+    example = "Fraction(1, 3) or ss.sqrt(x.context.tensor(2))"
+    return "rounded, by its digits", f'what was rounded, such as {example}, "{text}" for the decimal'
+
+
+def is_computed(number: Any, text: str) -> bool:
+    """Was a float, by the digits that it prints, rounded by floats before any tensor met it?"""
+    digits = text.lower().partition("e")[0].replace(".", "").lstrip("-0")
+    return len(digits) > (SHORT if isinstance(number, float) or number.dtype.itemsize >= 8 else SHORT_32)
 
 
 def data_value(number: Any) -> Fraction:
