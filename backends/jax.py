@@ -27,6 +27,7 @@ from scalarspec.core.operations import check_complete
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth
 from scalarspec.errors import ArgumentError, NotInstalled, NotSupported
+from scalarspec.numbers.formats import FormatLike, name_of
 
 try:
     import jax
@@ -36,7 +37,7 @@ except ImportError as missing:
     raise NotInstalled("context('jax') needs JAX; pip install 'scalarspec[jax]'") from missing
 
 
-def context(dtype: str = "float32") -> JaxContext:
+def context(dtype: FormatLike = "float32") -> JaxContext:
     """The context of JAX's floats, on JAX's default device.
 
     dtype: float32, float64 or bfloat16. Raises ArgumentError for others, and for float64 where JAX is not told to have
@@ -45,7 +46,7 @@ def context(dtype: str = "float32") -> JaxContext:
         jax_floats = ss.context("jax")
         jax.grad(lambda x: ss.sum(ss.square(jax_floats.tensor(x))).value)(jnp.ones(2))    # [2, 2]
     """
-    made = JaxContext(dtype)
+    made = JaxContext(name_of(dtype))
     _available(made)
     return made
 

@@ -20,6 +20,7 @@ from scalarspec.backends.native import IN_BULK, Array, Lengths, NativeArrays, Na
 from scalarspec.core.arrays import Arrays
 from scalarspec.core.operations import check_complete
 from scalarspec.errors import ArgumentError, NotInstalled, NotSupported
+from scalarspec.numbers.formats import FormatLike, name_of
 
 try:
     import torch
@@ -28,7 +29,7 @@ except ImportError as missing:
     raise NotInstalled("context('torch') needs PyTorch; pip install 'scalarspec[torch]'") from missing
 
 
-def context(dtype: str = "float32", device: str = "cpu") -> TorchContext:
+def context(dtype: FormatLike = "float32", device: str = "cpu") -> TorchContext:
     """The context of PyTorch's floats.
 
     dtype: float32, float64 or bfloat16; device: where its tensors are, as PyTorch calls it. Raises ArgumentError for
@@ -38,7 +39,7 @@ def context(dtype: str = "float32", device: str = "cpu") -> TorchContext:
         x = torch.ones(2, requires_grad=True)
         ss.sum(ss.square(torch_floats.tensor(x))).value.backward()    # x.grad is [2, 2]
     """
-    made = TorchContext(dtype, device=str(device))
+    made = TorchContext(name_of(dtype), device=str(device))
     try:
         torch.empty(0, device=made.device)
     except (RuntimeError, AssertionError) as error:

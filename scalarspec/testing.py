@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from scalarspec.core.tensor import Tensor
+from scalarspec.numbers.formats import FormatLike
 from scalarspec.rounding_errors.crosscheck import Crosscheck, crosscheck
 
 
 def assert_matches(
-    actual: Any, spec: Callable[..., Tensor], *args: Any, max_ulps: Any, dtype: str | None = None
+    actual: Any, spec: Callable[..., Tensor], *args: Any, max_ulps: Any, dtype: FormatLike | None = None
 ) -> Crosscheck:
     """Raises AssertionError unless every element of `actual` is proved to be within `max_ulps` of the exact value.
 

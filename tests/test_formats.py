@@ -3,10 +3,13 @@
 import itertools
 import random
 from fractions import Fraction
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
+import scalarspec as ss
+from scalarspec.errors import ArgumentError, UnknownName
 from scalarspec.numbers import formats
 
 
@@ -37,7 +40,30 @@ def test_ulps_are_numpys_spacing():
             rounded = kind(x)
             assert form.ulp(Fraction(float(rounded))) == Fraction(float(np.spacing(rounded)))
     assert formats.named("bfloat16").ulp(Fraction(1)) == Fraction(1, 128)
-    assert formats.named(np.dtype("float32")) is formats.named("float32")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32"), np.single, "float32", "torch.float32"])
+def test_a_format_is_asked_for_by_whatever_has_its_name(dtype):
+    x, vary = np.ones(2), {"x": ss.ball(1)}
+    assert formats.named(dtype) is formats.named("float32")
+    assert ss.tolerance(ss.exp, x, vary=vary, dtype=dtype, accumulate=dtype).dtype == "float32"
+    assert ss.ranges(ss.exp, x, vary=vary, dtype=dtype).dtype == "float32"
+    found = ss.crosscheck(ss.exp, x, actual=np.exp(np.float32(x)), dtype=dtype, accumulate=dtype).to_json()
+    assert found["dtype"] == found["accumulate"] == "float32"
+    assert ss.context("rounding", dtype=dtype) == ss.context("rounding", dtype="float32")
+    if find_spec("onnx"):
+        assert ss.to_onnx(ss.exp, x, dtype=dtype) == ss.to_onnx(ss.exp, x, dtype="float32")
+    if find_spec("torch"):
+        assert ss.context("torch", dtype=dtype) == ss.context("torch", dtype="float32")
+
+
+def test_what_has_no_format_is_refused():
+    for dtype in (np.int32, np.longdouble, float, 32, None):
+        with pytest.raises(UnknownName, match="dtype: no format is called"):
+            formats.named(dtype)
+    for context in (np.float32, None, 3):
+        with pytest.raises(ArgumentError, match="expected a context, or the name of one such as 'interval', got"):
+            ss.lift([1.0], context)
 
 
 def decoded(code, exponent_bits, mantissa_bits, bias):

@@ -30,6 +30,7 @@ from scalarspec.core.context import Context
 from scalarspec.core.named_contexts import context as named_context
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers import formats
+from scalarspec.numbers.formats import FormatLike
 
 DEFAULT_LIBM = 4
 """The ulps within which NumPy's makers promise the vectorised exp, log, sin and their like."""
@@ -39,10 +40,10 @@ PLAIN = {"interval64": {"fast": False}}
 
 
 def rounding(
-    dtype: str = "float64",
+    dtype: FormatLike = "float64",
     inner: str | Context[Any] = "interval64",
     libm: int = DEFAULT_LIBM,
-    accumulate: str | None = None,
+    accumulate: FormatLike | None = None,
 ) -> Any:
     """The context of floats with bounds on their errors.
 

@@ -95,4 +95,8 @@ def resolve(backend: str | Context[Any]) -> Context[Any]:
 
         extend.resolve("interval") == extend.resolve(ss.context("interval"))
     """
-    return context(backend) if isinstance(backend, str) else backend
+    if isinstance(backend, str):
+        return context(backend)
+    if not hasattr(backend, "encloses"):
+        raise ArgumentError(f"expected a context, or the name of one such as 'interval', got {backend!r}")
+    return backend

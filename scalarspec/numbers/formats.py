@@ -129,11 +129,21 @@ Micikevicius et al., FP8 formats for deep learning, 2022, table 1. Numbers of TF
 """
 
 
-def named(name: str | Format, what: str = "dtype") -> Format:
+FormatLike = str | np.dtype[Any] | type[np.generic]
+"""How a format is asked for: by its name, or by a dtype or a type of NumPy's, PyTorch's or JAX's that has it."""
+
+
+def name_of(dtype: FormatLike) -> str:
+    """The name of what a format is asked for by."""
+    known = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)  # dtypes; types; PyTorch's print theirs
+    return str(known).rpartition(".")[2]
+
+
+def named(name: FormatLike | Format, what: str = "dtype") -> Format:
     """The format of that name; what: the argument, for the message. Raises UnknownName, listing what exists."""
     if isinstance(name, Format):
         return name
-    text = str(getattr(name, "name", name)).rpartition(".")[2]  # NumPy's dtypes have a name; torch's print one
+    text = name_of(name)
     if text not in FORMATS:
         raise UnknownName(f"{what}: no format is called {text!r}; there are {', '.join(FORMATS)}")
     return FORMATS[text]

@@ -28,6 +28,7 @@ from scalarspec.core.named_contexts import resolve
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ScalarSpecError
 from scalarspec.numbers.exact import End, as_array, data_value, float_above, float_below, infinite
+from scalarspec.numbers.formats import FormatLike, named
 from scalarspec.pages.page import Lines, Mark, Page, Table
 from scalarspec.pages.shown import Shown
 from scalarspec.report import enclosure_text, ends_json, exact_json, floats_json, table, unboxed
@@ -163,9 +164,9 @@ def crosscheck(
     spec: Callable[..., Tensor],
     *args: Any,
     actual: Any = "float64",
-    dtype: str | None = None,
+    dtype: FormatLike | None = None,
     max_ulps: Any = None,
-    accumulate: str | None = None,
+    accumulate: FormatLike | None = None,
     literals: Literals | None = None,
 ) -> Crosscheck:
     """A float result against the exact value of the spec at these arguments, its error certified.
@@ -177,7 +178,7 @@ def crosscheck(
     a mapping from the names of the spec's stages to values, the result's among them, tells where an error arose; or the
     name of a float context, under which the spec itself is evaluated.
     dtype: the format that the result is a number of, where it is not its own: float64, float32, tf32, float16,
-    bfloat16, float8_e4m3fn, float8_e5m2.
+    bfloat16, float8_e4m3fn, float8_e5m2, by its name or a dtype.
     max_ulps: stop as soon as it is known whether every error is at most this, in ulps of the format at the exact value,
     rather than when it is known to 1/100 ulp.
     accumulate: the format in which the terms of sums, means and products of vectors and matrices are multiplied and
@@ -202,11 +203,12 @@ def crosscheck(
     first = reference.enclosed(_first_context(result, dtype))
     floats, given = _floats_and_stages(result, first, dtype)
     of_shape("actual", floats, first.result.shape)
-    named_context("rounding", dtype=floats.form, accumulate=accumulate)  # raises where these do not go together
+    sums = None if accumulate is None else named(accumulate, "accumulate").name
+    named_context("rounding", dtype=floats.form, accumulate=sums)  # raises where these do not go together
     known = reference.known(first, floats, None if max_ulps is None else _limit(max_ulps))
     if any(ulps > SUSPECT for ulps in flat(known.errors[2][1])):
         one_valued(spec, arguments)
-    comparison = StageComparison(spec, args, floats.form, given, known.bits, actual, accumulate)
+    comparison = StageComparison(spec, args, floats.form, given, known.bits, actual, sums)
     return _certificate(floats, known, comparison, time.perf_counter() - start)
 
 
@@ -232,7 +234,7 @@ def _certificate(floats: Floats, known: Known, comparison: StageComparison, seco
 # ---- the actual result ----------------------------------------------------------------------------------------------
 
 
-def _floats_and_stages(result: Any, first: Evaluation, dtype: str | None) -> tuple[Floats, dict[str, Array]]:
+def _floats_and_stages(result: Any, first: Evaluation, dtype: FormatLike | None) -> tuple[Floats, dict[str, Array]]:
     """The floats of the actual result, and the stages that it gives."""
     if not isinstance(result, Mapping):
         return read("actual", result, dtype), {}
@@ -243,7 +245,7 @@ def _floats_and_stages(result: Any, first: Evaluation, dtype: str | None) -> tup
     return read(f"actual {name!r}", result[name], dtype), read_stages(result, list(first.stages))
 
 
-def _first_context(result: Any, dtype: str | None) -> Context[Any]:
+def _first_context(result: Any, dtype: FormatLike | None) -> Context[Any]:
     """interval64 certifies narrow formats; float64 needs more from the start."""
     if isinstance(result, Mapping):
         result = list(result.values())[-1] if result else None  # most likely the result itself

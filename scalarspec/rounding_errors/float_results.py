@@ -16,7 +16,7 @@ from scalarspec.numbers import formats
 from scalarspec.numbers.environment import quiet
 from scalarspec.numbers.exact import exact_float
 from scalarspec.numbers.foreign import of_numbers, told
-from scalarspec.numbers.formats import Format
+from scalarspec.numbers.formats import Format, FormatLike
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +42,7 @@ class Floats:
         return flat[0] if self.values.size == 1 else f"[{', '.join(flat)}{', ...' if self.values.size > 4 else ''}]"
 
 
-def read(what: str, result: Any, dtype: str | Format | None = None) -> Floats:
+def read(what: str, result: Any, dtype: FormatLike | Format | None = None) -> Floats:
     """The floats of a result, at their exact values. dtype: the format, where it is not the result's own.
 
     Raises ArgumentError for what holds no floats, or floats that are not numbers of `dtype`; UnknownName for an
@@ -86,7 +86,7 @@ def of_shape(what: str, floats: Floats, shape: Shape) -> None:
         raise ShapeError(f"{what}: the spec has shape {shape}, the actual result {floats.shape}")
 
 
-def format_of(what: str, result: Any, dtype: str | Format | None = None) -> Format:
+def format_of(what: str, result: Any, dtype: FormatLike | Format | None = None) -> Format:
     """The format of a result: `dtype`, or its own. Raises as `read` does where it has none."""
     return _named(what, _array(what, result)[1]) if dtype is None else formats.named(dtype)
 

@@ -30,7 +30,7 @@ from scalarspec.core.tensor import Tensor, elementwise
 from scalarspec.errors import DomainError, NotSupported, Undecided
 from scalarspec.numbers import formats
 from scalarspec.numbers.exact import End, decimal_text, exact_text
-from scalarspec.numbers.formats import Format
+from scalarspec.numbers.formats import Format, FormatLike
 from scalarspec.pages.page import Mark, Page, Table
 from scalarspec.pages.shown import Shown
 from scalarspec.report import table
@@ -114,7 +114,7 @@ def ranges(
     spec: Callable[..., Tensor],
     *args: Any,
     vary: Mapping[str, Ball | Box],
-    dtype: str = "float64",
+    dtype: FormatLike = "float64",
     literals: Literals | None = None,
 ) -> RangeMap:
     """The operations of `spec` that can overflow or underflow in a format, with the arguments in `vary` in their boxes.
@@ -123,7 +123,7 @@ def ranges(
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
     vary: the region of each argument that varies, by name: `ball(radius)` around its value, of its shape, or
     `box(lower, upper)`.
-    dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2.
+    dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2, by its name or a dtype.
 
     literals: how floats in the spec's text are read, as `as_spec` has it.
     Returns the operations at risk, in the order of evaluation. overflow: the exact result can exceed the largest finite

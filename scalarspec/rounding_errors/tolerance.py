@@ -28,6 +28,7 @@ from scalarspec.errors import ArgumentError
 from scalarspec.executors import Crew
 from scalarspec.numbers import environment
 from scalarspec.numbers.exact import exact_float, interval_text
+from scalarspec.numbers.formats import FormatLike
 from scalarspec.pages.figures import DRAWN, Row, Span, Strips, the_first
 from scalarspec.pages.page import Lines, Page, Table
 from scalarspec.pages.page import Part as PagePart
@@ -142,11 +143,11 @@ def tolerance(
     spec: Callable[..., Tensor],
     *args: Any,
     vary: Mapping[str, Ball | Box],
-    dtype: str = "float64",
+    dtype: FormatLike = "float64",
     splits: int = 0,
     inputs: Inputs = "rounded",
     libm: int = 4,
-    accumulate: str | None = None,
+    accumulate: FormatLike | None = None,
     executor: Executor | None = None,
     literals: Literals | None = None,
 ) -> Tolerance:
@@ -156,8 +157,8 @@ def tolerance(
     args: the arguments of the spec, models on NumPy arrays, arrays and numbers, each float at its exact value.
     vary: the region of each argument that varies, by name: `ball(radius)` around its value, of its shape, or
     `box(lower, upper)`.
-    dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2, in which operations are done,
-    rounded to nearest, sums in any order.
+    dtype: float64, float32, tf32, float16, bfloat16, float8_e4m3fn or float8_e5m2, by its name or a dtype, in which
+    operations are done, rounded to nearest, sums in any order.
     splits: how often a box is split in two, where the bound is greatest, along its relatively widest side.
     inputs: "rounded", the arguments in `vary` are reals that are rounded to the format first, or "exact", they are
     numbers of the format.

@@ -10,13 +10,14 @@ from typing import Any
 from scalarspec.core.arguments import spec_name
 from scalarspec.core.named_contexts import context
 from scalarspec.errors import ArgumentError, UnknownName
+from scalarspec.numbers.formats import FormatLike
 
 
 def to_torch(
     spec: Callable[..., Any],
     *arguments: Any,
     inputs: str | Sequence[str] | None = None,
-    dtype: str = "float32",
+    dtype: FormatLike = "float32",
     device: str = "cpu",
 ) -> Any:
     """A model, or a spec with some arguments filled in, as a `torch.nn.Module` that PyTorch trains.

@@ -31,6 +31,7 @@ from scalarspec.frontends.onnx.writing.operators import written
 from scalarspec.frontends.onnx.writing.recording import Recording
 from scalarspec.numbers.exact import as_array
 from scalarspec.numbers.foreign import of_numbers
+from scalarspec.numbers.formats import FormatLike, name_of
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation
 
@@ -49,7 +50,7 @@ def to_onnx(
     *args: Any,
     path: str | PathLike[str] | None = None,
     opset: int = OPSET,
-    dtype: str = "float64",
+    dtype: FormatLike = "float64",
     inputs: str | Sequence[str] | None = None,
     round_numbers: bool = False,
     literals: Literals | None = None,
@@ -81,10 +82,10 @@ def to_onnx(
         model = ss.to_onnx(ss.layers.Linear([[1.0, 2.0]], [0.5]), ss.Dim(2), path="layer.onnx")
         ss.from_onnx(model)    # the same layer, in any context
     """
-    _check(opset, dtype)
+    form = _format(opset, dtype)
     names = (inputs,) if isinstance(inputs, str) else inputs
     spec = spec_of(spec, literals)
-    recording, model = Recording(resolve("rational")), Model(opset, dtype, round_numbers)
+    recording, model = Recording(resolve("rational")), Model(opset, form, round_numbers)
     writer = _Writer(recording, model)
     function, own = _opened(spec)
     given = [writer.argument(name, value, names) for name, value in bind(spec, args, known=names or ()).items()]
@@ -102,12 +103,14 @@ def to_onnx(
     return made
 
 
-def _check(opset: Any, dtype: Any) -> None:
+def _format(opset: Any, dtype: Any) -> str:
+    """The name of the format of all numbers. Raises ArgumentError for one, or an opset, that cannot be written."""
     latest = library().defs.onnx_opset_version()
     if type(opset) is not int or not LEAST_OPSET <= opset <= latest:
         raise ArgumentError(f"to_onnx: opset: expected an integer from {LEAST_OPSET} to {latest}, got {opset!r}")
-    if dtype not in DTYPES:
+    if name_of(dtype) not in DTYPES:
         raise ArgumentError(f"to_onnx: dtype: expected one of {', '.join(DTYPES)}, got {dtype!r}")
+    return name_of(dtype)
 
 
 # ---- arguments ------------------------------------------------------------------------------------------------------
