@@ -56,6 +56,22 @@ def test_1_numbers_have_no_truth(context):
         bool(context.tensor(0))
 
 
+def test_1_a_truth_of_one_comparison_is_a_bool(context):
+    truth = context.tensor(1) < 2
+    for p, expected in ((truth, True), (~truth, False)):
+        assert p.item() is p.tolist() is expected
+        assert (int(p), float(p), bool(p)) == (expected, expected, expected)
+    with pytest.raises(ss.errors.ShapeError, match=r"of shape \(2,\) is not one value; use all\(\) or any\(\)"):
+        (context.tensor([1, 2]) < 2).item()
+
+
+def test_1_an_undecided_truth_is_no_bool(enclosing):
+    with pytest.raises(Undecided, match="undecided"):
+        (enclosing.box(0, 2) < 1).item()
+    with pytest.raises(Undecided):
+        (ss.context("symbolic").symbols("x") < 1).item()
+
+
 def test_1_undecided_truths_keep_to_kleene_logic(interval):
     maybe, true, false = interval.box(-1, 1) > 0, interval.tensor(1) > 0, interval.tensor(-1) > 0
     assert not (maybe & false)

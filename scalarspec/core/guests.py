@@ -152,6 +152,10 @@ class Truths(Guest):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def item(self) -> bool:
+        """The truth of a single comparison. Raises as `bool` does: Undecided, or ShapeError for several."""
+        return bool(self)
+
     def __abs__(self) -> Any:
         return self
 
