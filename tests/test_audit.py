@@ -59,6 +59,22 @@ def test_a_loss_of_batches_in_pytorch():
     assert found.mistakes == ("KL: it sums over the coordinates where it should average",)
 
 
+def test_losses_in_float32_have_its_digits_their_gradients_too():
+    def error(x, x_hat):  # whose arguments are one number in float32
+        return np.mean((np.float32(x) - np.float32(x_hat)) ** 2)
+
+    assert ss.audit(error, "autoencoder", inputs={"x": np.array([0.1]), "x_hat": np.array([0.1 + 1e-9])}).ok
+    torch = pytest.importorskip("torch")
+
+    def in_float32(mu, logvar, kept=lambda v: v):
+        mu, logvar = mu.float(), logvar.float()
+        return 0.5 * torch.mean(kept(logvar).exp() + mu**2 - 1 - logvar)
+
+    assert ss.audit(in_float32, "gaussian-kl").ok
+    found = ss.audit(lambda m, v: in_float32(m, v, torch.detach), "gaussian-kl")
+    assert [finding.status for finding in found.findings] == ["holds"] * 4 + ["FAILS"]
+
+
 def test_right_losses_in_pytorch_pass():
     torch = pytest.importorskip("torch")
 

@@ -46,9 +46,11 @@ class Near:
 
     @classmethod
     def of(cls, spec: Spec, inputs: Mapping[str, Any], form: Format) -> Near:
-        """At these inputs, taken exactly. Raises DomainError where the spec has no value."""
+        """At these inputs, which a function that computes in the format rounds to it. Raises DomainError where the spec
+        has no value.
+        """
         context: Any = named_context("rounding", dtype=form)
-        result = spec(*(context.points(value) for value in inputs.values()))
+        result = spec(*(context.tensor(value) for value in inputs.values()))
         lower, upper = endpoints(result)
         slack = lift(exact_float, np.asarray(SLACK * result.value.bound, dtype=object))
         return cls(lower, upper, slack)

@@ -61,7 +61,9 @@ class Subject:
         return {name: inputs[name] for name in self.parameters}
 
     def autograd(self, inputs: Inputs, name: str) -> Floats | None:
-        """PyTorch's gradient with respect to an argument: 0 where none comes. None where it cannot be asked for."""
+        """PyTorch's gradient with respect to an argument: 0 where none comes. None where it cannot be asked for. Where
+        the loss is of a narrower format than the argument, so are the gradient's digits.
+        """
         if self.takes != "torch":
             return None
         tensors = {key: as_torch(value).requires_grad_() for key, value in self.ordered(inputs).items()}
@@ -75,7 +77,9 @@ class Subject:
         except ScalarSpecError:  # it takes no tensors that want gradients, though it takes others
             return None
         gradient = tensors[name].grad
-        return read(f"{self.name}: its gradient", 0 * tensors[name] if gradient is None else gradient)
+        found = read(f"{self.name}: its gradient", 0 * tensors[name] if gradient is None else gradient)
+        narrowest = min(found.form, self.value(inputs).form, key=lambda form: form.precision)
+        return Floats(narrowest, found.values)
 
     def _where(self, inputs: Inputs) -> str:
         return f"{self.name}({', '.join(self.parameters)}) fails at {shown(self.ordered(inputs))}"
