@@ -192,6 +192,23 @@ def test_margins_contain_the_differences():
     assert all(low <= 100 - v <= high for low, v, high in zip(found.margins[0], z, found.margins[1], strict=True))
 
 
+def test_the_margin_of_a_greatest_score_is_that_to_the_others():
+    """y <= y[k] holds at k whatever varies, which hides none of the other margins."""
+    z, k, near = W2 @ np.maximum(W1 @ X + B1, 0) + B2, CLASS, ss.ball("0.01")
+    to_others = z[k] - np.sort(z)[-2]
+    joined = proof(lambda x: (net(x) <= net(x)[k]).all(), X, near)
+    assert joined.proved
+    assert 0 < joined.margins[0] <= to_others <= joined.margins[1] < 2 * to_others
+    each = proof(lambda x: net(x) <= net(x)[k], X, near)
+    assert each.margins[0][k] == each.margins[1][k] == np.inf
+    assert min(each.margins[0]) == joined.margins[0]
+    assert "inf" in each.html()
+    assert proof(lambda x: (net(x) < net(x)[k]).all(), X, near).status == "refuted"
+    split = proof(lambda x: net(x) <= net(x)[k], X, ss.ball("0.175"))
+    assert split.method == "bounds: subdivide"
+    assert split.margins[1][k] == np.inf
+
+
 def test_rows_have_proofs_of_their_own():
     rows = np.stack([X, -2 * X, X + 0.05])
     claim = lambda x: net(x) <= net(x)[CLASS]  # noqa: E731

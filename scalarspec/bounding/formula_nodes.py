@@ -44,7 +44,8 @@ class Known(NamedTuple):
 class Comparison:
     """That margins, at a place among all, are above, at least, at most, or equal to a limit.
 
-    same: which of them are the difference of a number and itself, so that they are exactly 0.
+    same: which of them are the difference of a number and itself, so that they are exactly 0, and the comparison holds,
+    or fails, whatever varies: its own margin is infinite, so that it hides no other one that it is joined with.
     """
 
     relation: Relation
@@ -56,9 +57,15 @@ class Comparison:
     def known(self, low: Array, high: Array) -> Known:
         """What is known by ends of all margins, (margins, boxes): arrays with an axis of boxes at the end."""
         a, b = (end[self.place].reshape(*self.shape, end.shape[-1]) for end in (low, high))
-        if self.same is not None:
-            same = self.same[..., None]
-            a, b = np.where(same, 0, a), np.where(same, 0, b)
+        if self.same is None:
+            return self._by_ends(a, b)
+        same = self.same[..., None]
+        known = self._by_ends(np.where(same, 0, a), np.where(same, 0, b))
+        always = constant_margins(known.holds)
+        return known._replace(low=np.where(same, always, known.low), high=np.where(same, always, known.high))
+
+    def _by_ends(self, a: Array, b: Array) -> Known:
+        """What is known by ends of the margins at the place."""
         c: Any = self.limit if self.limit else 0
         if self.relation == "equal":
             low, high = difference_ends(a, c)[0], difference_ends(b, c)[1]
@@ -88,9 +95,9 @@ class Given:
     shape: Shape
 
     def known(self, low: Array, high: Array) -> Known:
-        """Their margins are infinite: nothing that may vary changes them."""
+        """Their margins do not vary."""
         holds = np.array(self.truths, dtype=bool).reshape(*self.shape, 1).repeat(low.shape[-1], axis=-1)
-        size = np.where(holds, np.inf, -np.inf)
+        size = constant_margins(holds)
         return Known(holds, ~holds, size, size)
 
 
@@ -109,6 +116,11 @@ class Joined:
 
     def __hash__(self) -> int:
         return hash((self.operation, self.operands))
+
+
+def constant_margins(holds: Array) -> Array:
+    """The margins of truths that nothing changes: infinite ones."""
+    return np.where(holds, np.inf, -np.inf)
 
 
 def as_row(t: Tensor) -> Tensor:

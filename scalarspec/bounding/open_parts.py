@@ -99,7 +99,9 @@ class OpenParts:
         before, *now = (self._reading(each).parts for each in (part, *halves))
         low = np.min([np.where(known.holds, np.inf, known.low) for known in now], axis=0)
         lows = before.low.astype(np.float64), low.astype(np.float64)
-        return bool(np.any(~before.holds & further(*lows, (before.high - before.low).astype(np.float64))))
+        with np.errstate(invalid="ignore"):  # both ends of what nothing changes are one infinity
+            width = (before.high - before.low).astype(np.float64)
+        return bool(np.any(~before.holds & further(*lows, width)))
 
     def take(self, parts: Sequence[Part]) -> list[int]:
         """Reads the bounds of parts; of each, the row of what misses: in an `and` of what misses most, in an `or` of

@@ -38,10 +38,10 @@ class Proof(Verdict):
 
     margins: for each output of the claim the ends of its margin over the box, as far as they are known, two numbers or
     object arrays: negative where it fails. The margin is b - a for a <= b, the least of those of an `and`, the greatest
-    of an `or`, the negative one of a `not`, -|b - a| for a == b. undecided: the outputs that are not proved; gaps: by
-    how far the bounds miss each output, floats in the claim's shape, rounded up: 0 where it is proved, or where the
-    edge itself is what is missing. boxes: into how many parts the box was split; stopped: what ended that search.
-    name: the spec's.
+    of an `or`, the negative one of a `not`, -|b - a| for a == b, and infinite where nothing that varies matters, as for
+    a <= a. undecided: the outputs that are not proved; gaps: by how far the bounds miss each output, floats in the
+    claim's shape, rounded up: 0 where it is proved, or where the edge itself is what is missing. boxes: into how many
+    parts the box was split; stopped: what ended that search. name: the spec's.
     """
 
     output: Output | None = None
