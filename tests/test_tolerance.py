@@ -15,7 +15,7 @@ import pytest
 
 import scalarspec as ss
 from scalarspec.backends.float import FloatContext
-from scalarspec.errors import ArgumentError, DomainError, ScalarSpecError, UnknownName
+from scalarspec.errors import ArgumentError, DomainError, NotSupported, ScalarSpecError, Undecided, UnknownName
 from scalarspec.examples import digits
 from scalarspec.models import vae
 from scalarspec.numbers import formats
@@ -253,6 +253,12 @@ def test_the_spec_may_be_constant_or_the_argument_itself():
 def test_bad_arguments_get_one_clear_error(message, error, change):
     with pytest.raises(error, match=message):
         ss.tolerance(lambda x: ss.log(x), 1.0, **{"vary": {"x": ss.ball("0.1")}, **change})
+
+
+@pytest.mark.parametrize("job", [ss.tolerance, ss.bounds, ss.ranges])
+def test_an_if_on_what_varies_is_told_how_to_be_written(job):
+    with pytest.raises((NotSupported, Undecided), match=r"use where\(condition, a, b\),? .*evaluates? both branches"):
+        job(lambda x: x[0] if x[0] > "0.5" else x[1], [0.5, 0.25], vary={"x": ss.ball("0.1")})
 
 
 def test_a_mask_that_does_not_vary_decides_in_batches():

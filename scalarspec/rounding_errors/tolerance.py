@@ -177,8 +177,8 @@ def tolerance(
 
     Raises UnknownName for a name that the spec does not have or an unknown format, ArgumentError for any other argument
     that cannot be used, or be sent to an executor, DomainError where an operation has no value on part of the box,
-    NotSupported for an operation whose rounding is not stated, FloatEnvironmentError where the processor does not round
-    to nearest or flushes.
+    NotSupported for an operation whose rounding is not stated, and for a spec that looks at single numbers (`if`,
+    `item()`: `where` is its branch), FloatEnvironmentError where the processor does not round to nearest or flushes.
 
         ss.tolerance(loss, x, vary={"x": ss.ball("0.01")}, dtype="float32").absolute    # an atol for a test
         ss.tolerance(layer, w, x, vary={"x": ss.ball("0.01")}, dtype="bfloat16", accumulate="float32")

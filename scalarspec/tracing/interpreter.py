@@ -235,8 +235,8 @@ class InterpreterArrays(Arrays):
     def refuse(self) -> Never:
         """Raises NotSupported, which says why a single number cannot be looked at."""
         raise NotSupported(
-            f"{self.context}: a spec that looks at single numbers (item, bool, if, endpoints) cannot be evaluated so; "
-            "use where(condition, a, b) for branches"
+            "a spec that looks at single numbers (if, bool, item, endpoints) cannot be evaluated so; in the place of an "
+            f"if, use where(condition, a, b), which evaluates both branches ({self.context})"
         )
 
 
