@@ -132,7 +132,11 @@ def test_the_stages_of_a_result_alone_have_enclosures_and_bounds():
     found = ss.crosscheck(vae.loss, D.vae, 1, D.pixels[0], D.eps[0], actual="float32")
     alone = ss.crosscheck(vae.loss, D.vae, 1, D.pixels[0], D.eps[0], actual=np.float32(found.actual))
     assert [s.name for s in alone.stages] == [s.name for s in found.stages]
-    assert all(s.actual is None and s.bound > 0 for s in alone.stages)
+    assert all(s.bound > 0 for s in alone.stages)
+    *before, result = alone.stages
+    assert {s.actual for s in before} == {None}
+    assert (result.actual.item(), result.error, result.ulps) == (alone.actual, alone.error[1], alone.ulps[1])
+    assert result.local is None  # of values of stages, there are none
     assert alone.culprit is None
     assert alone.explained
     off = ss.crosscheck(vae.loss, D.vae, 1, D.pixels[0], D.eps[0], actual=np.float32(found.actual) * np.float32(1.01))

@@ -93,7 +93,11 @@ class Crosscheck(Shown):
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The named intermediate results of the spec, in order, the result last; worked out when first asked for."""
-        return self.comparison.found.stages
+        stages, _, whole = self.comparison.found
+        if not whole or stages[-1].actual is not None:
+            return stages
+        own = stages[-1].having(as_array(self.actual), as_array(self.error[1]), as_array(self.ulps[1]))
+        return (*stages[:-1], own)  # no values of stages were given: what is known is the error of the whole
 
     @property
     def culprit(self) -> Stage | None:

@@ -56,6 +56,10 @@ class Stage:
     excess: float = 0.0
     element_ulps: ObjectArray | None = None
 
+    def having(self, actual: ObjectArray, error: ObjectArray, ulps: ObjectArray) -> Stage:
+        """The same with actual values, and the greatest possible error of each."""
+        return replace(self, actual=actual, error=_most(error), ulps=_most(ulps), element_ulps=ulps)
+
     def to_json(self) -> Record:
         """Plain data: exact values and ends as strings."""
         numbers = {
@@ -137,7 +141,8 @@ class StageComparison:
             exact: f"the exact values are not known at {bits} bits",
             bounds: "no bound on what rounding can cause is known",
         }
-        return Found(tuple(stages), tuple(_unknown(what, part) for part, what in parts.items() if part.failure))
+        unknown = tuple(_unknown(what, part) for part, what in parts.items() if part.failure)
+        return Found(tuple(stages), unknown, exact.failure is None)
 
     def excess(self, error: ObjectArray) -> float:
         """The greatest quotient of an error of the result and what rounding can cause, from the arguments on; 0 where
@@ -168,7 +173,7 @@ class StageComparison:
         floats = Floats(self.form, self.given[name])
         of_shape(f"stage {name!r}", floats, Shape(ends[0].shape))
         (_, error), _, (_, ulps) = errors(floats, *ends)
-        stage = Stage(name, ends, floats.values, _most(error), _most(ulps), bound=greatest, element_ulps=ulps)
+        stage = Stage(name, ends, bound=greatest).having(floats.values, error, ulps)
         if name not in near:
             return stage
         low, high = endpoints(near[name])
@@ -178,10 +183,11 @@ class StageComparison:
 
 
 class Found(NamedTuple):
-    """The stages of a spec, and what is not known of them, in words."""
+    """The stages of a spec, what is not known of them, in words, and whether the last one is the result."""
 
     stages: tuple[Stage, ...]
     unknown: tuple[str, ...]
+    whole: bool
 
 
 def _unknown(what: str, part: Evaluation) -> str:

@@ -235,8 +235,8 @@ class InterpreterArrays(Arrays):
     def refuse(self) -> Never:
         """Raises NotSupported, which says why a single number cannot be looked at."""
         raise NotSupported(
-            "a spec that looks at single numbers (if, bool, item, endpoints) cannot be evaluated so; in the place of an "
-            f"if, use where(condition, a, b), which evaluates both branches ({self.context})"
+            "a spec that looks at single numbers (if, bool, item, endpoints) cannot be evaluated so; in the place of "
+            f"an if, use where(condition, a, b), which evaluates both branches ({self.context})"
         )
 
 
