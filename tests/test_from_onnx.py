@@ -141,6 +141,15 @@ def test_another_number_of_arguments():
         NETS["mlp"](F64.tensor([1]), F64.tensor([1]))
 
 
+def test_arrays_are_for_jobs_and_made_tensors_elsewhere():
+    net, x = NETS["mlp"], MODELS["mlp"][1][0]
+    with pytest.raises(ArgumentError, match=r'got ndarray; make one, as in ss.context\("float64"\)\.tensor\(data\)'):
+        net(x)
+    expected = net(F64.tensor(x)).tolist()
+    assert ss.lift(net, "float64")(x).tolist() == expected
+    assert ss.compare(net, x, backends=["float64"])["float64"].value.tolist() == expected
+
+
 # ---- what operators mean --------------------------------------------------------------------------------------------
 
 

@@ -187,7 +187,10 @@ def common_context(operation: str, operands: Iterable[Any]) -> Context[Any]:
     found = found or next((n.context for n in wholes(operands)), None)
     if found is None:
         kinds = ", ".join(type(operand).__name__ for operand in operands) or "nothing"
-        raise ArgumentError(f"{operation}: expected a Tensor among the operands, got {kinds}; see context.tensor(data)")
+        raise ArgumentError(
+            f"{operation}: expected a Tensor among the operands, got {kinds}; make one, as in "
+            'ss.context("float64").tensor(data), or give the spec and its data to a job such as ss.compare'
+        )
     return found
 
 

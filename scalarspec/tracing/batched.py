@@ -85,7 +85,8 @@ def like(spec: Callable[..., Any]) -> Callable[[Function], Function]:
 def _tensor(name: str, argument: Any) -> Tensor:
     if not isinstance(argument, Tensor) or not argument.shape:
         raise ArgumentError(
-            f"{name}: expected a tensor with a leading axis, got {argument!r}; see context.tensor(data)"
+            f"{name}: expected a tensor with a leading axis, got {argument!r:.80}; make one, as in "
+            'ss.context("float64").tensor(data)'
         )
     return argument
 
