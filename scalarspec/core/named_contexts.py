@@ -91,7 +91,7 @@ def promise(name: str) -> str:
 def resolve(backend: str | Context[Any]) -> Context[Any]:
     """A context itself, or the one of that name.
 
-    backend: a context, or a name that `context` takes. Raises as `context` does.
+    backend: a context, or a name that `context` takes. Raises as `context` does, and ArgumentError for anything else.
 
         extend.resolve("interval") == extend.resolve(ss.context("interval"))
     """
