@@ -122,3 +122,19 @@ def test_what_is_known_in_parts_may_be_forgotten(monkeypatch):
             m.setattr("scalarspec.bounding.search.MOST_KEPT", 100)
             again = ss.prove(claim, np.zeros(3), vary={"x": ss.ball(1)}, budget=4096)
         assert found.status == again.status == status
+
+
+def test_a_claim_about_one_point_is_read_at_as_many_bits_as_it_wants():
+    at = {"vary": {"x": ss.ball(0)}}
+    above, below = "1.648721270700128146848650787815", "1.648721270700128146848650787814"
+    assert ss.prove(lambda x: ss.exp(x) <= above, 0.5, **at).status == "proved"
+    assert ss.prove(lambda x: ss.exp(x) <= below, 0.5, **at).status == "refuted"
+    rows = ss.prove(lambda x: ss.exp(x) <= above, [0.5, 0.5, 0.25], over="x", **at)
+    assert [proof.status for proof in rows] == ["proved"] * 3
+
+
+def test_a_pole_at_one_point_proves_nothing():
+    """exp(x) - expm1(x) - 1 is 0, which no precision tells."""
+    zero = lambda x: ss.exp(x) - ss.expm1(x) - 1  # noqa: E731
+    for claim in (lambda x: 1 / zero(x) >= -5, lambda x: ss.square(1 / zero(x)) >= 0, lambda x: ss.log(zero(x)) < 9):
+        assert ss.prove(claim, 0.5, vary={"x": ss.ball(0)}).status == "undecided"

@@ -21,11 +21,12 @@ from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.formula import Formula
 from scalarspec.bounding.formula_nodes import Known
-from scalarspec.bounding.inner_bounds import Point, closer, enclosed, middle, searched
+from scalarspec.bounding.inner_bounds import Point, closer, enclosed, searched
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import ends_at_once
-from scalarspec.bounding.open_parts import OpenParts, exactly, proved
+from scalarspec.bounding.open_parts import OpenParts, proved
 from scalarspec.bounding.parts import Part, with_lines
+from scalarspec.bounding.points import clipped, first_points, middles, only_point, part_way
 from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
 from scalarspec.bounding.search import LATE, Limits, Progress, search
 from scalarspec.bounding.sign_ascent import outputs_at
@@ -33,6 +34,7 @@ from scalarspec.certificates.certificate import of_proof
 from scalarspec.core.arguments import bind, call, one_valued, spec_name
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context
+from scalarspec.core.domains import watching_poles
 from scalarspec.core.foreign import spec_of
 from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import replaced
@@ -40,7 +42,7 @@ from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.region import Ball, Box, regions
 from scalarspec.errors import ArgumentError, Contradiction, ScalarSpecError
-from scalarspec.numbers.exact import data_value, float_above, float_below, infinite
+from scalarspec.numbers.exact import data_value, float_above, float_below
 from scalarspec.tracing.batched import BatchedContext
 
 Array = np.ndarray[Any, Any]
@@ -238,8 +240,20 @@ class _Row:
         """A verdict by one evaluation over the box, or by points that were given."""
         start = time.perf_counter()
         outputs, parts = self.formula.read(*ends)
-        found = proved("interval", outputs, 1) if np.all(parts.holds) else self._refuted(tried)
+        found = proved("interval", outputs, 1) if np.all(parts.holds) else self._refuted(tried) or self._by_more_bits()
         return found and dataclasses.replace(found, seconds=time.perf_counter() - start)
+
+    def _by_more_bits(self) -> Proof | None:
+        """A verdict where the box is a point: at growing precision."""
+        point = only_point(self.domain)
+        if point is None:
+            return None
+        with watching_poles() as poles:
+            low, high = closer(self.domain, point, self._settled, (None, None))
+        if low is None or poles:
+            return None
+        outputs, parts = self.formula.read(low, high)
+        return proved("interval", outputs, 1) if np.all(parts.holds) else self._refuted([point])
 
     def by_bounds(self, ends: Ends, lines: Iterator[Part]) -> Proof:
         """A verdict by linear bounds; else by a point, looked for where these do not tell; else by parts of the box."""
@@ -269,7 +283,7 @@ class _Row:
                 self.progress(count, self.limits.budget, goal.open_text(parts))
         if not left:
             return proved("subdivide", goal.outputs(whole, []), count)
-        refuted = self._refuted(self._middles(goal.worst(left, OPEN_MIDDLES)))
+        refuted = self._refuted(middles(self.domain, [*self.question.domain.varied], goal.worst(left, OPEN_MIDDLES)))
         return refuted or goal.undecided(whole, left, count, self.limits.endings[-1])
 
     def _promising(self, parts: Sequence[Part]) -> list[Point]:
@@ -286,7 +300,7 @@ class _Row:
         box = self.domain.box(0)
         points = [
             {
-                path: lift_elements(_clipped, np.asarray(columns[path][k], dtype=object), *ends)
+                path: lift_elements(clipped, np.asarray(columns[path][k], dtype=object), *ends)
                 for path, ends in box.items()
             }
             for k in failing
@@ -296,7 +310,7 @@ class _Row:
     def _attacked(self, parts: Known) -> Proof | None:
         """A refutation by a point, looked for at every part of the claim that is open, those that miss most first."""
         weakest = self.question.weakest.row(self.row)
-        points = self._first_points()
+        points = first_points(self.domain)
         sides = [(k, -1) for k in sorted(range(parts.holds.size), key=lambda k: parts.low[k]) if not parts.holds[k]]
         for start in range(0, len(sides) if self.domain.varied else 0, SIDES):
             if self.limits.late:
@@ -313,27 +327,12 @@ class _Row:
         """
         rational = resolve("rational")
         with contextlib.suppress(ScalarSpecError, ValueError):
-            first, second = self._first_points()[1:]
+            first, second = first_points(self.domain)[1:]
             at_ends = [call(self.domain.spec, self.domain.at(rational, end)[0], rational) for end in (first, second)]
             pairs = zip(*(np.ravel(endpoints(margins)[0]) for margins in at_ends), strict=True)
             ways = sorted({a / (a - b) for a, b in pairs if a * b < 0})
-            return [_between_points(first, second, way) for way in ways[:OPEN_MIDDLES]]
+            return [part_way(first, second, way) for way in ways[:OPEN_MIDDLES]]
         return []
-
-    def _first_points(self) -> list[Point]:
-        """The middle of the box, and the corners of least and of greatest numbers, where they are in it."""
-        box = self.domain.box(0)
-        corners = [{path: ends[k] for path, ends in box.items()} for k in (0, 1)]
-        finite = [point for point in corners if not any(infinite(*np.ravel(x)) for x in point.values())]
-        return [middle(box), *(point for point in finite if self.domain.holds(point))]
-
-    def _middles(self, parts: Sequence[Part]) -> list[Point]:
-        """The middles of parts of the box, as far as they lie in it."""
-        found = []
-        for part in parts:
-            floats = dict(zip(self.question.domain.varied, part.box, strict=True))  # rows that are points among them
-            found.append(middle({path: _inner(ends, floats[path]) for path, ends in self.domain.box(0).items()}))
-        return [point for point in found if self.domain.holds(point)]
 
     def _refuted(self, points: list[Point]) -> Proof | None:
         """A refutation by the first of some points at which the claim surely fails."""
@@ -356,22 +355,6 @@ class _Row:
         """Do the ends of the margins at a point tell that the claim fails there, or holds?"""
         outputs, parts = self.formula.read(low, high)
         return bool(np.any(outputs.fails) or np.all(parts.holds))
-
-
-def _between_points(first: Point, second: Point, way: Fraction) -> Point:
-    """The point that part of the way from one to the other."""
-    return {path: lift_elements(lambda a, b: a + way * (b - a), first[path], second[path]) for path in first}
-
-
-def _inner(exact: Ends, floats: Ends) -> Ends:
-    """The exact ends of a part that is known by floats, which the ends of the whole box were rounded outward to."""
-    low, high = (lift_elements(exactly, np.asarray(end, dtype=object)) for end in floats)
-    return lift_elements(max, exact[0], low), lift_elements(min, exact[1], high)
-
-
-def _clipped(x: Any, low: Any, high: Any) -> Any:
-    """A float as a number between two ends."""
-    return min(max(exactly(x), low), high)
 
 
 def _both(ends: Ends, part: Part) -> Ends:
