@@ -139,8 +139,8 @@ def is_known(line):
         case ["python", "-m", "pip", "install", "--editable", what]:
             extras = what.removeprefix(".").strip("[]")
             return not extras or set(extras.split(",")) <= METADATA["optional-dependencies"].keys()
-        case ["python", "-m", "pip", "install", "VALUE"]:
-            return True
+        case ["python", "-m", "pip", "--python", "python", "install", "VALUE"]:
+            return "-m pip --python $(BIN)/python" in text("Makefile")
         case ["python", "-m", "pytest", *_]:
             return shlex.join(words) == PYTEST
         case ["python", "-m", "scalarspec", *options]:
