@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scalarspec.core.sizes import dimensions as dimensions_of
+from scalarspec.core.sizes import looked_at
 from scalarspec.errors import ArgumentError, ShapeError
 
 
@@ -36,6 +37,11 @@ class Shape(tuple[int, ...]):
             if (type(n) is not int and not is_whole(n)) or n < 0:  # most are ints, and this is called often
                 raise ShapeError(f"a dimension is an integer >= 0, got {n!r} in {dimensions}")
         return super().__new__(cls, dimensions_of(dimensions))
+
+    def __hash__(self) -> int:
+        """That of a tuple; from Python 3.14 on a tuple keeps its own, so that its dimensions are not asked again."""
+        looked_at(self)
+        return super().__hash__()
 
     @property
     def outer(self) -> int:
