@@ -15,7 +15,7 @@ import argparse
 import importlib.util
 import warnings
 
-from run import Row
+from turns import Row
 from workloads import BETA, A, B, Vae
 
 import scalarspec as ss

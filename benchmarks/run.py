@@ -11,14 +11,11 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
 
 import argparse
 import datetime
-import gc
 import json
 import shlex
 import statistics
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +23,11 @@ import by_hand
 import networks
 import numpy as np
 import page
+import peers
 import scalars
 import sympy
 from crown import crown
+from turns import Row, seconds
 from workloads import BETA, A, Autoencoder, B, Rectifiers, Vae
 
 import scalarspec as ss
@@ -45,44 +44,6 @@ from scalarspec.tracing.scalar_graph import operations
 
 RADIUS = 1e-3
 BATCH, MANY = 128, 1024
-
-
-@dataclass
-class Row:
-    """Ways to one result, the first of which the others are measured against; the project's goals, by way."""
-
-    name: str
-    ways: dict
-    goals: dict = field(default_factory=dict)
-    repeats: int = 30
-    slow: tuple = ()  # ways that are measured once, where there are such
-
-    def measured(self):
-        """way -> (ratio of minima, median ratio, smallest time)."""
-        gc.collect()
-        gc.freeze()  # what earlier rows left is none of this one's business
-        fast = {name: run for name, run in self.ways.items() if name not in self.slow}
-        for run in fast.values():
-            run()
-        turns = [{name: seconds(run) for name, run in fast.items()} for _ in range(self.repeats)]
-        base = next(iter(self.ways))
-        found = {}
-        for name in fast:
-            least = min(turn[name] for turn in turns)
-            quotient = statistics.median(turn[name] / turn[base] for turn in turns)
-            found[name] = (least / min(turn[base] for turn in turns), quotient, least)
-        for name in (way for way in self.slow if way in self.ways):
-            once = seconds(self.ways[name])
-            ratio = once / statistics.median(turn[base] for turn in turns)
-            found[name] = (ratio, ratio, once)
-        return found
-
-
-def seconds(run):
-    """The time of one call."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 # ---- the rows -------------------------------------------------------------------------------------------------------
@@ -513,6 +474,7 @@ TABLES = {
     "boxes-a-second": boxes_a_second,
     "memory": memory,
     "scaling": scaling,
+    **peers.TABLES,
 }
 
 # ---- the command ----------------------------------------------------------------------------------------------------
@@ -524,7 +486,7 @@ def main():
     parser.add_argument("only", nargs="*", help=f"some of: {', '.join([*ROWS, *TABLES])} (default: all)")
     parser.add_argument("--json", action="store_true", help="print data")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write a page of the documentation, too")
-    parser.add_argument("--long", action="store_true", help="sympy.diff at 8-4, too (15 s)")
+    parser.add_argument("--long", action="store_true", help="sympy.diff at 8-4, and peers on A (minutes)")
     parser.add_argument("--quick", action="store_true", help="two turns a row: to see that it runs")
     options = parser.parse_args()
     unknown = set(options.only) - {*ROWS, *TABLES}
@@ -540,10 +502,11 @@ def main():
 
 def measured(options):
     """All that is asked for, as plain data."""
-    chosen = options.only or [*ROWS, *TABLES]
+    chosen = options.only or [name for name in (*ROWS, *TABLES) if name not in peers.TABLES or peers.there()]
     command = shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]])
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     data = {"run": {"date": date, "command": command, "quick": options.quick}, "machine": page.machine()}
+    data["machine"] |= peers.versions() if peers.TABLES.keys() & set(chosen) else {}
     data["rows"] = measured_rows([name for name in ROWS if name in chosen], options)
     data["tables"] = {}
     for name in TABLES:
