@@ -143,7 +143,7 @@ def widths(options):
     return ["bounds", "radius", "by", "width", "/ attained", "time", "/ linear's"], rows
 
 
-def rounding(options):
+def outside(options):
     """In how many boxes of B a value that is surely attained lies outside of the bounds: for none may it.
 
     All numbers of the workload are in float32, so that a peer has the same ones in float32 and in float64.
@@ -152,14 +152,16 @@ def rounding(options):
     for dtype, radius in PRECISIONS:
         low, high = ((work.x + shift).astype(dtype).astype(float) for shift in (-radius, radius))
         found = {way: run() for way, run in ways(work, low, high, dtype).items() if way in QUICKEST}
-        least, most = found["linear"].inner
-        cells = ["-"] * len(QUICKEST)
-        for k, way in enumerate(QUICKEST):
-            if way in found:  # floats and Fractions are compared exactly, and a NaN holds nothing
-                holds = (found[way].lower <= least) & (found[way].upper >= most)
-                cells[k] = f"{np.sum(~holds)} of {least.size}"
-        rows.append([f"{radius:g}, in {dtype}", *cells])
+        inner = found["linear"].inner
+        counts = {way: f"{missed(bounds, inner)} of {inner[0].size}" for way, bounds in found.items()}
+        rows.append([f"{radius:g}, in {dtype}", *(counts.get(way, "-") for way in QUICKEST)])
     return ["radius", *QUICKEST], rows
+
+
+def missed(bounds, inner):
+    """In how many boxes the bounds leave an attained value out: floats and Fractions are compared exactly."""
+    ends = zip(bounds.lower, bounds.upper, *inner, strict=True)
+    return sum(not (lower <= least and most <= upper) for lower, upper, least, most in ends)
 
 
 def in_float32(work):
@@ -177,4 +179,4 @@ def nearest(array):
     return array.astype(np.float32).astype(np.float64)
 
 
-TABLES = {"peers": widths, "peers-rounding": rounding}
+TABLES = {"peers": widths, "peers-outside": outside}

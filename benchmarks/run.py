@@ -483,7 +483,9 @@ TABLES = {
 def main():
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("only", nargs="*", help=f"some of: {', '.join([*ROWS, *TABLES])} (default: all)")
+    parser.add_argument(
+        "only", nargs="*", help=f"some of: {', '.join([*ROWS, *TABLES])} (default: all; peers where they are there)"
+    )
     parser.add_argument("--json", action="store_true", help="print data")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write a page of the documentation, too")
     parser.add_argument("--long", action="store_true", help="sympy.diff at 8-4, and peers on A (minutes)")
@@ -500,9 +502,14 @@ def main():
         page.write(data, options.page)
 
 
+def by_default():
+    """The names of all rows and tables; of those about peers only where these are there."""
+    return [name for name in (*ROWS, *TABLES) if name not in peers.TABLES or peers.there()]
+
+
 def measured(options):
     """All that is asked for, as plain data."""
-    chosen = options.only or [name for name in (*ROWS, *TABLES) if name not in peers.TABLES or peers.there()]
+    chosen = options.only or by_default()
     command = shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]])
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     data = {"run": {"date": date, "command": command, "quick": options.quick}, "machine": page.machine()}

@@ -4,14 +4,20 @@
 
 FOLDER has the competition's files: an `instances.csv` of lines `network,query,timeout`, or networks and queries, of
 which each network is asked each query. `--expected` names a CSV file of lines `network,query,answer`; an answer that
-contradicts it ends in exit code 1.
+contradicts it ends in exit code 1. `--peer NAME=COMMAND` asks another tool, too, right after us: COMMAND has {network},
+{query} and {timeout} in it, and {out}, a file whose first word is the answer.
 """
 
 import argparse
 import csv
+import shlex
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from scalarspec.errors import ScalarSpecError
@@ -20,6 +26,8 @@ from scalarspec.verification.verify import verify
 
 DECIDED = ("sat", "unsat")
 WRONG = "WRONG"
+IN_THESE_WORDS = {"violated": "sat", "holds": "unsat"}
+GRACE = 30  # seconds beyond its timeout, after which a peer is stopped
 
 
 def instances(folder, timeout):
@@ -56,6 +64,40 @@ def answer(network, query, timeout):
     return found.status, found.seconds, found.method
 
 
+def peer(text):
+    """The name of another tool, and the words of its command."""
+    name, _, command = text.partition("=")
+    words = shlex.split(command)
+    if not (name and all(place in command for place in ("{network}", "{query}", "{out}"))):
+        raise argparse.ArgumentTypeError(f"expected NAME=COMMAND with {{network}}, {{query}} and {{out}}, got {text!r}")
+    if shutil.which(words[0]) is None:
+        raise argparse.ArgumentTypeError(f"expected a program that is there, got {words[0]!r}")
+    return name, words
+
+
+def answer_of(words, network, query, timeout):
+    """What a peer's command answers, and the seconds, its start included; a dash for no answer, and its last line."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, log = Path(folder, "out"), Path(folder, "log")
+        for place, value in {"network": network, "query": query, "timeout": f"{timeout:g}", "out": out}.items():
+            words = [word.replace(f"{{{place}}}", str(value)) for word in words]
+        start = time.monotonic()
+        with log.open("w") as file, suppress(subprocess.TimeoutExpired):
+            subprocess.run(words, stdout=file, stderr=file, timeout=timeout + GRACE, check=False)
+        seconds = time.monotonic() - start
+        said = out.read_text(encoding="utf-8").lower().split() if out.is_file() else []
+        if not said:
+            last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
+            print(network.name, query.name, *words[:1], *last, file=sys.stderr)
+    return (IN_THESE_WORDS.get(said[0], said[0]) if said else "-"), seconds
+
+
+def beside(name, ours, theirs):
+    """How many queries a peer decided, and in how many it says the opposite of what we do."""
+    against = sum({ours, status} == {*DECIDED} for ours, status in zip(ours, theirs, strict=True))
+    return f"{name}: {sum(status in DECIDED for status in theirs)} of {len(theirs)} decided, {against} against ours"
+
+
 def summary(rows):
     """How many queries were decided, by what, and how many answers are wrong."""
     decided = [row for row in rows if row[2] in DECIDED]
@@ -71,19 +113,28 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--timeout", type=float, help="seconds for each query (default: those listed, else 60)")
     parser.add_argument("--expected", type=Path, metavar="CSV")
+    parser.add_argument("--peer", type=peer, action="append", default=[], metavar="NAME=COMMAND")
     options = parser.parse_args()
-    expected, rows = expectations(options.expected), []
+    expected, rows, peers = expectations(options.expected), [], dict(options.peer)
+    theirs = {name: [] for name in peers}
     asked = instances(options.folder, options.timeout)
     if not asked:
         sys.exit(f"{options.folder}: expected instances.csv, or networks and queries")
     for network, query, timeout in asked:
         status, seconds, method = answer(network, query, timeout)
+        cells = []
+        for name, words in peers.items():
+            said, took = answer_of(words, network, query, timeout)
+            theirs[name].append(said)
+            cells.append(f"{said} {took:.2f}")
         wanted = expected.get((network.name, query.name), "")
         verdict = WRONG if {status, wanted} == {*DECIDED} else ""
-        rows.append((network.stem, query.stem, status, wanted, f"{seconds:.2f}", method, verdict))
+        rows.append((network.stem, query.stem, status, wanted, f"{seconds:.2f}", method, *cells, verdict))
         print(" ".join(rows[-1]), file=sys.stderr, flush=True)
-    print(table(("network", "query", "answer", "expected", "seconds", "method", ""), rows))
+    print(table(("network", "query", "answer", "expected", "seconds", "method", *theirs, ""), rows))
     print(summary(rows))
+    for name, answers in theirs.items():
+        print(beside(name, [row[2] for row in rows], answers))
     return int(any(row[-1] == WRONG for row in rows))
 
 

@@ -2,13 +2,16 @@
 has all that the command measures.
 """
 
+import importlib
 import json
 import math
 import re
 import subprocess
 import sys
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from scalarspec.models import autoencoder, vae
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
+PEERS = ("peers", "peers-outside")  # which are on the page where auto_LiRPA was there
 
 
 @pytest.fixture
@@ -110,6 +114,80 @@ def test_native_code_is_the_spec(library):
     assert done.stdout.count("by hand") == 8
 
 
+# ---- peers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def peers(monkeypatch):
+    """benchmarks/peers.py, with small workloads."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    peers = importlib.import_module("peers")
+    monkeypatch.setattr(peers, "A", (7, 5, 3))
+    monkeypatch.setattr(peers, "B", (6, 5, 2))
+    return peers
+
+
+def simulated(work, low, high, dtype="float64"):
+    """A peer of which the first method holds all values, the second none, and the third is slow to say what it has."""
+    shape = work.x.shape[:-1]
+    ends = ((0.0, 8.0), (math.nan, 8.0), (0.0, 4.0))
+    return [lambda e=e: SimpleNamespace(lower=np.full(shape, e[0]), upper=np.full(shape, e[1])) for e in ends]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("there", [False, True])
+def test_peers_stand_beside_ours_or_aside(peers, monkeypatch, there):
+    monkeypatch.setattr(peers, "there", lambda: there)
+    monkeypatch.setattr(peers, "their_ways", lambda *args: dict(zip(peers.METHODS, simulated(*args), strict=True)))
+    header, rows = peers.widths(SimpleNamespace(quick=True, long=there))
+    lines = {tuple(row[:3]): dict(zip(header, row, strict=True)) for row in rows}
+    assert {key[:2] for key in lines} == {("B", "0.01"), ("B", "0.05"), *[("A", "0.01")] * there}
+    work = peers.Vae(peers.B)
+    near = {"x": ss.box(work.x - 0.05, work.x + 0.05)}
+    for way, method in (("linear", "linear"), ("interval", "interval"), ("16 parts", "subdivide")):
+        found = ss.bounds(vae.loss, work.model(), peers.BETA, work.x, work.eps, vary=near, method=method, budget=16)
+        line = lines["B", "0.05", way]
+        assert line["width"] == f"{float(found.width):.5f}"
+        assert float(line["/ attained"]) == pytest.approx(float(found.width / (found.inner[1] - found.inner[0])), 0.01)
+    assert lines["B", "0.05", "linear"]["/ linear's"] == "1.00"
+    theirs = [lines["B", "0.01", way] for way in peers.METHODS]
+    assert [line["width"] for line in theirs] == (["8.00000", "nan", "4.00000"] if there else ["-"] * 3)
+    assert all((line["time"] == "-") != there for line in theirs)
+
+
+@pytest.mark.parametrize(("there", "theirs"), [(False, ["-", "-"]), (True, ["0 of 2", "2 of 2"])])
+def test_attained_values_outside_are_counted(peers, monkeypatch, there, theirs):
+    monkeypatch.setattr(peers, "there", lambda: there)
+    monkeypatch.setattr(peers, "their_ways", lambda *args: dict(zip(peers.METHODS, simulated(*args), strict=True)))
+    header, rows = peers.outside(SimpleNamespace(quick=True))
+    assert header == ["radius", "linear", "interval", *list(peers.METHODS)[:2]]
+    assert [row[1:] for row in rows] == [["0 of 2", "0 of 2", *theirs]] * len(peers.PRECISIONS)
+
+
+def test_a_folder_without_the_peer_is_refused(peers, monkeypatch, tmp_path):
+    monkeypatch.setenv("AUTO_LIRPA", str(tmp_path))
+    with pytest.raises(SystemExit, match="AUTO_LIRPA: expected a folder that has auto_LiRPA in it, got "):
+        peers.there()
+
+
+def test_the_peer_has_the_same_loss(peers):
+    torch = pytest.importorskip("torch")
+    work = peers.Vae(peers.B, 3)
+    tensor = partial(torch.tensor, dtype=torch.float64)
+    found = peers.loss_in_torch(torch, work, tensor, tensor(work.eps))(tensor(work.x))
+    assert np.allclose(found.detach().numpy().ravel(), work.by_hand(), rtol=1e-13)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_peer_bounds_the_loss(peers):
+    if not peers.there():
+        pytest.skip("auto_LiRPA is not there")
+    work = peers.Vae(peers.B, 3)
+    for way, run in peers.their_ways(work, work.x - 0.01, work.x + 0.01).items():
+        found = run()
+        assert np.all((found.lower < work.by_hand()) & (work.by_hand() < found.upper)), way
+
+
 # ---- the page -------------------------------------------------------------------------------------------------------
 
 
@@ -140,7 +218,8 @@ sys.path.insert(0, {folder!r})
 import networks, run
 groups = {groups!r} or run.ROWS
 rows = {{group: [[row.name, list(row.ways)] for row in run.ROWS[group]()] for group in groups}}
-print(json.dumps({{"rows": rows, "tables": list(run.TABLES), "networks": list(networks.NETWORKS)}}))
+tables = [name for name in run.by_default() if name in run.TABLES]
+print(json.dumps({{"rows": rows, "tables": tables, "networks": list(networks.NETWORKS)}}))
 """
 
 
@@ -161,8 +240,8 @@ def unlike(shown, rows):
 
 @pytest.mark.slow
 def test_the_page_has_all_rows_and_tables(page):
-    shown, now = on_the_page(), listed()
-    groups = [group for section in page.SECTIONS.values() for group in section]
+    shown, now = on_the_page(), listed(missing=("auto_LiRPA",))
+    groups = [group for section in page.SECTIONS.values() for group in section if group not in PEERS]
     assert sorted(groups) == sorted([*now["rows"], *now["tables"]])
     assert set(groups) <= set(shown)
     assert not {group: names for group, rows in now["rows"].items() if (names := unlike(shown[group], rows))}

@@ -4,6 +4,8 @@ import itertools
 import json
 import os
 import random
+import re
+import shlex
 import subprocess
 import sys
 from fractions import Fraction
@@ -435,6 +437,44 @@ def test_the_queries_of_a_folder_are_answered(folder, monkeypatch, capsys):
     assert holds.split()[:4] == ["net", "holds", "unsat", "unsat"]
     assert holds.split()[-1] in ("interval", "linear")
     assert last.startswith("2 of 2 decided, 1 wrong verdict (1 by an exact point, 1 by ")
+
+
+def told(monkeypatch, capsys, *words):
+    """What the script prints about the queries of a folder."""
+    monkeypatch.syspath_prepend(str(SCRIPTS.parent))
+    import vnncomp
+
+    monkeypatch.setattr(sys, "argv", ["vnncomp.py", ".", *words])
+    assert vnncomp.main() == 0
+    return capsys.readouterr()
+
+
+def test_a_peer_answers_beside(folder, monkeypatch, capsys):
+    (folder / "peer.py").write_text("import sys\nopen(sys.argv[1], 'w').write(sys.argv[2])")
+    start = f"{shlex.quote(sys.executable)} peer.py"
+    violated = f"violated={start} {{out}} violated {{network}} {{query}} {{timeout}}"
+    silent = f"silent={start} {{network}} {{query}} {{out}}".replace("peer.py", "none.py")
+    out, err = told(monkeypatch, capsys, "--timeout", "20", "--peer", violated, "--peer", silent)
+    header, *_, ours, first, second = out.splitlines()
+    assert header.split()[-2:] == ["violated", "silent"]
+    assert re.search(r"^net +fails +sat .* sat \d+\.\d\d +- \d+\.\d\d", out, re.MULTILINE)
+    assert ours.startswith("2 of 2 decided, 0 wrong verdicts")
+    assert [first, second] == ["violated: 2 of 2 decided, 1 against ours", "silent: 0 of 2 decided, 0 against ours"]
+    assert "none.py" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("python {network} {query} {out}", "expected NAME=COMMAND with {network}, {query} and {out}, got 'python "),
+        ("one=python {network}", "expected NAME=COMMAND with {network}, {query} and {out}, got 'one=python {network}'"),
+        ("one=no-such-program {network} {query} {out}", "expected a program that is there, got 'no-such-program'"),
+    ],
+)
+def test_a_peer_that_cannot_be_asked_is_refused(text, said, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        told(monkeypatch, capsys, "--peer", text)
+    assert said in capsys.readouterr().err
 
 
 def test_a_query_that_is_refused_is_not_decided(folder, monkeypatch, capsys):
