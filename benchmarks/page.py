@@ -34,7 +34,7 @@ SECTIONS = {
     "Bounds": {
         "bounds": "`ss.bounds` as it is called: all of a call, from NumPy's arrays to exact ends.",
         "tightness": "Widths over the range that is surely attained, and over CROWN's; costs are over NumPy's.",
-        "peers": "Ours beside auto_LiRPA's in float64, in turns on one thread. Its network is read beforehand.",
+        "peers": "Ours beside auto_LiRPA's in float64, α-CROWN's measured once; it reads the network beforehand.",
         "peers-outside": "In how many boxes of B a value that is surely attained lies outside of the bounds.",
         "networks-bounded": "Whole networks: the mean width of the outputs, attained and by two methods.",
         "boxes-a-second": "Linear bounds of B by how many boxes go at once; digits by `scalarspec enclose`.",

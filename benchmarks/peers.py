@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from page import duration
 from turns import Row
 from workloads import BETA, A, B, Linear, Vae
 
@@ -138,7 +139,7 @@ def widths(options):
             if way in found:
                 width = float(found[way].upper) - float(found[way].lower)
                 _, ratio, least = times[way]
-                cells = [f"{width:.5f}", f"{width / float(high - low):.3f}", f"{least * 1e3:.0f} ms", f"{ratio:.2f}"]
+                cells = [f"{width:.5f}", f"{width / float(high - low):.3f}", duration(least), f"{ratio:.2f}"]
             rows.append([name, f"{radius}", way, *cells])
     return ["bounds", "radius", "by", "width", "/ attained", "time", "/ linear's"], rows
 
