@@ -100,10 +100,12 @@ class Domain:
     @cached_property
     def small(self) -> bool:
         """Do the arguments, and what the spec sees beside them, hold so few numbers that exact ends are affordable?"""
+        given = [*self.boxes.values(), *tensors_in(self._lifted(INTERVALS))]
+        left = FEW_CONSTANTS - sum(t.size for t in given)
+        if left < 0:
+            return False
         spec = lifted_spec(self.spec, INTERVALS)
-        seen = seen_by(spec.function if isinstance(spec, AsSpec) else spec)
-        given = [*self.boxes.values(), *tensors_in(self._lifted(INTERVALS)), *seen]
-        return sum(t.size for t in given) <= FEW_CONSTANTS
+        return sum(t.size for t in seen_by(spec.function if isinstance(spec, AsSpec) else spec)) <= left
 
     def box(self, i: int) -> dict[str, Ends]:
         """The exact box of one row, by path, and the points of what there are rows of and does not vary."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
@@ -72,13 +73,20 @@ def context(name: str, **parameters: Any) -> Context[Any]:
         raise ArgumentError(f"backend {name!r} is registered more than once: {', '.join(rivals)}; remove all but one")
     given = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
     with failures_told(f"backend {name!r} ({entry.value}) does not load"):
-        make = entry.load()
+        make = _loaded(entry)
     with failures_told(f"context {name!r} cannot be made with {given or 'no parameters'}"):
         made: Context[Any] = make(**parameters)
         whole = all(hasattr(made, part) for part in ("name", "arrays", "exact", "encloses"))
     if not whole:
         raise ArgumentError(f"backend {name!r} ({entry.value}) gives no context, but {type(made).__name__}")
     return made
+
+
+@cache
+def _loaded(entry: EntryPoint) -> Callable[..., Any]:
+    """What an entry point names, looked up once."""
+    make: Callable[..., Any] = entry.load()
+    return make
 
 
 def promise(name: str) -> str:
