@@ -83,6 +83,18 @@ def test_a_vector_from_outside():
     assert found.width[0] <= Fraction(44, 125) + Fraction(1, 10**12)
 
 
+@pytest.mark.parametrize("f", [ss.tanh, ss.sigmoid, ss.erf, ss.gelu, ss.sin, ss.exp], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (-0.25, 2.0), (-3.0, 1.0)])
+def test_lines_are_tried_where_the_curvature_ranges_widely(f, low, high):
+    """What is left when its mean slope is taken from a function ranges by little, and linear bounds know it."""
+    t = np.linspace(low, high, 1001)
+    values = np.asarray(f(ss.context("float64").tensor(t)))
+    slope = Fraction((values[-1] - values[0]) / (high - low))
+    spec = lambda x: f(x) - slope * x  # noqa: E731
+    found = ss.bounds(spec, 0.0, vary={"x": ss.box(low, high)}, method="linear")
+    assert found.width <= 2.5 * np.ptp(values - float(slope) * t)
+
+
 @pytest.mark.parametrize(("sign", "factor"), [(1, 1.1), (-1, 0.9)])
 def test_an_error_in_a_curvature_is_seen(monkeypatch, only_linear, sign, factor):
     spec = lambda x, y: sign * ss.sum(ss.square(2 * x + y))  # noqa: E731

@@ -34,10 +34,8 @@ from scalarspec.tracing.tape import Equation
 
 Array = np.ndarray[Any, Any]
 NEGLIGIBLE = 0.1
-"""Lines are tried as well where quadratic terms lose more than this much of what curves.
-
-They cost a second pass, and are rarely better where less is lost.
-"""
+"""Lines are tried as well where quadratic terms lose more than this much of what curves, or where parabolas above and
+below are apart by more than this much of what a row ranges by: a second pass, which is rarely better elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +94,7 @@ class BackwardPass:
         self.choice = choice
         self.handed: dict[Equation, Array] = {}
         self.count = len(rows.signs)
-        self.constant, self.lost = np.zeros((2, state.count, self.count))
+        self.constant, self.lost, self.spread = np.zeros((3, state.count, self.count))
         self.tiny = np.zeros(state.count)
         self.broken = np.zeros((state.count, self.count), dtype=bool)
         self.terms: list[QuadraticTerm] = []
@@ -304,6 +302,7 @@ class BackwardPass:
         known = self._known(x, found, beside)
         curvatures = self._curvatures(g, found, known)
         self._note(form, curvatures, np.where(known, beside, 0.0))
+        self.spread = self.spread + self._spread(x, g, found, known)
         if np.logical_and.reduce(known, axis=None):
             return found.tangent
         self.unsure = True
@@ -323,6 +322,11 @@ class BackwardPass:
         curvatures = np.minimum(rows * least, rows * most) / 2
         curvatures = curvatures - 4 * U * np.abs(curvatures) - TINY * (rows != 0)
         return np.where(known[:, None], curvatures, 0.0)
+
+    def _spread(self, x: Traced, g: Array, found: Parabolas, known: Array) -> Array:
+        """How far apart, at the ends of the ranges, the parabolas above and below are: (boxes, rows)."""
+        apart = np.where(known, flat(found.most - found.least, 1) / 2, 0.0)
+        return dot(np.abs(flat(g, 2)), apart * flat(self.state.range(x).radius, 1) ** 2)
 
     def _note(self, form: AffineForm, curvatures: Array, beside: Array) -> None:
         """The terms of a value, and what is lost beside them."""
@@ -349,7 +353,8 @@ class BackwardPass:
         """Of slopes δ and the quadratic terms: about what, and all that was lost."""
         curved = np.asarray(sum(term.size() for term in self.terms))
         found = quadratic.least(self.state, self.slopes, dual_norm, self.terms, curved)
-        self.unsure |= bool(np.logical_or.reduce(found.excess > NEGLIGIBLE * curved, axis=None))
+        vague = (found.excess > NEGLIGIBLE * curved) | (self.spread > NEGLIGIBLE * (dual_norm + curved))
+        self.unsure |= bool(np.logical_or.reduce(vague, axis=None))
         return found.value, self.lost + found.excess + found.rounding
 
     def form(self) -> AffineForm:

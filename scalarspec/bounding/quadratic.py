@@ -13,7 +13,7 @@ Each term is of one value t that a curved function is applied to, with J the slo
 
 Rounding. All terms together are at most T = dual norm + Σ |κ| r² in size. A value or an excess is worked out in at most
 n = inputs + elements of all terms sums of products of up to four factors, thrice: (64 n + 256) u T pays for all, and
-2^-900 n (1 + Σ |κ| r) for underflow.
+2^-900 n (1 + Σ |κ| r) for underflow; that of κ y J, which is multiplied by 2ρ, by what a pass pays for its inputs.
 """
 
 from __future__ import annotations
