@@ -1,6 +1,7 @@
 """The command as a process: whatever its output, its surroundings and its signals are, it says what there is to say."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -262,6 +263,16 @@ def test_a_worker_that_is_lost_is_not_waited_for(tmp_path, monkeypatch, number):
     assert notes == [workers.LOST]
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no system tells of the children of others")
+def test_a_worker_of_a_fork_server_that_is_stopped_is_not_waited_for(tmp_path, monkeypatch):
+    method = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("forkserver", force=True)
+    try:
+        test_a_worker_that_is_lost_is_not_waited_for(tmp_path, monkeypatch, signal.SIGSTOP)
+    finally:
+        multiprocessing.set_start_method(method, force=True)
+
+
 def test_workers_that_are_not_lost_are_not_noted(tmp_path):
     notes = []
     with workers.workers(2, notes.append) as executor:
@@ -269,8 +280,9 @@ def test_workers_that_are_not_lost_are_not_noted(tmp_path):
     assert notes == []
 
 
-def test_a_system_that_makes_no_more_processes_is_told(files):
+@pytest.mark.parametrize("limit", [11, 14])  # of files: for less than the executor's own, and than the first process's
+def test_a_system_that_makes_no_more_processes_is_told(files, limit):
     words = ("bounds", "specs.py:smooth", "part.npz", "--radius", "x=1", "--workers", "64")
-    done = process(*words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
+    done = process(*words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert "--workers: 64 processes cannot be started" in done.stderr

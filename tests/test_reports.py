@@ -475,6 +475,7 @@ def test_a_page_is_written_whole_or_not_at_all(files, capsys, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("scalarspec.files.os.replace", full)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
     before = sorted(Path.cwd().iterdir())
     code, out, err = run(capsys, "compare", "specs.py:smooth", "in.npz", "--html", "page.html", "--quiet")
     assert (code, "float64" in out) == (2, True)

@@ -66,6 +66,7 @@ def test_no_bundle_is_begun_when_the_time_is_over_and_no_part_is_lost(questions,
 
 def test_a_bar_says_what_is_known(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     with Bar(quiet=False) as bar:
         bar(1, 4, "[0.25, 0.75], width 0.5")
         bar(2, 4)
@@ -76,6 +77,7 @@ def test_a_bar_says_what_is_known(capsys, monkeypatch):
 
 def test_a_bar_stays_in_its_line(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "40")
     Bar(quiet=False)(1, 4, "[0.25, 0.75], width 0.5")
     assert len(capsys.readouterr().err) == len("\r") + 39

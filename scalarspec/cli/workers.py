@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from scalarspec.cli.clusters import UNDONE, cluster
@@ -76,8 +77,7 @@ def workers(count: int, note: Callable[[str], None]) -> Iterator[Executor | None
     if count == 1:
         yield None
         return
-    with ProcessPoolExecutor(count, initializer=_begin) as executor:
-        _start(executor, count)
+    with _started(count) as executor:
         found, over = _processes(executor), threading.Event()
         threading.Thread(target=_watch, args=(executor, found, over), daemon=True).start()
         try:
@@ -89,13 +89,15 @@ def workers(count: int, note: Callable[[str], None]) -> Iterator[Executor | None
             note(LOST)
 
 
-def _start(executor: Executor, count: int) -> None:
-    """Starts processes of an executor: all of them, or, where they are not forked, the first."""
+def _started(count: int) -> Executor:
+    """An executor that has started its processes: all of them, or, where they are not forked, the first."""
     try:
+        executor = ProcessPoolExecutor(count, initializer=_begin)
         executor.submit(int)
     except (OSError, RuntimeError) as error:
         end_workers()  # those that were started wait for work
         raise ArgumentError(f"--workers: {count} processes cannot be started: {error}") from None
+    return executor
 
 
 def _processes(executor: Any) -> set[BaseProcess]:
@@ -142,5 +144,13 @@ def _stopped(worker: BaseProcess) -> bool:
         return False
     try:
         return os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return False
+    except ChildProcessError:  # it has ended, or a fork server made it, as it does by default from Python 3.14 on
+        return not wait([worker.sentinel], timeout=0) and _state(worker.pid) == "T"
+
+
+def _state(number: int) -> str:
+    """The letter by which Linux tells the state of a process, which need not be a child of this one."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
