@@ -1,7 +1,6 @@
 """The command as a process: whatever its output, its surroundings and its signals are, it says what there is to say."""
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -261,16 +260,6 @@ def test_a_worker_that_is_lost_is_not_waited_for(tmp_path, monkeypatch, number):
         os.kill(int(next(tmp_path.iterdir()).name), number)
         assert [first, *found] == [a * a for a in range(12)]
     assert notes == [workers.LOST]
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no system tells of the children of others")
-def test_a_worker_of_a_fork_server_that_is_stopped_is_not_waited_for(tmp_path, monkeypatch):
-    method = multiprocessing.get_start_method()
-    multiprocessing.set_start_method("forkserver", force=True)
-    try:
-        test_a_worker_that_is_lost_is_not_waited_for(tmp_path, monkeypatch, signal.SIGSTOP)
-    finally:
-        multiprocessing.set_start_method(method, force=True)
 
 
 def test_workers_that_are_not_lost_are_not_noted(tmp_path):
