@@ -175,11 +175,14 @@ def mutant(certificate, source):
         parent, key, value = at(changed, path[:-1]), path[-1], at(changed, path)
         kind = source.randrange(12)
         if kind > 9 and changed == certificate:
-            nodes = [path[:-1] for path in paths if path[-1] in ("ranges", "slopes", "split")]
-            ends = sorted(source.choice([0, 1, -1, 3]) * check.ONE for _ in range(2))
-            stated = at(changed, source.choice(nodes or [("proof",)])).setdefault("ranges", {})
-            where = stated.setdefault(str(source.randrange(len(changed["program"]))), [])
-            where.append([source.choice([0, 0, 1, -1]), *ends])
+            nodes = [path[:-1] for path in paths if path[-1] in ("bounds", "slopes", "split")]
+            node = at(changed, source.choice(nodes or [("proof",)]))
+            v, i = str(source.randrange(len(changed["program"]))), source.choice([0, 0, 1, -1])
+            if kind > 10:
+                node.setdefault("bounds", {}).setdefault(v, [[], []])[source.randrange(2)].append(i)
+            else:
+                slopes = [source.choice([0, 1, -1, 3]) * check.SLOPE_ONE // 2 for _ in range(2)]
+                node.setdefault(source.choice(["slopes", "claim slopes"]), {}).setdefault(v, []).append([i, *slopes])
             continue
         if isinstance(value, int) and kind < 8:
             parent[key] = source.choice(CHANGES)(value, source)

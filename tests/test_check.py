@@ -118,6 +118,7 @@ HALF = {"operation": "constant", "lower": {"exponent": -1, "integers": [1, 1]}}
 TWICE = certified.text(by_hand(["at least", 0, -1, 1])).replace(
     '"lower": {', '"lower": {"exponent": 0, "integers": [0]}, "lower": {'
 )
+THIRD = {"operation": "constant", "lower": {**number(1), "denominator": 3}}
 INVERSE = {"operation": "reciprocal", "operands": [0]}
 RIGHTS = {
     "an input": by_hand(["and", ["at least", 0, -1, 1], ["at most", 0, 2, 1]]),
@@ -126,14 +127,14 @@ RIGHTS = {
     "a line": by_hand(["at most", 0, 2, 1], [RELU]),
     "parts": by_hand(["at least", 0, 0, 1], [PRODUCT], split=[0, 0, 0], parts=[{}, {}]),
     "a quotient": by_hand(["and", ["at least", 0, 1, 4], ["at most", 0, 1, 1]], [INVERSE], low=1, high=4),
-    "a range": by_hand(
+    "a bound": by_hand(
         ["at most", 0, 4, 1],
         [
             SQUARE,
             {"operation": "negative", "operands": [1], "elements": [[0]]},
             {"operation": "relu", "operands": [2]},
         ],
-        ranges={"2": [[0, -4 * ONE, ONE]]},
+        bounds={"2": [[0], [0]]},
     ),
 }
 """Certificates that hold."""
@@ -141,6 +142,7 @@ WRONGS = {
     "too much": by_hand(["at most", 0, 1, 1]),
     "too much of a square": by_hand(["at least", 0, 1, 4], [SQUARE]),
     "at the edge": by_hand(["above", 0, -1, 1]),
+    "at the edge, which is rounded": by_hand(["above", 0, -1, 3], [THIRD, {**PRODUCT, "operands": [0, 1]}]),
     "both, where one holds": by_hand(["and", ["above", 0, 9, 1], ["below", 0, 5, 1]], [SQUARE]),
     "neither": by_hand(["or", ["above", 0, 9, 1], ["below", 0, 3, 1]], [SQUARE]),
     "a value before the first": by_hand(["at least", 0, 0, 1], value=-1),
@@ -149,8 +151,10 @@ WRONGS = {
     "a text": by_hand(["at least", 0, "-2", 1]),
     "a truth": by_hand(["at least", 0, -2, True]),
     "an empty box": by_hand(["at least", 0, 1, 1], low=2, high=-1),
-    "a range that does not follow": by_hand(["at most", 0, 0, 1], [RELU], ranges={"0": [[0, -ONE, 0]]}),
-    "a range of the wrong side": by_hand(["at least", 0, 1, 1], [RELU], ranges={"0": [[0, ONE, 2 * ONE]]}),
+    "a bound that does not tell": by_hand(["at most", 0, 0, 1], [RELU], bounds={"0": [[0], [0]]}),
+    "a bound of one side": by_hand(["at least", 0, 1, 1], [RELU], bounds={"0": [[0]]}),
+    "slopes that do not tell": by_hand(["at least", 0, 1, 4], [RELU], **{"claim slopes": {"1": [[0, 1 << 30]]}}),
+    "a slope that is no number": by_hand(["at least", 0, 0, 1], [RELU], slopes={"1": [[0, "0"]]}),
     "one part for two": by_hand(["at most", 0, 0, 1], [RELU], split=[0, 0, 0], parts=[{}]),
     "the second part": by_hand(["at most", 0, 0, 1], [RELU], split=[0, 0, 0], parts=[{}, {}]),
     "the first part": by_hand(["at least", 0, 0, 1], split=[0, 0, 0], parts=[{}, {}]),
@@ -160,11 +164,14 @@ WRONGS = {
     "what is made last": by_hand(["at most", 0, 0, 1], [SQUARE, {"operation": "relu", "operands": [-1]}]),
     "two operands": by_hand(["at least", 0, -9, 1], [{"operation": "relu", "operands": [0, 0]}]),
     "no such element": by_hand(["at least", 0, -9, 1], [{"operation": "sum", "operands": [0], "elements": [[0, -1]]}]),
-    "another version": {**by_hand(["at least", 0, -9, 1]), "version": 2},
-    "a range of an element from behind": {
-        **by_hand(["at least", 0, 9, 1], [{"operation": "add", "operands": [0], "elements": [[0]]}], low=5, high=7),
-        "proof": {"ranges": {"1": [[-1, 0, 0]]}},
-    },
+    "another version": {**by_hand(["at least", 0, -9, 1]), "version": check.VERSION + 1},
+    "a bound of an element from behind": by_hand(
+        ["at least", 0, 5, 1],
+        [{"operation": "add", "operands": [0], "elements": [[0]]}],
+        low=5,
+        high=7,
+        bounds={"1": [[-1], []]},
+    ),
     "what is not looked at": by_hand(["or", ["at least", 0, -1, 1], ["above", 0, -2, None]]),
     "what is no claim": by_hand(["or", ["at least", 0, -1, 1], ["and [0] at least 9", ["at least", 0, -1, 1]]]),
     "a shape": by_hand(
@@ -294,22 +301,24 @@ MUTANTS = {
     "the first corner": ("low, high = low + min(corners), high + max(corners)",
                          "low, high = low + corners[0], high + corners[-1]"),
     "wider for narrower": ("max(low, ends[0]), min(high, ends[1])", "min(low, ends[0]), max(high, ends[1])"),
-    "the other line": ("[side < 0]\n            self.lines", "[side > 0]\n            self.lines"),
+    "the other line": ("[below - 1]", "[-below]"),
     "the other end": ("self.ranges[v][i][g < 0]", "self.ranges[v][i][g > 0]"),
-    "one line for both": ("1 if g > 0 else -1", "1"),
-    "no remainder": ("+ abs(weight) * prod(radii)", ""),
-    "no constants": ("handed.pop(None, {}).get(None, 0)", "0 * len(handed.pop(None, {}))"),
-    "half a product": ("reversed(middles)", "middles"),
-    "the edge": ('least > c if claim[0] in ("above", "below") else', "least >= c if True else"),
+    "one line for both": ("(v, i, g > 0)", "(v, i, True)"),
+    "no remainder": ("+ abs(g) * r * s", ""),
+    "rounded for nothing": ("sum(min(0, low) for low, _ in self.ranges[x]) if any", "0 if any"),
+    "zero from below": ("self.ranges[x][j] != (0, 0)", "self.ranges[x][j][0] != 0"),
+    "columns of other rows": ("or self.kept[v][0] != rows", ""),
+    "no constants": ("ONE * handed.pop(None, {}).get(None, 0)", "0 * len(handed.pop(None, {}))"),
+    "half a product": ("factors, (b, a)", "factors, (a, b)"),
+    "the edge": ('known > c if claim[0] in ("above", "below") else', "known >= c if True else"),
     "any for all": ('(all if claim[0] == "and" else any)', "any"),
     "all for any": ('(all if claim[0] == "and" else any)', "all"),
-    "ranges as they are stated": ("require(fits,", "require(True or fits,"),
-    "lower ends alone": (" and -part.least(v, i, -1) * ONE <= high", ""),
+    "the wrong end": ("(end, high) if side > 0", "(high, high) if side > 0"),
+    "lower ends for upper ones": ("if side > 0 else (low, -end)", "if side > 0 else (low, end)"),
     "one part": ("for child, ends in ((first, (low, min(high, at))), (second, (max(low, at), high))):",
                  "for child, ends in ((first, (low, min(high, at))),):"),
     "the wrong halves": ("(first, (low, min(high, at)))", "(first, (max(low, at), high))"),
     "no claim": ("require(holds(claim,", "require(True or holds(claim,"),
-    "before the first value": ("0 <= value < len", "value < len"),
     "before the first element": ("require(integer(i) >= 0 and", "require(True and"),
     "empty boxes": ("require(all(a <= b for", "require(True or all(a <= b for"),
     "values from behind": ("all(0 <= integer(x) < v for x", "all(integer(x) < v for x"),

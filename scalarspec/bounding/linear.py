@@ -251,6 +251,13 @@ class LinearBounds:
         ranges = [self.state.range(self.plan.equations[place].result) for place in self.plan.kinked_places]
         return [end for r in ranges for end in (r.low, r.high)]
 
+    def slopes(self) -> list[Array]:
+        """For each rectifier, in order, the slopes of the lines below it that the rows that were asked for took last:
+        (boxes, rows, elements); none where none were chosen.
+        """
+        choice = self._last.choice if self._last else None
+        return [*choice.slopes.values()] if choice else []
+
     # ---- where to split, after `bounds` -----------------------------------------------------------------------------
 
     def kinks_to_split(self) -> Array:

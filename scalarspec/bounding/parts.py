@@ -144,7 +144,7 @@ def relaxed(domain: Domain, item: dict[str, Any]) -> dict[str, Any]:
     item: low, high: for each input the ends in all parts, (parts, *shape); rows: of the domain; sides: as of `Part`;
     known: as of `Part`, each for all parts; asked: the ends of outputs that are, None for all; split: is it asked where
     to? sharpened: are ranges sharpened by passes? The answer: low, high: (parts, outputs); kinks, inputs, corners: as
-    `LinearBounds` gives them; known.
+    `LinearBounds` gives them; known; slopes, where item has "slopes": true.
     """
     plan, rows = domain.plan, item["rows"]
     balls = [None if ball is None else (ball[0][rows], ball[1][rows]) for ball in domain.balls]
@@ -156,7 +156,9 @@ def relaxed(domain: Domain, item: dict[str, Any]) -> dict[str, Any]:
         low, high = (end.reshape(len(rows), -1) for end in linear.bounds(item["asked"]))
         partly = linear.state.partly[:, None]  # where there may be no value, nothing is said of all values
         low, high = np.where(partly, -np.inf, low), np.where(partly, np.inf, high)
-        found = {"low": low, "high": high}
+        found: dict[str, Any] = {"low": low, "high": high}
+        if item.get("slopes"):
+            found["slopes"] = linear.slopes()
         if not item["split"]:
             return found
         handed_on = linear.kinked_ranges()
@@ -203,6 +205,16 @@ def _put_choices(plan: Plan, part: Part, goal: Goal, answer: dict[str, Any], k: 
     part.corner = answer["corners"][k, row] if len(answer["corners"]) else None
     ways = _ways(plan, part, answer["kinks"][k, row], answer["inputs"][k, row])
     part.choices = {way: ways[way]() for way in goal.chosen(part, ways)}
+
+
+def slopes_of(jobs: Jobs, part: Part, goal: Goal) -> list[Array]:
+    """The slopes of the lines below rectifiers, (elements,) of each in order, by which the bound of a part that counts
+    most was found; none of a spec of other functions.
+    """
+    plan = jobs.domain.plan
+    (answer,) = jobs.map(relaxed, [{**_item([part], False, goal.asked, plan.smooth), "slopes": True}])
+    (row,) = goal.take([part])
+    return [each[0, min(row, each.shape[1] - 1)] for each in answer["slopes"]]
 
 
 def with_lines(jobs: Jobs, roots: Sequence[Part], goal: Goal) -> Iterator[Part]:

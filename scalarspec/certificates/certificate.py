@@ -16,7 +16,7 @@ from scalarspec.bounding.search import Narrow
 from scalarspec.certificates import torchlean
 from scalarspec.certificates.claim import Claim, claim_of, compared, rounded
 from scalarspec.certificates.program import Program, program_of
-from scalarspec.certificates.proof import Builder, narrowed, proved
+from scalarspec.certificates.proof import Builder, bounds, narrowed, proved
 from scalarspec.errors import ArgumentError, NotSupported, ScalarSpecError
 
 Certificate = dict[str, Any]
@@ -59,9 +59,9 @@ def of_value(domain: Domain) -> Certificate:
     """That the outputs of a spec at arguments of which none varies lie between numbers, near ones as a rule."""
     program = program_of(domain)
     part = check.Part(check.compiled(program.entries), {}, {})
-    for v in range(program.result + 1):
-        part.reach(v)
-    return _certificate(program, _between(part.bounds(program.result, _both_ends(program))), {})
+    for _ in range(program.result + 1):
+        part.reach()
+    return _certificate(program, _between(bounds(part, program.result, _both_ends(program))), {})
 
 
 @_in_domains()

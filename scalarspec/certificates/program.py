@@ -51,8 +51,8 @@ def program_of(domain: Domain) -> Program:
     if all(v is None for v in operands):
         return first
     at_middle = check.Part(check.compiled(_at_middle(first.entries)), {}, {})
-    for v in range(first.result + 1):
-        at_middle.reach(v)
+    for _ in range(first.result + 1):
+        at_middle.reach()
     ranges = [[] if v is None else at_middle.ranges[v] for v in operands]
     return _recorded(domain, [max(range(len(each)), key=lambda i: each[i], default=0) for each in ranges])[0]
 
