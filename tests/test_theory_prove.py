@@ -351,3 +351,14 @@ def test_a_branch_on_a_variable_is_never_taken(spec):
     assert prove_nonnegative(lambda x: spec(x) + 1, ss.Scalar).status != "refuted"
     assert prove_equal(spec, lambda x: x, ss.Scalar).status != "proved"
     assert prove_monotone(lambda x: 2 * x if x > 0 else x, "x", ss.Scalar).status != "refuted"
+
+
+@pytest.mark.parametrize(
+    ("side", "told"),
+    [(lambda x: 0.1 * x + 5, "NotExact: 0.1"), (lambda x: float(x) + 1, "NotSupported: float"),
+     (lambda x: ss.sqrt(0 * x - 1), "DomainError: sqrt")],
+)  # fmt: skip
+def test_a_side_that_has_no_value_anywhere_is_told_to_have_none(side, told):
+    verdicts = [ss.theory.prove_equal(ss.exp, side, ss.Scalar), ss.theory.prove_nonnegative(side, ss.Scalar)]
+    assert all(verdict.status == "undecided" and told in str(verdict) for verdict in verdicts)
+    assert "no value was had" not in str(ss.theory.prove_nonnegative(lambda x: ss.exp(x) - ss.expm1(x) - 1, ss.Scalar))

@@ -58,7 +58,7 @@ LISTED = 8
 class Tolerance(Shown):
     """A bound on |float - exact value|. For a spec of shape () the fields hold numbers, else arrays of its shape.
 
-    absolute: the bound, as floats rounded up; infinite where the format's range may be left;
+    absolute: the bound, as floats rounded up; infinite where the format's range, or the domain of an operation, may be left;
     relative: the bound over the least |exact value|, infinite where that may be 0;
     lower, upper: exact ends of an enclosure of the exact value over the box;
     dtype, libm: the format, and the ulps of it within which library functions were taken to be;
@@ -311,7 +311,7 @@ def _sentence(found: Tolerance, bounded: bool) -> str:
     if not bounded:
         count = np.size(found.absolute) - int(np.sum(np.isfinite(found.absolute)))
         reserve = "It is not known whether the spec has a value everywhere in the box"
-        why = reserve if found.partly else f"Floats may leave the range of {found.dtype}"
+        why = reserve if found.partly else f"Floats may leave the range of {found.dtype}, or the domain of an operation"
         return f"{why}: of {count} outputs no bound is known."
     most = error_text(float(np.max(found.absolute)))
     where = "wherever it has a value" if found.partly else "for all arguments in the box"

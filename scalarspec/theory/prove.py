@@ -74,8 +74,23 @@ def prove_equal(lhs: Spec, rhs: Spec, *args: Any, given: Sequence[Spec] = ()) ->
     if scope is not None:
         hypotheses = f", {len(given)} hypothes{'is' if len(given) == 1 else 'es'} used" if given else ""
         return Verdict("proved", f"structural identity{hypotheses}", scope)
-    return _separated(statement, lhs, rhs, given) or Verdict(
-        "undecided", "normal forms differ; no point separates them"
+    return _separated(statement, lhs, rhs, given) or _undecided(
+        statement, [lhs, rhs, *given], "normal forms differ; no point separates them"
+    )
+
+
+def _undecided(statement: Statement, specs: Sequence[Spec], otherwise: str) -> Verdict:
+    """What is said where nothing was found: why the specs have no value, if that is so at each point."""
+    context, refusals = named_context("interval", prec=200), []
+    for point, maps in statement.points(POINTS):
+        try:
+            statement.at(specs, context, point, maps)
+        except ScalarSpecError as error:
+            refusals.append(f"{type(error).__name__}: {error}")
+        else:
+            return Verdict("undecided", otherwise)
+    return Verdict(
+        "undecided", f"no value was had at any point that was looked at; {refusals[0]}" if refusals else otherwise
     )
 
 
@@ -155,7 +170,7 @@ def prove_nonnegative(
         verdict = attempt(statement, spec, zero)
         if verdict is not None:
             return verdict
-    return _negative(statement, spec, zero) or Verdict("undecided", "no method proves it; no point refutes it")
+    return _negative(statement, spec, zero) or _undecided(statement, [spec], "no method proves it; no point refutes it")
 
 
 def _of_no_shape(value: Tensor) -> None:
@@ -255,7 +270,7 @@ def prove_monotone(spec: Spec, name: str, *args: Any, over: Region | None = None
         found = prove_nonnegative(grad(spec, parameters.index(name)), *args, over=over)
         if found.proved:
             return dataclasses.replace(found, method=f"∂/∂{name} >= 0: {found.method}")
-    return _falling(statement, spec, name) or Verdict("undecided", "no method proves it; no points refute it")
+    return _falling(statement, spec, name) or _undecided(statement, [spec], "no method proves it; no points refute it")
 
 
 def _falling(statement: Statement, spec: Spec, name: str) -> Verdict | None:
