@@ -40,7 +40,7 @@ check_complete("claims", RELATIONS, having(kind="relation"))
 COMMUTING = ("add", "multiply")
 """Of whose operands the order is of no account."""
 LARGEST = "that element k of y = f(x) is the largest is written (y <= y[k]).all(), without argmax"
-"""What to say in the place of a place among others, which is an integer, and no truth of numbers."""
+"""What is said of a claim by argmax: that is an integer, whose comparison is no comparison of numbers that vary."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,9 +29,8 @@ from scalarspec.numbers.elementary import TINY, U
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
 
-
 Graphs = list[tuple[Array | None, str]]
-"""Where (None: everywhere) a graph has a shape, a name of `SHAPES`."""
+"""Where (None: everywhere) a graph has a shape, a name of `relaxations.SHAPES`."""
 
 
 def graphs(r: Curve) -> Graphs:

@@ -94,7 +94,7 @@ class DualAscent:
     def step(self, slopes: Array, handed: Mapping[Equation, Array]) -> None:
         """A step by the gradient at a pass that was made with the choice.
 
-        slopes: those of its rows, (boxes or 1, rows, inputs); handed: the coefficients of the rectifiers, flat.
+        slopes: those of its rows, (boxes or 1, rows, inputs); handed: the coefficients of functions, flat.
         """
         values = self._walk(slopes, handed)
         for eqn, chosen in self.choice.slopes.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, NamedTuple
 from weakref import WeakKeyDictionary
@@ -17,7 +16,7 @@ from scalarspec.bounding.proofs import Output, Proof, place_text
 from scalarspec.bounding.search import further
 from scalarspec.core.arrays import lift
 from scalarspec.errors import Contradiction
-from scalarspec.numbers.exact import data_value, float_above
+from scalarspec.numbers.exact import exact_end, float_above
 from scalarspec.report import unboxed
 
 Array = np.ndarray[Any, Any]
@@ -174,11 +173,6 @@ def proved(method: str, outputs: Known, boxes: int) -> Proof:
     return Proof("proved", f"bounds: {method}", count_text(boxes), margins=_margins(outputs), gaps=gaps, boxes=boxes)
 
 
-def exactly(x: Any) -> Any:
-    """A number as it is, exactly; an infinity stays a float."""
-    return x if isinstance(x, float) and math.isinf(x) else data_value(x)
-
-
 def _hull(known: Sequence[Known]) -> Known:
     """What is known over several parts."""
     holds, fails, low, high = zip(*known, strict=True)
@@ -186,7 +180,7 @@ def _hull(known: Sequence[Known]) -> Known:
 
 
 def _margins(outputs: Known) -> tuple[Any, Any]:
-    low, high = (unboxed(lift(exactly, np.asarray(end, dtype=object))) for end in (outputs.low, outputs.high))
+    low, high = (unboxed(lift(exact_end, np.asarray(end, dtype=object))) for end in (outputs.low, outputs.high))
     return low, high
 
 

@@ -10,10 +10,9 @@ import numpy as np
 
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.inner_bounds import Ends, Point, middle
-from scalarspec.bounding.open_parts import exactly
 from scalarspec.bounding.parts import Part
 from scalarspec.core.arrays import lift as lift_elements
-from scalarspec.numbers.exact import infinite
+from scalarspec.numbers.exact import exact_end, infinite
 
 
 def only_point(domain: Domain) -> Point | None:
@@ -48,10 +47,10 @@ def part_way(first: Point, second: Point, way: Fraction) -> Point:
 
 def clipped(x: Any, low: Any, high: Any) -> Any:
     """A float as a number between two ends."""
-    return min(max(exactly(x), low), high)
+    return min(max(exact_end(x), low), high)
 
 
 def _inner(exact: Ends, floats: Ends) -> Ends:
     """The exact ends of a part that is known by floats, which the ends of the whole box were rounded outward to."""
-    low, high = (lift_elements(exactly, np.asarray(end, dtype=object)) for end in floats)
+    low, high = (lift_elements(exact_end, np.asarray(end, dtype=object)) for end in floats)
     return lift_elements(max, exact[0], low), lift_elements(min, exact[1], high)

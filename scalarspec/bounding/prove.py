@@ -253,7 +253,9 @@ class _Row:
         if low is None or poles:
             return None
         outputs, parts = self.formula.read(low, high)
-        return proved("interval", outputs, 1) if np.all(parts.holds) else self._refuted([point])
+        if np.all(parts.holds):
+            return proved("interval", outputs, 1)
+        return self._refuted([point]) if np.any(outputs.fails) else None  # no second climb where none tells
 
     def by_bounds(self, ends: Ends, lines: Iterator[Part]) -> Proof:
         """A verdict by linear bounds; else by a point, looked for where these do not tell; else by parts of the box."""

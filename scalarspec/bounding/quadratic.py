@@ -53,11 +53,11 @@ class QuadraticTerm:
         return np.asarray(corner @ self.form.slopes.swapaxes(1, 2))
 
     def against(self) -> Array:
-        """Σ κ⁻ r |J|, its share of h at a corner in whose direction nothing curves."""
+        """Σ κ⁻ r |J|, its share of h where y = 0."""
         return np.asarray((np.maximum(-self.curvatures, 0) * self.deviation) @ np.abs(self.form.slopes))
 
     def turned(self, move: Array) -> Array:
-        """Σ κ⁻ y J: s times that is what its share of h is less than `against`."""
+        """Σ κ⁻ y J: its share of h is `against` less s times this."""
         return np.asarray((np.maximum(-self.curvatures, 0) * move) @ self.form.slopes)
 
 

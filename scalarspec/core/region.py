@@ -15,7 +15,15 @@ from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.functions import endpoints
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError, ShapeError
-from scalarspec.numbers.exact import as_array, data_value, difference_ends, holds_floats, infinite, told_where
+from scalarspec.numbers.exact import (
+    as_array,
+    data_value,
+    difference_ends,
+    exact_end,
+    holds_floats,
+    infinite,
+    told_where,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -62,7 +70,7 @@ class Box:
 
     def shrunk(self, factor: Fraction) -> Box:
         """The box around the same middle whose widths are a factor times these; an infinite end stays."""
-        low, high = (lift_elements(_exact_or_infinite, as_array(end)) for end in (self.lower, self.upper))
+        low, high = (lift_elements(exact_end, as_array(end)) for end in (self.lower, self.upper))
 
         def end(a: Any, b: Any) -> Any:
             return a if infinite(a, b) else (a + b) / 2 + factor * (a - b) / 2
@@ -132,7 +140,7 @@ def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
         raise ArgumentError(f"vary: expected ball(radius) or box(lower, upper) for {name!r}, got {region!r}")
     has_ends = isinstance(argument, Tensor) and not argument.context.rounds
     ends = endpoints(argument) if has_ends else (as_array(argument),) * 2
-    read = data_value if isinstance(region, Ball) and not has_ends else _exact_or_infinite
+    read = data_value if isinstance(region, Ball) and not has_ends else exact_end
     low, high = region.around(*(_exactly(name, end, read) for end in ends))
     if isinstance(region, Ball):
         return as_array(low), as_array(high)
@@ -159,8 +167,3 @@ def float_ends_of(argument: Any, region: Ball | Box) -> tuple[Array, Array] | No
     low, high = region.around(argument, argument)
     plain = low.dtype.kind == high.dtype.kind == "f" and not (np.isnan(low).any() or np.isnan(high).any())
     return (low, high) if plain else None
-
-
-def _exact_or_infinite(value: Any) -> Any:
-    """An infinite end as it is, any other at its exact value."""
-    return float(value) if isinstance(value, float | np.floating) and np.isinf(value) else data_value(value)

@@ -162,6 +162,11 @@ def as_array(data: Any) -> np.ndarray[Any, Any]:
     return boxed(data)
 
 
+def exact_end(value: Any) -> End:
+    """An end of a range: an infinity as a float, any other number at its exact value."""
+    return float(value) if isinstance(value, float | np.floating) and np.isinf(value) else data_value(value)
+
+
 IN_SPEC = "data in the spec"
 """How messages call arrays that a spec sees beside its arguments, or makes itself."""
 

@@ -58,8 +58,8 @@ LISTED = 8
 class Tolerance(Shown):
     """A bound on |float - exact value|. For a spec of shape () the fields hold numbers, else arrays of its shape.
 
-    absolute: the bound, as floats rounded up; infinite where the format's range, or the domain of an operation, may be
-    left; relative: the bound over the least |exact value|, infinite where that may be 0;
+    absolute: the bound, as floats rounded up; infinite where the format's range, or an operation's domain, may be left;
+    relative: the bound over the least |exact value|, infinite where that may be 0;
     lower, upper: exact ends of an enclosure of the exact value over the box;
     dtype, libm: the format, and the ulps of it within which library functions were taken to be;
     accumulate: the format of sums, which is `dtype` where none was given;
