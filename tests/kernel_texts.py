@@ -195,7 +195,7 @@ def outer_texts(same, x):
     same("sinh", Exact(x), sign * (em + em / (em + 1)) / 2, expm1=linear)
     same("_cosh_minus_one", Exact(x), em * em / (em + 1) / 2, expm1=linear)
     same("cosh", Exact(x), 1 + em * em / (em + 1) / 2, expm1=linear)
-    same("sigmoid", Exact(x), 1 / (1 + value(max(-x, -708))), exp=linear)
+    same("sigmoid", Exact(x), 1 / (1 + value(-x)), exp=linear)
     same("softplus", Exact(x), max(x, 0) + value(value(max(-size, -708))), exp=linear, log1p=linear)
     same("log1p", Exact(x), value(1 + x), log=linear)
     ln2 = sum(Fraction(float(part)) for part in (elementary._LN2_HI, elementary._LN2_LO))

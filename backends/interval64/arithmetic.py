@@ -17,7 +17,9 @@ from scalarspec.backends.interval64.ends import (
     SMALL,
     Ends,
     aligned,
+    as_array,
     corners,
+    empty,
     exact_product,
     product_of,
     quotient_of,
@@ -30,6 +32,7 @@ from scalarspec.backends.interval64.order import OrderedArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of, least_quotient, least_size
 from scalarspec.core.domains import beyond, pole, watching_poles
 from scalarspec.errors import DivisionByZero
+from scalarspec.numbers.recorded import usual
 
 LARGEST_POWER = 64
 """Integer powers up to this are made by products, and their ends then lie some 3 (n - 1) u outside; the scalars, which
@@ -50,7 +53,7 @@ class FieldArrays(OrderedArrays):
         return self.add(x, self.negative(y))
 
     def negative(self, x: Value) -> Value:
-        return Point(-x.x) if isinstance(x, Point) else np.asarray(x[::-1])
+        return Point(-x.x) if isinstance(x, Point) else x[::-1]
 
     def multiply(self, x: Value, y: Value) -> Value:
         if x is y:
@@ -100,7 +103,7 @@ class FieldArrays(OrderedArrays):
             beyond(zero, np.False_, lambda index: DivisionByZero("divide: division by zero"))
             x, y = np.where(zero, np.inf, x), np.where(zero, np.inf, y)  # all reals
         pole(lambda: "divide: 0 lies in a divisor", hard)
-        result = np.empty(x.shape)
+        result = empty(x.shape, x)
         with watching_poles():  # they are told
             result[:, hard] = ends_of(self.elementwise("divide", x[:, hard], y[:, hard]))
         result[:, ~hard] = ends_of(self.divide(x[:, ~hard], y[:, ~hard]))
@@ -113,8 +116,9 @@ class FieldArrays(OrderedArrays):
         if isinstance(x, Point) and (exact := exact_product(x.x, x.x)) is not None:
             return Point(exact)
         e = ends_of(x)
-        low, high = np.fmax(np.fmax(-e[0], -e[1]), 0.0), np.maximum(e[0], e[1])
-        s = np.empty((2, *np.shape(low)))
+        inside, high = -e, np.maximum(e[0], e[1])
+        low = np.fmax(np.fmax(inside[0], inside[1]), 0.0)
+        s = empty((2, *np.shape(low)), low)
         np.multiply(low, -low, out=s[0, ...])
         np.multiply(high, high, out=s[1, ...])
         result = up_product(s, lambda: least_size(x) * least_size(x))
@@ -150,18 +154,19 @@ class FieldArrays(OrderedArrays):
 def _scaled(x: Ends, y: Point, operation: Callable[..., Any]) -> Ends:
     """x times, or over, points, rounded to nearest: the ends change places where these are negative."""
     if not y.x.ndim:
-        return np.asarray(operation(x if y.x >= 0 else x[::-1], np.abs(y.x)))
+        return as_array(operation(x if y.x >= 0 else x[::-1], np.abs(y.x)))
     a, b = aligned(x, y.x[None])
     result: Ends = operation(a, np.abs(b[0]))
     negative = b[0] < 0
-    return np.where(negative, result[::-1], result) if negative.any() else result
+    return result if usual(~negative.any()) else np.where(negative, result[::-1], result)
 
 
 def _is_exact(x: Ends, result: Ends, factor: Point) -> bool:
     """Is x times, or over, the factor surely exact: by powers of two, and without underflow or overflow?"""
-    if not factor.are_powers_of_two() or not np.logical_and.reduce(np.isfinite(result), axis=None):
+    if not factor.are_powers_of_two() or not np.isfinite(result).all():
         return False
-    if np.fmin.reduce(np.abs(result), axis=None, initial=np.inf) >= SMALL:
+    large = np.abs(result) >= SMALL
+    if usual(large.all()):
         return True
     x, result = aligned(x, result)
-    return bool(((np.abs(result) >= SMALL) | (result == 0) & (x == 0)).all())
+    return bool((large | (result == 0) & (x == 0)).all())

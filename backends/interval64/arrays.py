@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.interval64.courses import CourseArrays
-from scalarspec.backends.interval64.ends import Ends, FloatArray, signed, unbounded
+from scalarspec.backends.interval64.ends import Ends, FloatArray, empty, signed, unbounded
 from scalarspec.backends.interval64.norms import NormArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of
+from scalarspec.backends.interval64.replayed import ReplayedPlan
 from scalarspec.backends.interval64.shares import ShareArrays
 from scalarspec.core.domains import is_watched
 from scalarspec.core.operations import having
@@ -25,6 +26,10 @@ class Interval64Arrays(CourseArrays, ShareArrays, NormArrays):
         """An elementwise operation on many elements is done part by part."""
         method = super().function(operation)
         return _blocked(method) if operation in BLOCKED else method
+
+    def planned(self, plan: Callable[..., Value]) -> Callable[..., Value]:
+        """NumPy's calls alone, once it has been seen which these are."""
+        return ReplayedPlan(plan)
 
     def matmul(self, a: Value, b: Value) -> Value:
         """xᵀx is a sum of squares, in which each x occurs once."""
@@ -81,8 +86,8 @@ def _blocked(operation: Callable[..., Value]) -> Callable[..., Value]:
 
 def _in_blocks(operation: Callable[..., Value], values: tuple[Value, ...]) -> Value:
     shape = max([value.shape if isinstance(value, Point) else value.shape[1:] for value in values], key=len)
-    result = np.empty((2, prod(shape)))
     rows = [_row(value) for value in values]
+    result = empty((2, prod(shape)), rows[0].x if isinstance(rows[0], Point) else rows[0])
     for start in range(0, result.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
         result[:, part] = ends_of(operation(*(_part(row, part) for row in rows)))

@@ -27,6 +27,7 @@ import numpy as np
 
 from scalarspec.numbers import elementary
 from scalarspec.numbers.elementary import U
+from scalarspec.numbers.recorded import usual
 
 Ends = np.ndarray[Any, Any]
 FloatArray = np.ndarray[Any, Any]
@@ -40,9 +41,19 @@ COLUMNS = [np.array([-1.0, 1.0]).reshape(2, *(1,) * n) for n in range(32)]
 """COLUMNS[n] is -1 for the lower ends and 1 for the upper ones, for values of n axes."""
 
 
+def as_array(x: Any) -> FloatArray:
+    """An array of shape () for a number, which is what NumPy gives in its place; arrays of any kind as they are."""
+    return x if hasattr(x, "__array_ufunc__") else np.asarray(x)  # type: ignore[no-any-return]
+
+
+def empty(shape: tuple[int, ...], like: Any, dtype: Any = np.float64) -> FloatArray:
+    """An array of floats to be written into, of the kind of another: recorded, where that is (`numbers.recorded`)."""
+    return np.empty_like(like, dtype, "C", shape=shape)
+
+
 def signed(x: Ends) -> FloatArray:
     """The infimum and the supremum, of shape (2, *shape), from -inf and sup."""
-    return np.asarray(np.multiply(x, COLUMNS[x.ndim - 1]))
+    return as_array(np.multiply(x, COLUMNS[x.ndim - 1]))
 
 
 def unbounded(e: Ends) -> Ends:
@@ -59,12 +70,17 @@ def aligned(*values: Ends) -> list[Ends]:
 
 def magnitude(e: Ends) -> FloatArray:
     """The largest |x| for x in the interval (the *magnitude* of IEEE 1788)."""
-    return np.asarray(np.maximum(e[0], e[1]))
+    return as_array(np.maximum(e[0], e[1]))
 
 
 def mignitude(e: Ends) -> FloatArray:
     """The smallest |x| for x in the interval (the *mignitude* of IEEE 1788)."""
-    return np.asarray(-np.fmin(np.fmin(e[0], e[1]), 0.0))
+    return as_array(-np.fmin(np.fmin(e[0], e[1]), 0.0))
+
+
+def floored(s: FloatArray) -> FloatArray:
+    """The same floats, -LARGEST in the place of -∞."""
+    return as_array(s if usual((s >= FLOOR).all()) else np.maximum(s, FLOOR))
 
 
 def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -78,7 +94,7 @@ def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     4. Where s overflows above, or an intermediate does, lost is NaN or infinite, and the result is s (+∞: unknown) or
        NaN.
     """
-    s = np.maximum(a + b, FLOOR)
+    s = floored(a + b)
     back = s - a
     lost = (a - (s - back)) + (b - back)
     above = np.abs(s)
@@ -96,21 +112,20 @@ def up_product(s: FloatArray, least: Callable[[], float], mended: Callable[[], F
         SMALL, a small s is an exact 0, and stays 0.
     mended: s with 0 for those NaNs, since 0 times any real is 0. Other NaNs stay: none passes for a bound.
     """
-    s = np.maximum(s, FLOOR)
+    s = floored(s)
     above = np.abs(s)
-    smallest = np.minimum.reduce(above, axis=None, initial=np.inf)
-    large = smallest >= SMALL
-    if not large:
-        if mended is not None and np.isnan(smallest):
-            s = np.maximum(mended(), FLOOR)
-            above = np.abs(s)
-        large = least() >= SMALL
-    if large:
+    if usual((above >= SMALL).all()):
         above *= TWO_U
-    else:
-        above = np.where(above < SMALL, LAST + above * (2 * U), above * (2 * U))
-    above += s
-    return above
+        above += s
+        return above
+    if mended is not None and np.isnan(above).any():
+        s = floored(mended())
+        above = np.abs(s)
+    slack = above * TWO_U
+    if not least() >= SMALL:
+        slack += LAST * (above < SMALL)
+    slack += s
+    return slack
 
 
 def product_of(x: FloatArray, y: FloatArray) -> FloatArray:
@@ -127,7 +142,7 @@ def corners(operation: Callable[[Any, Any], Any], x: Ends, y: Ends) -> Ends:
     """The hull of operation(a, c) over the ends a of x and c of y, rounded to nearest: -min and max of the four."""
     (a, b), (c, d) = signed(x), signed(y)
     p, q, r, s = operation(a, c), operation(a, d), operation(b, c), operation(b, d)
-    result = np.empty((2, *np.shape(p)))
+    result = empty((2, *np.shape(p)), p)
     np.negative(np.minimum(np.minimum(p, q), np.minimum(r, s)), out=result[0, ...])
     np.maximum(np.maximum(p, q), np.maximum(r, s), out=result[1, ...])
     return result

@@ -27,6 +27,8 @@ from scalarspec.backends.interval64.ends import (
     SMALL,
     Ends,
     FloatArray,
+    as_array,
+    empty,
     magnitude,
     mignitude,
     signed,
@@ -37,6 +39,7 @@ from scalarspec.errors import DomainError, DomainUndecided
 from scalarspec.numbers import elementary, error_functions
 from scalarspec.numbers.elementary import ERROR, RANGES, Range, U
 from scalarspec.numbers.exact import interval_text
+from scalarspec.numbers.recorded import usual
 
 LOWEST, HIGHEST = np.array(elementary.SMALLEST_EXPONENT), np.array(elementary.LARGEST_EXPONENT)
 """exp is computed between these."""
@@ -93,7 +96,7 @@ class FunctionArrays(FieldArrays):
 
         edge: minus the lower end of what lies above it; ∞ where that is not in the domain.
         """
-        low, high = map(np.asarray, self.floats(x))
+        low, high = map(as_array, self.floats(x))
         if np.all(low > pole):
             return x
         partly, outside = ~(low > pole) & (high > pole), ~(high > pole)
@@ -115,14 +118,13 @@ class FunctionArrays(FieldArrays):
     def expm1mx(self, x: Value) -> Ends:
         """Falling on the negative axis, rising on the positive one, 0 at 0; beyond the range, as eˣ - 1 less x."""
         e = signed(ends_of(x))
-        inside, all_inside = _moved(e, LOWEST, HIGHEST)
-        if not all_inside:
+        if not ((e >= LOWEST).all() and (e <= HIGHEST).all()):
             result = ends_of(self.subtract(self.expm1(x), x))
             np.fmin(result[0, ...], 0.0, out=result[0, ...])
             return result
-        values = elementary.expm1mx(inside)
-        slack = slack_of("expm1mx", values, inside)
-        result = np.empty(e.shape)
+        values = elementary.expm1mx(e)
+        slack = slack_of("expm1mx", values, e)
+        result = empty(e.shape, e)
         np.maximum.reduce(values + slack, axis=0, out=result[1, ...])
         np.maximum.reduce(slack - values, axis=0, out=result[0, ...])
         np.copyto(result[0, ...], 0.0, where=(e[0] <= 0) & (e[1] >= 0))
@@ -152,7 +154,7 @@ class FunctionArrays(FieldArrays):
         error = slack_of(name, values, inside)
         error = error + np.where(np.abs(inside) < elementary.ANGLE_EXACT, 0.0, 2 * elementary.ANGLE_ERROR)
         lowest, highest = _extremes(inside, phase)
-        result = np.empty(e.shape)
+        result = empty(e.shape, e)
         np.minimum(np.maximum.reduce(error - values, axis=0), 1.0, out=result[0, ...])
         np.minimum(np.maximum.reduce(error + values, axis=0), 1.0, out=result[1, ...])
         np.copyto(result[0, ...], 1.0, where=~known | lowest)
@@ -163,21 +165,21 @@ class FunctionArrays(FieldArrays):
         return result
 
 
-def slack_of(name: str, values: FloatArray, x: FloatArray, zero: float = 0.0) -> FloatArray:
+def slack_of(name: str, values: FloatArray, x: FloatArray, zero: float = 0.0, floor: float = -np.inf) -> FloatArray:
     """What is to be added to values of a function of `elementary` at x, by the steps of this file.
 
-    zero: the float at which the function is exactly 0, if it is at any.
+    zero: the float at which the function is exactly 0, if it is at any; floor: none of the values lies below.
     """
-    sizes = np.abs(values)
-    slack = np.asarray(sizes * SLACKS[name])
-    if np.fmin.reduce(sizes, axis=None, initial=np.inf) < SMALL:
+    sizes = values if floor >= 0 else np.abs(values)
+    slack = as_array(sizes * SLACKS[name])
+    if not usual((sizes >= SMALL).all()):
         slack += LAST * ((sizes != 0) | (sizes < SMALL) & (x != zero))
     return slack
 
 
-def widened(name: str, values: FloatArray, x: FloatArray, zero: float = 0.0) -> Ends:
+def widened(name: str, values: FloatArray, x: FloatArray, zero: float = 0.0, floor: float = -np.inf) -> Ends:
     """Ends around values of a function of `elementary` at x: its infimum and its supremum."""
-    ends = slack_of(name, values, x, zero)
+    ends = slack_of(name, values, x, zero, floor)
     ends += values * COLUMNS[values.ndim - 1]
     return ends
 
@@ -192,11 +194,11 @@ def increasing(name: str, kernel: Callable[[FloatArray], FloatArray], limits: Ra
     least, greatest, floor, cap, zero = limits
     e = signed(ends_of(x))
     inside, all_inside = _moved(e, least, greatest)
-    result = widened(name, kernel(inside), inside, zero)
+    result = widened(name, kernel(inside), inside, zero, floor)
     if not all_inside:  # also where x is unknown
         np.copyto(result[0, ...], -floor, where=~(e[0] >= least))
         np.copyto(result[1, ...], cap, where=~(e[1] <= greatest))
-    if floor > -np.inf:
+    if floor > -np.inf and floor != 0:  # what lies above 0 is larger than its slack
         np.minimum(result[0, ...], -floor, out=result[0, ...])
     if cap < np.inf:
         np.minimum(result[1, ...], cap, out=result[1, ...])
@@ -217,8 +219,9 @@ def _valley(name: str, x: Value, limit: Any, floor: float) -> Ends:
 
 def _moved(x: FloatArray, least: Any, greatest: Any) -> tuple[FloatArray, bool]:
     """x moved into the range of a function; and was it all there before?"""
-    inside = np.minimum(np.maximum(x, least), greatest)
-    return inside, not (inside != x).any()
+    if usual((x >= least).all()) and usual((x <= greatest).all()):
+        return x, True
+    return np.minimum(np.maximum(x, least), greatest), False
 
 
 def _extremes(x: FloatArray, phase: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from scalarspec.backends.interval64.arrays import Interval64Arrays
-from scalarspec.backends.interval64.ends import Ends, FloatArray
+from scalarspec.backends.interval64.ends import Ends, FloatArray, empty
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.numbers.elementary import RANGES
+from scalarspec.numbers.recorded import call
 
 Plain = Callable[..., Value]
 """A form of an operation: its values and parameters to its value."""
@@ -54,9 +55,9 @@ def _of_boxes(
             if type(x) is Point:
                 return plain(x)
             e: Any = x if domain is None else domain(arrays, x)
-            result = np.empty(e.shape)
+            result = empty(e.shape, e)
             in_row = e.ndim == 2 and e.flags.c_contiguous
-            done = loop(e, result) if in_row else loop(_in_row(e), _in_row(result))
+            done = call(loop, e, result) if in_row else call(loop, _in_row(e), _in_row(result))
             return plain(x) if done is False else result
 
         return fused
@@ -76,11 +77,11 @@ def _sum_of_two(loop_of: Callable[[Any], Callable[..., None]]) -> Fuse:
             a, b = ends_of(x), ends_of(y)
             if a.shape != b.shape:
                 return plain(x, y)
-            result = np.empty(a.shape)
+            result = empty(a.shape, a if type(x) is not Point else b)
             if a.ndim == 2 and a.flags.c_contiguous and b.flags.c_contiguous:
-                loop(a, b, result)
+                call(loop, a, b, result)
             else:
-                loop(_in_row(a), _in_row(b), _in_row(result))
+                call(loop, _in_row(a), _in_row(b), _in_row(result))
             return result
 
         return fused
@@ -99,11 +100,11 @@ def _scaled(divide: bool) -> Fuse:
             e, factor = (y, x) if type(x) is Point and not divide else (x, y)
             if type(e) is Point or type(factor) is not Point or factor.x.shape not in ((), e.shape[1:]):
                 return plain(x, y)
-            result = np.empty(e.shape)
+            result = empty(e.shape, e)
             if e.ndim == 2 and e.flags.c_contiguous:
-                done = loop(e, factor.row(), divide, result)
+                done = call(loop, e, factor.row(), divide, result)
             else:
-                done = loop(_in_row(e), factor.row(), divide, _in_row(result))
+                done = call(loop, _in_row(e), factor.row(), divide, _in_row(result))
             return result if done else plain(x, y)
 
         return fused
@@ -124,8 +125,8 @@ def _of_rows(loop_of: Callable[[Any], Callable[..., None]]) -> Fuse:
             e = ends_of(x)
             if axis != (e.ndim - 2,) or not count:
                 return plain(x, axis=axis, count=count)
-            result = np.empty(e.shape[:-1])
-            loop(_in_row(e), count, result if e.ndim == 3 else result.reshape(2, -1))
+            result = empty(e.shape[:-1], e)
+            call(loop, _in_row(e), count, result if e.ndim == 3 else result.reshape(2, -1))
             return result
 
         return fused
@@ -141,8 +142,8 @@ def _affine(arrays: FusedArrays, loops: Any, plain: Plain) -> Plain:
         if type(weight) is not Point or type(bias) is not Point or not weight.x.size:
             return plain(weight, x, bias)
         e = ends_of(x)
-        result = np.empty((2, len(bias.x)))
-        loop(weight.x, e if e.flags.c_contiguous else e.copy(), bias.x, result)
+        result = empty((2, len(bias.x)), e)
+        call(loop, weight.x, _contiguous(e), bias.x, result)
         return result
 
     return fused
@@ -156,13 +157,13 @@ def _affine_rows(arrays: FusedArrays, loops: Any, plain: Plain) -> Plain:
             return plain(weight, x, bias, shape=shape)
         e, magnitudes, n = _contiguous(ends_of(x)), weight.magnitudes(), weight.shape[1]
         single = magnitudes.dtype == np.float32
-        m, scale = np.empty(e.shape[1:]), np.empty(e.shape[1])
-        t, product = (np.empty(needed, magnitudes.dtype) for needed in (e.shape[1:], shape))
-        (loops.middles_in_single if single else loops.middles)(e, m, t, scale)
-        result = np.empty((2, *shape))
+        m, scale = empty(e.shape[1:], e), empty((e.shape[1],), e)
+        t, product = (empty(needed, e, magnitudes.dtype) for needed in (e.shape[1:], shape))
+        call(loops.middles_in_single if single else loops.middles, e, m, t, scale, outputs=3)
+        result = empty((2, *shape), e)
         np.dot(t, magnitudes.T, out=product)
         np.dot(m, weight.x.T, out=result[1])
-        loops.around(product, scale, _contiguous(bias.x), n * 2.0**-119 if single else 0.0, result)
+        call(loops.around, product, scale, _contiguous(bias.x), n * 2.0**-119 if single else 0.0, result)
         return result
 
     return fused
@@ -209,7 +210,7 @@ def _in_row(x: Ends) -> Ends:
 
 
 def _contiguous(x: FloatArray) -> FloatArray:
-    return x if x.flags.c_contiguous else np.ascontiguousarray(x)
+    return x if x.flags.c_contiguous else x.copy()
 
 
 @cache

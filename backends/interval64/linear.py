@@ -19,11 +19,12 @@ Products: midpoint and radius (Rump 1999). Let x lie in [inf, sup], c = fl(W m),
      t >= (r + γ_n |m|) (1 + 2 (n + 8) u), as five roundings at most take 5u from these factors of it:
      (sup - inf) (1/2 + (n + 16) u) = (sup - inf) / 2 (1 + 2 (n + 16) u), and 1.001 (n + 16) u |m| > (u + γ_n) |m|.
   3. fl(|W| t) >= (1 - γ_n) |W| t. The factor 1 + 2 (n + 8) u outweighs that, by (n + 15) u.
-  4. `around` makes the ends fl(s - c') and fl(s + c') for c' = fl(c + b) and s = fl(4u |c'| + radius + TINY). Of
+  4. `around` makes the ends fl(s - c') and fl(s + c') for c' = fl(c + b) and s = fl(4u |c'| + radius + lost). Of
      4u |c'|, u |c'| is for the rounding of c', and u |c'| for that of each end. What is rounded off the radius, 3 u of
      it at most, step 3 has left.
   5. Underflow takes at most 2^-1075 from each product: n 2^-1074 < TINY. What it takes from m and t, at most 2^-1073,
-     is multiplied by |W|, which may be large: t has SMALL = 2^-960 more, which is multiplied by |W| too.
+     is multiplied by |W|, which may be large. So `lost` is at least TINY + |W| SMALL for SMALL = 2^-960, or it is TINY,
+     and t has SMALL more.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ from scalarspec.backends.interval64.ends import (
     TINY,
     Ends,
     FloatArray,
+    as_array,
+    empty,
     magnitude,
     mignitude,
     up_product,
@@ -58,10 +61,10 @@ class LinearArrays(HeldArrays):
         e = ends_of(x)
         axes = tuple([a + 1 for a in axis])
         count = prod([e.shape[a] for a in axes])
-        total = np.asarray(np.add.reduce(e, axis=axes))
+        total = as_array(np.add.reduce(e, axis=axes))
         if count <= 1:
             return total
-        return _up(total, np.add.reduce(np.abs(e), axis=axes), count, lambda: np.asarray((e <= 0).all(axis=axes)))
+        return _up(total, np.add.reduce(np.abs(e), axis=axes), count, lambda: as_array((e <= 0).all(axis=axes)))
 
     def cumulative_sum(self, x: Value, axis: tuple[int, ...]) -> Ends:
         """Each is a sum of the first elements, in one order."""
@@ -97,11 +100,11 @@ class LinearArrays(HeldArrays):
         low, high = (_sum_of_squares(size, axis) for size in (mignitude(e), magnitude(e)))
         low, high = np.minimum(low, LARGEST) / max(count, 1), high / max(count, 1)
         slack = 2 * (count + 8) * U
-        result = np.empty((2, *np.shape(low)))
+        result = empty((2, *np.shape(low)), low)
         np.minimum(low * slack - low, 0.0, out=result[0, ...])
         np.add(high, high * slack, out=result[1, ...])
         np.copyto(result[0, ...], 0.0, where=~(low >= TINY))
-        if np.fmin.reduce(high, axis=None, initial=np.inf) < TINY:
+        if not (high >= TINY).all():
             result[1] += TINY * np.any(magnitude(e) != 0, axis=axis)
         return result
 
@@ -122,13 +125,14 @@ class LinearArrays(HeldArrays):
         """
         n = a.shape[-1]
         (m, r), (c, s) = _middle(a, n), _middle(b, n)
-        center = np.asarray(m @ c)
+        r, s = r + SMALL, s + SMALL
+        center = as_array(m @ c)
         if not n:
             return Point(center)
         radius = np.abs(m) @ s
         if not isinstance(a, Point):
             radius = radius + r @ (np.abs(c) + s)
-        result = around(center, np.asarray(radius), np.empty((2, *center.shape)))
+        result = around(center, as_array(radius), TINY, empty((2, *center.shape), center))
         if _never_negative(a) and _never_negative(b):
             np.fmin(result[0, ...], 0.0, out=result[0, ...])
         return result
@@ -139,7 +143,7 @@ def _up(total: Ends, sizes: FloatArray, count: int, falls: Callable[[], FloatArr
     0?
     """
     above = total + sizes * (2 * (count + 2) * U)
-    return np.asarray(above) if np.isfinite(above).all() else np.where(falls() & ~np.isfinite(above), FLOOR / 2, above)
+    return as_array(above) if np.isfinite(above).all() else np.where(falls() & ~np.isfinite(above), FLOOR / 2, above)
 
 
 def _never_negative(x: Value) -> bool:
@@ -154,20 +158,20 @@ def _layer(weight: Point, x: Value, bias: Point) -> Ends:
     n = weight.x.shape[1]
     m, t = _middle(x, n)
     radius = weight.bound(t)
-    result = np.empty((2, *radius.shape))
+    result = empty((2, *radius.shape), radius)
     center = result[1, ...]
     if m.ndim == 1:
         np.dot(weight.x, m, out=center)
     else:
         np.dot(m, weight.x.T, out=center)
     center += bias.x
-    return around(center, radius, result)
+    return around(center, radius, weight.lost(), result)
 
 
 def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
-    """m and t of step 2, for sums of n products: t >= (|x - m| + γ_n |m|) (1 + 2 (n + 8) u) + what underflow takes."""
+    """m and t of step 2, for sums of n products: t >= (|x - m| + γ_n |m|) (1 + 2 (n + 8) u), but for underflow."""
     if isinstance(x, Point):
-        return x.x, np.abs(x.x) * (1.001 * (n + 16) * U) + SMALL
+        return x.x, np.abs(x.x) * (1.001 * (n + 16) * U)
     m = x[1] - x[0]
     t = x[0] + x[1]
     t *= 0.5 + (n + 16) * U
@@ -175,23 +179,24 @@ def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
     size = np.abs(m)
     size *= 1.001 * (n + 16) * U
     t += size
-    t += SMALL
     return m, t
 
 
-def around(center: FloatArray, radius: FloatArray, result: Ends) -> Ends:
-    """The ends center ± radius of step 4, written into `result`, in whose upper half the center may lie."""
-    slack = np.abs(center, out=result[0, ...])
+def around(center: FloatArray, radius: FloatArray, lost: FloatArray, result: Ends) -> Ends:
+    """The ends center ± radius of step 4, written into `result`, in whose upper half the center may lie.
+
+    lost: what underflow may have taken, by step 5.
+    """
+    slack = np.abs(center)
     slack *= FOUR_U
     slack += radius
-    slack += TINY
-    above = slack + center
+    slack += lost
     np.subtract(slack, center, out=result[0, ...])
-    result[1] = above
+    np.add(slack, center, out=result[1, ...])
     return result
 
 
 def _sum_of_squares(x: FloatArray, axis: tuple[int, ...]) -> FloatArray:
     if x.ndim == len(axis) == 1:
         return np.dot(x, x)  # type: ignore[no-any-return]
-    return np.asarray(np.add.reduce(np.square(x), axis=axis))
+    return as_array(np.add.reduce(np.square(x), axis=axis))

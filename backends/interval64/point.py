@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.interval64.ends import TINY, Ends, FloatArray
+from scalarspec.backends.interval64.ends import SMALL, TINY, Ends, FloatArray, as_array, empty
 
 KEEPS_ENDS_TO = 1 << 12
 """A Point of at most so many numbers keeps its ends: 64 KiB, which is little beside what is computed from them."""
@@ -26,14 +26,15 @@ class Point:
     x: the floats, of any shape; they are not changed afterwards.
     """
 
-    __slots__ = ("_ends", "_magnitudes", "_powers_of_two", "_row", "x")
+    __slots__ = ("_ends", "_lost", "_magnitudes", "_powers_of_two", "_row", "x")
 
     def __init__(self, x: Any) -> None:
-        self.x = np.asarray(x)
+        self.x = as_array(x)
         self._magnitudes: FloatArray | None = None
         self._ends: Ends | None = None
         self._powers_of_two: bool | None = None
         self._row: FloatArray | None = None
+        self._lost: FloatArray | None = None
 
     @property
     def size(self) -> int:
@@ -57,7 +58,7 @@ class Point:
         """-x and x, of shape (2, *shape); kept where they are few."""
         if self._ends is not None:
             return self._ends
-        result = np.empty((2, *self.x.shape))
+        result = empty((2, *self.x.shape), self.x)
         np.negative(self.x, out=result[0, ...])
         result[1] = self.x
         if self.x.size <= KEEPS_ENDS_TO:
@@ -67,7 +68,7 @@ class Point:
     def row(self) -> FloatArray:
         """All elements, in row-major order."""
         if self._row is None:
-            self._row = np.ascontiguousarray(self.x).reshape(-1)
+            self._row = self.x.reshape(-1)
         return self._row
 
     def magnitudes(self) -> FloatArray:
@@ -77,6 +78,12 @@ class Point:
             self._magnitudes = _single_above(np.abs(self.x)) if single else np.abs(self.x)
         return self._magnitudes
 
+    def lost(self) -> FloatArray:
+        """What underflow takes from products with a matrix: at least TINY + |x| SMALL, for each row."""
+        if self._lost is None:
+            self._lost = np.add.reduce(np.abs(self.x) * (2 * SMALL), axis=1) + TINY
+        return self._lost
+
     def are_powers_of_two(self) -> bool:
         """Is each element a power of two, or the negative of one?"""
         if self._powers_of_two is None:
@@ -84,7 +91,7 @@ class Point:
         return self._powers_of_two
 
     def bound(self, t: FloatArray) -> FloatArray:
-        """At least |x| @ t, or t @ |x|ᵀ for rows t, over 1 + 2(n + 8) u; the caller adds TINY.
+        """At least |x| @ t, or t @ |x|ᵀ for rows t, over 1 + 2(n + 8) u; the caller adds what is lost by underflow.
 
         x: (m, n); t: (n,) or (b, n), not negative, and destroyed; result: (m,) or (b, m).
 
@@ -100,7 +107,7 @@ class Point:
         """
         magnitude = self.magnitudes()
         if magnitude.dtype == np.float64:
-            return np.asarray(np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T))
+            return np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T)
         n = self.x.shape[1]
         scale = np.maximum(np.maximum.reduce(t, axis=-1, keepdims=True, initial=0.0), TINY)
         t /= scale
@@ -109,7 +116,7 @@ class Point:
         rows *= np.float32(1 + 2.0**-22)
         product = np.dot(magnitude, rows) if t.ndim == 1 else np.dot(rows, magnitude.T)
         product += np.float32(n * 2.0**-120)
-        return np.asarray(product * (scale * (1 + (n + 16) * 2.0**-23)))
+        return as_array(product * (scale * (1 + (n + 16) * 2.0**-23)))
 
 
 Value = Ends | Point
@@ -123,7 +130,7 @@ def ends_of(x: Value) -> Ends:
 def least_size(x: Value) -> float:
     """The smallest nonzero |x|, or ∞. What is not known has no size."""
     size = np.abs(x.x if isinstance(x, Point) else x)
-    return float(np.min(size, where=size > 0, initial=np.inf))
+    return np.minimum.reduce(size, axis=None, where=size > 0, initial=np.inf)
 
 
 def least_quotient(x: Value, y: Value) -> float:
@@ -135,7 +142,7 @@ def least_quotient(x: Value, y: Value) -> float:
 def _greatest_size(x: Value) -> float:
     """The largest finite |x|, or 0."""
     size = np.abs(x.x if isinstance(x, Point) else x)
-    return float(np.max(size, where=np.isfinite(size), initial=0.0))
+    return np.maximum.reduce(size, axis=None, where=np.isfinite(size), initial=0.0)
 
 
 def _single_above(x: FloatArray) -> FloatArray:

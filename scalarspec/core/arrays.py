@@ -72,6 +72,10 @@ class Arrays(ABC):
         """
         return function(*values, **parameters)
 
+    def planned(self, plan: Callable[..., Value]) -> Callable[..., Value]:
+        """A plan of operations that will be called often (`prepare`), as these arrays do it best."""
+        return plan
+
     def reads(self, operation: str) -> bool:
         """Is an operation read in its definition in others here?"""
         return find(operation, "definition").defined

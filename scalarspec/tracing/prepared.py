@@ -91,7 +91,8 @@ def prepare(
         given[name] = arguments[name] = inner.tensor(arguments[name])
         shapes[name] = given[name].shape
     traced = trace(Outline(inner), spec, arguments.values(), given.values())
-    return Prepared(inner, shapes, traced.result.shape, straight_calls(traced.tape, traced.inputs, traced.result))
+    plan = inner.arrays.planned(straight_calls(traced.tape, traced.inputs, traced.result))
+    return Prepared(inner, shapes, traced.result.shape, plan)
 
 
 def straight_calls(tape: Tape, inputs: Sequence[Traced], results: Traced | Sequence[Traced]) -> Callable[..., Any]:
