@@ -17,7 +17,8 @@ import numpy as np
 from scalarspec.backends.float_functions import FloatFunctions, expm1mx, logcosh
 from scalarspec.backends.float_in_bulk import IN_BULK
 from scalarspec.core import windows
-from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
+from scalarspec.core.arrays import Arrays, NumPyArrays, lift
+from scalarspec.core.lifted_arrays import LiftedArrays
 from scalarspec.errors import DomainError
 from scalarspec.numbers.environment import QUIET, is_quiet, quiet
 

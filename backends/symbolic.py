@@ -19,8 +19,9 @@ import sympy
 from sympy.core.relational import Relational
 
 from scalarspec.backends.expressions import ASKED, WRITTEN, expression, known_of
-from scalarspec.core.arrays import Arrays, LiftedArrays
+from scalarspec.core.arrays import Arrays
 from scalarspec.core.context import Context
+from scalarspec.core.lifted_arrays import LiftedArrays
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, TooLarge, Undecided
 from scalarspec.tracing.scalar_graph import (

@@ -24,9 +24,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from scalarspec.core.applied import applied
-from scalarspec.core.arrays import Arrays, LiftedArrays, NumPyArrays, lift
+from scalarspec.core.arrays import Arrays, NumPyArrays, lift
 from scalarspec.core.context import DERIVED, Context
 from scalarspec.core.domains import pole
+from scalarspec.core.lifted_arrays import LiftedArrays
 from scalarspec.core.named_contexts import context, resolve
 from scalarspec.core.operation import Operation
 from scalarspec.core.operations import ADDED, CACHES, OPERATIONS

@@ -26,8 +26,8 @@ FLOORS = [
 ]
 """Each room, and each file beside the rooms, by what it may know: what is on a lower floor, or on its own."""
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}
-ONE_CONCEPT = {"core.arrays", "core.context", "core.nested", "core.tensor"}
-"""A tensor has a context, a context its arrays, and arrays hold the numbers of tensors: one idea in four files."""
+ONE_CONCEPT = {"core.arrays", "core.lifted_arrays", "core.context", "core.nested", "core.tensor"}
+"""A tensor has a context, a context its arrays, and arrays hold the numbers of tensors: one idea in five files."""
 
 
 def modules():

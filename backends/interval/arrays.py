@@ -30,7 +30,7 @@ from scalarspec.backends.interval.bulk import (
 from scalarspec.backends.interval.ends import ZERO, exact_product
 from scalarspec.backends.interval.functions import MonotoneFunctions
 from scalarspec.backends.interval.points import Points
-from scalarspec.core.arrays import LiftedArrays
+from scalarspec.core.lifted_arrays import LiftedArrays
 from scalarspec.numbers import environment
 from scalarspec.numbers.dyadic import exact_sum
 from scalarspec.numbers.exact import holds_floats

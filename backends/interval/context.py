@@ -22,9 +22,10 @@ from scalarspec.backends.interval.ends import (
     odd,
     whole_number,
 )
-from scalarspec.core.arrays import Arrays, LiftedArrays
+from scalarspec.core.arrays import Arrays
 from scalarspec.core.context import Context
 from scalarspec.core.domains import pole
+from scalarspec.core.lifted_arrays import LiftedArrays
 from scalarspec.errors import ArgumentError
 from scalarspec.numbers import angles
 from scalarspec.numbers.dyadic import (

@@ -59,7 +59,7 @@ class FieldArrays(OrderedArrays):
         if x is y:
             return self.square(x)
 
-        def least() -> float:
+        def least() -> Any:
             return least_size(x) * least_size(y)
 
         if isinstance(x, Point):

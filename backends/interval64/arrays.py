@@ -12,7 +12,7 @@ from scalarspec.backends.interval64.courses import CourseArrays
 from scalarspec.backends.interval64.ends import Ends, FloatArray, empty, signed, unbounded
 from scalarspec.backends.interval64.norms import NormArrays
 from scalarspec.backends.interval64.point import Point, Value, ends_of
-from scalarspec.backends.interval64.replayed import ReplayedPlan
+from scalarspec.backends.interval64.replayed import ReplayedPlan, replayed_step
 from scalarspec.backends.interval64.shares import ShareArrays
 from scalarspec.core.domains import is_watched
 from scalarspec.core.operations import having
@@ -30,6 +30,9 @@ class Interval64Arrays(CourseArrays, ShareArrays, NormArrays):
     def planned(self, plan: Callable[..., Value]) -> Callable[..., Value]:
         """NumPy's calls alone, once it has been seen which these are."""
         return ReplayedPlan(plan)
+
+    def step(self, operation: str, parameters: dict[str, Any]) -> Callable[..., Value]:
+        return replayed_step(super().step(operation, parameters))
 
     def matmul(self, a: Value, b: Value) -> Value:
         """xᵀx is a sum of squares, in which each x occurs once."""

@@ -14,7 +14,8 @@ from scalarspec.backends.interval import IntervalContext
 from scalarspec.backends.interval64.arrays import Interval64Arrays
 from scalarspec.backends.interval64.ends import FloatArray
 from scalarspec.backends.interval64.fused import FusedArrays, numba_is_installed
-from scalarspec.core.arrays import Arrays, LiftedArrays, lift
+from scalarspec.core.arrays import Arrays, lift
+from scalarspec.core.lifted_arrays import LiftedArrays
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
 from scalarspec.errors import ArgumentError

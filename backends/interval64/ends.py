@@ -43,7 +43,7 @@ COLUMNS = [np.array([-1.0, 1.0]).reshape(2, *(1,) * n) for n in range(32)]
 
 def as_array(x: Any) -> FloatArray:
     """An array of shape () for a number, which is what NumPy gives in its place; arrays of any kind as they are."""
-    return x if hasattr(x, "__array_ufunc__") else np.asarray(x)  # type: ignore[no-any-return]
+    return x if hasattr(x, "__array_ufunc__") else np.asarray(x)
 
 
 def empty(shape: tuple[int, ...], like: Any, dtype: Any = np.float64) -> FloatArray:
@@ -80,7 +80,7 @@ def mignitude(e: Ends) -> FloatArray:
 
 def floored(s: FloatArray) -> FloatArray:
     """The same floats, -LARGEST in the place of -∞."""
-    return as_array(s if usual((s >= FLOOR).all()) else np.maximum(s, FLOOR))
+    return as_array(s) if usual((s >= FLOOR).all()) else as_array(np.maximum(s, FLOOR))
 
 
 def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -104,7 +104,7 @@ def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     return above, lost
 
 
-def up_product(s: FloatArray, least: Callable[[], float], mended: Callable[[], FloatArray] | None = None) -> FloatArray:
+def up_product(s: FloatArray, least: Callable[[], Any], mended: Callable[[], FloatArray] | None = None) -> FloatArray:
     """Floats that are at least the exact products or quotients z with s = fl(z): the lemma of this file, in bulk.
 
     s: the rounded results, NaN where 0 has met an end that is not known.
@@ -121,7 +121,7 @@ def up_product(s: FloatArray, least: Callable[[], float], mended: Callable[[], F
     if mended is not None and np.isnan(above).any():
         s = floored(mended())
         above = np.abs(s)
-    slack = above * TWO_U
+    slack: FloatArray = above * TWO_U
     if not least() >= SMALL:
         slack += LAST * (above < SMALL)
     slack += s

@@ -107,7 +107,7 @@ class Point:
         """
         magnitude = self.magnitudes()
         if magnitude.dtype == np.float64:
-            return np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T)
+            return as_array(np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T))
         n = self.x.shape[1]
         scale = np.maximum(np.maximum.reduce(t, axis=-1, keepdims=True, initial=0.0), TINY)
         t /= scale
@@ -127,19 +127,19 @@ def ends_of(x: Value) -> Ends:
     return x.ends() if type(x) is Point else x  # type: ignore[return-value]
 
 
-def least_size(x: Value) -> float:
+def least_size(x: Value) -> Any:
     """The smallest nonzero |x|, or ∞. What is not known has no size."""
     size = np.abs(x.x if isinstance(x, Point) else x)
     return np.minimum.reduce(size, axis=None, where=size > 0, initial=np.inf)
 
 
-def least_quotient(x: Value, y: Value) -> float:
+def least_quotient(x: Value, y: Value) -> Any:
     """A lower bound of the size of each x / y that is not 0, by ends that are known."""
     divisor = _greatest_size(y)
     return least_size(x) / divisor if divisor else np.inf
 
 
-def _greatest_size(x: Value) -> float:
+def _greatest_size(x: Value) -> Any:
     """The largest finite |x|, or 0."""
     size = np.abs(x.x if isinstance(x, Point) else x)
     return np.maximum.reduce(size, axis=None, where=np.isfinite(size), initial=0.0)

@@ -9,11 +9,15 @@ import numpy as np
 
 from scalarspec.backends.interval64.point import Point, Value
 from scalarspec.core.domains import is_watched
-from scalarspec.numbers.recorded import NotRecorded
+from scalarspec.errors import ScalarSpecError
+from scalarspec.numbers.recorded import NotRecorded, Recorded, call, held
 from scalarspec.numbers.replays import Replay, record
 
 RECORDS = 8
 """So often is a plan recorded: once for each way through its branches that comes up, until that is enough."""
+
+NOT_RECORDED = (NotRecorded, TypeError, ValueError)
+"""What says that there can be no record: NumPy makes errors of its own of some."""
 
 
 class ReplayedPlan:
@@ -35,7 +39,7 @@ class ReplayedPlan:
             return self._plan(*values)
         kinds = [type(value) for value in values]
         if self._replay is not None and kinds == self._kinds:
-            found = self._replay(*[value.x if type(value) is Point else value for value in values])
+            found = self._replay(*[_array(value) for value in values])
             if found is not None:
                 return Point(found) if self._gives_points else found
         result = self._plan(*values)
@@ -50,17 +54,71 @@ class ReplayedPlan:
         """A record of what the plan does with these values, if it is one, and gives that result."""
 
         def on_arrays(*arrays: Any) -> Any:
-            return _array(self._plan(*(Point(a) if kind is Point else a for kind, a in zip(kinds, arrays, strict=True))))
+            return _array(
+                self._plan(*(Point(a) if kind is Point else a for kind, a in zip(kinds, arrays, strict=True)))
+            )
 
         try:
             replay = record(on_arrays, *map(_array, values))
-        except NotRecorded:
+        except NOT_RECORDED:
             self._left = 0
             return None
         again = replay(*map(_array, values))
         return replay if again is not None and again.tobytes() == _array(result).tobytes() else None
 
 
-def _array(value: Any) -> np.ndarray[Any, Any]:
-    """What holds a value's numbers."""
+def replayed_step(function: Callable[..., Value]) -> Callable[..., Value]:
+    """A step of a plan: where it can't be recorded itself, a record has a call of it."""
+
+    def run(*values: Value) -> Value:
+        own = next((a for a in map(_array, values) if type(a) is Recorded), None)
+        if own is None:
+            return function(*values)
+        steps = len(own.record)
+        try:
+            return function(*map(_afresh, values))
+        except NOT_RECORDED:
+            del own.record[steps:]
+            return _as_a_call(function, own, values)
+
+    return run
+
+
+def _afresh(value: Value) -> Value:
+    """A value that keeps nothing of what was worked out from it, should that not be recorded."""
+    array = _array(value)
+    return Point(array) if type(value) is Point and type(array) is Recorded else value
+
+
+def _as_a_call(function: Callable[..., Value], own: Recorded, values: tuple[Value, ...]) -> Value:
+    """A recorded call of a function as it is, whose result is written into an array."""
+    kinds = [type(value) is Point for value in values]
+
+    def result_of(arrays: tuple[Any, ...]) -> Value:
+        return function(*[Point(a) if point else a for point, a in zip(kinds, arrays, strict=True)])
+
+    first = result_of(tuple(held(_array(value)) for value in values))
+    kind, shape, dtype = type(first), _array(first).shape, _array(first).dtype
+
+    def written(*arrays: Any) -> bool:
+        """Has the result been written into the last array? Not if it is of another kind than at first."""
+        try:
+            result = result_of(arrays[:-1])
+        except ScalarSpecError:
+            return False  # the plan will say so, if its numbers get here
+        found = _array(result)
+        if type(result) is not kind or found.shape != shape or found.dtype != dtype:
+            return False
+        np.copyto(arrays[-1], found)
+        return True
+
+    if dtype.kind == "O":
+        raise NotRecorded("its truths are undecided")
+    out = own.of(np.empty(shape, dtype))
+    call(written, *map(_array, values), out)
+    return Point(out) if kind is Point else out  # type: ignore[return-value]
+
+
+def _array(value: Any) -> Any:
+    """What holds a value's numbers: an array, or a recorded one."""
     return value.x if type(value) is Point else value

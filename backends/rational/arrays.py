@@ -13,8 +13,9 @@ import numpy as np
 from scalarspec.backends.rational.nothing import Nothing
 from scalarspec.backends.rational.ratios import Array, Ratios, added, as_objects, inner_products, over_common
 from scalarspec.core import windows
-from scalarspec.core.arrays import Lengths, LiftedArrays, NumPyArrays, lift, multiplied
+from scalarspec.core.arrays import Lengths, NumPyArrays, lift
 from scalarspec.core.context import Context
+from scalarspec.core.lifted_arrays import LiftedArrays, multiplied
 from scalarspec.errors import DivisionByZero
 from scalarspec.numbers.exact import boxed, holds_floats
 from scalarspec.numbers.integers import sum_of_squares

@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Never
 
 from scalarspec.backends.rational.arrays import RationalArrays
 from scalarspec.backends.rational.nothing import Nothing
-from scalarspec.core.arrays import Arrays, LiftedArrays
+from scalarspec.core.arrays import Arrays
 from scalarspec.core.context import Context
+from scalarspec.core.lifted_arrays import LiftedArrays
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import DivisionByZero, DomainError, NotExact, ScalarSpecError, TooLarge
 from scalarspec.numbers.exact import exact_text, integer_root

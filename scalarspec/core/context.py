@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never, Protocol
 
 import numpy as np
 
-from scalarspec.core.arrays import Arrays, LiftedArrays, lift
+from scalarspec.core.arrays import Arrays, lift
+from scalarspec.core.lifted_arrays import LiftedArrays
 from scalarspec.core.real_functions import DERIVED, PRIMITIVES, RealFunctions, S
 from scalarspec.errors import NotExact, NotSupported, ScalarSpecError, ShapeError
 from scalarspec.numbers.exact import End, as_array, data_value

@@ -38,8 +38,13 @@ class Guard(NamedTuple):
     outcome: bool
 
 
-Record = list[Step | Guard]
-"""What has been done, in order."""
+class Record(list[Step | Guard]):
+    """What has been done, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrays: list[Array] = []
+        """All that were recorded, which tells them from constants."""
 
 
 # ---- recorded arrays ------------------------------------------------------------------------------------------------
@@ -52,32 +57,13 @@ class Recorded(NDArrayOperatorsMixin):
 
     def __init__(self, record: Record, array: Array) -> None:
         self.record, self.array = record, array
+        record.arrays.append(array)
 
-    # ---- what does not depend on the numbers
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
-
-    @property
-    def ndim(self) -> int:
-        return self.array.ndim
-
-    @property
-    def size(self) -> int:
-        return self.array.size
-
-    @property
-    def nbytes(self) -> int:
-        return self.array.nbytes
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.array.dtype
-
-    @property
-    def flags(self) -> Any:
-        return self.array.flags
+    def __getattr__(self, name: str) -> Any:
+        """What does not depend on the numbers is that of the array."""
+        if name in _FORM:
+            return getattr(self.array, name)
+        raise NotRecorded(f"its {name} is asked for")
 
     def __len__(self) -> int:
         return len(self.array)
@@ -96,21 +82,26 @@ class Recorded(NDArrayOperatorsMixin):
 
     @property
     def T(self) -> Recorded:  # noqa: N802, as NumPy has it
+        """The axes in reverse order."""
         return self.of(self.array.T)
 
     def view(self, dtype: Any) -> Recorded:
+        """The bits as numbers of another kind."""
         return self.of(self.array.view(dtype))
 
     def transpose(self, *axes: Any) -> Recorded:
+        """The axes in another order."""
         return self.of(self.array.transpose(*axes))
 
     def swapaxes(self, i: int, j: int) -> Recorded:
+        """Two axes exchanged."""
         return self.of(self.array.swapaxes(i, j))
 
     def reshape(self, *shape: Any) -> Recorded:
         """A view, or of a copy in row-major order."""
-        result = self.array.reshape(*shape)
-        return self.of(result) if np.may_share_memory(result, self.array) else self.copy().reshape(*shape)
+        own = self.array.flags.c_contiguous or np.may_share_memory(self.array.reshape(*shape), self.array)
+        source = self if own else self.copy()
+        return self.of(source.array.reshape(*shape))
 
     # ---- copies
 
@@ -130,10 +121,12 @@ class Recorded(NDArrayOperatorsMixin):
         return self.of(array)
 
     def copy(self) -> Recorded:
+        """An array of its own, in row-major order."""
         new = np.empty(self.shape, self.dtype)
         return self.filled(new, (new, self))
 
     def astype(self, dtype: Any) -> Recorded:
+        """A copy in another format."""
         new = np.empty_like(self.array, dtype=dtype)
         np.copyto(new, self.array, "unsafe")
         self.record.append(Step(np.copyto, (new, self.array, "unsafe"), {}, (new,)))
@@ -142,9 +135,11 @@ class Recorded(NDArrayOperatorsMixin):
     # ---- truths
 
     def any(self, axis: Any = None) -> Any:
+        """Is some number not 0, along some axes?"""
         return np.logical_or.reduce(self, axis=axis)
 
     def all(self, axis: Any = None) -> Any:
+        """Is no number 0?"""
         return np.logical_and.reduce(self, axis=axis)
 
     def __bool__(self) -> bool:
@@ -165,9 +160,6 @@ class Recorded(NDArrayOperatorsMixin):
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise NotRecorded("the numbers themselves are asked for")
-
-    def __getattr__(self, name: str) -> Any:
-        raise NotRecorded(f"its {name} is asked for")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **keywords: Any) -> Any:
         """A call of a ufunc, or of its reduce or accumulate."""
@@ -219,6 +211,8 @@ def usual(truth: Any) -> bool:
     return bool(truth.array if isinstance(truth, Recorded) and not truth.array else truth)
 
 
+_FORM = frozenset({"shape", "ndim", "size", "nbytes", "dtype", "flags", "strides", "itemsize"})
+"""What is the same of an array whatever its numbers are."""
 _ALIKE = {False: np.logical_or.reduce, True: np.logical_and.reduce}
 """What gives an outcome where all truths have it."""
 _BY_NAME = {np.maximum, np.minimum}
@@ -259,9 +253,14 @@ def _where(own: Recorded, condition: Any, x: Any, y: Any) -> Recorded:
 
 def _stack(own: Recorded, arrays: Sequence[Any], axis: int = 0) -> Recorded:
     new = np.stack([held(a) for a in arrays], axis=axis)
-    return own.filled(new, *zip(np.moveaxis(new, axis, 0), arrays, strict=True)) if new.ndim > 1 else own.filled(
-        new, *((new[i : i + 1].reshape(()), a) for i, a in enumerate(arrays))
-    )
+    places = np.moveaxis(new, axis, 0)
+    return own.filled(new, *((places[i, ...], a) for i, a in enumerate(arrays)))
+
+
+def _concatenate(own: Recorded, arrays: Sequence[Any], axis: int = 0) -> Recorded:
+    new = np.concatenate([held(a) for a in arrays], axis=axis)
+    ends = np.cumsum([held(a).shape[axis] for a in arrays])
+    return own.filled(new, *zip(np.split(new, ends[:-1], axis), arrays, strict=True))
 
 
 def _dot(own: Recorded, a: Any, b: Any, out: Any = None) -> Recorded:
@@ -283,6 +282,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.any: lambda own, x, axis=None: x.any(axis),
     np.all: lambda own, x, axis=None: x.all(axis),
     np.empty_like: lambda own, x, *args, **keywords: own.of(np.empty_like(held(x), *args, **keywords)),
+    np.concatenate: _concatenate,
     np.broadcast_to: lambda own, x, shape: own.of(np.broadcast_to(held(x), shape)),
     np.broadcast_arrays: lambda own, *arrays: tuple(map(own.of, np.broadcast_arrays(*map(held, arrays)))),
 }
@@ -292,5 +292,6 @@ _STRUCTURE: dict[Any, Callable[..., Any]] = {
     np.shape: lambda x: x.shape,
     np.reshape: lambda x, shape: x.reshape(shape),
     np.transpose: lambda x, axes=None: x.transpose(axes),
+    np.moveaxis: lambda x, source, target: x.of(np.moveaxis(x.array, source, target)),
     np.swapaxes: lambda x, i, j: x.swapaxes(i, j),
 }

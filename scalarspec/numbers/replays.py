@@ -49,7 +49,7 @@ def record(function: Callable[..., Any], *arrays: Array) -> Replay:
 
     function: gives an array. Raises NotRecorded where a replay would not do what the function does.
     """
-    done: Record = []
+    done = Record()
     inputs = [np.array(a) for a in arrays]
     result = function(*(Recorded(done, a) for a in inputs))
     if not isinstance(result, Recorded):
@@ -59,6 +59,7 @@ def record(function: Callable[..., Any], *arrays: Array) -> Replay:
     steps = _needed(steps, kept)
     memory = _Memory(truths)
     memory.share(steps, inputs, kept)
+    memory.check(steps, done.arrays)
     return Replay(_straight(steps, inputs, result.array, memory))
 
 
@@ -135,6 +136,12 @@ class _Memory:
                     self.of_owner[id(owner)] = blocks.pop() if blocks else _block(owner.nbytes)
             for key in leaving.get(k, ()):
                 free.setdefault(owners[key].nbytes, []).append(self.of_owner[key])
+
+    def check(self, steps: Sequence[Step], recorded: Sequence[Array]) -> None:
+        """Raises NotRecorded where a step reads a recorded array that no step writes, and that is no input."""
+        unknown = {id(_owner(a)) for a in recorded} - set(self.of_owner)
+        if any(id(_owner(a)) in unknown for step in steps for a in _arrays(step)):
+            raise NotRecorded("an array is read that was not written")
 
     def holds(self, array: Array) -> bool:
         """Is it an array of the record, and not a constant?"""

@@ -118,8 +118,7 @@ def straight_calls(tape: Tape, inputs: Sequence[Traced], results: Traced | Seque
         if eqn.operation == "reshape" and eqn.operands[0].shape == eqn.result.shape:
             known[eqn.result] = operand(eqn.operands[0])
             continue
-        function = arrays.function(eqn.operation)
-        called = named("f", partial(function, **eqn.parameters) if eqn.parameters else function)
+        called = named("f", arrays.step(eqn.operation, eqn.parameters))
         guards = () if arrays.context.rounds else eqn.guards
         branches = [f"{named('g', partial(arrays.guarded, outcome=taken))}({operand(p)})" for p, taken in guards]
         lines += [f"    with {', '.join(branches)}:"] if branches else []
