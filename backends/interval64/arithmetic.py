@@ -17,7 +17,6 @@ from scalarspec.backends.interval64.ends import (
     SMALL,
     Ends,
     aligned,
-    as_array,
     corners,
     empty,
     exact_product,
@@ -118,7 +117,7 @@ class FieldArrays(OrderedArrays):
         e = ends_of(x)
         inside, high = -e, np.maximum(e[0], e[1])
         low = np.fmax(np.fmax(inside[0], inside[1]), 0.0)
-        s = empty((2, *np.shape(low)), low)
+        s = np.empty_like(low, shape=e.shape)
         np.multiply(low, -low, out=s[0, ...])
         np.multiply(high, high, out=s[1, ...])
         result = up_product(s, lambda: least_size(x) * least_size(x))
@@ -154,19 +153,20 @@ class FieldArrays(OrderedArrays):
 def _scaled(x: Ends, y: Point, operation: Callable[..., Any]) -> Ends:
     """x times, or over, points, rounded to nearest: the ends change places where these are negative."""
     if not y.x.ndim:
-        return as_array(operation(x if y.x >= 0 else x[::-1], np.abs(y.x)))
+        scaled: Ends = operation(x if y.x >= 0 else x[::-1], np.abs(y.x))
+        return scaled
     a, b = aligned(x, y.x[None])
     result: Ends = operation(a, np.abs(b[0]))
     negative = b[0] < 0
-    return result if usual(~negative.any()) else np.where(negative, result[::-1], result)
+    return result if usual(~negative) else np.where(negative, result[::-1], result)
 
 
 def _is_exact(x: Ends, result: Ends, factor: Point) -> bool:
     """Is x times, or over, the factor surely exact: by powers of two, and without underflow or overflow?"""
-    if not factor.are_powers_of_two() or not np.isfinite(result).all():
+    if not factor.are_powers_of_two() or not np.logical_and.reduce(np.isfinite(result), axis=None):
         return False
     large = np.abs(result) >= SMALL
-    if usual(large.all()):
+    if usual(large):
         return True
     x, result = aligned(x, result)
-    return bool((large | (result == 0) & (x == 0)).all())
+    return bool(np.logical_and.reduce(large | (result == 0) & (x == 0), axis=None))

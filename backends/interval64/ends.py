@@ -53,7 +53,8 @@ def empty(shape: tuple[int, ...], like: Any, dtype: Any = np.float64) -> FloatAr
 
 def signed(x: Ends) -> FloatArray:
     """The infimum and the supremum, of shape (2, *shape), from -inf and sup."""
-    return as_array(np.multiply(x, COLUMNS[x.ndim - 1]))
+    result: FloatArray = np.multiply(x, COLUMNS[x.ndim - 1])
+    return result
 
 
 def unbounded(e: Ends) -> Ends:
@@ -64,23 +65,20 @@ def unbounded(e: Ends) -> Ends:
 
 def aligned(*values: Ends) -> list[Ends]:
     """Ends of shape () beside others: with as many axes, so that they broadcast."""
-    dimensions = max(e.ndim for e in values)
+    dimensions = max([e.ndim for e in values])
     return [e if e.ndim == dimensions else e.reshape(len(e), *(1,) * (dimensions - 1)) for e in values]
 
 
 def magnitude(e: Ends) -> FloatArray:
     """The largest |x| for x in the interval (the *magnitude* of IEEE 1788)."""
-    return as_array(np.maximum(e[0], e[1]))
+    largest: FloatArray = np.maximum(e[0], e[1])
+    return largest
 
 
 def mignitude(e: Ends) -> FloatArray:
     """The smallest |x| for x in the interval (the *mignitude* of IEEE 1788)."""
-    return as_array(-np.fmin(np.fmin(e[0], e[1]), 0.0))
-
-
-def floored(s: FloatArray) -> FloatArray:
-    """The same floats, -LARGEST in the place of -∞."""
-    return as_array(s) if usual((s >= FLOOR).all()) else as_array(np.maximum(s, FLOOR))
+    smallest: FloatArray = -np.fmin(np.fmin(e[0], e[1]), 0.0)
+    return smallest
 
 
 def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -94,7 +92,7 @@ def up_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     4. Where s overflows above, or an intermediate does, lost is NaN or infinite, and the result is s (+∞: unknown) or
        NaN.
     """
-    s = floored(a + b)
+    s = np.maximum(a + b, FLOOR)
     back = s - a
     lost = (a - (s - back)) + (b - back)
     above = np.abs(s)
@@ -112,14 +110,14 @@ def up_product(s: FloatArray, least: Callable[[], Any], mended: Callable[[], Flo
         SMALL, a small s is an exact 0, and stays 0.
     mended: s with 0 for those NaNs, since 0 times any real is 0. Other NaNs stay: none passes for a bound.
     """
-    s = floored(s)
+    s = np.maximum(s, FLOOR)
     above = np.abs(s)
-    if usual((above >= SMALL).all()):
+    if usual(above >= SMALL):
         above *= TWO_U
         above += s
         return above
-    if mended is not None and np.isnan(above).any():
-        s = floored(mended())
+    if mended is not None and np.logical_or.reduce(np.isnan(above), axis=None):
+        s = np.maximum(mended(), FLOOR)
         above = np.abs(s)
     slack: FloatArray = above * TWO_U
     if not least() >= SMALL:
@@ -142,7 +140,7 @@ def corners(operation: Callable[[Any, Any], Any], x: Ends, y: Ends) -> Ends:
     """The hull of operation(a, c) over the ends a of x and c of y, rounded to nearest: -min and max of the four."""
     (a, b), (c, d) = signed(x), signed(y)
     p, q, r, s = operation(a, c), operation(a, d), operation(b, c), operation(b, d)
-    result = empty((2, *np.shape(p)), p)
+    result: Ends = np.empty_like(p, shape=(2, *np.shape(p)))
     np.negative(np.minimum(np.minimum(p, q), np.minimum(r, s)), out=result[0, ...])
     np.maximum(np.maximum(p, q), np.maximum(r, s), out=result[1, ...])
     return result

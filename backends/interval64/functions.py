@@ -28,7 +28,6 @@ from scalarspec.backends.interval64.ends import (
     Ends,
     FloatArray,
     as_array,
-    empty,
     magnitude,
     mignitude,
     signed,
@@ -118,13 +117,14 @@ class FunctionArrays(FieldArrays):
     def expm1mx(self, x: Value) -> Ends:
         """Falling on the negative axis, rising on the positive one, 0 at 0; beyond the range, as eˣ - 1 less x."""
         e = signed(ends_of(x))
-        if not ((e >= LOWEST).all() and (e <= HIGHEST).all()):
+        inside = np.logical_and.reduce
+        if not (inside(e >= LOWEST, axis=None) and inside(e <= HIGHEST, axis=None)):
             result = ends_of(self.subtract(self.expm1(x), x))
             np.fmin(result[0, ...], 0.0, out=result[0, ...])
             return result
         values = elementary.expm1mx(e)
         slack = slack_of("expm1mx", values, e)
-        result = empty(e.shape, e)
+        result = np.empty_like(e)
         np.maximum.reduce(values + slack, axis=0, out=result[1, ...])
         np.maximum.reduce(slack - values, axis=0, out=result[0, ...])
         np.copyto(result[0, ...], 0.0, where=(e[0] <= 0) & (e[1] >= 0))
@@ -154,7 +154,7 @@ class FunctionArrays(FieldArrays):
         error = slack_of(name, values, inside)
         error = error + np.where(np.abs(inside) < elementary.ANGLE_EXACT, 0.0, 2 * elementary.ANGLE_ERROR)
         lowest, highest = _extremes(inside, phase)
-        result = empty(e.shape, e)
+        result = np.empty_like(e)
         np.minimum(np.maximum.reduce(error - values, axis=0), 1.0, out=result[0, ...])
         np.minimum(np.maximum.reduce(error + values, axis=0), 1.0, out=result[1, ...])
         np.copyto(result[0, ...], 1.0, where=~known | lowest)
@@ -171,8 +171,8 @@ def slack_of(name: str, values: FloatArray, x: FloatArray, zero: float = 0.0, fl
     zero: the float at which the function is exactly 0, if it is at any; floor: none of the values lies below.
     """
     sizes = values if floor >= 0 else np.abs(values)
-    slack = as_array(sizes * SLACKS[name])
-    if not usual((sizes >= SMALL).all()):
+    slack: FloatArray = sizes * SLACKS[name]
+    if not usual(sizes >= SMALL):
         slack += LAST * ((sizes != 0) | (sizes < SMALL) & (x != zero))
     return slack
 
@@ -219,7 +219,7 @@ def _valley(name: str, x: Value, limit: Any, floor: float) -> Ends:
 
 def _moved(x: FloatArray, least: Any, greatest: Any) -> tuple[FloatArray, bool]:
     """x moved into the range of a function; and was it all there before?"""
-    if usual((x >= least).all()) and usual((x <= greatest).all()):
+    if usual(x >= least) and usual(x <= greatest):
         return x, True
     return np.minimum(np.maximum(x, least), greatest), False
 

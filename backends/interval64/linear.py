@@ -19,7 +19,7 @@ Products: midpoint and radius (Rump 1999). Let x lie in [inf, sup], c = fl(W m),
      t >= (r + γ_n |m|) (1 + 2 (n + 8) u), as five roundings at most take 5u from these factors of it:
      (sup - inf) (1/2 + (n + 16) u) = (sup - inf) / 2 (1 + 2 (n + 16) u), and 1.001 (n + 16) u |m| > (u + γ_n) |m|.
   3. fl(|W| t) >= (1 - γ_n) |W| t. The factor 1 + 2 (n + 8) u outweighs that, by (n + 15) u.
-  4. `around` makes the ends fl(s - c') and fl(s + c') for c' = fl(c + b) and s = fl(4u |c'| + radius + lost). Of
+  4. `around` makes the ends fl(s - c') and fl(s + c') for c' = fl(c + b) and s = fl(4u |c'| + (radius + lost)). Of
      4u |c'|, u |c'| is for the rounding of c', and u |c'| for that of each end. What is rounded off the radius, 3 u of
      it at most, step 3 has left.
   5. Underflow takes at most 2^-1075 from each product: n 2^-1074 < TINY. What it takes from m and t, at most 2^-1073,
@@ -43,7 +43,6 @@ from scalarspec.backends.interval64.ends import (
     Ends,
     FloatArray,
     as_array,
-    empty,
     magnitude,
     mignitude,
     up_product,
@@ -61,7 +60,7 @@ class LinearArrays(HeldArrays):
         e = ends_of(x)
         axes = tuple([a + 1 for a in axis])
         count = prod([e.shape[a] for a in axes])
-        total = as_array(np.add.reduce(e, axis=axes))
+        total: Ends = np.add.reduce(e, axis=axes)
         if count <= 1:
             return total
         return _up(total, np.add.reduce(np.abs(e), axis=axes), count, lambda: as_array((e <= 0).all(axis=axes)))
@@ -100,11 +99,11 @@ class LinearArrays(HeldArrays):
         low, high = (_sum_of_squares(size, axis) for size in (mignitude(e), magnitude(e)))
         low, high = np.minimum(low, LARGEST) / max(count, 1), high / max(count, 1)
         slack = 2 * (count + 8) * U
-        result = empty((2, *np.shape(low)), low)
+        result: Ends = np.empty_like(low, shape=(2, *np.shape(low)))
         np.minimum(low * slack - low, 0.0, out=result[0, ...])
         np.add(high, high * slack, out=result[1, ...])
         np.copyto(result[0, ...], 0.0, where=~(low >= TINY))
-        if not (high >= TINY).all():
+        if not np.logical_and.reduce(high >= TINY, axis=None):
             result[1] += TINY * np.any(magnitude(e) != 0, axis=axis)
         return result
 
@@ -126,13 +125,13 @@ class LinearArrays(HeldArrays):
         n = a.shape[-1]
         (m, r), (c, s) = _middle(a, n), _middle(b, n)
         r, s = r + SMALL, s + SMALL
-        center = as_array(m @ c)
+        center = m @ c
         if not n:
             return Point(center)
         radius = np.abs(m) @ s
         if not isinstance(a, Point):
             radius = radius + r @ (np.abs(c) + s)
-        result = around(center, as_array(radius), TINY, empty((2, *center.shape), center))
+        result = around(center, radius + TINY, np.empty_like(center, shape=(2, *center.shape)))
         if _never_negative(a) and _never_negative(b):
             np.fmin(result[0, ...], 0.0, out=result[0, ...])
         return result
@@ -142,8 +141,9 @@ def _up(total: Ends, sizes: FloatArray, count: int, falls: Callable[[], FloatArr
     """Steps 1 to 5: sums of at most `count` terms, rounded up. sizes: of the terms' sizes; falls: is no term above
     0?
     """
-    above = total + sizes * (2 * (count + 2) * U)
-    return as_array(above) if np.isfinite(above).all() else np.where(falls() & ~np.isfinite(above), FLOOR / 2, above)
+    above: Ends = total + sizes * (2 * (count + 2) * U)
+    finite = np.isfinite(above)
+    return above if np.logical_and.reduce(finite, axis=None) else np.where(falls() & ~finite, FLOOR / 2, above)
 
 
 def _never_negative(x: Value) -> bool:
@@ -158,14 +158,14 @@ def _layer(weight: Point, x: Value, bias: Point) -> Ends:
     n = weight.x.shape[1]
     m, t = _middle(x, n)
     radius = weight.bound(t)
-    result = empty((2, *radius.shape), radius)
+    result = np.empty_like(radius, shape=(2, *radius.shape))
     center = result[1, ...]
     if m.ndim == 1:
         np.dot(weight.x, m, out=center)
     else:
         np.dot(m, weight.x.T, out=center)
     center += bias.x
-    return around(center, radius, weight.lost(), result)
+    return around(center, radius, result)
 
 
 def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
@@ -182,15 +182,14 @@ def _middle(x: Value, n: int) -> tuple[FloatArray, FloatArray]:
     return m, t
 
 
-def around(center: FloatArray, radius: FloatArray, lost: FloatArray, result: Ends) -> Ends:
+def around(center: FloatArray, radius: FloatArray, result: Ends) -> Ends:
     """The ends center ± radius of step 4, written into `result`, in whose upper half the center may lie.
 
-    lost: what underflow may have taken, by step 5.
+    radius: with what is lost by underflow.
     """
     slack = np.abs(center)
     slack *= FOUR_U
     slack += radius
-    slack += lost
     np.subtract(slack, center, out=result[0, ...])
     np.add(slack, center, out=result[1, ...])
     return result
@@ -199,4 +198,4 @@ def around(center: FloatArray, radius: FloatArray, lost: FloatArray, result: End
 def _sum_of_squares(x: FloatArray, axis: tuple[int, ...]) -> FloatArray:
     if x.ndim == len(axis) == 1:
         return np.dot(x, x)  # type: ignore[no-any-return]
-    return as_array(np.add.reduce(np.square(x), axis=axis))
+    return np.add.reduce(np.square(x), axis=axis)  # type: ignore[no-any-return]

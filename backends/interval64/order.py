@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.interval64.ends import Ends, aligned, as_array, empty, magnitude, mignitude
+from scalarspec.backends.interval64.ends import Ends, aligned, as_array, magnitude, mignitude
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.backends.interval64.structure import HeldArrays, decided
 from scalarspec.core.arrays import lift
@@ -92,7 +92,7 @@ class OrderedArrays(HeldArrays):
     def relu(self, x: Value) -> Value:
         if isinstance(x, Point):
             return Point(np.maximum(x.x, 0.0))
-        result = empty(x.shape, x)
+        result = np.empty_like(x)
         np.fmin(x[0], 0.0, out=result[0, ...])
         np.maximum(x[1], 0.0, out=result[1, ...])
         return result

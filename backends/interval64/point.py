@@ -78,20 +78,16 @@ class Point:
             self._magnitudes = _single_above(np.abs(self.x)) if single else np.abs(self.x)
         return self._magnitudes
 
-    def lost(self) -> FloatArray:
-        """What underflow takes from products with a matrix: at least TINY + |x| SMALL, for each row."""
-        if self._lost is None:
-            self._lost = np.add.reduce(np.abs(self.x) * (2 * SMALL), axis=1) + TINY
-        return self._lost
-
     def are_powers_of_two(self) -> bool:
         """Is each element a power of two, or the negative of one?"""
         if self._powers_of_two is None:
-            self._powers_of_two = bool((np.abs(np.frexp(self.x)[0]) == 0.5).all())
+            halves = np.abs(np.frexp(self.x)[0]) == 0.5
+            self._powers_of_two = bool(np.logical_and.reduce(halves, axis=None))
         return self._powers_of_two
 
     def bound(self, t: FloatArray) -> FloatArray:
-        """At least |x| @ t, or t @ |x|ᵀ for rows t, over 1 + 2(n + 8) u; the caller adds what is lost by underflow.
+        """At least |x| @ t, or t @ |x|ᵀ for rows t, over 1 + 2(n + 8) u, and |x| @ SMALL + TINY more: what is lost to
+        underflow in products with x.
 
         x: (m, n); t: (n,) or (b, n), not negative, and destroyed; result: (m,) or (b, m).
 
@@ -105,18 +101,24 @@ class Point:
            below the normal range at most n 2^-120, which is added.
         5. The factor 1 + (n + 16) 2^-23 = 1 + 2(n + 16) v pays for the loss of step 4, in float64.
         """
+        if self._lost is None:
+            self._lost = np.add.reduce(np.abs(self.x) * (2 * SMALL), axis=1) + TINY
         magnitude = self.magnitudes()
         if magnitude.dtype == np.float64:
-            return as_array(np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T))
+            whole: FloatArray = np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T)
+            whole += self._lost
+            return whole
         n = self.x.shape[1]
         scale = np.maximum(np.maximum.reduce(t, axis=-1, keepdims=True, initial=0.0), TINY)
         t /= scale
         t += 2.0**-60
         rows = t.astype(np.float32)
         rows *= np.float32(1 + 2.0**-22)
-        product = np.dot(magnitude, rows) if t.ndim == 1 else np.dot(rows, magnitude.T)
+        product: FloatArray = np.dot(magnitude, rows) if t.ndim == 1 else np.dot(rows, magnitude.T)
         product += np.float32(n * 2.0**-120)
-        return as_array(product * (scale * (1 + (n + 16) * 2.0**-23)))
+        radius: FloatArray = product * (scale * (1 + (n + 16) * 2.0**-23))
+        radius += self._lost
+        return radius
 
 
 Value = Ends | Point

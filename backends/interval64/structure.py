@@ -15,6 +15,7 @@ from scalarspec.core.arrays import NumPyArrays, lift
 from scalarspec.core.truth import Maybe
 from scalarspec.numbers import environment
 from scalarspec.numbers.dyadic import INF, MINUS_INF
+from scalarspec.numbers.environment import QUIET, is_quiet
 from scalarspec.numbers.exact import float_above, float_below, holds_floats
 
 
@@ -26,7 +27,9 @@ class HeldArrays(NumPyArrays):
     def run(self, function: Callable[..., Any], *values: Any, **parameters: Any) -> Any:
         """Without NumPy's warnings: overflow gives an unknown end, which is an answer."""
         environment.check()
-        return environment.quiet(function, *values, **parameters)
+        if is_quiet():
+            return function(*values, **parameters)
+        return QUIET.run(function, *values, **parameters)
 
     # ---- in and out -------------------------------------------------------------------------------------------------
 

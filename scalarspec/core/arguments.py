@@ -14,11 +14,9 @@ from scalarspec.core.callers import evaluating
 from scalarspec.core.context import Context
 from scalarspec.core.failures import plainly
 from scalarspec.core.foreign import AsSpec, asks_for_jax, in_jax, names_jax
-from scalarspec.core.in_place import mutable
-from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in
+from scalarspec.core.lifting import is_array, is_data, lift, lifted_spec, mapped, replaced, tensors_in, viewed
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
-from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, as_tensor
 from scalarspec.core.whole import Whole
 from scalarspec.errors import (
@@ -191,8 +189,8 @@ def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Ite
     context = resolve("float64")
     for each in (context, context.reference()):
         try:
-            seen = _viewed(arguments, context) if each is context else arguments
-            lifted = [_given(value, each, name in vary) for name, value in seen.items()]
+            carried = viewed if each is context else lift
+            lifted = [_given(carried(value, each), value, each, name in vary) for name, value in arguments.items()]
             first, second = (_floats(value_of(spec, lifted, each)) for _ in range(2))
         except Exception:  # whatever it is, the job itself will say it
             return
@@ -204,18 +202,8 @@ def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Ite
     )
 
 
-def _viewed(arguments: Mapping[str, Any], context: Context[Any]) -> dict[str, Any]:
-    """Arguments with float64 arrays as tensors that are these arrays, and no copies: they are only read."""
-
-    def view(value: Any, _: str) -> Any:
-        plain = type(value) is np.ndarray and value.dtype == np.float64
-        return mutable(Tensor(context, Shape(value.shape), value)) if plain else None
-
-    return mapped(dict(arguments), view)
-
-
-def _given(value: Any, context: Context[Any], varies: bool) -> Any:
-    lifted = lift(value, context)
+def _given(lifted: Any, value: Any, context: Context[Any], varies: bool) -> Any:
+    """An argument that is lifted; a tensor, if it varies."""
     return context.tensor(value) if varies and isinstance(lifted, int | str) else lifted
 
 

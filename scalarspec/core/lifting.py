@@ -17,6 +17,7 @@ import numpy as np
 from scalarspec.core.closures import rebuilt, seen_by, sees
 from scalarspec.core.context import Context
 from scalarspec.core.foreign import AsSpec, frontend, is_module
+from scalarspec.core.in_place import mutable
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
@@ -61,11 +62,26 @@ def lifted_arguments(arguments: Mapping[str, Any], context: Context[Any]) -> dic
     return {name: _carried(value, context, name) for name, value in arguments.items()}
 
 
-def _carried(model: Model, target: Context[Any], name: str) -> Model:
+def viewed(model: Model, context: Context[Any]) -> Model:
+    """As `lift` does in a context of float64s, but that float64 arrays become tensors that are these arrays, and no
+    copies: they are only read.
+    """
+
+    def view(value: Any) -> Tensor:
+        plain = type(value) is np.ndarray and value.dtype == np.float64
+        return mutable(Tensor(context, Shape(value.shape), value)) if plain else context.tensor(value)
+
+    return _carried(model, context, "model", view)
+
+
+def _carried(model: Model, target: Context[Any], name: str, tensor: Callable[[Any], Tensor] | None = None) -> Model:
+    """tensor: what makes tensors of data, if it is not the context's own."""
+    made = target.tensor if tensor is None else tensor
+
     def lifted(value: Any, path: str) -> Any:
         if is_data(value):
             with told_where(path, value):
-                return target.tensor(value)
+                return made(value)
         if is_mask(value):
             return Truth.from_scalars(target, np.asarray(value).astype(object))
         if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):
@@ -199,10 +215,28 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
     changed = {name: new for name, old in fields.items() if (new := part(name, old)) is not old}
     if not changed:
         return value
-    result = copy.copy(value)
+    result = _copied(value)
     for name, new in changed.items():
         object.__setattr__(result, name, new)
     return result
+
+
+def _copied(value: Any) -> Any:
+    """copy.copy, without its detours for what is copied as any object is."""
+    kind: Any = type(value)
+    if not _is_copied_as_any(kind):
+        return copy.copy(value)
+    result = object.__new__(kind)
+    result.__dict__.update(value.__dict__)
+    return result
+
+
+@lru_cache(maxsize=256)
+def _is_copied_as_any(kind: Hashable) -> bool:
+    """Has a class no say in how its objects are copied, and does each hold its parts by name?"""
+    own = ("__copy__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "__slots__")
+    same = all(getattr(kind, name) is getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__"))
+    return same and not any(hasattr(kind, name) for name in own)
 
 
 @lru_cache(maxsize=256)

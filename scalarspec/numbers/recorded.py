@@ -203,12 +203,13 @@ def call(function: Callable[..., Any], *arguments: Any, outputs: int = 1) -> Any
     return done
 
 
-def usual(truth: Any) -> bool:
-    """A truth that lets a shorter way be gone, where the longer one gives the same: `if not usual(x.all()): ...`.
+def usual(truths: Any) -> bool:
+    """Do all truths hold that let a shorter way be gone, where the longer one gives the same: `if not usual(x > 0):`?
 
     A record that has gone the longer way goes it always; one that has gone the shorter one guards that it may.
     """
-    return bool(truth.array if isinstance(truth, Recorded) and not truth.array else truth)
+    all_of_them: Any = np.logical_and.reduce(truths, axis=None)
+    return bool(all_of_them.array if type(all_of_them) is Recorded and not all_of_them.array else all_of_them)
 
 
 _FORM = frozenset({"shape", "ndim", "size", "nbytes", "dtype", "flags", "strides", "itemsize"})
