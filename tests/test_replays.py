@@ -7,9 +7,11 @@ import pytest
 from conftest import CONTEXTS
 
 import scalarspec as ss
+from scalarspec import extend
 from scalarspec.backends.interval64.point import Point
 from scalarspec.backends.interval64.replayed import NOT_RECORDED
 from scalarspec.conformance.examples import examples
+from scalarspec.core.domains import watching_poles
 from scalarspec.core.operations import OPERATIONS
 from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers import recorded, replays
@@ -210,6 +212,12 @@ def _called(function, x):
     return out
 
 
+def test_large_arrays_are_not_kept(monkeypatch):
+    monkeypatch.setattr(recorded, "MOST", 1 << 12)
+    with pytest.raises(NotRecorded, match="more than 4096 bytes"):
+        record(lambda x: np.stack([x + i for i in range(9)]), np.zeros(100))
+
+
 # ---- plans of interval64 ------------------------------------------------------------------------------------------
 
 KINDS = [name for name in ("interval64", "fused") if name in CONTEXTS]
@@ -244,5 +252,68 @@ def test_plans_give_the_same_bits(kind, name):
         prepared = ss.prepare(example.named, *boxes[0], inputs=example.names, backend=context)
         for values in boxes:
             assert value_or_error(prepared, *values) == value_or_error(example.spec, *values)
-        replays += prepared.run._replay is not None
+        replays += prepared.run._held.replay is not None
     assert replays
+
+
+def test_points_boxes_and_errors_in_any_order():
+    context = CONTEXTS["interval64"]
+    spec = lambda x, y: ss.sum(ss.log(x) * y) / ss.max(x)  # noqa: E731
+    prepared = ss.prepare(spec, [1.0, 2.0], [0.0, 1.0], inputs=("x", "y"), backend=context)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        low = rng.choice([-1.0, 0.0, 0.5, 5e-324, 2.0, 1e308], 2)
+        x = context.box(low, low + rng.choice([0.0, 0.25]))
+        y = context.box([-1.0, 0.0], [0.5, 1.0]) if rng.integers(2) else context.tensor(rng.normal(size=2).round(1))
+        assert value_or_error(prepared, x, y) == value_or_error(spec, x, y)
+    assert prepared.run._held.replay is not None
+
+
+def test_poles_are_told_by_replays_too():
+    context = CONTEXTS["interval64"]
+    prepared = ss.prepare(lambda x: 1 / x, 1.0, inputs="x", backend=context)
+    for _ in range(4):
+        prepared(context.box(1, 2))
+    with watching_poles() as poles:
+        prepared(context.box(-1, 2))
+    assert poles
+
+
+def test_an_added_operation_is_called_each_time():
+    calls = []
+
+    def twice(context, x):
+        calls.append(x)
+        return context.add(x, x)
+
+    line = extend.Operation("twice_here", "elementwise", 1, graph="linear", floats="rounded", kinks="nowhere")
+    context = CONTEXTS["interval64"]
+    with extend.added(line, twice) as function:
+        prepared = ss.prepare(lambda x: function(x) + 1, [1.0, 2.0], inputs="x", backend=context)
+        for _ in range(4):
+            prepared(context.box([1, 2], [2, 3]))
+        assert prepared.run._held.replay is not None
+        calls.clear()
+        prepared(context.box([1, 2], [2, 3]))
+    assert len(calls) == 2
+
+
+def test_four_threads_share_a_plan():
+    context, wrong = CONTEXTS["interval64"], []
+    w = np.random.default_rng(0).normal(size=(5, 3))
+    spec = lambda x: ss.sum(ss.tanh(w @ x))  # noqa: E731
+    prepared = ss.prepare(spec, [0.0] * 3, inputs="x", backend=context)
+    boxes = [context.box([i, -i, 0], [i + 1, i, 1]) for i in range(8)]
+    expected = [value_or_error(spec, x) for x in boxes]
+
+    def many(start):
+        for k in range(start, start + 200):
+            if value_or_error(prepared, boxes[k % 8]) != expected[k % 8]:
+                wrong.append(k)
+
+    threads = [threading.Thread(target=many, args=(3 * i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

@@ -15,7 +15,7 @@ from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.backends.interval64.replayed import ReplayedPlan, replayed_step
 from scalarspec.backends.interval64.shares import ShareArrays
 from scalarspec.core.domains import is_watched
-from scalarspec.core.operations import having
+from scalarspec.core.operations import ADDED, having
 from scalarspec.numbers.elementary import BLOCK
 
 
@@ -32,7 +32,8 @@ class Interval64Arrays(CourseArrays, ShareArrays, NormArrays):
         return ReplayedPlan(plan)
 
     def step(self, operation: str, parameters: dict[str, Any]) -> Callable[..., Value]:
-        return replayed_step(super().step(operation, parameters))
+        """A call of it, where a record of it can't be made, or it is not of this library's own text."""
+        return replayed_step(super().step(operation, parameters), operation not in ADDED)
 
     def matmul(self, a: Value, b: Value) -> Value:
         """xᵀx is a sum of squares, in which each x occurs once."""

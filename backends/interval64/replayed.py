@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from scalarspec.backends.interval64.point import Point, Value
-from scalarspec.core.domains import is_watched
+from scalarspec.core.domains import is_told
 from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers.recorded import NotRecorded, Recorded, call, held
 from scalarspec.numbers.replays import Replay, record
@@ -20,8 +20,18 @@ NOT_RECORDED = (NotRecorded, TypeError, ValueError)
 """What says that there can be no record: NumPy makes errors of its own of some."""
 
 
+class Held(NamedTuple):
+    """A replay, the kinds of the values that it is for, and the kind of its result. Replaced as a whole, since other
+    threads may read it meanwhile.
+    """
+
+    replay: Replay | None
+    kinds: list[type]
+    gives: type
+
+
 class ReplayedPlan:
-    """A plan that is replayed from its second call on, wherever a record of it holds; elsewhere it is called.
+    """A plan that is replayed from its third call on, wherever a record of it holds; elsewhere it is called.
 
     plan: of some values to one, in NumPy's calls.
     """
@@ -29,57 +39,57 @@ class ReplayedPlan:
     def __init__(self, plan: Callable[..., Value]) -> None:
         self._plan = plan
         self._left = RECORDS
-        self._kinds: list[type] = []
-        self._replay: Replay | None = None
-        self._gives_points = False
+        self._held = Held(None, [], Point)
 
     def __call__(self, *values: Value) -> Value:
         """The plan's value, bit for bit. values: of the same shapes each time, as points or as ends."""
-        if is_watched():
-            return self._plan(*values)
-        kinds = [type(value) for value in values]
-        if self._replay is not None and kinds == self._kinds:
-            found = self._replay(*[_array(value) for value in values])
+        if is_told():
+            return self._plan(*values)  # which tells
+        held, kinds = self._held, [type(value) for value in values]
+        if held.replay is not None and kinds == held.kinds:
+            found = held.replay(*[_array(value) for value in values])
             if found is not None:
-                return Point(found) if self._gives_points else found
+                return Point(found) if held.gives is Point else found
         result = self._plan(*values)
-        if kinds == self._kinds and self._left:
+        if self._left and (kinds == held.kinds or held.replay is not None):
             self._left -= 1
-            self._gives_points = type(result) is Point
-            self._replay = self._recorded(values, kinds, result)
-        self._kinds = kinds
+            self._held = Held(self._recorded(values, kinds, result), kinds, type(result))
+        elif held.replay is None:
+            self._held = Held(None, kinds, type(result))
         return result
 
     def _recorded(self, values: tuple[Value, ...], kinds: list[type], result: Value) -> Replay | None:
-        """A record of what the plan does with these values, if it is one, and gives that result."""
+        """A record of what the plan does with these values, if there can be one, and it gives that result."""
 
         def on_arrays(*arrays: Any) -> Any:
-            return _array(
-                self._plan(*(Point(a) if kind is Point else a for kind, a in zip(kinds, arrays, strict=True)))
-            )
+            again = [Point(a) if kind is Point else a for kind, a in zip(kinds, arrays, strict=True)]
+            return _array(self._plan(*again))
 
         try:
             replay = record(on_arrays, *map(_array, values))
-        except NOT_RECORDED:
-            self._left = 0
+            again = replay(*map(_array, values))
+        except Exception:  # whatever it is: the result is known, and a record would only be quicker
             return None
-        again = replay(*map(_array, values))
         return replay if again is not None and again.tobytes() == _array(result).tobytes() else None
 
 
-def replayed_step(function: Callable[..., Value]) -> Callable[..., Value]:
-    """A step of a plan: where it can't be recorded itself, a record has a call of it."""
+def replayed_step(function: Callable[..., Value], is_ours: bool) -> Callable[..., Value]:
+    """A step of a plan: where it can't be recorded itself, a record has a call of it.
+
+    is_ours: does nothing but the step's operands decide what it does with NumPy? Else it is called in any case.
+    """
 
     def run(*values: Value) -> Value:
         own = next((a for a in map(_array, values) if type(a) is Recorded), None)
         if own is None:
             return function(*values)
-        steps = len(own.record)
-        try:
-            return function(*map(_afresh, values))
-        except NOT_RECORDED:
-            del own.record[steps:]
-            return _as_a_call(function, own, values)
+        if is_ours:
+            steps = len(own.record)
+            try:
+                return function(*map(_afresh, values))
+            except NOT_RECORDED:
+                del own.record[steps:]
+        return _as_a_call(function, own, values)
 
     return run
 

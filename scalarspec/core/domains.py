@@ -123,6 +123,11 @@ def is_watched() -> bool:
     return bool(_STATE.guards) or _STATE.notes is not None
 
 
+def is_told() -> bool:
+    """Is somebody told of what lies outside of a domain, or of poles, or may anything lie there without an error?"""
+    return is_watched() or _STATE.poles is not None
+
+
 def undecided(message: str) -> None:
     """A set lies partly outside: noted, where values are wanted wherever there are some. Raises DomainUndecided
     elsewhere.

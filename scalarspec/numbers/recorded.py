@@ -16,6 +16,9 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Array = np.ndarray[Any, Any]
 
+MOST = 1 << 29
+"""How many bytes of arrays a record may hold: 512 MiB."""
+
 
 class NotRecorded(Exception):
     """Something was done with a recorded array that a replay would not do again."""
@@ -39,12 +42,20 @@ class Guard(NamedTuple):
 
 
 class Record(list[Step | Guard]):
-    """What has been done, in order."""
+    """What has been done, in order. It holds all arrays until it is made a replay, and takes MOST bytes of them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.arrays: list[Array] = []
         """All that were recorded, which tells them from constants."""
+        self.left = MOST
+
+    def hold(self, array: Array) -> None:
+        """One array more. Raises NotRecorded where that is too much."""
+        self.arrays.append(array)
+        self.left -= array.nbytes if array.base is None else 0
+        if self.left < 0:
+            raise NotRecorded(f"more than {MOST} bytes")
 
 
 # ---- recorded arrays ------------------------------------------------------------------------------------------------
@@ -57,7 +68,7 @@ class Recorded(NDArrayOperatorsMixin):
 
     def __init__(self, record: Record, array: Array) -> None:
         self.record, self.array = record, array
-        record.arrays.append(array)
+        record.hold(array)
 
     def __getattr__(self, name: str) -> Any:
         """What does not depend on the numbers is that of the array."""

@@ -72,7 +72,8 @@ def prepare(
     args: the arguments of the spec, those in `inputs` as examples of the shape; everything else is lifted to the
     context and kept. inputs: names of parameters. backend: a context, or the name of one.
     literals: how floats in the spec's text are read, as `as_spec` has it.
-    Returns a function of the inputs, in the order of `inputs`, whose results are those of the spec, bit for bit.
+    Returns a function of the inputs, in the order of `inputs`, whose results are those of the spec, bit for bit. Under
+    `interval64` its second call is recorded, and it keeps the arrays that later calls write into.
     Raises UnknownName for a name that the spec does not have, NotSupported where the spec looks at single numbers of
     the inputs (`if`, `item()`): `where` is its branch.
 
