@@ -41,6 +41,7 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzz_intervals.py --exhaustive
 	$(BIN)/python tests/fuzz_bounds.py
 	$(BIN)/python tests/fuzz_tensors.py
+	$(BIN)/python tests/fuzz_replays.py
 	$(BIN)/python tests/fuzz_gradients.py
 	$(BIN)/python tests/fuzz_inner.py
 	$(BIN)/python tests/fuzz_generated.py

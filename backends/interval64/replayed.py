@@ -21,12 +21,14 @@ NOT_RECORDED = (NotRecorded, TypeError, ValueError)
 
 
 class Held(NamedTuple):
-    """A replay, the kinds of the values that it is for, and the kind of its result. Replaced as a whole, since other
-    threads may read it meanwhile.
+    """A replay, what values it is for, and the kind of its result. Replaced as a whole, since other threads may read it
+    meanwhile.
+
+    kinds: the type of each value, and how it lies in memory.
     """
 
     replay: Replay | None
-    kinds: list[type]
+    kinds: list[Any]
     gives: type
 
 
@@ -45,29 +47,34 @@ class ReplayedPlan:
         """The plan's value, bit for bit. values: of the same shapes each time, as points or as ends."""
         if is_told():
             return self._plan(*values)  # which tells
-        held, kinds = self._held, [type(value) for value in values]
+        arrays = [_array(value) for value in values]
+        kinds = [*map(type, values), *[array.strides for array in arrays]]
+        held = self._held
         if held.replay is not None and kinds == held.kinds:
-            found = held.replay(*[_array(value) for value in values])
+            found = held.replay(*arrays)
             if found is not None:
                 return Point(found) if held.gives is Point else found
         result = self._plan(*values)
         if self._left and (kinds == held.kinds or held.replay is not None):
             self._left -= 1
-            self._held = Held(self._recorded(values, kinds, result), kinds, type(result))
+            self._held = Held(self._recorded(values, arrays, result), kinds, type(result))
         elif held.replay is None:
             self._held = Held(None, kinds, type(result))
         return result
 
-    def _recorded(self, values: tuple[Value, ...], kinds: list[type], result: Value) -> Replay | None:
-        """A record of what the plan does with these values, if there can be one, and it gives that result."""
+    def _recorded(self, values: tuple[Value, ...], arrays: list[Any], result: Value) -> Replay | None:
+        """A record of what the plan does with these values, if there can be one, and it gives that result.
 
-        def on_arrays(*arrays: Any) -> Any:
-            again = [Point(a) if kind is Point else a for kind, a in zip(kinds, arrays, strict=True)]
-            return _array(self._plan(*again))
+        arrays: what holds the values' numbers.
+        """
+
+        def on_arrays(*recorded: Any) -> Any:
+            same = [Point(a) if type(value) is Point else a for value, a in zip(values, recorded, strict=True)]
+            return _array(self._plan(*same))
 
         try:
-            replay = record(on_arrays, *map(_array, values))
-            again = replay(*map(_array, values))
+            replay = record(on_arrays, *arrays)
+            again = replay(*arrays)
         except Exception:  # whatever it is: the result is known, and a record would only be quicker
             return None
         return replay if again is not None and again.tobytes() == _array(result).tobytes() else None
@@ -109,6 +116,7 @@ def _as_a_call(function: Callable[..., Value], own: Recorded, values: tuple[Valu
 
     first = result_of(tuple(held(_array(value)) for value in values))
     kind, shape, dtype = type(first), _array(first).shape, _array(first).dtype
+    out = np.empty_like(_array(first))
 
     def written(*arrays: Any) -> bool:
         """Has the result been written into the last array? Not if it is of another kind than at first."""
@@ -122,11 +130,11 @@ def _as_a_call(function: Callable[..., Value], own: Recorded, values: tuple[Valu
         np.copyto(arrays[-1], found)
         return True
 
-    if dtype.kind == "O":
-        raise NotRecorded("its truths are undecided")
-    out = own.of(np.empty(shape, dtype))
-    call(written, *map(_array, values), out)
-    return Point(out) if kind is Point else out  # type: ignore[return-value]
+    if dtype.kind == "O" or out.strides != _array(first).strides:
+        raise NotRecorded("its truths are undecided, or it has gaps")
+    recorded = own.of(out)
+    call(written, *map(_array, values), recorded)
+    return Point(recorded) if kind is Point else recorded  # type: ignore[return-value]
 
 
 def _array(value: Any) -> Any:

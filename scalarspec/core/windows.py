@@ -7,7 +7,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+
+from scalarspec.numbers.recorded import strided
 
 Array = np.ndarray[Any, Any]
 Lengths = Sequence[int]
@@ -33,7 +34,8 @@ def windows(x: Array, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Ar
     inside = [a * b for a, b in zip(steps, dilation, strict=True)]
     between = [a * b for a, b in zip(steps, stride, strict=True)]
     strides = (*x.strides[: x.ndim - d], *inside, *between)
-    return as_strided(x, (*before, *kernel, *number), strides, writeable=False)
+    seen: Array = strided(x, (*before, *kernel, *number), strides)
+    return seen
 
 
 def folded(x: Array, stride: Lengths, dilation: Lengths, size: Lengths) -> Array:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.lib.stride_tricks import as_strided
 
 Array = np.ndarray[Any, Any]
 
@@ -198,6 +199,12 @@ class Recorded(NDArrayOperatorsMixin):
         if function not in _FUNCTIONS:
             raise NotRecorded(f"{function.__name__} is not known here")
         return _FUNCTIONS[function](self, *args, **kwargs)
+
+
+def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    """NumPy's as_strided, of an array or a recorded one: a view that is only read."""
+    view = as_strided(held(x), shape, strides, writeable=False)
+    return x.of(view) if isinstance(x, Recorded) else view
 
 
 def call(function: Callable[..., Any], *arguments: Any, outputs: int = 1) -> Any:

@@ -47,10 +47,13 @@ class Replay:
 def record(function: Callable[..., Any], *arrays: Array) -> Replay:
     """What a function of arrays does with NumPy, on arrays like these.
 
-    function: gives an array. Raises NotRecorded where a replay would not do what the function does.
+    function: gives an array. Raises NotRecorded where a replay would not do what the function does. Sums depend on how
+    their terms lie in memory, so that arrays have to lie as they do here for the same last bits.
     """
     done = Record()
     inputs = [np.array(a) for a in arrays]
+    if any(own.strides != a.strides for own, a in zip(inputs, arrays, strict=True)):
+        raise NotRecorded("an array has gaps")
     result = function(*(Recorded(done, a) for a in inputs))
     if not isinstance(result, Recorded):
         raise NotRecorded("the result does not depend on the arrays")
@@ -59,7 +62,7 @@ def record(function: Callable[..., Any], *arrays: Array) -> Replay:
     steps = _needed(steps, kept)
     memory = _Memory(truths)
     memory.share(steps, inputs, kept)
-    memory.check(steps, done.arrays)
+    memory.check(done.arrays, [*kept, *(a for step in steps for a in _arrays(step))])
     return Replay(_straight(steps, inputs, result.array, memory))
 
 
@@ -94,8 +97,11 @@ def _needed(steps: list[Step], kept: Sequence[Array]) -> list[Step]:
 
 def _owner(array: Array) -> Array:
     """The array whose memory a view shows."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base: Any = array.base
+    while base is not None:
+        if isinstance(base, np.ndarray):
+            array = base
+        base = getattr(base, "base", None)  # as_strided has an object of its own between
     return array
 
 
@@ -137,10 +143,10 @@ class _Memory:
             for key in leaving.get(k, ()):
                 free.setdefault(owners[key].nbytes, []).append(self.of_owner[key])
 
-    def check(self, steps: Sequence[Step], recorded: Sequence[Array]) -> None:
-        """Raises NotRecorded where a step reads a recorded array that no step writes, and that is no input."""
+    def check(self, recorded: Sequence[Array], read: Sequence[Array]) -> None:
+        """Raises NotRecorded where a recorded array is read that no step writes, and that is no input."""
         unknown = {id(_owner(a)) for a in recorded} - set(self.of_owner)
-        if any(id(_owner(a)) in unknown for step in steps for a in _arrays(step)):
+        if any(id(_owner(a)) in unknown for a in read):
             raise NotRecorded("an array is read that was not written")
 
     def holds(self, array: Array) -> bool:
