@@ -47,7 +47,7 @@ class ReplayedPlan:
         """The plan's value, bit for bit. values: of the same shapes each time, as points or as ends."""
         if is_told():
             return self._plan(*values)  # which tells
-        arrays = [_array(value) for value in values]
+        arrays = [value.x if type(value) is Point else value for value in values]
         kinds = [*map(type, values), *[array.strides for array in arrays]]
         held = self._held
         if held.replay is not None and kinds == held.kinds:
