@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,18 +47,18 @@ class ReplayedPlan:
         """The plan's value, bit for bit. values: of the same shapes each time, as points or as ends."""
         if is_told():
             return self._plan(*values)  # which tells
-        arrays = [value.x if type(value) is Point else value for value in values]
+        arrays: list[Any] = [value.x if type(value) is Point else value for value in values]
         kinds = [*map(type, values), *[array.strides for array in arrays]]
-        held = self._held
-        if held.replay is not None and kinds == held.kinds:
-            found = held.replay(*arrays)
+        known = self._held
+        if known.replay is not None and kinds == known.kinds:
+            found = known.replay(*arrays)
             if found is not None:
-                return Point(found) if held.gives is Point else found
+                return Point(found) if known.gives is Point else found
         result = self._plan(*values)
-        if self._left and (kinds == held.kinds or held.replay is not None):
+        if self._left and (kinds == known.kinds or known.replay is not None):
             self._left -= 1
             self._held = Held(self._recorded(values, arrays, result), kinds, type(result))
-        elif held.replay is None:
+        elif known.replay is None:
             self._held = Held(None, kinds, type(result))
         return result
 
@@ -87,7 +87,7 @@ def replayed_step(function: Callable[..., Value], is_ours: bool) -> Callable[...
     """
 
     def run(*values: Value) -> Value:
-        own = next((a for a in map(_array, values) if type(a) is Recorded), None)
+        own = next((_array(value) for value in values if _is_recorded(value)), None)
         if own is None:
             return function(*values)
         if is_ours:
@@ -103,20 +103,15 @@ def replayed_step(function: Callable[..., Value], is_ours: bool) -> Callable[...
 
 def _afresh(value: Value) -> Value:
     """A value that keeps nothing of what was worked out from it, should that not be recorded."""
-    array = _array(value)
-    return Point(array) if type(value) is Point and type(array) is Recorded else value
+    return Point(value.x) if type(value) is Point and _is_recorded(value) else value
 
 
 def _as_a_call(function: Callable[..., Value], own: Recorded, values: tuple[Value, ...]) -> Value:
-    """A recorded call of a function as it is, whose result is written into an array."""
-    kinds = [type(value) is Point for value in values]
+    """A recorded call of a function as it is, on copies of its recorded operands, with its result in an array."""
 
-    def result_of(arrays: tuple[Any, ...]) -> Value:
-        return function(*[Point(a) if point else a for point, a in zip(kinds, arrays, strict=True)])
-
-    first = result_of(tuple(held(_array(value)) for value in values))
-    kind, shape, dtype = type(first), _array(first).shape, _array(first).dtype
-    out = np.empty_like(_array(first))
+    def result_of(numbers: Iterable[Any]) -> Value:
+        left = iter(numbers)
+        return function(*[_like(value, next(left)) if _is_recorded(value) else value for value in values])
 
     def written(*arrays: Any) -> bool:
         """Has the result been written into the last array? Not if it is of another kind than at first."""
@@ -125,16 +120,30 @@ def _as_a_call(function: Callable[..., Value], own: Recorded, values: tuple[Valu
         except ScalarSpecError:
             return False  # the plan will say so, if its numbers get here
         found = _array(result)
-        if type(result) is not kind or found.shape != shape or found.dtype != dtype:
+        if type(result) is not type(first) or (found.shape, found.dtype) != (numbers.shape, numbers.dtype):
             return False
         np.copyto(arrays[-1], found)
         return True
 
-    if dtype.kind == "O" or out.strides != _array(first).strides:
+    operands = [_array(value) for value in values if _is_recorded(value)]
+    first = result_of(map(held, operands))
+    numbers = _array(first)
+    out = np.empty_like(numbers)
+    if numbers.dtype.kind == "O" or out.strides != numbers.strides:
         raise NotRecorded("its truths are undecided, or it has gaps")
     recorded = own.of(out)
-    call(written, *map(_array, values), recorded)
-    return Point(recorded) if kind is Point else recorded  # type: ignore[return-value]
+    call(written, *operands, recorded)
+    return Point(recorded) if type(first) is Point else recorded  # type: ignore[return-value]
+
+
+def _is_recorded(value: Any) -> bool:
+    return type(_array(value)) is Recorded
+
+
+def _like(value: Value, numbers: Any) -> Value:
+    """A value of the same kind, of a copy of numbers."""
+    copied = np.array(numbers)
+    return Point(copied) if type(value) is Point else copied
 
 
 def _array(value: Any) -> Any:
