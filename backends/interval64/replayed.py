@@ -14,7 +14,9 @@ from scalarspec.numbers.recorded import NotRecorded, Recorded, call, held
 from scalarspec.numbers.replays import Replay, record
 
 RECORDS = 8
-"""So often is a plan recorded: once for each way through its branches that comes up, until that is enough."""
+"""So often is a plan recorded: once for each way through its branches that comes up, until that is enough. Where there
+can be no record, it is tried once more.
+"""
 
 NOT_RECORDED = (NotRecorded, TypeError, ValueError)
 """What says that there can be no record: NumPy makes errors of its own of some."""
@@ -56,8 +58,9 @@ class ReplayedPlan:
                 return Point(found) if known.gives is Point else found
         result = self._plan(*values)
         if self._left and (kinds == known.kinds or known.replay is not None):
-            self._left -= 1
-            self._held = Held(self._recorded(values, arrays, result), kinds, type(result))
+            replay = self._recorded(values, arrays, result)
+            self._left = self._left - 1 if replay else min(self._left - 1, 1)
+            self._held = Held(replay, kinds, type(result))
         elif known.replay is None:
             self._held = Held(None, kinds, type(result))
         return result
