@@ -101,9 +101,10 @@ class Point:
            below the normal range at most n 2^-120, which is added.
         5. The factor 1 + (n + 16) 2^-23 = 1 + 2(n + 16) v pays for the loss of step 4, in float64.
         """
-        if self._lost is None:
-            self._lost = np.add.reduce(np.abs(self.x) * (2 * SMALL), axis=1) + TINY
         magnitude = self.magnitudes()
+        if self._lost is None:
+            largest = np.maximum.reduce(magnitude, axis=1, initial=0.0).astype(np.float64)
+            self._lost = largest * (2 * self.x.shape[1] * SMALL) + TINY
         if magnitude.dtype == np.float64:
             whole: FloatArray = np.dot(magnitude, t) if t.ndim == 1 else np.dot(t, magnitude.T)
             whole += self._lost
