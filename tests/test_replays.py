@@ -1,5 +1,6 @@
 """Replays: what a function does with NumPy, done again on other numbers, bit for bit; and plans of `interval64`."""
 
+import copy
 import threading
 
 import numpy as np
@@ -317,3 +318,55 @@ def test_four_threads_share_a_plan():
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def replayed(context, spec, *boxes):
+    """A prepared plan that has a record of the boxes."""
+    prepared = ss.prepare(spec, *boxes, inputs=[f"x{i}" for i in range(len(boxes))], backend=context)
+    for _ in range(3):
+        prepared(*boxes)
+    assert prepared.run._held.replay is not None
+    return prepared
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("spec", "usual_one", "hostile"), [
+    (lambda x0: x0 * x0, 1.1, 1e-200),
+    (lambda x0: x0 * x0, np.full(40000, 1.5), np.full(40000, 1e-200)),
+    (lambda x0: ss.matmul(x0, x0), np.full(3, 1.1), np.full(3, 1e-200)),
+    (lambda x0: ss.maximum(x0.mT, 0), np.ones((5, 3)), -np.zeros((5, 3))),
+    (lambda x0: ss.tanh(x0) + 1 / (1 + x0), 1.5, -1.0),
+], ids=["x x", "x x in blocks", "x @ x", "signs of zero", "reciprocal"])  # fmt: skip
+def test_hostile_numbers_after_usual_ones(kind, spec, usual_one, hostile):
+    context = CONTEXTS[kind]
+    for wide in (0, 0.25):
+        prepared = replayed(context, spec, context.box(usual_one, usual_one + wide))
+        x = context.box(hostile, hostile + wide)
+        assert value_or_error(prepared, x) == value_or_error(spec, x)
+
+
+def test_a_call_sees_nothing_of_another_branch():
+    context, seen = CONTEXTS["interval64"], []
+
+    def looked_at(context, x):
+        seen.append(context.endpoints(x))
+        return context.add(x, x)
+
+    line = extend.Operation("looked_at", "elementwise", 1, graph="free", floats="composed", kinks="nowhere")
+    with extend.added(line, looked_at) as function:
+        prepared = replayed(context, lambda x0: function(ss.exp(x0)), context.box([1], [2]))
+        for ends in ((800, 900), (-900, -800), (-1e3, 1e3)):
+            prepared(context.box([ends[0]], [ends[1]]))
+    assert all(low <= high and high > 0 for low, high in seen)
+
+
+def test_a_square_of_many_is_a_square():
+    context = CONTEXTS["interval64"]
+    x = context.box(-np.ones(40000), np.ones(40000))
+    assert float(np.min(ss.inf(x * x))) == 0
+
+
+def test_a_copy_has_no_record():
+    context = CONTEXTS["interval64"]
+    prepared = replayed(context, lambda x0: x0 + 1, context.box(1, 2))
+    assert value_or_error(copy.deepcopy(prepared), context.box(3, 4)) == value_or_error(prepared, context.box(3, 4))

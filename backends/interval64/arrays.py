@@ -89,12 +89,15 @@ def _blocked(operation: Callable[..., Value]) -> Callable[..., Value]:
 
 
 def _in_blocks(operation: Callable[..., Value], values: tuple[Value, ...]) -> Value:
+    """A value that comes twice is one in each block, too, as x x is a square."""
     shape = max([value.shape if isinstance(value, Point) else value.shape[1:] for value in values], key=len)
-    rows = [_row(value) for value in values]
-    result = empty((2, prod(shape)), rows[0].x if isinstance(rows[0], Point) else rows[0])
+    rows = {id(value): _row(value) for value in values}
+    first = values[0]
+    result = empty((2, prod(shape)), first.x if isinstance(first, Point) else first)
     for start in range(0, result.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
-        result[:, part] = ends_of(operation(*(_part(row, part) for row in rows)))
+        parts = {key: _part(row, part) for key, row in rows.items()}
+        result[:, part] = ends_of(operation(*[parts[id(value)] for value in values]))
     return result.reshape(2, *shape)
 
 

@@ -65,6 +65,10 @@ class ReplayedPlan:
             self._held = Held(None, kinds, type(result))
         return result
 
+    def __deepcopy__(self, memo: Any) -> ReplayedPlan:
+        """The plan, with no record of it, whose arrays are its own."""
+        return ReplayedPlan(self._plan)
+
     def _recorded(self, values: tuple[Value, ...], arrays: list[Any], result: Value) -> Replay | None:
         """A record of what the plan does with these values, if there can be one, and it gives that result.
 
@@ -96,7 +100,7 @@ def replayed_step(function: Callable[..., Value], is_ours: bool) -> Callable[...
         if is_ours:
             steps = len(own.record)
             try:
-                return function(*map(_afresh, values))
+                return function(*_each_once(_afresh, values))
             except NOT_RECORDED:
                 del own.record[steps:]
         return _as_a_call(function, own, values)
@@ -114,7 +118,7 @@ def _as_a_call(function: Callable[..., Value], own: Recorded, values: tuple[Valu
 
     def result_of(numbers: Iterable[Any]) -> Value:
         left = iter(numbers)
-        return function(*[_like(value, next(left)) if _is_recorded(value) else value for value in values])
+        return function(*_each_once(lambda v: _like(v, next(left)) if _is_recorded(v) else v, values))
 
     def written(*arrays: Any) -> bool:
         """Has the result been written into the last array? Not if it is of another kind than at first."""
@@ -128,15 +132,24 @@ def _as_a_call(function: Callable[..., Value], own: Recorded, values: tuple[Valu
         np.copyto(arrays[-1], found)
         return True
 
-    operands = [_array(value) for value in values if _is_recorded(value)]
+    operands = [_array(value) for value in {id(value): value for value in values}.values() if _is_recorded(value)]
     first = result_of(map(held, operands))
     numbers = _array(first)
     out = np.empty_like(numbers)
     if numbers.dtype.kind == "O" or out.strides != numbers.strides:
         raise NotRecorded("its truths are undecided, or it has gaps")
     recorded = own.of(out)
-    call(written, *operands, recorded)
+    call(written, *operands, recorded, guarded=True)
     return Point(recorded) if type(first) is Point else recorded  # type: ignore[return-value]
+
+
+def _each_once(function: Callable[[Value], Value], values: tuple[Value, ...]) -> list[Value]:
+    """A function of each value; one value that comes twice stays one, as x x is a square."""
+    found: dict[int, Value] = {}
+    for value in values:
+        if id(value) not in found:
+            found[id(value)] = function(value)
+    return [found[id(value)] for value in values]
 
 
 def _is_recorded(value: Any) -> bool:

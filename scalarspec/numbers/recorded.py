@@ -26,13 +26,17 @@ class NotRecorded(Exception):
 
 
 class Step(NamedTuple):
-    """A call, the arrays that it writes into, which are among its arguments, and what it has to give, if anything."""
+    """A call, the arrays that it writes into, which are among its arguments, and what it has to give, if anything.
+
+    guarded: is it done only once all truths that were asked for before it are known to be what they were?
+    """
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
     outputs: tuple[Array, ...]
     gives: bool | None = None
+    guarded: bool = False
 
 
 class Guard(NamedTuple):
@@ -207,17 +211,18 @@ def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
     return x.of(view) if isinstance(x, Recorded) else view
 
 
-def call(function: Callable[..., Any], *arguments: Any, outputs: int = 1) -> Any:
+def call(function: Callable[..., Any], *arguments: Any, outputs: int = 1, guarded: bool = False) -> Any:
     """A call of a function that writes into its last arguments, noted where these are recorded.
 
-    function: on arrays; it gives a truth, whether it has done its work, or nothing.
+    function: on arrays; it gives a truth, whether it has done its work, or nothing. guarded: must it see no numbers but
+    those that come of the way that was recorded?
     """
     own = arguments[-1]
     if type(own) is not Recorded:
         return function(*arguments)
     arrays = tuple(map(held, arguments))
     done = function(*arrays)
-    own.record.append(Step(function, arrays, {}, arrays[-outputs:], done))
+    own.record.append(Step(function, arrays, {}, arrays[-outputs:], done, guarded))
     return done
 
 
@@ -303,7 +308,12 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.empty_like: lambda own, x, *args, **keywords: own.of(np.empty_like(held(x), *args, **keywords)),
     np.concatenate: _concatenate,
     np.broadcast_to: lambda own, x, shape: own.of(np.broadcast_to(held(x), shape)),
-    np.broadcast_arrays: lambda own, *arrays: tuple(map(own.of, np.broadcast_arrays(*map(held, arrays)))),
+    np.broadcast_arrays: lambda own, *arrays: tuple(
+        [
+            own.of(view) if isinstance(a, Recorded) else view
+            for a, view in zip(arrays, np.broadcast_arrays(*map(held, arrays)), strict=True)
+        ]
+    ),
 }
 """Functions of NumPy, on recorded arrays: of one of these, and the arguments."""
 _STRUCTURE: dict[Any, Callable[..., Any]] = {

@@ -6,7 +6,8 @@ call of Python's own remains, and no array is made anew. Its results are the fun
 comes of the same calls in the same order.
 
 Branches are guards: the list holds while all truths that were asked for are what they were. They are looked at once, at
-the end: where one is not, the replay gives None, and the caller calls the function itself.
+the end, and before a call that must not see what comes of another branch. Where one is not, the replay gives None, and
+the caller calls the function itself.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from scalarspec.numbers.recorded import Array, NotRecorded, Record, Recorded, St
 
 SPREAD = 1 << 15
 """Constants are held once for each number of a result of so many bytes."""
+SPREADABLE = {np.add, np.subtract, np.multiply, np.divide}
+"""Where it changes nothing: of -0 and +0, NumPy's largest depends on how it goes through an array."""
 LINE = 64
 """Bytes of a line of the cache, at whose beginning arrays begin."""
 
@@ -63,7 +66,8 @@ def record(function: Callable[..., Any], *arrays: Array) -> Replay:
     memory = _Memory(truths)
     memory.share(steps, inputs, kept)
     memory.check(done.arrays, [*kept, *(a for step in steps for a in _arrays(step))])
-    return Replay(_straight(steps, inputs, result.array, memory))
+    outcomes = {id(a): outcome for outcome, arrays in truths.items() for a in arrays}
+    return Replay(_straight(steps, inputs, result.array, memory, outcomes))
 
 
 def _separated(done: Record) -> tuple[list[Step], dict[bool, list[Array]]]:
@@ -170,17 +174,16 @@ def _block(size: int) -> Array:
 
 def _spread(step: Step, memory: _Memory) -> Iterator[Any]:
     """The arguments of a step, small constants as large as its result: NumPy is slower where shapes differ."""
-    result, function = step.outputs[0], step.function
-    elementwise = isinstance(function, np.ufunc) and function.signature is None and result.nbytes <= SPREAD
+    result, fits = step.outputs[0], step.function in SPREADABLE and step.outputs[0].nbytes <= SPREAD
     for a in step.arguments:
-        constant = elementwise and isinstance(a, np.ndarray) and a.ndim and not memory.holds(a)
+        constant = fits and isinstance(a, np.ndarray) and a.ndim and not memory.holds(a)
         yield np.broadcast_to(a, result.shape).copy() if constant and a.shape != result.shape else a
 
 
 def _straight(
-    steps: Sequence[Step], inputs: Sequence[Array], result: Array, memory: _Memory
+    steps: Sequence[Step], inputs: Sequence[Array], result: Array, memory: _Memory, outcomes: dict[int, bool]
 ) -> Callable[..., Array | None]:
-    """The steps as one function, a call a line."""
+    """The steps as one function, a call a line. outcomes: of the truths that guards speak of, by the arrays' ids."""
     names: dict[str, Any] = {"copyto": np.copyto, "any_of": np.logical_or.reduce, "all_of": np.logical_and.reduce}
     known: dict[int, str] = {}
 
@@ -190,9 +193,19 @@ def _straight(
             names[known[id(thing)]] = memory.moved(thing)
         return known[id(thing)]
 
+    def guards(arrays: Sequence[Array]) -> list[str]:
+        """Lines that end the run where truths are not what they were."""
+        asked = {False: "any_of({}, axis=None)", True: "not all_of({}, axis=None)"}
+        return [f"    if {asked[outcomes[id(a)]].format(name(a))}: return None" for a in arrays]
+
+    waiting: list[Array] = []
     lines = [f"def run({', '.join(f'x{i}' for i in range(len(inputs)))}):"]
     lines += [f"    copyto({name(a)}, x{i})" for i, a in enumerate(inputs)]
     for step in steps:
+        if step.guarded:
+            lines += guards(waiting)
+            waiting.clear()
+        waiting += [a for a in step.outputs if id(a) in outcomes]
         given = chain(map(name, _spread(step, memory)), (f"{k}={name(v)}" for k, v in step.keywords.items()))
         called = f"{name(step.function)}({', '.join(given)})"
         lines.append(f"    {called}" if step.gives is None else f"    if {called} is not {step.gives}: return None")
