@@ -34,14 +34,14 @@ def values(context, shape, rng):
     return context.box(*ends) if rng.random() < 0.8 else context.tensor(middle)
 
 
-def value_or_error(function, *arguments):
+def value_or_error(function, *values):
     """The bits of a value, or the kind of an error."""
     try:
-        value = function(*arguments).value
+        value = function(*values).value
     except ScalarSpecError as error:
         return type(error)
     numbers = value.x if type(value) is Point else value
-    return type(value), numbers.shape, numbers.tobytes()
+    return type(value), numbers.shape, numbers.tolist() if numbers.dtype == object else numbers.tobytes()
 
 
 def differences(programs, seed, calls=14):

@@ -6,15 +6,14 @@ import threading
 import numpy as np
 import pytest
 from conftest import CONTEXTS
+from fuzz_replays import value_or_error
 
 import scalarspec as ss
 from scalarspec import extend
-from scalarspec.backends.interval64.point import Point
 from scalarspec.backends.interval64.replayed import NOT_RECORDED
 from scalarspec.conformance.examples import examples
 from scalarspec.core.domains import watching_poles
 from scalarspec.core.operations import OPERATIONS
-from scalarspec.errors import ScalarSpecError
 from scalarspec.numbers import recorded, replays
 from scalarspec.numbers.recorded import NotRecorded, usual
 from scalarspec.numbers.replays import record
@@ -222,16 +221,6 @@ def test_large_arrays_are_not_kept(monkeypatch):
 # ---- plans of interval64 ------------------------------------------------------------------------------------------
 
 KINDS = [name for name in ("interval64", "fused") if name in CONTEXTS]
-
-
-def value_or_error(function, *values):
-    """The bits of a value, or the kind of an error."""
-    try:
-        value = function(*values).value
-    except ScalarSpecError as error:
-        return type(error)
-    numbers = value.x if type(value) is Point else value
-    return type(value), numbers.shape, numbers.tolist() if numbers.dtype == object else numbers.tobytes()
 
 
 def calls(example, context, rng):

@@ -41,7 +41,7 @@ COLUMNS = [np.array([-1.0, 1.0]).reshape(2, *(1,) * n) for n in range(32)]
 """COLUMNS[n] is -1 for the lower ends and 1 for the upper ones, for values of n axes."""
 
 
-def as_array(x: Any) -> FloatArray:
+def arrayed(x: Any) -> FloatArray:
     """An array of shape () for a number, which is what NumPy gives in its place; arrays of any kind as they are."""
     return x if hasattr(x, "__array_ufunc__") else np.asarray(x)
 

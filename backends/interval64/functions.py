@@ -27,7 +27,7 @@ from scalarspec.backends.interval64.ends import (
     SMALL,
     Ends,
     FloatArray,
-    as_array,
+    arrayed,
     magnitude,
     mignitude,
     signed,
@@ -95,7 +95,7 @@ class FunctionArrays(FieldArrays):
 
         edge: minus the lower end of what lies above it; ∞ where that is not in the domain.
         """
-        low, high = map(as_array, self.floats(x))
+        low, high = map(arrayed, self.floats(x))
         if np.all(low > pole):
             return x
         partly, outside = ~(low > pole) & (high > pole), ~(high > pole)

@@ -42,7 +42,7 @@ from scalarspec.backends.interval64.ends import (
     TINY,
     Ends,
     FloatArray,
-    as_array,
+    arrayed,
     magnitude,
     mignitude,
     up_product,
@@ -63,7 +63,7 @@ class LinearArrays(HeldArrays):
         total: Ends = np.add.reduce(e, axis=axes)
         if count <= 1:
             return total
-        return _up(total, np.add.reduce(np.abs(e), axis=axes), count, lambda: as_array((e <= 0).all(axis=axes)))
+        return _up(total, np.add.reduce(np.abs(e), axis=axes), count, lambda: arrayed((e <= 0).all(axis=axes)))
 
     def cumulative_sum(self, x: Value, axis: tuple[int, ...]) -> Ends:
         """Each is a sum of the first elements, in one order."""

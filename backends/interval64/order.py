@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.interval64.ends import Ends, aligned, as_array, magnitude, mignitude
+from scalarspec.backends.interval64.ends import Ends, aligned, arrayed, magnitude, mignitude
 from scalarspec.backends.interval64.point import Point, Value, ends_of
 from scalarspec.backends.interval64.structure import HeldArrays, decided
 from scalarspec.core.arrays import lift
@@ -21,16 +21,16 @@ class OrderedArrays(HeldArrays):
 
     def less(self, x: Value, y: Value) -> np.ndarray[Any, Any]:
         a, b = aligned(ends_of(x), ends_of(y))
-        return self._relation("<", as_array(a[1] < -b[0]), as_array(-a[0] >= b[1]), x, y)
+        return self._relation("<", arrayed(a[1] < -b[0]), arrayed(-a[0] >= b[1]), x, y)
 
     def less_equal(self, x: Value, y: Value) -> np.ndarray[Any, Any]:
         a, b = aligned(ends_of(x), ends_of(y))
-        return self._relation("<=", as_array(a[1] <= -b[0]), as_array(-a[0] > b[1]), x, y)
+        return self._relation("<=", arrayed(a[1] <= -b[0]), arrayed(-a[0] > b[1]), x, y)
 
     def _relation(self, symbol: str, true: Any, false: Any, x: Value, y: Value) -> np.ndarray[Any, Any]:
         """Truths from where a relation surely holds and where it surely fails; a `Maybe` elsewhere."""
         if np.all(true | false):
-            return as_array(true)
+            return arrayed(true)
         left, right = (np.broadcast_to(self.unpack(v), true.shape) for v in (x, y))
         truths = np.array(true, dtype=object)
         for index in np.argwhere(~(true | false)):
@@ -55,13 +55,13 @@ class OrderedArrays(HeldArrays):
         """The largest of the lower ends, of those that are known, and the largest of the upper ones."""
         if isinstance(x, Point):
             return Point(np.maximum.reduce(x.x, axis=axis))
-        return np.stack((as_array(np.fmin.reduce(x[0], axis=axis)), as_array(np.maximum.reduce(x[1], axis=axis))))
+        return np.stack((arrayed(np.fmin.reduce(x[0], axis=axis)), arrayed(np.maximum.reduce(x[1], axis=axis))))
 
     def min(self, x: Value, axis: tuple[int, ...], counts: tuple[int, ...]) -> Value:
         """The smallest, likewise."""
         if isinstance(x, Point):
             return Point(np.minimum.reduce(x.x, axis=axis))
-        return np.stack((as_array(np.maximum.reduce(x[0], axis=axis)), as_array(np.fmin.reduce(x[1], axis=axis))))
+        return np.stack((arrayed(np.maximum.reduce(x[0], axis=axis)), arrayed(np.fmin.reduce(x[1], axis=axis))))
 
     # ---- choices ----------------------------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class OrderedArrays(HeldArrays):
 def _logical(in_bulk: Callable[..., Any], of_scalars: Callable[..., Any], *truths: Any) -> np.ndarray[Any, Any]:
     """A connective: NumPy's where all truths are decided, else Kleene's, one by one."""
     if all(p.dtype == bool for p in truths):
-        return as_array(in_bulk(*truths))
+        return arrayed(in_bulk(*truths))
     return decided(lift(of_scalars, *(p.astype(object) for p in truths)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scalarspec.backends.interval64.ends import SMALL, TINY, Ends, FloatArray, as_array, empty
+from scalarspec.backends.interval64.ends import SMALL, TINY, Ends, FloatArray, arrayed, empty
 
 KEEPS_ENDS_TO = 1 << 12
 """A Point of at most so many numbers keeps its ends: 64 KiB, which is little beside what is computed from them."""
@@ -29,7 +29,7 @@ class Point:
     __slots__ = ("_ends", "_lost", "_magnitudes", "_powers_of_two", "_row", "x")
 
     def __init__(self, x: Any) -> None:
-        self.x = as_array(x)
+        self.x = arrayed(x)
         self._magnitudes: FloatArray | None = None
         self._ends: Ends | None = None
         self._powers_of_two: bool | None = None

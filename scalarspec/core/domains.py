@@ -125,8 +125,7 @@ def is_watched() -> bool:
 
 def is_told() -> bool:
     """Is somebody told of what lies outside of a domain, or of poles, or may anything lie there without an error?"""
-    state = _STATE
-    return bool(state.guards) or state.notes is not None or state.poles is not None
+    return is_watched() or _STATE.poles is not None
 
 
 def undecided(message: str) -> None:

@@ -227,7 +227,7 @@ def call(function: Callable[..., Any], *arguments: Any, outputs: int = 1, guarde
 
 
 def usual(truths: Any) -> bool:
-    """Do all truths hold that let a shorter way be gone, where the longer one gives the same: `if not usual(x > 0):`?
+    """Do all truths hold that allow a shorter way with the same results? `if not usual(x > 0):` goes the longer one.
 
     A record that has gone the longer way goes it always; one that has gone the shorter one guards that it may.
     """

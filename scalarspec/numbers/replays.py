@@ -13,6 +13,7 @@ the caller calls the function itself.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -72,7 +73,7 @@ def record(function: Callable[..., Any], *arrays: Array) -> Replay:
 
 def _separated(done: Record) -> tuple[list[Step], dict[bool, list[Array]]]:
     """The steps, and the truths that guards speak of, by their outcome: arrays of their own, written once."""
-    written = [id(_owner(a)) for step in done if isinstance(step, Step) for a in step.outputs]
+    written = Counter(id(_owner(a)) for step in done if isinstance(step, Step) for a in step.outputs)
     steps: list[Step] = []
     truths: dict[bool, list[Array]] = {False: [], True: []}
     for step in done:
@@ -80,7 +81,7 @@ def _separated(done: Record) -> tuple[list[Step], dict[bool, list[Array]]]:
             steps.append(step)
             continue
         asked = step.truths
-        if asked.base is not None or written.count(id(asked)) != 1:
+        if asked.base is not None or written[id(asked)] != 1:
             asked = np.empty(asked.shape, bool)
             steps.append(Step(np.copyto, (asked, step.truths), {}, (asked,)))
         if not any(asked is a for a in truths[step.outcome]):
