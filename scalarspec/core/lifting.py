@@ -215,28 +215,10 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
     changed = {name: new for name, old in fields.items() if (new := part(name, old)) is not old}
     if not changed:
         return value
-    result = _copied(value)
+    result = copy.copy(value)
     for name, new in changed.items():
         object.__setattr__(result, name, new)
     return result
-
-
-def _copied(value: Any) -> Any:
-    """copy.copy, without its detours for what is copied as any object is."""
-    kind: Any = type(value)
-    if not _is_copied_as_any(kind):
-        return copy.copy(value)
-    result = object.__new__(kind)
-    result.__dict__.update(value.__dict__)
-    return result
-
-
-@lru_cache(maxsize=256)
-def _is_copied_as_any(kind: Hashable) -> bool:
-    """Has a class no say in how its objects are copied, and does each hold its parts by name?"""
-    own = ("__copy__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "__slots__")
-    same = all(getattr(kind, name) is getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__"))
-    return same and not any(hasattr(kind, name) for name in own)
 
 
 @lru_cache(maxsize=256)
