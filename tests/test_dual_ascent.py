@@ -171,3 +171,22 @@ def test_steps_make_bounds_better():
         gained.append(max(found) - found[0])
     assert sum(gain > 0.01 for gain in gained) > 10
     assert min(gained) >= 0
+
+
+def test_slopes_that_lines_were_better_with_serve_quadratic_terms(monkeypatch):
+    """Of a layer of rectifiers below a curved function, at a radius at which both lose much."""
+
+    def ends():
+        rng = np.random.default_rng(7)
+        w, b, v = rng.normal(size=(6, 4)), rng.normal(size=6), rng.normal(size=(5, 6))
+        spec = lambda x: ss.sum(ss.square(ss.sigmoid(ss.matmul(v, ss.relu(ss.affine(w, x, b))))))  # noqa: E731
+        found = ss.bounds(spec, np.zeros(4), vary={"x": ss.ball("0.2")}, method="linear")
+        assert found.lower <= found.inner[0] <= found.inner[1] <= found.upper
+        return found
+
+    best = ends()
+    monkeypatch.setattr(dual_ascent, "WORTH", 1.0)  # nothing loses so much
+    plain = ends()
+    assert plain.lower <= best.lower
+    assert best.upper <= plain.upper
+    assert best.width < plain.width * 0.99

@@ -18,7 +18,6 @@ import numpy as np
 
 from scalarspec.bounding import bilinear_operations
 from scalarspec.bounding.fused import Layer
-from scalarspec.bounding.plan import Plan
 from scalarspec.bounding.ranges import flat
 from scalarspec.bounding.relaxations import LinearBounds1D
 from scalarspec.bounding.state import BoxState
@@ -34,7 +33,7 @@ MEMORY = 0.6
 """How much of the last direction a step keeps."""
 TANGENT_STEPS = 2
 """How many are taken where tangents are moved: each pass has functions to evaluate, and later ones gain little."""
-WORTH = 1 / 4
+WORTH = 1 / 5
 """They are moved where a row loses at least this part of what it ranges by: else they could gain but little."""
 NEGLIGIBLE = 1 / 32
 """Tangents are left where they are if the lines lose less than this part of what those of another function do."""
@@ -55,22 +54,10 @@ class Choice:
     lines: dict[Equation, LinearBounds1D] = field(default_factory=dict)
 
 
-def piecewise_linear(plan: Plan) -> bool:
-    """Is a plan made of linear operations and rectifiers alone?"""
-    return bool(rectifiers(plan)) and all(
-        plan.kinds[step] in ("layer", "linear") or step in rectifiers(plan) for step in plan.steps.values()
-    )
-
-
-def rectifiers(plan: Plan) -> list[Equation]:
-    """The equations of a plan that are rectifiers, in order."""
-    return [step for step in plan.steps.values() if isinstance(step, Equation) and step.operation == "relu"]
-
-
 def first_choice(state: BoxState, rows: int) -> Choice:
     """The slopes of the lines that cut off less, and no multipliers."""
     shape = (state.count, rows)
-    slopes = {eqn: flat(state.lines(eqn).low_slope, 1)[:, None] for eqn in rectifiers(state.plan)}
+    slopes = {eqn: flat(state.lines(eqn).low_slope, 1)[:, None] for eqn in state.plan.rectifiers}
     return Choice(
         {eqn: np.broadcast_to(slope, (*shape, slope.shape[2])).copy() for eqn, slope in slopes.items()},
         {x: np.zeros((*shape, x.shape.size)) for x in state.constrained},

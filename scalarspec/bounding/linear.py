@@ -187,15 +187,21 @@ class LinearBounds:
         return self.state.ends(x)
 
     def _tighten(self, x: Traced, rows: UnitRows) -> None:
-        """The ends of some elements of the result: by quadratic terms, and by lines where these may do better."""
+        """The ends of some elements of the result: by quadratic terms, and by lines where these may do better; then by
+        quadratic terms again, with the slopes below rectifiers that lines were better with, where much is lost.
+        """
         before = len(self.plan.equations)
-        if self._asked and dual_ascent.piecewise_linear(self.plan) and not self.state.balls:
+        if self._asked and self.plan.piecewise_linear and not self.state.balls:
             last = self._ascend(x, rows, before, dual_ascent.STEPS)
         else:
             multipliers = (0.0, *MULTIPLIERS) if self.state.constraints else (0.0,)
             last = self._intersected(x, rows, self.forms, before, multipliers)
-            if last.unsure:
+            loses = bool(self.plan.smooth and self.plan.rectifiers) and last.loses(dual_ascent.WORTH)
+            if last.unsure or loses:
                 last = self._by_lines(x, rows, before, multipliers)
+            if loses and last.choice is not None:
+                better = dual_ascent.Choice(last.choice.slopes, last.choice.multipliers)
+                self._put(x, rows, BackwardPass(self.state, x, rows, before, self.forms, choice=better).least())
         if self._last is None:
             self._last, self._rows = last, rows
 

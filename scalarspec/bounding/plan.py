@@ -154,6 +154,17 @@ class Plan:
         univariate = [eqn for eqn in self.equations if self.kinds[eqn] == "univariate"]
         return any(OPERATIONS[eqn.operation].kinks == "nowhere" for eqn in univariate)
 
+    @cached_property
+    def rectifiers(self) -> list[Equation]:
+        """The equations that are rectifiers, in order."""
+        return [step for step in self.steps.values() if isinstance(step, Equation) and step.operation == "relu"]
+
+    @cached_property
+    def piecewise_linear(self) -> bool:
+        """Is it made of linear operations and rectifiers alone?"""
+        pieces = all(self.kinds[step] in ("layer", "linear") or step in self.rectifiers for step in self.steps.values())
+        return pieces and bool(self.rectifiers)
+
     @property
     def composites(self) -> dict[Traced, Equation]:
         """By its result, an operation that other equations stand for, since its own range may be the better one."""

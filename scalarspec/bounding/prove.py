@@ -15,6 +15,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from scalarspec.bounding import cross_entropy
 from scalarspec.bounding.bounds import limits_of
 from scalarspec.bounding.claims import Claim, between, comparisons
 from scalarspec.bounding.contexts import INTERVALS
@@ -54,6 +55,8 @@ them; a claim of many parts is refuted by one, so that not all need be attacked 
 """
 OPEN_MIDDLES = 16
 """How many of the parts of the box that are open in the end are looked at in their middles."""
+SEARCHES, PARTS_PER_SEARCH = 16, 64
+"""How many searches by samples there are at most, and for how many parts there is one: they cost about as much."""
 NO_LINES = "no linear bounds"
 """What ends a search where the spec has no linear relaxation."""
 
@@ -275,10 +278,13 @@ class _Row:
 
     def _searched(self, root: Part, goal: OpenParts, whole: Known) -> Proof:
         """A verdict by parts of the box; whole: what is known of the outputs over all of it."""
-        left, count = [root], 1
+        left, count, due = [root], 1, PARTS_PER_SEARCH
+        seeds = iter(range(SEARCHES if cross_entropy.applies(self.domain) else 0))
         for parts, made in search(self.jobs, root, goal, self.limits):
             left, count = parts, made
             refuted = self._refuted(self._promising(parts))
+            if refuted is None and made >= due:
+                refuted, due = self._drawn(next(seeds, None)), due + PARTS_PER_SEARCH
             if refuted is not None:
                 return refuted
             if self.progress is not None:
@@ -294,7 +300,17 @@ class _Row:
         if not found:
             return []
         known = dict(zip(self.question.domain.varied, map(np.stack, zip(*found, strict=True)), strict=True))
-        columns = {path: known[path] for path in self.domain.varied}  # rows that are points are left out
+        return self._failing({path: known[path] for path in self.domain.varied})  # rows that are points are left out
+
+    def _drawn(self, seed: int | None) -> Proof | None:
+        """A refutation by the points of one search by samples, if one is left and there is time for it."""
+        if seed is None or self.limits.late:
+            return None
+        found = cross_entropy.drawn(self.question.weakest.row(self.row), seed)
+        return self._refuted(self._failing(dict(zip(self.domain.varied, found, strict=True))))
+
+    def _failing(self, columns: Mapping[str, Array]) -> list[Point]:
+        """Of points in floats, a row for each, by path, those at which the claim fails in floats, as exact points."""
         margins = outputs_at(self.domain, list(columns.values()))
         with np.errstate(invalid="ignore"):  # where there is no value, nothing fails
             readings, _ = self.formula.read_many(margins.T, margins.T)

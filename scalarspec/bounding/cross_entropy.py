@@ -1,0 +1,68 @@
+"""The cross-entropy method (Rubinstein 1999): points of a box at which the least output of a spec is small.
+
+Points are drawn from all of the box, and then around the best of them, nearer and nearer. Where the region that is
+looked for is thin, and slopes lead elsewhere, that finds what ascent along slopes does not; it takes thousands of
+evaluations, and so few numbers that vary. All is in floats: what is found is a place to look, and proves nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.sign_ascent import Array, outputs_at
+
+POINTS, ROUNDS = 4096, 4
+"""So many points are drawn each time, so often."""
+BEST = 64
+"""Around so many of the best points the next ones are drawn."""
+SPREAD, NARROWING = 0.15, 0.5
+"""How far from these at first, as a share of the box's width, and how much nearer each time."""
+MOST_INPUTS = 32
+"""The most numbers that may vary: of more, samples tell too little."""
+MOST_NUMBERS = 1 << 20
+"""The most numbers that the largest value of the spec may have for all points at once."""
+
+
+def applies(domain: Domain) -> bool:
+    """Are there so few numbers, in a bounded box and in no ball, that points are worth drawing?"""
+    low, high = _flat_box(domain)
+    few = low.size <= MOST_INPUTS and POINTS * max(domain.plan.largest, low.size) <= MOST_NUMBERS
+    return few and not any(domain.balls) and bool(np.isfinite(high - low).all())
+
+
+def drawn(domain: Domain, seed: int) -> list[Array]:
+    """The best points of one search in the box of a domain of one row, a row for each, by input; none where the spec
+    cannot be evaluated for many points at once. seed: of the numbers that are drawn.
+    """
+    low, high = _flat_box(domain)
+    source = np.random.default_rng(seed)
+    points, spread = source.uniform(low, high, (POINTS, low.size)), SPREAD
+    best = points[:0]
+    for _ in range(ROUNDS):
+        margins = outputs_at(domain, _by_input(domain, points))
+        if not margins.size:
+            break
+        least = np.nan_to_num(margins.min(axis=1), nan=np.inf)
+        best = points[np.argsort(least, kind="stable")[:BEST]]
+        if np.min(least) < 0:
+            break
+        around = best[source.integers(len(best), size=POINTS - len(best))]
+        near = around + spread * (high - low) * source.standard_normal(around.shape)
+        points, spread = np.concatenate([best, np.clip(near, low, high)]), NARROWING * spread
+    return _by_input(domain, best)
+
+
+def _flat_box(domain: Domain) -> tuple[Array, Array]:
+    """The ends of all inputs, side by side."""
+    low, high = (np.concatenate([np.ravel(pair[k][0]) for pair in domain.floats]) for k in (0, 1))
+    return low, high
+
+
+def _by_input(domain: Domain, points: Array) -> list[Array]:
+    """Points whose inputs are side by side, as an array for each input."""
+    shapes = [pair[0].shape[1:] for pair in domain.floats]
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+    return [
+        part.reshape(len(points), *shape) for part, shape in zip(np.split(points, ends, axis=1), shapes, strict=True)
+    ]
