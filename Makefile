@@ -1,4 +1,5 @@
-# `make run` does the main job, `make test` passes the tests; each makes .venv when it is missing.
+# `make run` does the main job, `make test` passes the tests, `make test-all` those that take long, too; each makes .venv
+# when it is missing.
 PYTHON ?= python3
 BIN = .venv/bin
 TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
@@ -12,12 +13,17 @@ SCALE ?=
 FOLDER ?=
 LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
-.PHONY: run test docs libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
+.PHONY: run test test-all docs libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
 
 run: .venv/package
 	$(BIN)/scalarspec run $(RUN)
 
+# All tests but those that tests/slow.py names: five minutes on two cores.
 test: .venv/installed
+	$(TEST) -m 'not exhaustive and not slow'
+
+# All of them: twenty minutes.
+test-all: .venv/installed
 	$(TEST)
 
 # The tests of what other libraries' code means, and of specs on their tensors, with these installed beside.

@@ -9,6 +9,7 @@ import pytest
 from arb_backend import ArbContext
 from command import USER_SPECS
 from processors import KERNEL_FREE_CONTEXTS, is_kernel_free
+from slow import is_slow
 
 import scalarspec as ss
 
@@ -41,7 +42,12 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests marked `posix` run where there are signals, pipes and limits; what no kernel changes may be left out."""
+    """Tests marked `posix` run where there are signals, pipes and limits; what takes long is marked, and what no kernel
+    changes may be left out.
+    """
+    for item in items:
+        if is_slow(item):
+            item.add_marker(pytest.mark.slow)
     if sys.platform == "win32":
         without = pytest.mark.skip(reason="Windows has none of these signals, pipes and limits")
         for item in items:

@@ -134,7 +134,6 @@ def simulated(work, low, high, dtype="float64"):
     return [lambda e=e: SimpleNamespace(lower=np.full(shape, e[0]), upper=np.full(shape, e[1])) for e in ends]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("there", [False, True])
 def test_peers_stand_beside_ours_or_aside(peers, monkeypatch, there):
     monkeypatch.setattr(peers, "there", lambda: there)
@@ -238,7 +237,6 @@ def unlike(shown, rows):
     return sorted(name for name in {*filled, *named} if filled.get(name) != named.get(name))
 
 
-@pytest.mark.slow
 def test_the_page_has_all_rows_and_tables(page):
     shown, now = on_the_page(), listed(missing=("auto_LiRPA",))
     groups = [group for section in page.SECTIONS.values() for group in section if group not in PEERS]

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 
 import scalarspec as ss
 from scalarspec.examples import bound_image_cnn as example
@@ -14,14 +13,12 @@ MOST = 320
 """Megabytes beyond what Python holds anyway: some 160 were seen. One matrix of slopes for all values is 100."""
 
 
-@pytest.mark.slow
 def test_bounds_in_one_call_take_little_memory():
     command = [sys.executable, "-m", "scalarspec.examples.bound_image_cnn"]
     out = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
     assert float(re.search(r"(\d+) MB", out)[1]) < MOST
 
 
-@pytest.mark.slow
 def test_the_bounds_hold_at_corners_of_the_box():
     net, x = example.network(), np.random.default_rng(1).uniform(size=(3, 32, 32)).astype(np.float32)
     found = ss.bounds(example.outputs, net, x, vary={"x": ss.ball(example.RADIUS)}, method="linear")

@@ -164,7 +164,6 @@ def without_times(found):
     return {key: value for key, value in found.items() if key != "seconds"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_workers_need_not_be_forked(tmp_path, method):
     (tmp_path / "main.py").write_text(MAIN, encoding="utf-8")

@@ -12,8 +12,10 @@ import numpy as np
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.sign_ascent import Array, outputs_at
 
-POINTS, ROUNDS = 4096, 4
-"""So many points are drawn each time, so often."""
+POINTS, ROUNDS, FIRST = 4096, 12, 2
+"""So many points are drawn each time, so often at most, and at least."""
+GAIN = 0.1
+"""A round that brings the least output nearer to 0 by less than this part of it is the last one."""
 BEST = 64
 """Around so many of the best points the next ones are drawn."""
 SPREAD, NARROWING = 0.15, 0.5
@@ -38,14 +40,15 @@ def drawn(domain: Domain, seed: int) -> list[Array]:
     low, high = _flat_box(domain)
     source = np.random.default_rng(seed)
     points, spread = source.uniform(low, high, (POINTS, low.size)), SPREAD
-    best = points[:0]
-    for _ in range(ROUNDS):
+    best, known = points[:0], np.inf
+    for k in range(ROUNDS):
         margins = outputs_at(domain, _by_input(domain, points))
         if not margins.size:
             break
         least = np.nan_to_num(margins.min(axis=1), nan=np.inf)
         best = points[np.argsort(least, kind="stable")[:BEST]]
-        if np.min(least) < 0:
+        before, known = known, float(np.min(least))
+        if known < 0 or (k >= FIRST and known > (1 - GAIN) * before):
             break
         around = best[source.integers(len(best), size=POINTS - len(best))]
         near = around + spread * (high - low) * source.standard_normal(around.shape)
