@@ -29,6 +29,7 @@ SLOW = {
     "test_benchmarks": ALL,
     "test_bilinear_operations": ("test_backwards_as_the_gradients",),
     "test_certificates": ("test_shipped_losses_are_proved",),
+    "test_check": ("test_a_mutant_of_the_checker_is_seen",),
     "test_cli": (
         "test_certify",
         "test_ctrl_c_prints_what_is_known_and_a_checkpoint_keeps_it",
@@ -60,7 +61,9 @@ SLOW = {
         "test_a_sweep_is_the_same_whatever_the_executor",
         "test_a_sweep_sees_a_value_outside",
         "test_float64_lies_inside_the_enclosure_for_every_term_of_100_digits",
+        "test_the_exact_losses_lie_inside_the_enclosures",
     ),
+    "test_documents": ("test_a_page_does_what_it_says",),
     "test_from_onnx": ("test_bounds_contain_its_values",),
     "test_fuzz": (
         "test_an_end_of_exp_too_low_in_one_input_of_ten_thousand_is_caught",
@@ -82,6 +85,7 @@ SLOW = {
         "test_prepared_calls_give_the_same_bits",
     ),
     "test_fuzz_tensors": ("test_no_value_of_a_program_lies_outside_of_its_bounds",),
+    "test_fuzz_tolerance": ("test_no_float_errs_by_more_than_its_tolerance",),
     "test_gallery": ("test_the_mistake_is_found_as_shown",),
     "test_image_cnn": (
         "test_bounds_in_one_call_take_little_memory",
@@ -91,6 +95,7 @@ SLOW = {
         "test_it_is_loud_without_asserts",
         "test_random_specs_that_lose_their_digits",
     ),
+    "test_interval64": ("test_a_hundred_small_networks",),
     "test_jobs": (
         "test_a_client_of_dask_that_is_closed_midway_loses_nothing",
         "test_results_are_the_same_whatever_the_executor",
@@ -141,7 +146,10 @@ SLOW = {
         "test_what_is_too_large_is_refused_soon",
         "test_what_is_too_large_takes_little_memory",
     ),
-    "test_onnx_nodes": ("test_results_are_onnxs",),
+    "test_onnx_nodes": (
+        "test_results_are_onnxs",
+        "test_what_is_refused_is_refused_by_name",
+    ),
     "test_plots": ALL,
     "test_processes": (
         "test_a_file_of_the_users_does_not_stand_in_for_a_library",

@@ -10,6 +10,8 @@ from specs import shipped
 
 import scalarspec as ss
 from scalarspec.bounding import affine_forms, quadratic, relaxations, state
+from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.linear import LinearBounds
 
 INF = float("inf")
 PRECISE = ss.context("interval", prec=120)
@@ -159,3 +161,20 @@ def test_quadratic_terms_that_are_said_to_turn_too_much_are_seen(monkeypatch):
     proper = quadratic.QuadraticTerm.against
     monkeypatch.setattr(quadratic.QuadraticTerm, "against", lambda self: proper(self) / 2)
     assert sum(quadratic_misses(seed) for seed in range(300)) > 0
+
+
+@pytest.mark.parametrize(
+    ("first", "name"), [(lambda x: x, "the input"), (lambda x: ss.matmul(np.eye(2), x), "a layer")]
+)
+def test_an_input_that_only_kinks_feel_is_split(first, name):
+    """Where the chords above two kinks cancel in slope, all that they lose is along the second input."""
+
+    def spec(x):
+        y = first(x)
+        return x[0] - ss.relu(y[1]) - ss.relu(-y[1])
+
+    box = (np.array([[0.0, -1.0]]), np.array([[2.0**-30, 1.0]]))
+    domain = Domain(spec, {"x": np.zeros(2)}, {"x": ss.box(*(end[0] for end in box))}, ())
+    linear = LinearBounds(domain.plan, [box], [None])
+    linear.bounds([(0, 1)])
+    assert linear.inputs_to_split()[0, 0, 0] == 1

@@ -1,4 +1,4 @@
-"""The cross-entropy method (Rubinstein 1999): points of a box at which the least output of a spec is small.
+"""The cross-entropy method (Rubinstein 1999): points of a box at which an output of a spec is small.
 
 Points are drawn from all of the box, and then around the best of them, nearer and nearer. Where the region that is
 looked for is thin, and slopes lead elsewhere, that finds what ascent along slopes does not; it takes thousands of
@@ -6,6 +6,8 @@ evaluations, and so few numbers that vary. All is in floats: what is found is a 
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,20 +24,24 @@ SPREAD, NARROWING = 0.15, 0.5
 """How far from these at first, as a share of the box's width, and how much nearer each time."""
 MOST_INPUTS = 32
 """The most numbers that may vary: of more, samples tell too little."""
-MOST_NUMBERS = 1 << 20
-"""The most numbers that the largest value of the spec may have for all points at once."""
+MOST_NUMBERS = 1 << 23
+"""The most numbers that all values of the spec may have together, for all points at once: 64 MiB."""
 
 
 def applies(domain: Domain) -> bool:
     """Are there so few numbers, in a bounded box and in no ball, that points are worth drawing?"""
     low, high = _flat_box(domain)
-    few = low.size <= MOST_INPUTS and POINTS * max(domain.plan.largest, low.size) <= MOST_NUMBERS
-    return few and not any(domain.balls) and bool(np.isfinite(high - low).all())
+    with np.errstate(over="ignore"):
+        bounded = bool(np.isfinite(high - low).all())
+    each = sum(eqn.result.shape.size for eqn in domain.plan.equations)  # none is left out, or one with others
+    few = low.size <= MOST_INPUTS and POINTS * (each + low.size) <= MOST_NUMBERS
+    return few and bounded and not any(domain.balls)
 
 
-def drawn(domain: Domain, seed: int) -> list[Array]:
+def drawn(domain: Domain, output: int, seed: int, late: Callable[[], bool] = lambda: False) -> list[Array]:
     """The best points of one search in the box of a domain of one row, a row for each, by input; none where the spec
-    cannot be evaluated for many points at once. seed: of the numbers that are drawn.
+    cannot be evaluated for many points at once. output: the place of the one that is to be small; seed: of the numbers
+    that are drawn; late: is the time over, so that the points that are known have to do?
     """
     low, high = _flat_box(domain)
     source = np.random.default_rng(seed)
@@ -43,15 +49,16 @@ def drawn(domain: Domain, seed: int) -> list[Array]:
     best, known = points[:0], np.inf
     for k in range(ROUNDS):
         margins = outputs_at(domain, _by_input(domain, points))
-        if not margins.size:
+        if not len(margins):
             break
-        least = np.nan_to_num(margins.min(axis=1), nan=np.inf)
-        best = points[np.argsort(least, kind="stable")[:BEST]]
-        before, known = known, float(np.min(least))
-        if known < 0 or (k >= FIRST and known > (1 - GAIN) * before):
+        values = np.nan_to_num(margins[:, output], nan=np.inf)
+        best = points[np.argsort(values, kind="stable")[:BEST]]
+        before, known = known, float(np.min(values))
+        if known < 0 or (k >= FIRST and known > (1 - GAIN) * before) or late():
             break
         around = best[source.integers(len(best), size=POINTS - len(best))]
-        near = around + spread * (high - low) * source.standard_normal(around.shape)
+        with np.errstate(over="ignore"):
+            near = around + spread * (high - low) * source.standard_normal(around.shape)
         points, spread = np.concatenate([best, np.clip(near, low, high)]), NARROWING * spread
     return _by_input(domain, best)
 

@@ -148,10 +148,21 @@ class LinearBounds:
     def _note_shares(self, x: Traced, elements: Array, done: BackwardPass) -> None:
         """How much of the range of each of some elements each input makes up, where there are few inputs."""
         if x in self.plan.place and self.state.middle.shape[1] <= MOST_SHARED:
-            changes = np.abs(done.slopes[:, : elements.shape[1]]) + np.abs(done.slopes[:, elements.shape[1] :])
-            changes = changes * self.state.radius[:, None]
-            changes /= np.maximum(np.add.reduce(changes, axis=2, keepdims=True), TINY)
-            self._shares.setdefault(self.plan.place[x], []).append((elements, changes))
+            slopes = np.abs(done.slopes[:, : elements.shape[1]]) + np.abs(done.slopes[:, elements.shape[1] :])
+            self._shares.setdefault(self.plan.place[x], []).append((elements, self._shared(slopes)))
+
+    def _shared(self, slopes: Array) -> Array:
+        """Of what values range by, the part that each input makes up, from the sizes of their slopes."""
+        changes = slopes * self.state.radius[:, None]
+        return np.asarray(changes / np.maximum(np.add.reduce(changes, axis=2, keepdims=True), TINY))
+
+    def _shares_of(self, place: int) -> list[tuple[Array, Array]]:
+        """Those of what a kink is applied to: as they were noted, or, where its range needed no rows, by its form."""
+        if place not in self._shares and self.state.middle.shape[1] <= MOST_SHARED:
+            form = self.forms.of(self.plan.equations[place].result, place + 1)
+            elements = np.arange(form.slopes.shape[1])[None]
+            self._shares[place] = [(elements, self._shared(np.abs(form.slopes)))] if elements.size else []
+        return self._shares.get(place, [])
 
     def _rows_at_a_time(self, size: int) -> int:
         widest: int = max(size, self.plan.largest, self.state.middle.shape[1], 1)
@@ -311,7 +322,7 @@ class LinearBounds:
             return np.full((*self._looked_at().shape, 2), -1)
         changes = self._of_rows(np.abs(self._last.slopes)) * radius
         for place, costs in self._kink_costs.items():
-            for elements, shares in self._shares.get(place, ()):
+            for elements, shares in self._shares_of(place):
                 changes = changes + np.take_along_axis(costs, elements[:, None], axis=2) @ shares
         widest = np.broadcast_to(np.argmax(radius, axis=2), changes.shape[:2])
         steepest = np.where(np.any(changes > 0, axis=2), np.argmax(changes, axis=2), widest)

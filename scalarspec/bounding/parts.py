@@ -64,7 +64,8 @@ class Part:
         """Two halves of the box, across an element of its input k."""
         low, high = self.box[k]
         left, right = high.copy(), low.copy()
-        left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
+        with np.errstate(invalid="ignore"):
+            left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
         first, second = ([*self.box[:k], ends, *self.box[k + 1 :]] for ends in ((low, left), (right, high)))
         return self.within(box=first, way=""), self.within(box=second, way="")
 
@@ -78,7 +79,8 @@ class Part:
             above = corner[start : start + low.size].reshape(low.shape)
             lowest.append(np.where(above, high, low))
             start += low.size
-        return [lowest, [low / 2 + high / 2 for low, high in self.box]]
+        with np.errstate(invalid="ignore"):  # between infinite ends there is no middle
+            return [lowest, [low / 2 + high / 2 for low, high in self.box]]
 
     @property
     def varying(self) -> int:

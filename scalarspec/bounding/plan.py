@@ -27,6 +27,7 @@ from scalarspec.core.domains import leniently
 from scalarspec.core.operations import OPERATIONS, stated
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
+from scalarspec.errors import NotSupported, Undecided
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.interpreter import Traced
 from scalarspec.tracing.tape import Equation, Tape, TapeArrays
@@ -106,14 +107,17 @@ class Plan:
 
         inputs: tensors of the arguments that are the plan's inputs; boxes: for each, all that the plan is for, one a
         row: (boxes, *shape). A branch that is taken in any of them is part of the plan.
-        Raises NotSupported for a spec that looks at single numbers.
+        Raises NotSupported for a spec that looks at single numbers, or at truths that the context does not decide.
         """
         context: Context[Any] = boxes[0].context
         batch = BatchedContext(context, len(boxes[0]))
         rows = {id(t): batch.rows(box) for t, box in zip(inputs, boxes, strict=True)}
         tape = _PrimitiveTape(batch, shared=True)
-        with leniently():  # which operations are done does not depend on where there are values
-            traced = trace(tape, spec, args, rows)
+        try:
+            with leniently():  # which operations are done does not depend on where there are values
+                traced = trace(tape, spec, args, rows)
+        except Undecided as error:  # finer intervals may decide
+            raise NotSupported(f"linear bounds: {error}") from error
         return cls(context, tape, traced.result, list(traced.inputs))
 
     @cached_property

@@ -15,29 +15,28 @@ from typing import Any, overload
 
 import numpy as np
 
-from scalarspec.bounding import cross_entropy
+from scalarspec.bounding import attack
+from scalarspec.bounding.attack import Attack
 from scalarspec.bounding.bounds import limits_of
 from scalarspec.bounding.claims import Claim, between, comparisons
 from scalarspec.bounding.contexts import INTERVALS
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.formula import Formula
 from scalarspec.bounding.formula_nodes import Known
-from scalarspec.bounding.inner_bounds import Point, closer, enclosed, searched
+from scalarspec.bounding.inner_bounds import Point, closer
 from scalarspec.bounding.jobs import Jobs
 from scalarspec.bounding.methods import ends_at_once
 from scalarspec.bounding.open_parts import OpenParts, proved
 from scalarspec.bounding.parts import Part, with_lines
-from scalarspec.bounding.points import clipped, first_points, middles, only_point, part_way
-from scalarspec.bounding.proofs import Proof, Proofs, shown_witness, witness_of
+from scalarspec.bounding.points import middles, only_point
+from scalarspec.bounding.proofs import Proof, Proofs, witness_of
 from scalarspec.bounding.search import LATE, Limits, Progress, search
-from scalarspec.bounding.sign_ascent import outputs_at
 from scalarspec.certificates.certificate import of_proof
-from scalarspec.core.arguments import bind, call, one_valued, spec_name
+from scalarspec.core.arguments import bind, one_valued, spec_name
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.context import Context
 from scalarspec.core.domains import watching_poles
 from scalarspec.core.foreign import spec_of
-from scalarspec.core.functions import endpoints
 from scalarspec.core.lifting import replaced
 from scalarspec.core.literals import Literals
 from scalarspec.core.named_contexts import resolve
@@ -49,14 +48,8 @@ from scalarspec.tracing.batched import BatchedContext
 Array = np.ndarray[Any, Any]
 Ends = tuple[Array, Array]
 
-SIDES = 16
-"""How many parts of a claim are attacked at a time. They are looked for in one search, whose evaluations serve all of
-them; a claim of many parts is refuted by one, so that not all need be attacked at once.
-"""
 OPEN_MIDDLES = 16
 """How many of the parts of the box that are open in the end are looked at in their middles."""
-SEARCHES, PARTS_PER_SEARCH = 16, 64
-"""How many searches by samples there are at most, and for how many parts there is one: they cost about as much."""
 NO_LINES = "no linear bounds"
 """What ends a search where the spec has no linear relaxation."""
 
@@ -235,6 +228,12 @@ class _Row:
         """The margins over the row's box."""
         return self.question.domain.row(self.row)
 
+    @cached_property
+    def attack(self) -> Attack:
+        """What refutes the claim."""
+        weakest, varied = self.question.weakest.row(self.row), [*self.question.domain.varied]
+        return Attack(self.formula, self.domain, weakest, varied, self.limits)
+
     def certified(self, boxes: int, format: str) -> dict[str, Any]:
         """A certificate of a claim that was proved with so many parts."""
         return of_proof(Jobs(self.domain), self.formula, OpenParts(self.formula), boxes, format)
@@ -243,7 +242,7 @@ class _Row:
         """A verdict by one evaluation over the box, or by points that were given."""
         start = time.perf_counter()
         outputs, parts = self.formula.read(*ends)
-        found = proved("interval", outputs, 1) if np.all(parts.holds) else self._refuted(tried) or self._by_more_bits()
+        found = proved("interval", outputs, 1) if np.all(parts.holds) else self.attack.by(tried) or self._by_more_bits()
         return found and dataclasses.replace(found, seconds=time.perf_counter() - start)
 
     def _by_more_bits(self) -> Proof | None:
@@ -252,13 +251,13 @@ class _Row:
         if point is None:
             return None
         with watching_poles() as poles:
-            low, high = closer(self.domain, point, self._settled, (None, None))
+            low, high = closer(self.domain, point, self.attack.settled, (None, None))
         if low is None or poles:
             return None
         outputs, parts = self.formula.read(low, high)
         if np.all(parts.holds):
             return proved("interval", outputs, 1)
-        return self._refuted([point]) if np.any(outputs.fails) else None  # no second climb where none tells
+        return self.attack.by([point]) if np.any(outputs.fails) else None  # no second climb where none tells
 
     def by_bounds(self, ends: Ends, lines: Iterator[Part]) -> Proof:
         """A verdict by linear bounds; else by a point, looked for where these do not tell; else by parts of the box."""
@@ -268,111 +267,32 @@ class _Row:
         outputs, parts = self.formula.read(*ends)
         if np.all(parts.holds):
             return proved("linear", outputs, 1)
-        refuted = self._attacked(parts)
+        refuted = self.attack.at_open_parts(parts)
         if refuted is not None:
             return refuted
         goal = OpenParts(self.formula)
         if root is None:
             return goal.undecided(outputs, [], 1, LATE if self.limits.late else NO_LINES)
-        return self._searched(root, goal, outputs)
+        return self._searched(root, goal, outputs, parts)
 
-    def _searched(self, root: Part, goal: OpenParts, whole: Known) -> Proof:
-        """A verdict by parts of the box; whole: what is known of the outputs over all of it."""
-        left, count, due = [root], 1, PARTS_PER_SEARCH
-        seeds = iter(range(SEARCHES if cross_entropy.applies(self.domain) else 0))
+    def _searched(self, root: Part, goal: OpenParts, whole: Known, known: Known) -> Proof:
+        """A verdict by parts of the box; whole, known: what is known of the outputs, and of the claim's parts, over all
+        of it.
+        """
+        left, count, searches = [root], 1, 0
         for parts, made in search(self.jobs, root, goal, self.limits):
             left, count = parts, made
-            refuted = self._refuted(self._promising(parts))
-            if refuted is None and made >= due:
-                refuted, due = self._drawn(next(seeds, None)), due + PARTS_PER_SEARCH
+            refuted = self.attack.at_candidates(parts)
+            if refuted is None and searches < attack.SEARCHES and made >= attack.FIRST_SEARCH << searches:
+                refuted, searches = self.attack.by_samples(known, searches), searches + 1
             if refuted is not None:
                 return refuted
             if self.progress is not None:
                 self.progress(count, self.limits.budget, goal.open_text(parts))
         if not left:
             return proved("subdivide", goal.outputs(whole, []), count)
-        refuted = self._refuted(middles(self.domain, [*self.question.domain.varied], goal.worst(left, OPEN_MIDDLES)))
+        refuted = self.attack.by(middles(self.domain, self.attack.varied, goal.worst(left, OPEN_MIDDLES)))
         return refuted or goal.undecided(whole, left, count, self.limits.endings[-1])
-
-    def _promising(self, parts: Sequence[Part]) -> list[Point]:
-        """Of candidates in new parts, those at which the claim fails in floats."""
-        found = [at for part in parts for at in part.candidates() if all(np.all(np.isfinite(x)) for x in at)]
-        if not found:
-            return []
-        known = dict(zip(self.question.domain.varied, map(np.stack, zip(*found, strict=True)), strict=True))
-        return self._failing({path: known[path] for path in self.domain.varied})  # rows that are points are left out
-
-    def _drawn(self, seed: int | None) -> Proof | None:
-        """A refutation by the points of one search by samples, if one is left and there is time for it."""
-        if seed is None or self.limits.late:
-            return None
-        found = cross_entropy.drawn(self.question.weakest.row(self.row), seed)
-        return self._refuted(self._failing(dict(zip(self.domain.varied, found, strict=True))))
-
-    def _failing(self, columns: Mapping[str, Array]) -> list[Point]:
-        """Of points in floats, a row for each, by path, those at which the claim fails in floats, as exact points."""
-        margins = outputs_at(self.domain, list(columns.values()))
-        with np.errstate(invalid="ignore"):  # where there is no value, nothing fails
-            readings, _ = self.formula.read_many(margins.T, margins.T)
-        failing = [k for k, (outputs, _) in enumerate(readings) if np.any(outputs.fails)][:OPEN_MIDDLES]
-        box = self.domain.box(0)
-        points = [
-            {
-                path: lift_elements(clipped, np.asarray(columns[path][k], dtype=object), *ends)
-                for path, ends in box.items()
-            }
-            for k in failing
-        ]
-        return [point for point in points if self.domain.holds(point)]
-
-    def _attacked(self, parts: Known) -> Proof | None:
-        """A refutation by a point, looked for at every part of the claim that is open, those that miss most first."""
-        weakest = self.question.weakest.row(self.row)
-        points = first_points(self.domain)
-        sides = [(k, -1) for k in sorted(range(parts.holds.size), key=lambda k: parts.low[k]) if not parts.holds[k]]
-        for start in range(0, len(sides) if self.domain.varied else 0, SIDES):
-            if self.limits.late:
-                break
-            refuted = self._refuted([*points, *searched(weakest, [0], sides[start : start + SIDES])[0]])
-            if refuted is not None:
-                return refuted
-            points = []
-        return self._refuted(points) or (self._refuted(self._at_limits()) if self.formula.sharp else None)
-
-    def _at_limits(self) -> list[Point]:
-        """Points between two corners of the box at which margins are exactly at a limit, if they are affine between
-        them, and rational.
-        """
-        rational = resolve("rational")
-        with contextlib.suppress(ScalarSpecError, ValueError):
-            first, second = first_points(self.domain)[1:]
-            at_ends = [call(self.domain.spec, self.domain.at(rational, end)[0], rational) for end in (first, second)]
-            pairs = zip(*(np.ravel(endpoints(margins)[0]) for margins in at_ends), strict=True)
-            ways = sorted({a / (a - b) for a, b in pairs if a * b < 0})
-            return [part_way(first, second, way) for way in ways[:OPEN_MIDDLES]]
-        return []
-
-    def _refuted(self, points: list[Point]) -> Proof | None:
-        """A refutation by the first of some points at which the claim surely fails."""
-        if not points:
-            return None
-        for i, (point, known) in enumerate(zip(points, enclosed(self.domain, points), strict=True)):
-            if i and self.limits.late:
-                break
-            low, high = closer(self.domain, point, self._settled, known or (None, None))
-            if low is None:
-                continue
-            outputs, _ = self.formula.read(low, high)
-            if np.any(outputs.fails):
-                at = tuple(map(int, np.unravel_index(int(np.argmax(outputs.fails)), outputs.fails.shape)))
-                value = self.formula.value(low, high, at)
-                return Proof("refuted", "an exact point", witness=shown_witness(point), output=at, value=value)
-        return None
-
-    def _settled(self, low: Array, high: Array) -> bool:
-        """Do the ends of the margins at a point tell that the claim fails there, or holds?"""
-        outputs, parts = self.formula.read(low, high)
-        return bool(np.any(outputs.fails) or np.all(parts.holds))
 
 
 def _both(ends: Ends, part: Part) -> Ends:

@@ -156,8 +156,10 @@ def _slopes(domain: Domain, at: list[Array], weights: Array | None = None) -> tu
 def outputs_at(domain: Domain, at: list[Array]) -> Array:
     """The outputs at some points, in floats: (points, outputs). at: for each input, (points, *shape).
 
-    Of no point, where the spec cannot be evaluated for many.
+    Of no point, where there is none, or the spec cannot be evaluated for many.
     """
+    if not len(at[0]):
+        return np.zeros((0, domain.plan.result.shape.size))
     try:
         with np.errstate(all="ignore"):
             return _slopes(domain, at)[0]
