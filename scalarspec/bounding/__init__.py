@@ -3,6 +3,7 @@
     bounds prove       what users call; claims makes a formula of a claim
     methods            what `bounds` tries, step by step
     open_parts proofs formula formula_nodes       what a proof asks of parts, its verdicts, and what a claim says
+    attack cross_entropy    points at which a claim fails, looked for in every way; by samples, for one
     search parts points branch       parts of a box, points in it, and the search that splits them
     jobs checkpoints   does the work, anywhere, and keeps the answers in a file
     linear             linear bounds, driven over
