@@ -207,17 +207,13 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
         return {key: part(key, item) for key, item in value.items()}
     if is_module(value):
         return frontend("torch").mapped(value, part)
-    kind: Any = type(value)
-    names = _fields(kind)
-    if not names:
-        return value
-    fields = {name: getattr(value, name) for name in names}
-    changed = {name: new for name, old in fields.items() if (new := part(name, old)) is not old}
-    if not changed:
-        return value
-    result = copy.copy(value)
-    for name, new in changed.items():
-        object.__setattr__(result, name, new)
+    result = value
+    for name in _fields(type(value)):
+        old = getattr(value, name)
+        new = _mapped(old, function, f"{path}.{name}", done)
+        if new is not old:
+            result = copy.copy(value) if result is value else result
+            object.__setattr__(result, name, new)
     return result
 
 

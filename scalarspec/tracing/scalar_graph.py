@@ -79,17 +79,15 @@ def node(operation: str, *args: Any) -> Node:
     key = (operation, *args)
     kept = _NODES.get(key)
     found = None if kept is None else kept()
-    return _entered(key, Node(operation, args)) if found is None else found
-
-
-def _entered(key: tuple[Any, ...], made: Node) -> Node:
-    """A new node, or the one that another thread has entered first."""
+    if found is not None:
+        return found
+    made = Node(operation, args)
     own = _Kept(made, _forget)
     own.key = key
-    while (kept := _NODES.setdefault(key, own)) is not own:
-        if (found := kept()) is not None:
+    while (other := _NODES.setdefault(key, own)) is not own:  # another thread has entered one first
+        if (found := other()) is not None:
             return found
-        _forget(kept)
+        _forget(other)
     return made
 
 
