@@ -28,6 +28,7 @@ SLOW = {
     ),
     "test_benchmarks": ALL,
     "test_bilinear_operations": ("test_backwards_as_the_gradients",),
+    "test_bounds": ("test_rows_of_boxes_are_the_boxes_one_by_one",),
     "test_certificates": ("test_shipped_losses_are_proved",),
     "test_check": ("test_a_mutant_of_the_checker_is_seen",),
     "test_cli": (
@@ -41,7 +42,11 @@ SLOW = {
         "test_a_distribution_that_is_broken_takes_nobody_down",
         "test_broken_backends_do_not_take_the_lists_down",
     ),
-    "test_composed": ("test_matrix_forms_are_right_or_refused_for_their_sizes",),
+    "test_cli_replays": ("test_a_replay_tells_each_change_of_a_record",),
+    "test_composed": (
+        "test_matrix_forms_are_right_or_refused_for_their_sizes",
+        "test_what_is_composed_holds_under_a_reading",
+    ),
     "test_conformance": (
         "test_a_pole_that_is_not_told_is_noticed",
         "test_generated_c_gives_the_values",
@@ -64,14 +69,22 @@ SLOW = {
         "test_the_exact_losses_lie_inside_the_enclosures",
     ),
     "test_documents": ("test_a_page_does_what_it_says",),
-    "test_from_onnx": ("test_bounds_contain_its_values",),
+    "test_domains": ("test_what_has_no_value_at_a_point_is_not_proved_there",),
+    "test_from_onnx": (
+        "test_bounds_contain_its_values",
+        "test_enclosures_contain_its_values",
+    ),
     "test_fuzz": (
         "test_an_end_of_exp_too_low_in_one_input_of_ten_thousand_is_caught",
+        "test_no_operation_misses",
         "test_the_oracle_agrees_with_another_library",
         "test_the_proved_errors_are_needed_and_suffice",
         "test_whole_specs_contain_their_values_at_random_points_of_random_boxes",
     ),
-    "test_fuzz_bounds": ("test_the_fuzz_sees_a_fault_in_linear_bounds",),
+    "test_fuzz_bounds": (
+        "test_no_bound_misses",
+        "test_the_fuzz_sees_a_fault_in_linear_bounds",
+    ),
     "test_fuzz_claims": (
         "test_no_verdict_is_wrong",
         "test_the_fuzz_sees_a_wrong_rule",
@@ -80,6 +93,7 @@ SLOW = {
         "test_code_means_what_is_certified",
         "test_faults_are_found",
     ),
+    "test_fuzz_jobs": ("test_every_job_answers_or_refuses",),
     "test_fuzz_replays": (
         "test_a_fault_is_seen",
         "test_prepared_calls_give_the_same_bits",
@@ -95,7 +109,11 @@ SLOW = {
         "test_it_is_loud_without_asserts",
         "test_random_specs_that_lose_their_digits",
     ),
-    "test_interval64": ("test_a_hundred_small_networks",),
+    "test_interval": ("test_elementary_functions_enclose_and_are_narrow",),
+    "test_interval64": (
+        "test_a_hundred_small_networks",
+        "test_no_element_turns_off_what_another_needs",
+    ),
     "test_jobs": (
         "test_a_client_of_dask_that_is_closed_midway_loses_nothing",
         "test_results_are_the_same_whatever_the_executor",
@@ -131,7 +149,10 @@ SLOW = {
         "test_a_scalar_mistake_is_caught",
         "test_an_enclosure_mistake_is_caught",
     ),
-    "test_names": ("test_a_stage_a_parameter_or_a_function_called_like_a_helper",),
+    "test_names": (
+        "test_a_stage_a_parameter_or_a_function_called_like_a_helper",
+        "test_names_are_identifiers_and_no_two_are_one",
+    ),
     "test_not_installed": (
         "test_none_is_imported_unless_it_is_asked_for",
         "test_the_command_goes_on_without_them",
@@ -142,6 +163,7 @@ SLOW = {
         "test_formulas_say_what_their_numpy_does",
     ),
     "test_notebooks": ALL,
+    "test_numpy_code": ("test_calls_mean_what_they_mean_to_numpy",),
     "test_onnx_hostile": (
         "test_what_is_too_large_is_refused_soon",
         "test_what_is_too_large_takes_little_memory",
@@ -241,13 +263,19 @@ SLOW = {
     "test_typed_results": ALL,
     "test_verification": (
         "test_alternatives_that_are_too_many_are_no_cases",
+        "test_answers_agree_with_exact_points",
         "test_the_scripts_write_the_answer",
         "test_the_timeout_counts_everything",
     ),
 }
 
+VARIANTS = {"interval24", "interval113", "arb"}
+"""Contexts that are others at other precisions, or a third party's: what is run under all contexts is slow under these.
+"""
+
 
 def is_slow(item):
     """Is a test of pytest's among them?"""
     names = SLOW.get(item.path.stem)
-    return names is not None and (not names or item.originalname in names)
+    varied = hasattr(item, "callspec") and not VARIANTS.isdisjoint(item.callspec.id.split("-"))
+    return varied or (names is not None and (not names or item.originalname in names))

@@ -5,7 +5,8 @@ import types
 from pathlib import Path
 
 import pytest
-from slow import SLOW, is_slow
+from conftest import CONTEXTS
+from slow import SLOW, VARIANTS, is_slow
 
 HERE = Path(__file__).parent
 MAKEFILE = (HERE.parent / "Makefile").read_text(encoding="utf-8")
@@ -17,9 +18,12 @@ def test_what_is_named_exists(file):
     assert set(SLOW[file]) <= set(re.findall(r"^def (test_\w+)", text, re.MULTILINE))
 
 
-def item(file, name):
+def item(file, name, parameters=None):
     """What pytest hands to `is_slow`."""
-    return types.SimpleNamespace(path=HERE / f"{file}.py", originalname=name)
+    found = types.SimpleNamespace(path=HERE / f"{file}.py", originalname=name)
+    if parameters:
+        found.callspec = types.SimpleNamespace(id=parameters)
+    return found
 
 
 def test_a_file_a_test_and_what_is_new():
@@ -27,6 +31,12 @@ def test_a_file_a_test_and_what_is_new():
     assert is_slow(item("test_laws", "test_law_on_random_operands"))
     assert not is_slow(item("test_laws", "test_law"))
     assert not is_slow(item("test_anything_new", "test_x"))
+
+
+def test_a_context_that_is_another_one_at_another_precision():
+    assert CONTEXTS.keys() >= VARIANTS
+    assert is_slow(item("test_laws", "test_law", "interval24-identity-x"))
+    assert not is_slow(item("test_laws", "test_law", "interval-identity-x"))
 
 
 def test_one_command_leaves_them_out_and_one_does_not():

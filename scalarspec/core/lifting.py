@@ -208,7 +208,8 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
     if is_module(value):
         return frontend("torch").mapped(value, part)
     result = value
-    for name in _fields(type(value)):
+    kind: Any = type(value)
+    for name in _fields(kind):
         old = getattr(value, name)
         new = _mapped(old, function, f"{path}.{name}", done)
         if new is not old:
