@@ -109,6 +109,10 @@ class AffineForms:
                 self.of(y, self.plan.place[x])
         return self._at_hand(x) or self._kept(x, self.otherwise(x, before))
 
+    def found(self, x: Traced) -> AffineForm | None:
+        """The affine form of a value, if it was found before."""
+        return self._forms.get(x)
+
     def _at_hand(self, x: Traced) -> AffineForm | None:
         """The affine form of a value, where it is there, or can be carried from forms that are."""
         form = self._forms.get(x)

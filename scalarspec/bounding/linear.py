@@ -157,11 +157,13 @@ class LinearBounds:
         return np.asarray(changes / np.maximum(np.add.reduce(changes, axis=2, keepdims=True), TINY))
 
     def _shares_of(self, place: int) -> list[tuple[Array, Array]]:
-        """Those of what a kink is applied to: as they were noted, or, where its range needed no rows, by its form."""
+        """Those of what a kink is applied to: as they were noted, or by its form, where that is at hand or costs nothing."""
+        x = self.plan.equations[place].result
         if place not in self._shares and self.state.middle.shape[1] <= MOST_SHARED:
-            form = self.forms.of(self.plan.equations[place].result, place + 1)
-            elements = np.arange(form.slopes.shape[1])[None]
-            self._shares[place] = [(elements, self._shared(np.abs(form.slopes)))] if elements.size else []
+            form = self.forms.found(x) if x in self.plan.curved else self.forms.of(x, place + 1)
+            if form is not None and form.slopes.size:
+                elements = np.arange(form.slopes.shape[1])[None]
+                self._shares[place] = [(elements, self._shared(np.abs(form.slopes)))]
         return self._shares.get(place, [])
 
     def _rows_at_a_time(self, size: int) -> int:
