@@ -157,7 +157,7 @@ class LinearBounds:
         return np.asarray(changes / np.maximum(np.add.reduce(changes, axis=2, keepdims=True), TINY))
 
     def _shares_of(self, place: int) -> list[tuple[Array, Array]]:
-        """Those of what a kink is applied to: as they were noted, or by its form, where that is at hand or costs nothing."""
+        """Those of what a kink is applied to: as noted, or by its form, where that is at hand or costs nothing."""
         x = self.plan.equations[place].result
         if place not in self._shares and self.state.middle.shape[1] <= MOST_SHARED:
             form = self.forms.found(x) if x in self.plan.curved else self.forms.of(x, place + 1)
