@@ -34,9 +34,9 @@ them; a claim of many parts is refuted by one, so that not all need be attacked 
 """
 LOOKED_AT = 16
 """At so many points that seem to refute a claim at once, it is looked at exactly."""
-SEARCHES, FIRST_SEARCH = 16, 64
-"""How many searches by samples there are at most, and from how many parts on is the first; for each other one it takes
-twice as many.
+SEARCHES, FIRST_SEARCH = 32, 32
+"""How many searches by samples there are at most, and from how many parts of the box on is the first; the k-th is from
+k² times as many on, so that they take less and less of the time.
 """
 
 

@@ -14,18 +14,18 @@ import numpy as np
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.sign_ascent import Array, outputs_at
 
-POINTS, ROUNDS, FIRST = 4096, 12, 2
+POINTS, ROUNDS, FIRST = 2048, 12, 2
 """So many points are drawn each time, so often at most, and at least."""
 GAIN = 0.1
 """A round that brings the least output nearer to 0 by less than this part of it is the last one."""
-BEST = 64
+BEST = 32
 """Around so many of the best points the next ones are drawn."""
-SPREAD, NARROWING = 0.15, 0.5
+SPREAD, NARROWING = 0.15, 0.6
 """How far from these at first, as a share of the box's width, and how much nearer each time."""
 MOST_INPUTS = 32
 """The most numbers that may vary: of more, samples tell too little."""
-MOST_NUMBERS = 1 << 23
-"""The most numbers that all values of the spec may have together, for all points at once: 64 MiB."""
+MOST_NUMBERS = 1 << 22
+"""The most numbers that all values of the spec may have together, for all points at once: 32 MiB."""
 
 
 def applies(domain: Domain) -> bool:

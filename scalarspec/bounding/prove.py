@@ -283,7 +283,7 @@ class _Row:
         for parts, made in search(self.jobs, root, goal, self.limits):
             left, count = parts, made
             refuted = self.attack.at_candidates(parts)
-            if refuted is None and searches < attack.SEARCHES and made >= attack.FIRST_SEARCH << searches:
+            if refuted is None and searches < attack.SEARCHES and made >= attack.FIRST_SEARCH * (searches + 1) ** 2:
                 refuted, searches = self.attack.by_samples(known, searches), searches + 1
             if refuted is not None:
                 return refuted
