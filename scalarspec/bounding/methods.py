@@ -26,7 +26,7 @@ from scalarspec.core.named_contexts import context as named_context
 from scalarspec.core.sets import mid
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import Contradiction, DomainError, DomainUndecided, NotSupported, ScalarSpecError
+from scalarspec.errors import Contradiction, DomainError, DomainUndecided, NotSupported, ScalarSpecError, Undecided
 from scalarspec.numbers.exact import infinite
 from scalarspec.tracing.batched import BatchedContext
 from scalarspec.tracing.gradient import backward_pass
@@ -79,8 +79,10 @@ def steps(
 
 
 def _as_far_as_it_goes(found: Iterator[Found]) -> Iterator[Found]:
-    """Up to where a method does not apply: a spec looks at single numbers, a rule is missing, a middle is a pole."""
-    with contextlib.suppress(NotSupported, DomainError):
+    """Up to where a method does not apply: a spec looks at single numbers, or at truths that floats do not decide, a
+    rule is missing, a middle is a pole.
+    """
+    with contextlib.suppress(NotSupported, DomainError, Undecided):
         yield from found
 
 
