@@ -1,5 +1,5 @@
-# `make run` does the main job, `make test` passes the tests, `make test-all` those that take long, too; each makes .venv
-# when it is missing.
+# `make run` does the main job, `make test` passes the tests, `make test-all` those that take long, too; each makes
+# .venv when it is missing.
 PYTHON ?= python3
 BIN = .venv/bin
 TEST = $(BIN)/python -m pytest -n 2 --dist worksteal
@@ -13,7 +13,8 @@ SCALE ?=
 FOLDER ?=
 LIBRARIES ?= 'torch==2.13.0' 'jax>=0.4.30' scipy onnxscript
 
-.PHONY: run test test-all docs libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary lint clean
+.PHONY: run test test-all docs libraries processors fuzz prove-kernels bench scale certificates fpbench vocabulary \
+	lint clean
 
 run: .venv/package
 	$(BIN)/scalarspec run $(RUN)

@@ -54,7 +54,7 @@ class Attack:
     varied: Sequence[str]
     limits: Limits
 
-    def by(self, points: list[Point]) -> Proof | None:
+    def at_points(self, points: list[Point]) -> Proof | None:
         """A refutation by the first of some points at which the claim surely fails."""
         if not points:
             return None
@@ -76,18 +76,18 @@ class Attack:
         outputs, parts = self.formula.read(low, high)
         return bool(np.any(outputs.fails) or np.all(parts.holds))
 
-    def at_open_parts(self, known: Known) -> Proof | None:
+    def by_slopes(self, known: Known) -> Proof | None:
         """A refutation by ascent along slopes, for every part of the claim that is open, those that miss most first."""
         points = first_points(self.domain)
         sides = [(k, -1) for k in open_parts(known)]
         for start in range(0, len(sides) if self.domain.varied else 0, SIDES):
             if self.limits.late:
                 break
-            refuted = self.by([*points, *searched(self.weakest, [0], sides[start : start + SIDES])[0]])
+            refuted = self.at_points([*points, *searched(self.weakest, [0], sides[start : start + SIDES])[0]])
             if refuted is not None:
                 return refuted
             points = []
-        return self.by(points) or (self.by(self._at_limits()) if self.formula.sharp else None)
+        return self.at_points(points) or (self.at_points(self._at_limits()) if self.formula.sharp else None)
 
     def _at_limits(self) -> list[Point]:
         """Points between two corners of the box at which margins are exactly at a limit, if they are affine between
@@ -138,7 +138,12 @@ class Attack:
             }
             for k in failing
         ]
-        return self.by([point for point in points if self.domain.holds(point)])
+        return self.at_points([point for point in points if self.domain.holds(point)])
+
+
+def is_due(k: int, made: int) -> bool:
+    """Is it time for the k-th search by samples, with so many parts of the box made?"""
+    return k < SEARCHES and made >= FIRST_SEARCH * (k + 1) ** 2
 
 
 def open_parts(known: Known) -> list[int]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from scalarspec.bounding.domain import Domain
+from scalarspec.bounding.ranges import side_by_side
 from scalarspec.bounding.sign_ascent import Array, outputs_at
 
 POINTS, ROUNDS, FIRST = 2048, 12, 2
@@ -30,7 +31,7 @@ MOST_NUMBERS = 1 << 22
 
 def applies(domain: Domain) -> bool:
     """Are there so few numbers, in a bounded box and in no ball, that points are worth drawing?"""
-    low, high = _flat_box(domain)
+    low, high = _sides(domain)
     with np.errstate(over="ignore"):
         bounded = bool(np.isfinite(high - low).all())
     each = sum(eqn.result.shape.size for eqn in domain.plan.equations)  # none is left out, or one with others
@@ -43,7 +44,7 @@ def drawn(domain: Domain, output: int, seed: int, late: Callable[[], bool] = lam
     cannot be evaluated for many points at once. output: the place of the one that is to be small; seed: of the numbers
     that are drawn; late: is the time over, so that the points that are known have to do?
     """
-    low, high = _flat_box(domain)
+    low, high = _sides(domain)
     source = np.random.default_rng(seed)
     points, spread = source.uniform(low, high, (POINTS, low.size)), SPREAD
     best, known = points[:0], np.inf
@@ -63,9 +64,9 @@ def drawn(domain: Domain, output: int, seed: int, late: Callable[[], bool] = lam
     return _by_input(domain, best)
 
 
-def _flat_box(domain: Domain) -> tuple[Array, Array]:
+def _sides(domain: Domain) -> tuple[Array, Array]:
     """The ends of all inputs, side by side."""
-    low, high = (np.concatenate([np.ravel(pair[k][0]) for pair in domain.floats]) for k in (0, 1))
+    low, high = (side_by_side(ends, 1)[0] for ends in zip(*domain.floats, strict=True))
     return low, high
 
 

@@ -14,6 +14,7 @@ from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.jobs import Jobs, work
 from scalarspec.bounding.linear import LinearBounds
 from scalarspec.bounding.plan import Plan
+from scalarspec.core.sets import middle_of
 from scalarspec.errors import DomainError, NotSupported
 
 Array = np.ndarray[Any, Any]
@@ -64,8 +65,7 @@ class Part:
         """Two halves of the box, across an element of its input k."""
         low, high = self.box[k]
         left, right = high.copy(), low.copy()
-        with np.errstate(invalid="ignore"):
-            left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
+        left.flat[element] = right.flat[element] = low.flat[element] / 2 + high.flat[element] / 2
         first, second = ([*self.box[:k], ends, *self.box[k + 1 :]] for ends in ((low, left), (right, high)))
         return self.within(box=first, way=""), self.within(box=second, way="")
 
@@ -79,8 +79,7 @@ class Part:
             above = corner[start : start + low.size].reshape(low.shape)
             lowest.append(np.where(above, high, low))
             start += low.size
-        with np.errstate(invalid="ignore"):  # between infinite ends there is no middle
-            return [lowest, [low / 2 + high / 2 for low, high in self.box]]
+        return [lowest, [middle_of(low, high) for low, high in self.box]]
 
     @property
     def varying(self) -> int:

@@ -15,8 +15,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from scalarspec.bounding import attack
-from scalarspec.bounding.attack import Attack
+from scalarspec.bounding.attack import Attack, is_due
 from scalarspec.bounding.bounds import limits_of
 from scalarspec.bounding.claims import Claim, between, comparisons
 from scalarspec.bounding.contexts import INTERVALS
@@ -242,7 +241,11 @@ class _Row:
         """A verdict by one evaluation over the box, or by points that were given."""
         start = time.perf_counter()
         outputs, parts = self.formula.read(*ends)
-        found = proved("interval", outputs, 1) if np.all(parts.holds) else self.attack.by(tried) or self._by_more_bits()
+        found = (
+            proved("interval", outputs, 1)
+            if np.all(parts.holds)
+            else self.attack.at_points(tried) or self._by_more_bits()
+        )
         return found and dataclasses.replace(found, seconds=time.perf_counter() - start)
 
     def _by_more_bits(self) -> Proof | None:
@@ -257,7 +260,7 @@ class _Row:
         outputs, parts = self.formula.read(low, high)
         if np.all(parts.holds):
             return proved("interval", outputs, 1)
-        return self.attack.by([point]) if np.any(outputs.fails) else None  # no second climb where none tells
+        return self.attack.at_points([point]) if np.any(outputs.fails) else None  # no second climb where none tells
 
     def by_bounds(self, ends: Ends, lines: Iterator[Part]) -> Proof:
         """A verdict by linear bounds; else by a point, looked for where these do not tell; else by parts of the box."""
@@ -267,7 +270,7 @@ class _Row:
         outputs, parts = self.formula.read(*ends)
         if np.all(parts.holds):
             return proved("linear", outputs, 1)
-        refuted = self.attack.at_open_parts(parts)
+        refuted = self.attack.by_slopes(parts)
         if refuted is not None:
             return refuted
         goal = OpenParts(self.formula)
@@ -283,7 +286,7 @@ class _Row:
         for parts, made in search(self.jobs, root, goal, self.limits):
             left, count = parts, made
             refuted = self.attack.at_candidates(parts)
-            if refuted is None and searches < attack.SEARCHES and made >= attack.FIRST_SEARCH * (searches + 1) ** 2:
+            if refuted is None and is_due(searches, made):
                 refuted, searches = self.attack.by_samples(known, searches), searches + 1
             if refuted is not None:
                 return refuted
@@ -291,7 +294,7 @@ class _Row:
                 self.progress(count, self.limits.budget, goal.open_text(parts))
         if not left:
             return proved("subdivide", goal.outputs(whole, []), count)
-        refuted = self.attack.by(middles(self.domain, self.attack.varied, goal.worst(left, OPEN_MIDDLES)))
+        refuted = self.attack.at_points(middles(self.domain, self.attack.varied, goal.worst(left, OPEN_MIDDLES)))
         return refuted or goal.undecided(whole, left, count, self.limits.endings[-1])
 
 
