@@ -10,7 +10,7 @@ import numpy as np
 from scalarspec.audit.kind import Kind
 from scalarspec.audit.near import Inputs
 from scalarspec.core.arrays import lift
-from scalarspec.errors import ArgumentError
+from scalarspec.errors import ArgumentError, DomainError
 from scalarspec.numbers.exact import as_array, data_value, told_where
 
 _SIMPLE: tuple[dict[str, Any], ...] = (
@@ -49,8 +49,10 @@ def own_case(kind: Kind, inputs: Mapping[str, Any]) -> Inputs:
         raise ArgumentError(f"inputs: {kind.name!r} needs {', '.join(kind.parameters)}; there is {has}")
     own = {name: _value(np.asarray(inputs[name], dtype=np.float64)) for name in kind.parameters}
     for name, value in own.items():
-        with told_where(f"inputs: {name}", value):
+        try:
             lift(data_value, as_array(value))
+        except DomainError as error:
+            raise told_where(error, f"inputs: {name}", value) from None
         if np.ndim(value) > 1 or (name == "beta") != (np.ndim(value) == 0):
             shape = "()" if name == "beta" else "(n,)"
             raise ArgumentError(f"inputs: expected {name} of shape {shape}, got {np.shape(value)}")

@@ -29,7 +29,7 @@ from scalarspec.errors import (
     UnknownName,
 )
 from scalarspec.numbers.exact import as_array, data_value
-from scalarspec.numbers.foreign import NUMBERS, of_numbers, told
+from scalarspec.numbers.foreign import NUMBERS, of_numbers
 
 
 def bind(spec: Callable[..., Tensor], args: Sequence[Any], known: Iterable[str] = ()) -> dict[str, Any]:
@@ -73,8 +73,7 @@ def _read(argument: Any, name: str) -> Any:
             raise ArgumentError(f"{path}: expected a number, got {value.dtype}: {value}")
         if not is_array(value):
             return None
-        with told(path):
-            array = of_numbers(value)
+        array = of_numbers(value, path)
         if array is not value:
             foreign[id(value)] = array
         return array
@@ -191,7 +190,8 @@ def one_valued(spec: Callable[..., Any], arguments: Mapping[str, Any], vary: Ite
         try:
             carried = viewed if each is context else lift
             lifted = [_given(carried(value, each), value, each, name in vary) for name, value in arguments.items()]
-            first, second = (_floats(value_of(spec, lifted, each)) for _ in range(2))
+            rebuilt = lifted_spec(spec, each)
+            first, second = (_floats(value_of(spec, lifted, each, rebuilt)) for _ in range(2))
         except Exception:  # whatever it is, the job itself will say it
             return
         if first is None or second is None or _equal(first, second):

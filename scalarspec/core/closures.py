@@ -23,7 +23,7 @@ from scalarspec.core.context import Context
 from scalarspec.core.foreign import frontend, is_module
 from scalarspec.core.nested import Nested
 from scalarspec.errors import ArgumentError
-from scalarspec.numbers.foreign import of_numbers, told
+from scalarspec.numbers.foreign import of_numbers
 
 Map = Callable[[Any], Any]
 """What makes a value out of another one."""
@@ -318,8 +318,7 @@ def _read(part: Any, function: Any, name: str) -> Any:
     """Whatever is an array as one of NumPy's."""
     if not hasattr(part, "__array__") or isinstance(part, Nested | np.generic):
         return part
-    with told(f"spec {getattr(function, '__name__', function)}: {name}"):
-        return of_numbers(part)
+    return of_numbers(part, f"spec {getattr(function, '__name__', function)}: {name}")
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -23,11 +23,14 @@ from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, common_context, wraps
 from scalarspec.core.whole import Whole
+from scalarspec.errors import DomainError
 from scalarspec.numbers.exact import IN_SPEC, told_where
 from scalarspec.numbers.foreign import of_numbers
 
 Model = TypeVar("Model")
 Spec = TypeVar("Spec", bound=Callable[..., Any])
+_NUMBERS = (int, float, Fraction, Decimal, np.integer, np.floating)
+"""Types of single numbers."""
 _VALUES = (int, float, str, Fraction, Decimal, Shape)
 """Types whose objects are told apart by their values: two equal ones may be one object, so that identity tells nothing.
 """
@@ -79,15 +82,21 @@ def _carried(model: Model, target: Context[Any], name: str, tensor: Callable[[An
     made = target.tensor if tensor is None else tensor
 
     def lifted(value: Any, path: str) -> Any:
+        kind: Any = type(value)
+        if _fields(kind) and not is_array(value):  # a model: asked first, as most of a model's parts are
+            target.goes_through(kind)
+            return None
         if is_data(value):
-            with told_where(path, value):
+            try:
                 return made(value)
+            except DomainError as error:
+                raise told_where(error, path, value) from None
         if is_mask(value):
             return Truth.from_scalars(target, np.asarray(value).astype(object))
         if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):
             return Whole(int(value), target)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            target.goes_through(type(value))
+            target.goes_through(kind)
         return rebuilt(value, target, seen, _is_number_data) if sees(value) else None
 
     def seen(value: Any) -> Any:
@@ -197,19 +206,30 @@ def _mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: di
 
 
 def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any] | None) -> Any:
+    kind: Any = type(value)
+    names = _fields(kind)
+    if names and not is_module(value):
+        return _fields_mapped(value, names, function, path, done)
+
     def part(name: Any, inner: Any) -> Any:
         return _mapped(inner, function, f"{path}.{name}", done)
 
     if isinstance(value, list | tuple):
         parts = [part(i, item) for i, item in enumerate(value)]
+        if isinstance(value, tuple) and all(new is old for new, old in zip(parts, value, strict=True)):
+            return value  # which nobody can change
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if isinstance(value, dict):
         return {key: part(key, item) for key, item in value.items()}
-    if is_module(value):
-        return frontend("torch").mapped(value, part)
+    return frontend("torch").mapped(value, part) if is_module(value) else value
+
+
+def _fields_mapped(
+    value: Any, names: tuple[str, ...], function: Callable[[Any, str], Any], path: str, done: dict[int, Any] | None
+) -> Any:
+    """The same of a dataclass; itself where all its fields stay."""
     result = value
-    kind: Any = type(value)
-    for name in _fields(kind):
+    for name in names:
         old = getattr(value, name)
         new = _mapped(old, function, f"{path}.{name}", done)
         if new is not old:
@@ -220,16 +240,20 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
 
 @lru_cache(maxsize=256)
 def _fields(kind: Hashable) -> tuple[str, ...]:
-    """The fields of a dataclass that are parts of a model; none of any other type."""
-    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    """The fields of a dataclass that are parts of a model; none of any other type, nor of one that is a container or a
+    number as well.
+    """
+    model: Any = kind
+    other = issubclass(model, (list, tuple, dict, *_NUMBERS))
+    fields = dataclasses.fields(model) if dataclasses.is_dataclass(model) and not other else ()
     return tuple(field.name for field in fields if not field.metadata.get(AS_IT_IS))
 
 
 def is_data(value: Any) -> bool:
     """Does `lift` make a tensor of it?"""
     if isinstance(value, np.ndarray):
-        return bool(value.dtype != bool)
-    if isinstance(value, Tensor | float | np.floating | Decimal):
+        return bool(value.dtype.kind != "b")
+    if isinstance(value, (Tensor, float, np.floating, Decimal)):
         return True
     return (_is_numbers(value) and not _is_bools(value)) or isinstance(value, Fraction) or is_array(value)
 
@@ -248,7 +272,7 @@ def is_trained(part: Any) -> bool:
 
 def is_mask(value: Any) -> bool:
     """Does `lift` make truths of it?"""
-    return (isinstance(value, np.ndarray) and value.dtype == bool) or _is_bools(value)
+    return (isinstance(value, np.ndarray) and value.dtype.kind == "b") or _is_bools(value)
 
 
 def _is_bools(value: Any) -> bool:
@@ -265,5 +289,4 @@ def _is_number_data(value: Any) -> bool:
 
 def _is_numbers(value: Any) -> bool:
     """A list of numbers, or of such lists."""
-    numbers = (int, float, Fraction, Decimal, np.integer, np.floating)
-    return isinstance(value, list) and bool(value) and all(isinstance(v, numbers) or _is_numbers(v) for v in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(v, _NUMBERS) or _is_numbers(v) for v in value)

@@ -30,7 +30,7 @@ class Shape(tuple[int, ...]):
 
     def __new__(cls, dimensions: Iterable[int] = ()) -> Shape:
         """Raises ShapeError unless each dimension is an integer >= 0."""
-        if not isinstance(dimensions, Iterable):
+        if not isinstance(dimensions, (tuple, Iterable)):
             raise ShapeError(f"a shape is a tuple of integers, got {dimensions!r}")
         dimensions = tuple(dimensions)
         for n in dimensions:

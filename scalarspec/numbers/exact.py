@@ -4,11 +4,10 @@ Literals (a constant written in a spec) and data (arrays, arguments of a job) di
 as a literal must be the number that it prints, since `0.1` in a formula means one tenth and the float is not that.
 """
 
-import contextlib
 import decimal
 import math
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -171,20 +170,16 @@ IN_SPEC = "data in the spec"
 """How messages call arrays that a spec sees beside its arguments, or makes itself."""
 
 
-@contextlib.contextmanager
-def told_where(name: str, data: Any, read: Callable[[Any], Any] = data_value) -> Iterator[None]:
-    """A context within which a DomainError says which number is none: the first one in these data that `read` refuses,
-    by the argument's name and its index.
+def told_where(error: DomainError, name: str, data: Any, read: Callable[[Any], Any] = data_value) -> DomainError:
+    """An error about data, as one that says which number is none: the first one that `read` refuses, by the argument's
+    name and its index; itself where there is none.
     """
-    try:
-        yield
-    except DomainError:
-        for index, number in np.ndenumerate(as_array(data)):
-            try:
-                read(number)
-            except DomainError as error:
-                raise DomainError(f"{name}{list(index) if index else ''}: {error}") from None
-        raise
+    for index, number in np.ndenumerate(as_array(data)):
+        try:
+            read(number)
+        except DomainError as refused:
+            return DomainError(f"{name}{list(index) if index else ''}: {refused}")
+    return error
 
 
 def holds_floats(array: np.ndarray[Any, Any]) -> bool:

@@ -6,8 +6,6 @@ would use what lies under the mask), complex numbers, dates, records.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,10 +18,21 @@ which are then refused.
 """
 
 
-def of_numbers(data: Any) -> np.ndarray[Any, Any]:
+def of_numbers(data: Any, name: str = "") -> np.ndarray[Any, Any]:
     """What has `__array__` as a NumPy array of numbers, at their exact values. Raises ArgumentError where there is
-    none.
+    none, with its name, if that is given.
     """
+    if type(data) is np.ndarray and data.dtype.kind in NUMBERS:
+        return data  # as most are
+    try:
+        return _of_numbers(data)
+    except ArgumentError as error:
+        if not name:
+            raise
+        raise ArgumentError(f"{name}: {error}") from error
+
+
+def _of_numbers(data: Any) -> np.ndarray[Any, Any]:
     array = data if isinstance(data, np.ndarray) else _read(data)
     if type(array) is np.ndarray and array.dtype.kind in NUMBERS:
         return array
@@ -51,12 +60,3 @@ def _read(data: Any) -> np.ndarray[Any, Any]:
         raise
     except Exception as error:  # whatever others raise
         raise ArgumentError(f"expected numbers, got a {kind} that NumPy cannot read: {error}") from error
-
-
-@contextlib.contextmanager
-def told(name: str) -> Iterator[None]:
-    """A context within which an ArgumentError says which argument it is about."""
-    try:
-        yield
-    except ArgumentError as error:
-        raise ArgumentError(f"{name}: {error}") from error

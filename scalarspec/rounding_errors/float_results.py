@@ -15,7 +15,7 @@ from scalarspec.errors import ArgumentError, ShapeError, UnknownName
 from scalarspec.numbers import formats
 from scalarspec.numbers.environment import quiet
 from scalarspec.numbers.exact import exact_float
-from scalarspec.numbers.foreign import of_numbers, told
+from scalarspec.numbers.foreign import of_numbers
 from scalarspec.numbers.formats import Format, FormatLike
 
 Array = np.ndarray[Any, Any]
@@ -99,8 +99,7 @@ def _array(what: str, result: Any) -> tuple[Array, str]:
         form = getattr(result.context, "format", result.dtype)  # a backend of many formats says which
         return np.asarray(result), str(form)
     if hasattr(result, "detach") or isinstance(result, np.ma.MaskedArray):  # of PyTorch; NumPy has no bfloat16
-        with told(what):
-            return of_numbers(result), str(result.dtype)
+        return of_numbers(result, what), str(result.dtype)
     if isinstance(result, list | tuple):
         array = _of_list(what, result)
     elif isinstance(result, float) or (hasattr(result, "__array__") and not isinstance(result, int | Fraction | str)):
