@@ -3,19 +3,22 @@
     python benchmarks/vnncomp.py FOLDER --timeout 60
 
 FOLDER has the competition's files: an `instances.csv` of lines `network,query,timeout`, or networks and queries, of
-which each network is asked each query. `--expected` names a CSV file of lines `network,query,answer`; an answer that
-contradicts it ends in exit code 1. `--peer NAME=COMMAND` asks another tool, too, right after us: COMMAND has {network},
-{query} and {timeout} in it, and {out}, a file whose first word is the answer.
+which each network is asked each query. Files may be packed, as `network.onnx.gz`. `--expected` names a CSV file of
+lines `network,query,answer`; an answer that contradicts it ends in exit code 1. `--peer NAME=COMMAND` asks another
+tool, too, right after us: COMMAND has {network}, {query} and {timeout} in it, and {out}, a file whose first word is the
+answer.
 """
 
 import argparse
 import csv
+import gzip
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -39,8 +42,30 @@ def instances(folder, timeout):
             (folder / network, folder / query, float(seconds) if timeout is None else timeout)
             for network, query, seconds in rows
         ]
-    networks, queries = (sorted(folder.glob(f"*.{ending}")) for ending in ("onnx", "vnnlib"))
+    networks, queries = (named(folder, ending) for ending in ("onnx", "vnnlib"))
     return [(network, query, 60.0 if timeout is None else timeout) for network in networks for query in queries]
+
+
+def named(folder, ending):
+    """The files with that ending, packed ones by the names that they have unpacked."""
+    packed = {path.with_suffix("") for path in folder.glob(f"*.{ending}.gz")}
+    return sorted({*folder.glob(f"*.{ending}"), *packed})
+
+
+def unpacked(path, folder):
+    """A file, or, where there is none, one in a folder with what `path.gz` holds; what cannot be unpacked stays a file
+    that is not there, which is refused by name.
+    """
+    packed = path.with_name(f"{path.name}.gz")
+    if path.is_file() or not packed.is_file():
+        return path
+    try:
+        with gzip.open(packed) as source, (folder / path.name).open("wb") as target:
+            shutil.copyfileobj(source, target)
+    except (OSError, EOFError, zlib.error) as error:
+        print(f"{packed}: {error}", file=sys.stderr)
+        return path
+    return folder / path.name
 
 
 def expectations(path):
@@ -121,12 +146,14 @@ def main():
     if not asked:
         sys.exit(f"{options.folder}: expected instances.csv, or networks and queries")
     for network, query, timeout in asked:
-        status, seconds, method = answer(network, query, timeout)
         cells = []
-        for name, words in peers.items():
-            said, took = answer_of(words, network, query, timeout)
-            theirs[name].append(said)
-            cells.append(f"{said} {took:.2f}")
+        with tempfile.TemporaryDirectory() as folder:
+            files = [unpacked(path, Path(folder)) for path in (network, query)]
+            status, seconds, method = answer(*files, timeout)
+            for name, words in peers.items():
+                said, took = answer_of(words, *files, timeout)
+                theirs[name].append(said)
+                cells.append(f"{said} {took:.2f}")
         wanted = expected.get((network.name, query.name), "")
         verdict = WRONG if {status, wanted} == {*DECIDED} else ""
         rows.append((network.stem, query.stem, status, wanted, f"{seconds:.2f}", method, *cells, verdict))

@@ -29,7 +29,7 @@ FAULTS = {
         "sums_of_others",
         lambda proper: lambda t, above: proper(t, above) * (0.9 if above else 1.1),
     ),
-    "rms_norm": (norms, "mignitude", lambda proper: norms.magnitude),
+    "rms_norm": (norms, "mignitude", lambda proper: lambda e: np.maximum(e[0], e[1])),
     "cumulative_sum": (linear, "_up", lambda proper: lambda total, *_: total),
     "products": (linear, "around", lambda proper: lambda c, r, out: proper(c, r * 0, out)),
 }

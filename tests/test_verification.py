@@ -1,5 +1,6 @@
 """Queries of VNN-LIB about networks: the answer, and the point that satisfies a query, in exact arithmetic."""
 
+import gzip
 import itertools
 import json
 import os
@@ -488,6 +489,21 @@ def test_a_query_that_is_refused_is_not_decided(folder, monkeypatch, capsys):
     assert "refused: ArgumentError" in out
     assert out.endswith("0 of 1 decided, 0 wrong verdicts\n")
     assert "none.vnnlib" in err
+
+
+def test_packed_files_are_unpacked(folder, monkeypatch, capsys):
+    for name in ("net.onnx", "fails.vnnlib", "holds.vnnlib"):
+        path = folder / name
+        (folder / f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    out, _ = told(monkeypatch, capsys, "--timeout", "20")
+    assert "2 of 2 decided, 0 wrong verdicts (1 by an exact point, 1 by " in out
+    assert not [*folder.glob("*.onnx")]
+    (folder / "fails.vnnlib.gz").write_bytes((folder / "holds.vnnlib.gz").read_bytes()[:-9])
+    out, err = told(monkeypatch, capsys, "--timeout", "20")
+    assert "refused: ArgumentError" in out
+    assert "1 of 2 decided, 0 wrong verdicts (1 by " in out
+    assert "fails.vnnlib.gz: " in err
 
 
 def test_an_answer_says_what_decided_it():

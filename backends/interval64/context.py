@@ -46,9 +46,14 @@ class Interval64Context(IntervalContext):
     def box(self, lower: Any, upper: Any) -> Tensor:
         environment.check()
         low, high = as_array(lower), as_array(upper)
-        known = _are_ends(low, -np.inf) and _are_ends(high, np.inf)
-        if self.lifted or not known or low.shape != high.shape or not np.all(low <= high):
+        if self.lifted or low.shape != high.shape:
             return super().box(lower, upper)  # which names what is wrong, if anything is
+        if low.dtype == high.dtype == np.float64:  # most are
+            known = np.logical_and.reduce((low <= high) & (low < np.inf) & (high > -np.inf), axis=None)
+        else:
+            known = _are_ends(low, -np.inf) and _are_ends(high, np.inf) and np.all(low <= high)
+        if not known:
+            return super().box(lower, upper)
         below, above = _floats(low, float_below), _floats(high, float_above)
         return Tensor(self, Shape(low.shape), np.stack((-below, above)))
 

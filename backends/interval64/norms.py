@@ -2,8 +2,9 @@
 others, its size falls. So t / √((t² + S) / n + eps) is greatest at the upper end of t, for the least S if that is not
 negative, and for the greatest S if it is; and so for the lower end.
 
-1. With S and eps on the right side, nothing cancels: a square, two sums, a quotient, a root and a quotient are rounded,
-   the first four of these under the root. That is at most 2 u + 2 u + u relatively: 16 u pays for it, and for itself.
+1. With S and eps on the right side, nothing cancels: a square, a sum, 1 / n, a product with it and a sum are rounded
+   under the root, then the root and the quotient. That is at most 5 u / 2 + 2 u relatively, and a little: 16 u pays for
+   it, and for itself.
 2. Numbers are below 2^500 in size, so that no square overflows, and eps is at least 2^-900: what underflows beside it,
    at most n 2^-1074, is far less than u of it. A quotient that underflows is off by 2^-1075, for which 2^-1074 pays.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scalarspec.backends.interval64.ends import Ends, magnitude, mignitude, signed, unbounded
+from scalarspec.backends.interval64.ends import Ends, mignitude, signed, unbounded
 from scalarspec.backends.interval64.linear import LinearArrays
 from scalarspec.backends.interval64.others import by_rows, sums_of_others
 from scalarspec.backends.interval64.point import Value, ends_of
@@ -45,14 +46,16 @@ class NormArrays(LinearArrays):
 
 def _of_rows(e: Ends, low_eps: float, high_eps: float) -> Ends:
     """Along the last axis."""
-    least, most = (sums_of_others(np.square(size(e)), size is magnitude) for size in (mignitude, magnitude))
+    squares = np.square(e)
+    most = sums_of_others(np.maximum(squares[0], squares[1]), above=True)
+    least = sums_of_others(np.square(mignitude(e)), above=False)
     result = np.empty(e.shape)
     for end, t in enumerate(e):  # minus the lower end is what is greatest of -x
-        size = np.where(t < 0, most, least)
-        size += np.square(t)
-        size /= e.shape[-1]
-        size += low_eps if low_eps == high_eps else np.where(t < 0, high_eps, low_eps)
-        y = t / np.sqrt(size, out=size)
-        y += np.abs(y) * (16 * U)
-        np.add(y, LEAST, out=result[end])
+        below, size, y = t < 0, squares[end], result[end]
+        size += np.where(below, most, least)
+        size *= 1 / e.shape[-1]
+        size += low_eps if low_eps == high_eps else np.where(below, high_eps, low_eps)
+        np.divide(t, np.sqrt(size, out=size), out=y)
+        y += np.multiply(np.abs(y, out=size), 16 * U, out=size)
+        y += LEAST
     return result

@@ -69,8 +69,11 @@ class HeldArrays(NumPyArrays):
     def floats(self, value: Value) -> tuple[FloatArray, FloatArray]:
         if type(value) is Point and np.isfinite(value.x).all():
             return value.x, value.x
-        low, high = signed(ends_of(value))
-        return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+        ends = signed(ends_of(value))
+        unknown = np.isnan(ends)
+        if not np.logical_or.reduce(unknown, axis=None):
+            return ends[0, ...], ends[1, ...]
+        return np.where(unknown[0], -np.inf, ends[0]), np.where(unknown[1], np.inf, ends[1])
 
     # ---- structure: the first axis of ends is left alone ------------------------------------------------------------
 

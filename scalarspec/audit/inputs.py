@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from scalarspec.audit.kind import Kind
 from scalarspec.audit.near import Inputs
 from scalarspec.core.arrays import lift
-from scalarspec.errors import ArgumentError, DomainError
+from scalarspec.errors import ArgumentError
 from scalarspec.numbers.exact import as_array, data_value, told_where
 
 _SIMPLE: tuple[dict[str, Any], ...] = (
@@ -49,10 +50,7 @@ def own_case(kind: Kind, inputs: Mapping[str, Any]) -> Inputs:
         raise ArgumentError(f"inputs: {kind.name!r} needs {', '.join(kind.parameters)}; there is {has}")
     own = {name: _value(np.asarray(inputs[name], dtype=np.float64)) for name in kind.parameters}
     for name, value in own.items():
-        try:
-            lift(data_value, as_array(value))
-        except DomainError as error:
-            raise told_where(error, f"inputs: {name}", value) from None
+        told_where(f"inputs: {name}", as_array(value), partial(lift, data_value))
         if np.ndim(value) > 1 or (name == "beta") != (np.ndim(value) == 0):
             shape = "()" if name == "beta" else "(n,)"
             raise ArgumentError(f"inputs: expected {name} of shape {shape}, got {np.shape(value)}")

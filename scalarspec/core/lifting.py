@@ -23,7 +23,6 @@ from scalarspec.core.nested import Nested
 from scalarspec.core.shape import Shape
 from scalarspec.core.tensor import Tensor, Truth, common_context, wraps
 from scalarspec.core.whole import Whole
-from scalarspec.errors import DomainError
 from scalarspec.numbers.exact import IN_SPEC, told_where
 from scalarspec.numbers.foreign import of_numbers
 
@@ -87,10 +86,7 @@ def _carried(model: Model, target: Context[Any], name: str, tensor: Callable[[An
             target.goes_through(kind)
             return None
         if is_data(value):
-            try:
-                return made(value)
-            except DomainError as error:
-                raise told_where(error, path, value) from None
+            return told_where(path, value, made)
         if is_mask(value):
             return Truth.from_scalars(target, np.asarray(value).astype(object))
         if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.functions import endpoints
 from scalarspec.core.tensor import Tensor
-from scalarspec.errors import ArgumentError, DomainError, ShapeError
+from scalarspec.errors import ArgumentError, ShapeError
 from scalarspec.numbers.exact import (
     as_array,
     data_value,
@@ -151,10 +152,7 @@ def ends_of(name: str, argument: Any, region: Ball | Box) -> tuple[Any, Any]:
 def _exactly(name: str, numbers: Any, read: Callable[[Any], Any]) -> Array:
     """Numbers at their exact values, as they are read. Raises DomainError, with the name, for what is no number."""
     array = as_array(numbers)
-    try:
-        return lift_elements(read, array)
-    except DomainError as error:
-        raise told_where(error, name, array, read) from None
+    return told_where(name, array, partial(lift_elements, read), read)
 
 
 def float_ends_of(argument: Any, region: Ball | Box) -> tuple[Array, Array] | None:

@@ -328,10 +328,7 @@ def as_tensor(context: Context[Any], operand: Any) -> Tensor:
     elif isinstance(operand, Truth):
         return as_tensor(context, operand.numbers())
     elif isinstance(operand, list | tuple) or (hasattr(operand, "__array__") and not isinstance(operand, np.generic)):
-        try:
-            return context.tensor(as_numbers(operand))
-        except DomainError as error:
-            raise told_where(error, IN_SPEC, operand) from None
+        return told_where(IN_SPEC, operand, lambda data: context.tensor(as_numbers(data)))
     elif isinstance(operand, (float, np.floating)):
         operand = meant(operand)
     if context.wrapped is not None:

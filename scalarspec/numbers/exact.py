@@ -10,7 +10,7 @@ import numbers
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from scalarspec.errors import ArgumentError, DomainError, NotExact, ShapeError, 
 from scalarspec.numbers.dyadic import fraction
 from scalarspec.numbers.foreign import NUMBERS, of_numbers
 
+T = TypeVar("T")
 End = Fraction | float
 """An end point of an interval: a Fraction, or one of the two infinities as a float."""
 
@@ -170,16 +171,19 @@ IN_SPEC = "data in the spec"
 """How messages call arrays that a spec sees beside its arguments, or makes itself."""
 
 
-def told_where(error: DomainError, name: str, data: Any, read: Callable[[Any], Any] = data_value) -> DomainError:
-    """An error about data, as one that says which number is none: the first one that `read` refuses, by the argument's
-    name and its index; itself where there is none.
+def told_where(name: str, data: Any, make: Callable[[Any], T], read: Callable[[Any], Any] = data_value) -> T:
+    """What is made of data. A DomainError then says which number is none: the first one in these data that `read`
+    refuses, by the argument's name and its index.
     """
-    for index, number in np.ndenumerate(as_array(data)):
-        try:
-            read(number)
-        except DomainError as refused:
-            return DomainError(f"{name}{list(index) if index else ''}: {refused}")
-    return error
+    try:
+        return make(data)
+    except DomainError:
+        for index, number in np.ndenumerate(as_array(data)):
+            try:
+                read(number)
+            except DomainError as error:
+                raise DomainError(f"{name}{list(index) if index else ''}: {error}") from None
+        raise
 
 
 def holds_floats(array: np.ndarray[Any, Any]) -> bool:
