@@ -32,6 +32,8 @@ SIDES = 16
 """How many parts of a claim are attacked at a time. They are looked for in one search, whose evaluations serve all of
 them; a claim of many parts is refuted by one, so that not all need be attacked at once.
 """
+AFFINE = 2.0**-40
+"""Much more than ends of enclosures lose, beside their sizes, as floats."""
 LOOKED_AT = 16
 """At so many points that seem to refute a claim at once, it is looked at exactly."""
 SEARCHES, FIRST_SEARCH = 32, 32
@@ -95,12 +97,27 @@ class Attack:
         """
         rational = resolve("rational")
         with contextlib.suppress(ScalarSpecError, ValueError):
-            first, second = first_points(self.domain)[1:]
+            between, first, second = first_points(self.domain)
+            asked = np.flatnonzero(self._may_cross(first, between, second))
+            if not asked.size or self.limits.late:
+                return []
             at_ends = [call(self.domain.spec, self.domain.at(rational, end)[0], rational) for end in (first, second)]
-            pairs = zip(*(np.ravel(endpoints(margins)[0]) for margins in at_ends), strict=True)
+            pairs = zip(*(np.ravel(endpoints(margins)[0])[asked] for margins in at_ends), strict=True)
             ways = sorted({a / (a - b) for a, b in pairs if a * b < 0})
             return [part_way(first, second, way) for way in ways[:LOOKED_AT]]
         return []
+
+    def _may_cross(self, first: Point, between: Point, second: Point) -> Array:
+        """Which margins may be affine between two points, and at a limit there, by enclosures there and in the middle:
+        what is exact takes long in large networks.
+        """
+        known = [ends for ends in enclosed(self.domain, [first, between, second]) if ends]
+        if len(known) < 3:
+            return np.ones(self.formula.margins.size, dtype=bool)
+        (a, low, b), (c, high, d) = (np.array([np.ravel(ends[k]) for ends in known], dtype=np.float64) for k in (0, 1))
+        slack = AFFINE * (np.abs(a) + np.abs(b) + np.abs(c) + np.abs(d))
+        affine = (2 * low <= c + d + slack) & (a + b <= 2 * high + slack)
+        return np.asarray(affine & ((a < 0) & (d > 0) | (c > 0) & (b < 0)))
 
     def at_candidates(self, parts: Sequence[Part]) -> Proof | None:
         """A refutation by what new parts of the box point to: where their bounds are least, and their middles."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -190,13 +190,14 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
     if not _multiplies(chain) and all(x in plan.input_places for x in sources):
         return None  # as it is, its ends may be exact
     rate = sum(RATE * (_terms(each) + 6) for each in chain)
-    alone = len(chain) == 1 and len(set(operands)) == len(operands)  # else terms of an element may cancel
+    begun = _affine(plan, chain)
+    as_it_is = begun is not None and begun.done == len(chain)  # its weights are the matrix: nothing is multiplied
+    alone = as_it_is or (len(chain) == 1 and len(set(operands)) == len(operands))  # else terms may cancel
     with np.errstate(all="ignore"):  # what overflows is too large
-        matrices, bias = _sent_back(plan, chain, signed=True)
+        matrices, bias = _sent_back(plan, chain, begun, signed=True)
         signless = {x: np.abs(matrix) for x, matrix in matrices.items()}, np.abs(bias)
-        sizes, bias_size = signless if alone else _sent_back(plan, chain, signed=False)
-        as_it_is = len(chain) == 1 and _affine(plan, chain) is not None
-        depth = 0.0 if as_it_is else _depth(plan, chain)  # where weights are the matrix, no factors are multiplied
+        sizes, bias_size = signless if alone else _sent_back(plan, chain, begun, signed=False)
+        depth = 0.0 if as_it_is else _depth(plan, chain)
     if (
         rate > MOST_RATE
         or depth >= MOST_DEPTH
@@ -207,10 +208,45 @@ def _layer(plan: Equations, eqn: Equation, wanted: set[Traced]) -> Layer | None:
     return Layer(eqn.result, sources, signed, magnitudes, largest, bias, bias_size, rate, chain[::-1])
 
 
-def _affine(plan: Equations, chain: Sequence[Equation]) -> Equation | None:
-    """The equation that makes the result of a chain, where that is a layer of weights which are known."""
+class _Affine(NamedTuple):
+    """What a chain ends with: matrix x + bias, both known, of a value x; and how many equations say that.
+
+    matrix: (elements of the result, elements of x); bias: (elements of the result,).
+    """
+
+    x: Traced
+    matrix: Array
+    bias: Array
+    done: int
+
+
+def _affine(plan: Equations, chain: Sequence[Equation]) -> _Affine | None:
+    """What a chain ends with, where that is a layer of weights which are known: unit rows of it need no product."""
     last = chain[0]
-    return last if last.operation == "affine" and all(map(plan.known, last.operands[::2])) else None
+    if last.operation == "affine" and all(map(plan.known, last.operands[::2])):
+        matrix, bias = (plan.number(each)[0] for each in last.operands[::2])
+        return _Affine(last.operands[1], matrix, bias, 1)
+    if last.operation == "matmul":
+        return _product(plan, last, np.zeros(last.result.shape.size), 1)
+    if last.operation != "add" or len(chain) == 1 or chain[1].operation != "matmul":
+        return None
+    added = [x for x in last.operands if x is not chain[1].result]
+    if len(added) != 1 or not plan.known(added[0]):
+        return None
+    bias = np.broadcast_to(plan.number(added[0])[0], last.result.shape)
+    return _product(plan, chain[1], bias.reshape(-1), 2)
+
+
+def _product(plan: Equations, eqn: Equation, bias: Array, done: int) -> _Affine | None:
+    """A product of a vector with a matrix of known numbers, as `_affine` has it."""
+    a, b = eqn.operands
+    for x, weights, turned in ((a, b, True), (b, a, False)):
+        if plan.known(weights) and not plan.known(x) and len(weights.shape) == 2:
+            matrix = plan.number(weights)[0]
+            matrix = np.ascontiguousarray(matrix.T) if turned else matrix
+            if matrix.shape == (eqn.result.shape.size, x.shape.size):  # x may be a row, or a column
+                return _Affine(x, matrix, bias, done)
+    return None
 
 
 def _depth(plan: Equations, chain: Sequence[Equation]) -> float:
@@ -264,18 +300,19 @@ def _terms(eqn: Equation) -> int:
     return max(x.shape.size for x in values) + len(eqn.operands)
 
 
-def _sent_back(plan: Equations, chain: Sequence[Equation], signed: bool) -> tuple[Mapping[Traced, Array], Array]:
-    """Unit rows of a chain's result as rows of its sources, flat, and what is constant; or the same without signs."""
+def _sent_back(
+    plan: Equations, chain: Sequence[Equation], begun: _Affine | None, signed: bool
+) -> tuple[Mapping[Traced, Array], Array]:
+    """Unit rows of a chain's result as rows of its sources, flat, and what is constant; or the same without signs.
+
+    begun: what the chain ends with.
+    """
     size = chain[0].result.shape.size
-    affine = _affine(plan, chain)
-    if affine is None:
-        rows, constant = {chain[0].result: np.eye(size).reshape(1, size, *chain[0].result.shape)}, np.zeros(size)
-    else:  # unit rows need no product
-        matrix, constant = (plan.number(each)[0] for each in affine.operands[::2])
-        if not signed:
-            matrix, constant = np.abs(matrix), np.abs(constant)
-        rows = {affine.operands[1]: matrix[None]}
-    for eqn in chain if affine is None else chain[1:]:
+    if begun is None:
+        begun = _Affine(chain[0].result, np.eye(size), np.zeros(size), 0)
+    matrix, constant = (begun.matrix, begun.bias) if signed else (np.abs(begun.matrix), np.abs(begun.bias))
+    rows = {begun.x: matrix.reshape(1, size, *begun.x.shape)}
+    for eqn in chain[begun.done :]:
         g = rows.pop(eqn.result)
         operands = plan.factors(eqn) if signed else [np.abs(a) for a in plan.factors(eqn)]
         shares = bilinear_operations.cotangents(eqn.operation, g, operands, eqn.parameters)
