@@ -153,12 +153,13 @@ def exact_product(x: FloatArray, y: FloatArray) -> FloatArray | None:
     underflows: all sizes lie between SMALL and 1 / SMALL, or the product is 0 because a factor is.
     """
     product = x * y
-    sizes = np.abs(np.broadcast_arrays(x, y, product))
-    if not ((sizes < 1 / SMALL) & ((sizes > SMALL) | (product == 0) & ((x == 0) | (y == 0)))).all():
-        return None
     (a, b), (c, d) = _halves(x), _halves(y)
     lost = b * d - (((product - a * c) - b * c) - a * d)
-    return None if lost.any() else product
+    if np.logical_or.reduce(lost, axis=None):  # asked first, as most products need one
+        return None
+    sizes = np.abs(np.broadcast_arrays(x, y, product))
+    inside = (sizes < 1 / SMALL) & ((sizes > SMALL) | (product == 0) & ((x == 0) | (y == 0)))
+    return product if np.logical_and.reduce(inside, axis=None) else None
 
 
 def _halves(x: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -272,9 +272,9 @@ def _multiplies(chain: Sequence[Equation]) -> bool:
 def _too_large(chain: Sequence[Equation], sources: Sequence[Traced]) -> bool:
     """Has the matrix of a chain, or what it is found by, many more numbers than the chain's own factors?"""
     size = chain[0].result.shape.size
-    factors = sum(x.shape.size for each in chain for x in each.operands if x.constant)
-    widest = max(each.result.shape.size for each in chain)
-    numbers = size * sum(x.shape.size for x in sources)
+    factors = sum([x.shape.size for each in chain for x in each.operands if x.constant])
+    widest = max([each.result.shape.size for each in chain])
+    numbers = size * sum([x.shape.size for x in sources])
     return numbers > max(SMALL, 2 * factors) or size * widest > max(SMALL, 4 * factors)
 
 
@@ -296,8 +296,7 @@ def _chain(plan: Equations, last: Equation, wanted: set[Traced]) -> tuple[Equati
 
 def _terms(eqn: Equation) -> int:
     """The most terms of a sum when rows go back through an equation, with those of the equation that they join."""
-    values = [eqn.result, *(x for x in eqn.operands if not x.constant)]
-    return max(x.shape.size for x in values) + len(eqn.operands)
+    return max([x.shape.size for x in (eqn.result, *eqn.operands) if not x.constant]) + len(eqn.operands)
 
 
 def _sent_back(

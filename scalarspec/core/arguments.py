@@ -216,7 +216,8 @@ def _equal(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
     """Are two arrays equal bit for bit, where NaN is NaN?"""
     if a.shape != b.shape:
         return False
-    return bool(np.all((a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))))
+    alike = (a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))
+    return bool(np.logical_and.reduce(alike, axis=None))
 
 
 def spec_name(spec: Callable[..., Any]) -> str:

@@ -66,8 +66,13 @@ def sum_with_infinities(t: Any, other: Any, error: DomainError) -> Any:
 
 def is_module(value: Any) -> bool:
     """Is it a module of PyTorch? Nothing is imported to find out."""
-    kind = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
-    return kind is not None and isinstance(value, kind)
+    return is_class_of_modules(type(value))
+
+
+def is_class_of_modules(kind: type) -> bool:
+    """Is it a class of modules of PyTorch, which is imported then?"""
+    module = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
+    return module is not None and issubclass(kind, module)
 
 
 def is_jax(value: Any) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from scalarspec.core.closures import rebuilt, seen_by, sees
 from scalarspec.core.context import Context
-from scalarspec.core.foreign import AsSpec, frontend, is_module
+from scalarspec.core.foreign import AsSpec, frontend, is_class_of_modules, is_module
 from scalarspec.core.in_place import mutable
 from scalarspec.core.named_contexts import resolve
 from scalarspec.core.nested import Nested
@@ -192,25 +192,25 @@ def common_context_of(spec: Callable[..., Any], arguments: Iterable[Any], name: 
 
 
 def _mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any] | None) -> Any:
-    if done is not None and id(value) in done and not isinstance(value, _VALUES):
-        return done[id(value)]
+    key = id(value)
+    if done is not None and key in done and not isinstance(value, _VALUES):
+        return done[key]
     found = function(value, path)
     result = _parts_mapped(value, function, path, done) if found is None else found
     if done is not None:
-        done[id(value)] = result
+        done[key] = result
     return result
 
 
 def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, done: dict[int, Any] | None) -> Any:
     kind: Any = type(value)
-    names = _fields(kind)
-    if names and not is_module(value):
+    if names := _fields(kind):
         return _fields_mapped(value, names, function, path, done)
 
     def part(name: Any, inner: Any) -> Any:
         return _mapped(inner, function, f"{path}.{name}", done)
 
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         parts = [part(i, item) for i, item in enumerate(value)]
         if isinstance(value, tuple) and all(new is old for new, old in zip(parts, value, strict=True)):
             return value  # which nobody can change
@@ -236,11 +236,11 @@ def _fields_mapped(
 
 @lru_cache(maxsize=256)
 def _fields(kind: Hashable) -> tuple[str, ...]:
-    """The fields of a dataclass that are parts of a model; none of any other type, nor of one that is a container or a
-    number as well.
+    """The fields of a dataclass that are parts of a model; none of any other type, nor of one that is a container, a
+    number or a module of PyTorch as well.
     """
     model: Any = kind
-    other = issubclass(model, (list, tuple, dict, *_NUMBERS))
+    other = issubclass(model, (list, tuple, dict, *_NUMBERS)) or is_class_of_modules(model)
     fields = dataclasses.fields(model) if dataclasses.is_dataclass(model) and not other else ()
     return tuple(field.name for field in fields if not field.metadata.get(AS_IT_IS))
 

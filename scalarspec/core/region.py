@@ -163,7 +163,9 @@ def float_ends_of(argument: Any, region: Ball | Box) -> tuple[Array, Array] | No
         return None
     if isinstance(region, Ball):
         x = argument.astype(np.float64)
-        return difference_ends(x, region.radius)[0], difference_ends(x, -region.radius)[1]
+        signs = np.reshape([1.0, -1.0], (2, *(1,) * x.ndim))
+        ends = difference_ends(x * signs, region.radius)[0] * signs
+        return ends[0, ...], ends[1, ...]
     low, high = region.around(argument, argument)
     plain = low.dtype.kind == high.dtype.kind == "f" and not (np.isnan(low).any() or np.isnan(high).any())
     return (low, high) if plain else None

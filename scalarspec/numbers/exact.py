@@ -189,7 +189,8 @@ def told_where(name: str, data: Any, make: Callable[[Any], T], read: Callable[[A
 def holds_floats(array: np.ndarray[Any, Any]) -> bool:
     """Are all of its numbers float64s, whatever the type that it holds them in?"""
     kind, size = array.dtype.kind, array.dtype.itemsize
-    return ((kind == "f" and size <= 8) or (kind in "iu" and size <= 4)) and bool(np.isfinite(array).all())
+    fits = (kind == "f" and size <= 8) or (kind in "iu" and size <= 4)
+    return fits and bool(np.logical_and.reduce(np.isfinite(array), axis=None))
 
 
 def boxed(item: Any) -> np.ndarray[Any, Any]:
