@@ -10,6 +10,7 @@ import pytest
 
 import scalarspec as ss
 from scalarspec import layers
+from scalarspec.bounding import attack
 
 RATIONAL = ss.context("rational")
 RNG = np.random.default_rng(0)
@@ -114,6 +115,7 @@ def test_what_is_alike_is_not_taken_for_equal(claim):
         (lambda x: ~(x >= 1), "refuted"),
         (lambda x: x != 2, "proved"),
         (lambda x: 3 * x != 1, "refuted"),
+        (lambda x: 10**30 + 3 * x != 10**30 + 1, "refuted"),
         (lambda x: x == x * x, "refuted"),
         (lambda x: ((x >= -1) & (x <= 1)).all(), "proved"),
         (lambda x: (x >= 0).any() | (x[0] <= 0), "proved"),
@@ -130,6 +132,19 @@ def test_claims_are_joined(claim, status):
     assert found.status == status
     if status == "refuted" and found.value != (0, 0):
         assert all(abs(x) <= 1 for x in found.witness["x"])
+
+
+def test_a_margin_is_met_at_its_limit_in_a_box_as_wide_as_floats():
+    found = ss.prove(lambda x: 3 * x != 10**308, 0.5, vary={"x": ss.box(-1e308, 1e308)})
+    assert (found.status, found.value) == ("refuted", (0, 0))
+
+
+def test_margins_that_are_not_affine_cost_no_exact_values_at_corners(monkeypatch):
+    monkeypatch.setattr(attack, "call", None)
+    found = ss.prove(lambda x: ss.square(x) != Fraction(1, 9), 0.5, vary={"x": ss.ball("1/2")})
+    assert found.status == "undecided"
+    with pytest.raises(TypeError):
+        ss.prove(lambda x: 3 * x != Fraction(1, 9), 0.5, vary={"x": ss.ball("1/2")})
 
 
 def test_the_smallest_claims():

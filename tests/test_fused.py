@@ -78,6 +78,48 @@ def test_a_bottleneck_is_not_multiplied_out():
     ]
 
 
+W, B = np.array([[0.1, -3.0, 0.0], [2.0, 0.3, 1e-7]]), np.array([0.7, -0.2])
+
+
+@pytest.mark.parametrize(
+    ("spec", "bias"),
+    [
+        (lambda x: ss.affine(W, x, B), B),
+        (lambda x: W @ x, 0 * B),
+        (lambda x: W @ x + B, B),
+        (lambda x: B + x @ W.T, B),
+        (lambda x: ss.reshape(x, (1, 3)) @ W.T + B, B),
+        (lambda x: ss.reshape(x, (1, 3)) @ W.T + B[None], B),
+        (lambda x: W @ ss.reshape(x, (3, 1)) + B[:, None], B),
+        (lambda x: W @ x + 0.5, np.array([0.5, 0.5])),
+    ],
+)
+def test_unit_rows_of_known_weights_are_the_weights(spec, bias, monkeypatch):
+    monkeypatch.setattr(fused.np, "eye", None)  # no product is needed
+    (layer,) = layers_of(lambda x: ss.relu(spec(x)), np.array([0.5, 0.25, -1.0]))
+    (matrix,), (sizes,) = layer.matrices, layer.sizes
+    assert np.array_equal(matrix, W)
+    assert np.array_equal(sizes, np.abs(W))
+    assert np.array_equal(layer.bias, bias)
+    assert np.array_equal(layer.bias_size, np.abs(bias))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        lambda x: W @ x + x[:2],
+        lambda x: W @ x - B,
+        lambda x: ss.sum(ss.reshape(ss.stack([x, 2 * x]), (2, 3)) @ W.T, axis=0) + B,
+        lambda x: W[:, :2] @ (W @ x + B) + B,
+    ],
+)
+def test_what_is_more_than_weights_is_multiplied_out(spec):
+    (layer,) = layers_of(lambda x: ss.relu(spec(x)), np.array([0.5, 0.25, -1.0]))
+    for point in ([0.5, 0.25, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]):
+        exact = np.array(spec(EXACT.tensor(point)).tolist(), dtype=float)
+        assert np.allclose(layer.matrices[0] @ point + layer.bias, exact, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("spec", "count"),
     [

@@ -115,8 +115,9 @@ class Attack:
         if len(known) < 3:
             return np.ones(self.formula.margins.size, dtype=bool)
         (a, low, b), (c, high, d) = (np.array([np.ravel(ends[k]) for ends in known], dtype=np.float64) for k in (0, 1))
-        slack = AFFINE * (np.abs(a) + np.abs(b) + np.abs(c) + np.abs(d))
-        affine = (2 * low <= c + d + slack) & (a + b <= 2 * high + slack)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite sums tell less, and nothing wrong
+            slack = AFFINE * (np.abs(a) + np.abs(b) + np.abs(c) + np.abs(d))
+            affine = ~(2 * low > c + d + slack) & ~(a + b > 2 * high + slack)
         return np.asarray(affine & ((a < 0) & (d > 0) | (c > 0) & (b < 0)))
 
     def at_candidates(self, parts: Sequence[Part]) -> Proof | None:
