@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from scalarspec.bounding import cross_entropy
 from scalarspec.bounding.domain import Domain
 from scalarspec.bounding.formula import Formula
 from scalarspec.bounding.formula_nodes import Known
-from scalarspec.bounding.inner_bounds import Point, closer, enclosed, searched
+from scalarspec.bounding.inner_bounds import Ends, Point, closer, enclosed, searched
 from scalarspec.bounding.parts import Part
 from scalarspec.bounding.points import clipped, first_points, part_way
 from scalarspec.bounding.proofs import Proof, shown_witness
@@ -24,6 +25,7 @@ from scalarspec.core.arguments import call
 from scalarspec.core.arrays import lift as lift_elements
 from scalarspec.core.functions import endpoints
 from scalarspec.core.named_contexts import resolve
+from scalarspec.core.sets import middle_of
 from scalarspec.errors import ScalarSpecError
 
 Array = np.ndarray[Any, Any]
@@ -32,8 +34,10 @@ SIDES = 16
 """How many parts of a claim are attacked at a time. They are looked for in one search, whose evaluations serve all of
 them; a claim of many parts is refuted by one, so that not all need be attacked at once.
 """
-AFFINE = 2.0**-40
-"""Much more than ends of enclosures lose, beside their sizes, as floats."""
+MOST_LIMITS, NEAR_LIMIT = 64, 2.0**-40
+"""At so many points margins are looked at for being 0, up to so much beside their size at the ends, which is much more
+than floats lose on the way there.
+"""
 LOOKED_AT = 16
 """At so many points that seem to refute a claim at once, it is looked at exactly."""
 SEARCHES, FIRST_SEARCH = 32, 32
@@ -97,9 +101,9 @@ class Attack:
         """
         rational = resolve("rational")
         with contextlib.suppress(ScalarSpecError, ValueError):
-            between, first, second = first_points(self.domain)
-            asked = np.flatnonzero(self._may_cross(first, between, second))
-            if not asked.size or self.limits.late:
+            first, second = first_points(self.domain)[1:]
+            asked = self._near_limits(first, second)
+            if not asked or self.limits.late:
                 return []
             at_ends = [call(self.domain.spec, self.domain.at(rational, end)[0], rational) for end in (first, second)]
             pairs = zip(*(np.ravel(endpoints(margins)[0])[asked] for margins in at_ends), strict=True)
@@ -107,18 +111,22 @@ class Attack:
             return [part_way(first, second, way) for way in ways[:LOOKED_AT]]
         return []
 
-    def _may_cross(self, first: Point, between: Point, second: Point) -> Array:
-        """Which margins may be affine between two points, and at a limit there, by enclosures there and in the middle:
+    def _near_limits(self, first: Point, second: Point) -> list[int]:
+        """Which margins enclosures allow to be at a limit where they would be if they were affine between two points:
         what is exact takes long in large networks.
         """
-        known = [ends for ends in enclosed(self.domain, [first, between, second]) if ends]
-        if len(known) < 3:
-            return np.ones(self.formula.margins.size, dtype=bool)
-        (a, low, b), (c, high, d) = (np.array([np.ravel(ends[k]) for ends in known], dtype=np.float64) for k in (0, 1))
-        with np.errstate(over="ignore", invalid="ignore"):  # infinite sums tell less, and nothing wrong
-            slack = AFFINE * (np.abs(a) + np.abs(b) + np.abs(c) + np.abs(d))
-            affine = ~(2 * low > c + d + slack) & ~(a + b > 2 * high + slack)
-        return np.asarray(affine & ((a < 0) & (d > 0) | (c > 0) & (b < 0)))
+        ends = [known for known in enclosed(self.domain, [first, second]) if known]
+        if len(ends) < 2:
+            return list(range(self.formula.margins.size))
+        low, high = (np.array([np.ravel(pair[k]) for pair in ends], dtype=np.float64) for k in (0, 1))
+        sizes = np.maximum.reduce(np.maximum(np.abs(low), np.abs(high)))
+        (a, b), crossing = middle_of(low, high), (low.min(axis=0) <= 0) & (high.max(axis=0) >= 0)
+        with np.errstate(all="ignore"):
+            ways = np.nan_to_num(np.clip(a / (a - b), 0.0, 1.0), nan=0.5)
+        places = sorted(np.flatnonzero(crossing).tolist(), key=ways.__getitem__)[:MOST_LIMITS]
+        points = [part_way(first, second, Fraction(float(ways[k]))) for k in places]
+        found = enclosed(self.domain, points) if points else []
+        return [k for k, known in zip(places, found, strict=True) if known is None or _has_zero(known, k, sizes[k])]
 
     def at_candidates(self, parts: Sequence[Part]) -> Proof | None:
         """A refutation by what new parts of the box point to: where their bounds are least, and their middles."""
@@ -157,6 +165,12 @@ class Attack:
             for k in failing
         ]
         return self.at_points([point for point in points if self.domain.holds(point)])
+
+
+def _has_zero(ends: Ends, k: int, size: float) -> bool:
+    """Is 0 nearly between the ends of the k-th number, beside a size?"""
+    slack = NEAR_LIMIT * size
+    return bool(np.ravel(ends[0])[k] <= slack and np.ravel(ends[1])[k] >= -slack)
 
 
 def is_due(k: int, made: int) -> bool:

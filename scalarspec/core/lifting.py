@@ -82,12 +82,10 @@ def _carried(model: Model, target: Context[Any], name: str, tensor: Callable[[An
 
     def lifted(value: Any, path: str) -> Any:
         kind: Any = type(value)
-        if _fields(kind) and not is_array(value):  # a model: asked first, as most of a model's parts are
-            target.goes_through(kind)
-            return None
-        if is_data(value):
+        is_model = _fields(kind) and not (is_array(value) or isinstance(value, _NUMBERS))  # as most parts are
+        if not is_model and is_data(value):
             return told_where(path, value, made)
-        if is_mask(value):
+        if not is_model and is_mask(value):
             return Truth.from_scalars(target, np.asarray(value).astype(object))
         if type(value) is int or (isinstance(value, np.integer) and value.dtype.kind in "iu"):
             return Whole(int(value), target)
@@ -212,7 +210,7 @@ def _parts_mapped(value: Any, function: Callable[[Any, str], Any], path: str, do
 
     if isinstance(value, (list, tuple)):
         parts = [part(i, item) for i, item in enumerate(value)]
-        if isinstance(value, tuple) and all(new is old for new, old in zip(parts, value, strict=True)):
+        if type(value) is tuple and all(new is old for new, old in zip(parts, value, strict=True)):
             return value  # which nobody can change
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if isinstance(value, dict):
@@ -236,11 +234,11 @@ def _fields_mapped(
 
 @lru_cache(maxsize=256)
 def _fields(kind: Hashable) -> tuple[str, ...]:
-    """The fields of a dataclass that are parts of a model; none of any other type, nor of one that is a container, a
-    number or a module of PyTorch as well.
+    """The fields of a dataclass that are parts of a model; none of any other type, nor of one that is a container, or a
+    module of PyTorch, as well.
     """
     model: Any = kind
-    other = issubclass(model, (list, tuple, dict, *_NUMBERS)) or is_class_of_modules(model)
+    other = issubclass(model, (list, tuple, dict)) or is_class_of_modules(model)
     fields = dataclasses.fields(model) if dataclasses.is_dataclass(model) and not other else ()
     return tuple(field.name for field in fields if not field.metadata.get(AS_IT_IS))
 
