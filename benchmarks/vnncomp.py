@@ -53,19 +53,22 @@ def named(folder, ending):
 
 
 def unpacked(path, folder):
-    """A file, or, where there is none, one in a folder with what `path.gz` holds; what cannot be unpacked stays a file
+    """A file, or, where there is none, one in a folder with what `path.gz` holds. What cannot be unpacked stays a file
     that is not there, which is refused by name.
+
+    path: either name.
     """
-    packed = path.with_name(f"{path.name}.gz")
+    path = path.with_suffix("") if path.suffix == ".gz" else path
+    packed, own = path.with_name(f"{path.name}.gz"), folder / path.name
     if path.is_file() or not packed.is_file():
         return path
     try:
-        with gzip.open(packed) as source, (folder / path.name).open("wb") as target:
+        with gzip.open(packed) as source, own.open("wb") as target:
             shutil.copyfileobj(source, target)
     except (OSError, EOFError, zlib.error) as error:
         print(f"{packed}: {error}", file=sys.stderr)
         return path
-    return folder / path.name
+    return own
 
 
 def expectations(path):

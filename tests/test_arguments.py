@@ -7,6 +7,7 @@ import pickle
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -441,3 +442,40 @@ def test_ten_steps_of_descent_fall():
     assert values == sorted(values, reverse=True)
     with pytest.raises(DomainError):
         Q.tensor(float("nan"))
+
+
+@dataclass
+class Count(int):
+    """A number with a part."""
+
+    weight: Any
+
+    def __new__(cls, weight):
+        return int.__new__(cls, 2)
+
+
+@dataclass
+class Scaling(partial):
+    """A function with a part."""
+
+    weight: Any
+
+    def __new__(cls, weight):
+        return partial.__new__(cls, lambda w, x: ss.sum(w) * x, np.array([0.5]))
+
+
+def test_parts_of_models_that_are_numbers_or_functions_are_carried():
+    lifted = ss.lift(Count(np.array([1.5])), Q)
+    assert (lifted, lifted.weight.tolist()) == (2, [Fraction(3, 2)])
+    given = Scaling(np.array([1.5]))
+    assert ss.bounds(lambda m, x: m(x), given, 1.0, vary={"x": ss.ball(0)}).lower == Fraction(1, 2)
+    assert isinstance(given.weight, np.ndarray)
+    with pytest.raises(ArgumentError, match="masked"):
+        ss.bounds(lambda m, x: m * x, Count(np.ma.masked_array([1.0], [True])), 1.0, vary={"x": ss.ball(0)})
+
+
+def test_tuples_of_which_nothing_changes_stay():
+    kept = ("same", None)
+    lifted = ss.lift([kept, (1.5, kept)], Q)
+    assert lifted[0] is kept
+    assert (lifted[1][0].item(), lifted[1][1]) == (Fraction(3, 2), kept)

@@ -496,8 +496,11 @@ def test_packed_files_are_unpacked(folder, monkeypatch, capsys):
         path = folder / name
         (folder / f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()
-    out, _ = told(monkeypatch, capsys, "--timeout", "20")
-    assert "2 of 2 decided, 0 wrong verdicts (1 by an exact point, 1 by " in out
+    (folder / "instances.csv").write_text("net.onnx.gz,fails.vnnlib.gz,20\nnet.onnx,holds.vnnlib,20\n")
+    for _ in range(2):  # as they are listed, and as they are found
+        out, _ = told(monkeypatch, capsys, "--timeout", "20")
+        assert "2 of 2 decided, 0 wrong verdicts (1 by an exact point, 1 by " in out
+        (folder / "instances.csv").unlink(missing_ok=True)
     assert not [*folder.glob("*.onnx")]
     (folder / "fails.vnnlib.gz").write_bytes((folder / "holds.vnnlib.gz").read_bytes()[:-9])
     out, err = told(monkeypatch, capsys, "--timeout", "20")

@@ -59,10 +59,10 @@ def middle_of(low: Array, high: Array) -> Array:
     that is not finite: it always lies between them, since a mean value theorem expands around it. Halving first keeps
     the sum from overflowing; clipping undoes what its rounding may do beyond the ends.
     """
-    if np.logical_and.reduce(np.isfinite(low) & np.isfinite(high), axis=None):
-        return np.asarray(np.minimum(np.maximum(low / 2 + high / 2, low), high))
     with np.errstate(all="ignore"):
-        middle = np.clip(low / 2 + high / 2, low, high)
+        middle = np.minimum(np.maximum(low / 2 + high / 2, low), high)
+    if np.logical_and.reduce(np.isfinite(middle), axis=None):
+        return np.asarray(middle)
     return np.where(np.isfinite(middle), middle, np.fmin(np.fmax(low, 0.0), high))
 
 
