@@ -39,26 +39,27 @@ def instances(folder, timeout):
     if listed.is_file():
         rows = [row for row in csv.reader(listed.read_text(encoding="utf-8").splitlines()) if row]
         return [
-            (folder / network, folder / query, float(seconds) if timeout is None else timeout)
+            (plain(folder / network), plain(folder / query), float(seconds) if timeout is None else timeout)
             for network, query, seconds in rows
         ]
     networks, queries = (named(folder, ending) for ending in ("onnx", "vnnlib"))
     return [(network, query, 60.0 if timeout is None else timeout) for network in networks for query in queries]
 
 
+def plain(path):
+    """The name that a file has unpacked."""
+    return path.with_suffix("") if path.suffix == ".gz" else path
+
+
 def named(folder, ending):
     """The files with that ending, packed ones by the names that they have unpacked."""
-    packed = {path.with_suffix("") for path in folder.glob(f"*.{ending}.gz")}
-    return sorted({*folder.glob(f"*.{ending}"), *packed})
+    return sorted({*folder.glob(f"*.{ending}"), *map(plain, folder.glob(f"*.{ending}.gz"))})
 
 
 def unpacked(path, folder):
     """A file, or, where there is none, one in a folder with what `path.gz` holds. What cannot be unpacked stays a file
     that is not there, which is refused by name.
-
-    path: either name.
     """
-    path = path.with_suffix("") if path.suffix == ".gz" else path
     packed, own = path.with_name(f"{path.name}.gz"), folder / path.name
     if path.is_file() or not packed.is_file():
         return path

@@ -497,8 +497,10 @@ def test_packed_files_are_unpacked(folder, monkeypatch, capsys):
         (folder / f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()
     (folder / "instances.csv").write_text("net.onnx.gz,fails.vnnlib.gz,20\nnet.onnx,holds.vnnlib,20\n")
+    (folder / "expected.csv").write_text("net.onnx,fails.vnnlib,sat\nnet.onnx,holds.vnnlib,unsat\n")
     for _ in range(2):  # as they are listed, and as they are found
-        out, _ = told(monkeypatch, capsys, "--timeout", "20")
+        out, _ = told(monkeypatch, capsys, "--timeout", "20", "--expected", "expected.csv")
+        assert re.search(r"^net +fails +sat +sat ", out, re.MULTILINE)
         assert "2 of 2 decided, 0 wrong verdicts (1 by an exact point, 1 by " in out
         (folder / "instances.csv").unlink(missing_ok=True)
     assert not [*folder.glob("*.onnx")]

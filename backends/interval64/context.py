@@ -46,16 +46,17 @@ class Interval64Context(IntervalContext):
     def box(self, lower: Any, upper: Any) -> Tensor:
         environment.check()
         low, high = as_array(lower), as_array(upper)
-        if self.lifted or low.shape != high.shape:
+        if self.lifted or low.shape != high.shape or not _are_boxes(low, high):
             return super().box(lower, upper)  # which names what is wrong, if anything is
-        if low.dtype == high.dtype == np.float64:  # most are
-            known = np.logical_and.reduce((low <= high) & (low < np.inf) & (high > -np.inf), axis=None)
-        else:
-            known = _are_ends(low, -np.inf) and _are_ends(high, np.inf) and np.all(low <= high)
-        if not known:
-            return super().box(lower, upper)
         below, above = _floats(low, float_below), _floats(high, float_above)
         return Tensor(self, Shape(low.shape), np.stack((-below, above)))
+
+
+def _are_boxes(low: np.ndarray[Any, Any], high: np.ndarray[Any, Any]) -> bool:
+    """Are these, of one shape, ends of boxes, in order?"""
+    if low.dtype == high.dtype == np.float64:  # most are: asked in fewer steps
+        return bool(np.logical_and.reduce((low <= high) & (low < np.inf) & (high > -np.inf), axis=None))
+    return _are_ends(low, -np.inf) and _are_ends(high, np.inf) and bool(np.all(low <= high))
 
 
 def _are_ends(end: np.ndarray[Any, Any], unbounded: float) -> bool:

@@ -304,7 +304,7 @@ def _sent_back(
 ) -> tuple[Mapping[Traced, Array], Array]:
     """Unit rows of a chain's result as rows of its sources, flat, and what is constant; or the same without signs.
 
-    begun: what the chain ends with.
+    begun: what `_affine` finds of the chain, whose equations are not gone through.
     """
     size = chain[0].result.shape.size
     if begun is None:

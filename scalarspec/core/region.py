@@ -163,7 +163,7 @@ def float_ends_of(argument: Any, region: Ball | Box) -> tuple[Array, Array] | No
         return None
     if isinstance(region, Ball):
         x = argument.astype(np.float64)
-        signs = np.reshape([1.0, -1.0], (2, *(1,) * x.ndim))
+        signs = np.reshape([1.0, -1.0], (2, *(1,) * x.ndim))  # above x + r is minus what is below -x - r
         ends = difference_ends(x * signs, region.radius)[0] * signs
         return ends[0, ...], ends[1, ...]
     low, high = region.around(argument, argument)

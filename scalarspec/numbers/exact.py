@@ -172,8 +172,8 @@ IN_SPEC = "data in the spec"
 
 
 def told_where(name: str, data: Any, make: Callable[[Any], T], read: Callable[[Any], Any] = data_value) -> T:
-    """What is made of data. A DomainError then says which number is none: the first one in these data that `read`
-    refuses, by the argument's name and its index.
+    """What a function makes of data. Its DomainError then says which number is none: the first one in these data that
+    `read` refuses, by the argument's name and its index.
     """
     try:
         return make(data)
